@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import util from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
+
+/** The rungs of the engine ladder, best first. */
+export type EngineName = "cuda" | "cpu" | "wasm";
+
+/** Number formats a step may be computed in. */
+export type Precision = "float32" | "mixed_bfloat16";
+
+/** Which tensor engine runs, and on what. */
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** The device's name, for a person. */
+  readonly device: string;
+  /** Version of the library behind the engine. */
+  readonly version: string;
+  readonly precisions: readonly Precision[];
+}
+
+/** The project's own folder: where set-up notes which rung it built. */
+const PROJECT_ROOT = resolve(__dirname, "..", "..", "..");
+
+/** The binding's face that this project uses beyond tfjs's own. */
+interface NativeBackend extends tf.KernelBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
+}
+
+let started: Promise<EngineInfo> | undefined;
+
+/**
+ * Start the tensor engine that set-up chose; later calls return the same one.
+ *
+ * `TUNING_FORK_ENGINE=cpu|cuda|wasm` overrides the choice. There is no silent fall-back: an engine
+ * that was chosen and cannot start is an error.
+ *
+ * @throws UserError when nothing was set up, or the chosen engine does not load.
+ */
+export function startEngine(): Promise<EngineInfo> {
+  started ??= start().catch((error: unknown) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
+
+async function start(): Promise<EngineInfo> {
+  const name = chosenEngine();
+  return name === "wasm" ? startWasm() : startNative(name);
+}
+
+/** @returns the rung named by the environment, else the one set-up noted. */
+export function chosenEngine(): EngineName {
+  const named = process.env.TUNING_FORK_ENGINE;
+  if (named !== undefined && named !== "") {
+    if (named === "cuda" || named === "cpu" || named === "wasm") return named;
+    throw new UserError(
+      `TUNING_FORK_ENGINE is "${named}"; expected cuda, cpu or wasm`,
+      "unset it, or give one of the three names",
+    );
+  }
+  const note = resolve(PROJECT_ROOT, ".tuning-fork", "engine.json");
+  if (!existsSync(note)) {
+    throw new UserError("no engine is set up here", "run `npm start` in the project's folder");
+  }
+  const chosen: { engine: EngineName } = JSON.parse(readFileSync(note, "utf8"));
+  return chosen.engine;
+}
+
+function startNative(name: "cuda" | "cpu"): EngineInfo {
+  // TensorFlow's C++ start-up remarks are not for the person at the notebook.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
+  else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
+  bridgeNodeUtil();
+  try {
+    require("@tensorflow/tfjs-node-gpu");
+  } catch (cause) {
+    throw new UserError(
+      `the native engine "${name}" does not load: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`,
+      "run `npm run setup -- --force`, or choose the slow engine with TUNING_FORK_ENGINE=wasm",
+      { cause },
+    );
+  }
+  const backend = tf.backend() as NativeBackend;
+  if (name === "cuda" && !backend.isUsingGpuDevice) {
+    throw new UserError(
+      "the engine cuda was asked for, and TensorFlow sees no NVIDIA GPU",
+      "check `nvidia-smi`, or run `npm run setup -- --engine cpu`",
+    );
+  }
+  return {
+    name,
+    device: backend.isUsingGpuDevice ? "NVIDIA GPU" : `CPU, ${process.arch}`,
+    version: `TensorFlow ${backend.binding.TF_Version}`,
+    precisions: ["float32", "mixed_bfloat16"],
+  };
+}
+
+async function startWasm(): Promise<EngineInfo> {
+  require("@tensorflow/tfjs");
+  require("@tensorflow/tfjs-backend-wasm");
+  if (!(await tf.setBackend("wasm"))) {
+    throw new UserError("the WASM engine does not start", "check that Node is 20 or newer");
+  }
+  console.warn("tuning-fork: the WASM engine runs. It is many times slower than the native one.");
+  return {
+    name: "wasm",
+    device: "CPU through WebAssembly",
+    version: `tfjs ${tf.version_core}`,
+    precisions: ["float32"],
+  };
+}
+
+/** Node 23 took away two functions that tfjs-node 4.22 calls; this puts them back. */
+function bridgeNodeUtil(): void {
+  const missing: Record<string, (value: unknown) => boolean> = {
+    isNullOrUndefined: (value) => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
+  const target = util as unknown as Record<string, unknown>;
+  for (const [name, test] of Object.entries(missing)) target[name] ??= test;
+}
