@@ -1,0 +1,162 @@
+import { basename } from "node:path";
+import { UserError } from "../errors";
+import type { Dataset } from "./dataset";
+import { Hdf5File, type Hdf5Numbers, Hdf5Writer } from "./hdf5";
+import type { Column } from "./table";
+
+/** Classes of Galaxy10 DECaLS in label order (Leung & Bovy 2019; Walmsley et al. 2022). */
+export const galaxy10DecalsClasses: readonly string[] = [
+  "Disturbed",
+  "Merging",
+  "Round Smooth",
+  "In-between Round Smooth",
+  "Cigar Shaped Smooth",
+  "Barred Spiral",
+  "Unbarred Tight Spiral",
+  "Unbarred Loose Spiral",
+  "Edge-on without Bulge",
+  "Edge-on with Bulge",
+];
+
+/** Classes of Galaxy10 SDSS, the first version of the data set, in label order. */
+export const galaxy10SdssClasses: readonly string[] = [
+  "Disk, Face-on, No Spiral",
+  "Smooth, Completely Round",
+  "Smooth, In-between Round",
+  "Smooth, Cigar Shaped",
+  "Disk, Edge-on, Rounded Bulge",
+  "Disk, Edge-on, Boxy Bulge",
+  "Disk, Edge-on, No Bulge",
+  "Disk, Face-on, Tight Spiral",
+  "Disk, Face-on, Medium Spiral",
+  "Disk, Face-on, Loose Spiral",
+];
+
+/** Height and width of Galaxy10 SDSS images: they tell the two versions apart. */
+const sdssSize = 69;
+
+/** Columns beside the labels that are read where the file has them; degrees, and arcsec a pixel. */
+const catalogueKeys = ["ra", "dec", "redshift", "pxscale"] as const;
+
+/**
+ * Open an HDF5 file in Galaxy10's layout: `images` uint8 `[N, H, W, 3]`, `ans` integers `[N]`
+ * in 0–9, and where present `ra`, `dec` (degrees), `redshift`, `pxscale` (arcsec a pixel).
+ *
+ * Images stay in the file and are read as they are asked for.
+ *
+ * @param options.name Name of the data set; the file's name by default.
+ * @param options.classNames In label order; by default those of Galaxy10 SDSS for images of
+ * 69 × 69 pixels and those of Galaxy10 DECaLS for all others.
+ * @throws UserError when the file is no HDF5, truncated, or laid out otherwise.
+ */
+export async function openGalaxy10(
+  path: string,
+  options: { name?: string; classNames?: readonly string[] } = {},
+): Promise<Dataset> {
+  const file = await Hdf5File.open(path);
+  try {
+    const images = file.info("images");
+    const [size, height, width, channels] = images.shape;
+    if (images.dtype !== "uint8" || images.shape.length !== 4 || channels !== 3) {
+      throw wrongLayout(path, "images", images, "uint8 [galaxies, height, width, 3]");
+    }
+    const ans = file.info("ans");
+    if (!/^u?int/.test(ans.dtype) || ans.shape.length !== 1) {
+      throw wrongLayout(path, "ans", ans, "integers [galaxies]");
+    }
+    if (ans.shape[0] !== size) {
+      throw new UserError(
+        `${path}: 'ans' has ${ans.shape[0]} labels for ${size} images.`,
+        "Write the file again with one label an image.",
+      );
+    }
+    const classNames =
+      options.classNames ?? (height === sdssSize ? galaxy10SdssClasses : galaxy10DecalsClasses);
+    const label = labels(path, file.numbers("ans"), classNames.length);
+    const table: Record<string, Column> = {
+      id: Array.from({ length: size }, (_, row) => String(row)),
+      label,
+    };
+    for (const key of catalogueKeys) {
+      if (!file.has(key)) continue;
+      const info = file.info(key);
+      if (info.shape.length !== 1 || info.shape[0] !== size || info.dtype === "other") {
+        throw wrongLayout(path, key, info, `numbers [${size}]`);
+      }
+      table[key] = Float64Array.from(file.numbers(key));
+    }
+    return {
+      name: options.name ?? basename(path).replace(/\.(h5|hdf5)$/i, ""),
+      classNames,
+      table,
+      size,
+      imageSize: [height, width],
+      read: async (rows) => file.rows("images", rows),
+      close: async () => file.close(),
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** Galaxies to be written, a batch of any length at a time. */
+export interface Galaxy10Batch {
+  /** uint8 RGB `[count, height, width, 3]`. */
+  readonly images: Uint8Array;
+  /** Labels 0–9, `[count]`. */
+  readonly labels: ArrayLike<number>;
+}
+
+/**
+ * Write galaxies in Galaxy10's layout, streamed, so that a set of any size needs the memory of one
+ * batch. The file takes its name only when all of it is written.
+ *
+ * @param catalogue Columns of one value a galaxy (`ra`, `dec`, `redshift`, `pxscale`).
+ * @param options.gzip Compression level 1–9; 0, the default, reads fastest.
+ */
+export async function writeGalaxy10(
+  path: string,
+  imageSize: readonly [number, number],
+  batches: AsyncIterable<Galaxy10Batch> | Iterable<Galaxy10Batch>,
+  catalogue: Readonly<Record<string, Float64Array>> = {},
+  options: { gzip?: number } = {},
+): Promise<void> {
+  const writer = await Hdf5Writer.create(path);
+  try {
+    const ans: number[] = [];
+    for await (const batch of batches) {
+      writer.append("images", batch.images, [...imageSize, 3], options.gzip);
+      ans.push(...Array.from(batch.labels));
+    }
+    writer.write("ans", Uint8Array.from(ans));
+    for (const [key, values] of Object.entries(catalogue)) writer.write(key, values);
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  await writer.finish();
+}
+
+function labels(path: string, ans: Hdf5Numbers, classes: number): Int32Array {
+  const wrong = ans.findIndex((label: number) => label < 0 || label >= classes);
+  if (wrong >= 0) {
+    throw new UserError(
+      `${path}: 'ans' row ${wrong} is ${ans[wrong]}; expected 0–${classes - 1}.`,
+      "Correct the label, or give the names of all classes.",
+    );
+  }
+  return Int32Array.from(ans);
+}
+
+function wrongLayout(
+  path: string,
+  key: string,
+  found: { dtype: string; shape: readonly number[] },
+  expected: string,
+): UserError {
+  return new UserError(
+    `${path}: '${key}' is ${found.dtype} [${found.shape.join(", ")}]; expected ${expected}.`,
+    "Write the file again in Galaxy10's layout: images uint8 [N, H, W, 3] and ans [N].",
+  );
+}
