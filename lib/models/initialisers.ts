@@ -1,0 +1,62 @@
+import type { Random } from "../engine/random";
+
+/** How many inputs feed one output of a parameter, how many outputs one input feeds, and its size. */
+export interface Fans {
+  readonly fanIn: number;
+  readonly fanOut: number;
+  readonly size: number;
+}
+
+/** Draws the first values of a parameter. */
+export type Initialiser = (fans: Fans, random: Random) => Float32Array;
+
+/** Every value the same. */
+export function constant(value: number): Initialiser {
+  return ({ size }) => new Float32Array(size).fill(value);
+}
+
+export const zeros = constant(0);
+export const ones = constant(1);
+
+/** Normal around 0, cut at ±2 (an absolute bound, as timm's `trunc_normal_` has it). */
+export function truncatedNormal(deviation: number): Initialiser {
+  return ({ size }, random) => {
+    const values = new Float32Array(size);
+    for (let i = 0; i < size; i++) {
+      do values[i] = random.normal(0, deviation);
+      while (Math.abs(values[i]) > 2);
+    }
+    return values;
+  };
+}
+
+/**
+ * Normal with variance `gain² / fan`, for layers before a ReLU (He et al. 2015, arXiv:1502.01852).
+ * `groups`: PyTorch's fan-out counts all outputs of a grouped convolution; EfficientNet's does not.
+ */
+export function kaimingNormal(
+  mode: "fanIn" | "fanOut",
+  gain = Math.SQRT2,
+  groups = 1,
+): Initialiser {
+  return (fans, random) => {
+    const deviation = gain / Math.sqrt(fans[mode] / groups);
+    return Float32Array.from({ length: fans.size }, () => random.normal(0, deviation));
+  };
+}
+
+/** Uniform in ±`scale`/√fan-in: with scale 1, what PyTorch gives linear and convolution layers. */
+export function fanInUniform(scale = 1): Initialiser {
+  return ({ fanIn, size }, random) => {
+    const bound = scale / Math.sqrt(fanIn);
+    return Float32Array.from({ length: size }, () => random.uniform(-bound, bound));
+  };
+}
+
+/** Uniform in ±√(6 / (fan-in + fan-out)) (Glorot & Bengio 2010). */
+export function xavierUniform(): Initialiser {
+  return ({ fanIn, fanOut, size }, random) => {
+    const bound = Math.sqrt(6 / (fanIn + fanOut));
+    return Float32Array.from({ length: size }, () => random.uniform(-bound, bound));
+  };
+}

@@ -1,0 +1,122 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { fanInUniform, type Initialiser, kaimingNormal, ones, zeros } from "./initialisers";
+import type { Layer, Parameters } from "./module";
+import * as ops from "./ops";
+
+/** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
+export interface ConvOptions {
+  stride?: number;
+  /** Default: (kernel − 1) / 2. */
+  padding?: number;
+  groups?: number;
+  bias?: boolean;
+  init?: Initialiser;
+}
+
+/** Convolution with a square kernel, [b, h, w, in] → [b, h', w', out]. */
+export function conv2d(
+  p: Parameters,
+  channelsIn: number,
+  channelsOut: number,
+  kernel: number,
+  options: ConvOptions = {},
+): Layer {
+  const { stride = 1, padding = (kernel - 1) >> 1, groups = 1, bias = true } = options;
+  const init = options.init ?? kaimingNormal("fanOut");
+  const depthwise = groups === channelsIn && channelsIn === channelsOut && groups > 1;
+  const weight = depthwise
+    ? p.add("weight", [kernel, kernel, channelsIn, 1], init, { layout: "depthwise" })
+    : p.add("weight", [kernel, kernel, channelsIn / groups, channelsOut], init, { layout: "conv" });
+  const offset = bias ? p.add("bias", [channelsOut], zeros) : undefined;
+  return (x) => {
+    const filter = weight.variable as tf.Tensor4D;
+    const y = depthwise
+      ? ops.depthwiseConv2d(x, filter, stride, padding)
+      : ops.conv2d(x, filter, stride, padding);
+    return offset === undefined ? y : tf.add(y, offset.variable);
+  };
+}
+
+/** y = x Wᵀ + b over the last dimension; W is [out, in] as in PyTorch. */
+export function linear<T extends tf.Tensor>(
+  p: Parameters,
+  featuresIn: number,
+  featuresOut: number,
+  options: { bias?: boolean; init?: Initialiser } = {},
+): Layer<T> {
+  const weight = p.add("weight", [featuresOut, featuresIn], options.init ?? fanInUniform());
+  const bias = options.bias === false ? undefined : p.add("bias", [featuresOut], zeros);
+  return (x) => ops.linear(x, weight.variable as tf.Tensor2D, bias?.variable as tf.Tensor1D) as T;
+}
+
+/**
+ * Batch normalisation over all but the channels (Ioffe & Szegedy 2015, arXiv:1502.03167). In
+ * training it normalises by the batch and moves the running statistics by `momentum` (PyTorch's
+ * sense: the share of the new value); a frozen one uses the running statistics.
+ */
+export function batchNorm(
+  p: Parameters,
+  channels: number,
+  options: { epsilon?: number; momentum?: number; scale?: Initialiser } = {},
+): Layer {
+  const { epsilon = 1e-5, momentum = 0.1 } = options;
+  const scale = p.add("weight", [channels], options.scale ?? ones);
+  const offset = p.add("bias", [channels], zeros);
+  const mean = p.add("running_mean", [channels], zeros, { buffer: true });
+  const variance = p.add("running_var", [channels], ones, { buffer: true });
+  return (x, context) =>
+    ops.batchNorm(x, scale.variable, offset.variable, mean.variable, variance.variable, {
+      training: context.training && scale.trainable,
+      momentum,
+      epsilon,
+    });
+}
+
+/** Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450). */
+export function layerNorm<T extends tf.Tensor>(
+  p: Parameters,
+  features: number,
+  epsilon = 1e-6,
+): Layer<T> {
+  const scale = p.add("weight", [features], ones);
+  const offset = p.add("bias", [features], zeros);
+  return (x) => ops.layerNorm(x, scale.variable, offset.variable, epsilon);
+}
+
+/** Drop single values in training and scale the rest (Srivastava et al. 2014). */
+export function dropout<T extends tf.Tensor>(p: Parameters, rate: number): Layer<T> {
+  const stream = p.nextStream();
+  return (x, { training, seed }) =>
+    rate === 0 || !training || seed === undefined
+      ? x
+      : ops.dropout(x, rate, streamSeed(seed, stream));
+}
+
+/** Drop a residual branch for whole images in training (Huang et al. 2016, arXiv:1603.09382). */
+export function dropPath<T extends tf.Tensor>(p: Parameters, rate: number): Layer<T> {
+  const stream = p.nextStream();
+  return (x, { training, seed }) => {
+    if (rate === 0 || !training || seed === undefined) return x;
+    const mask = tf.ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]);
+    return tf.mul(x, ops.dropout(mask, rate, streamSeed(seed, stream)));
+  };
+}
+
+function streamSeed(seed: tf.Tensor, stream: number): tf.Tensor {
+  return tf.add(seed, tf.tensor1d([0, stream + 1], "int32"));
+}
+
+/** The mean over height and width: [b, h, w, c] → [b, c]. */
+export function globalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
+  return tf.mean(x, [1, 2]);
+}
+
+/** Run layers one after another. */
+export function sequence<T extends tf.Tensor>(...layers: Layer<T>[]): Layer<T> {
+  return (x, context) => layers.reduce((y, layer) => layer(y, context), x);
+}
+
+/** Stochastic-depth rates that rise linearly from 0 to `rate` over `depth` blocks, as timm's do. */
+export function dropPathRates(rate: number, depth: number): number[] {
+  return Array.from({ length: depth }, (_, i) => (depth > 1 ? (rate * i) / (depth - 1) : 0));
+}

@@ -1,0 +1,101 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
+import type { Architecture, Definition } from "./architecture";
+import { customCnn } from "./custom-cnn";
+import { type Context, type Model, Parameters } from "./module";
+import { resnet } from "./resnet";
+
+/** Every architecture; a new one is a file and a line here. */
+const architectures: readonly Architecture[] = [customCnn, resnet];
+
+const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...architectures);
+
+/** What {@link createModel} can be told. */
+export interface ModelOptions {
+  /** Number of logits. */
+  readonly classes: number;
+  /** Of the initial weights. Default 0. */
+  readonly seed?: number;
+  /** Height and width in pixels. Default: the size the model was published with. */
+  readonly inputSize?: readonly [number, number];
+  /** Share of features dropped before the classifier (and in blocks, where the paper does), 0…1. */
+  readonly dropout?: number;
+  /** Share of residual branches dropped in the deepest block (stochastic depth), 0…1. */
+  readonly dropPath?: number;
+}
+
+/** The registered names, tiny `test_*` variants last. */
+export function listModels(): string[] {
+  const names = Object.keys(definitions);
+  const isTest = (name: string) => name.startsWith("test_");
+  return [...names.filter((name) => !isTest(name)), ...names.filter(isTest)];
+}
+
+/** @throws UserError when no model has this name. */
+export function modelDefinition(name: string): Definition {
+  if (!Object.hasOwn(definitions, name)) {
+    const known = listModels().filter((known) => !known.startsWith("test_"));
+    throw new UserError(`there is no model "${name}"`, `take one of ${known.join(", ")}`);
+  }
+  return definitions[name];
+}
+
+/**
+ * Build a model with fresh weights. The engine must have been started.
+ *
+ * @throws UserError for an unknown name or a size or count that the model cannot have.
+ */
+export function createModel(name: string, options: ModelOptions): Model {
+  const definition = modelDefinition(name);
+  const { classes, seed = 0, inputSize = definition.inputSize } = options;
+  if (!Number.isInteger(classes) || classes < 1) {
+    throw new UserError(`classes is ${classes}`, "give the number of classes, 1 or more");
+  }
+  checkSize(name, definition, inputSize);
+  const p = Parameters.root(seed);
+  const network = definition.build(p, { ...options, classes, inputSize });
+  const run = <T extends tf.Tensor>(images: tf.Tensor4D, compute: () => T): T => {
+    checkSize(name, definition, [images.shape[1], images.shape[2]], inputSize);
+    return tf.tidy(compute);
+  };
+  const features = (images: tf.Tensor4D, context: Context) =>
+    run(images, () => network.features(images, context));
+  return {
+    name,
+    classes,
+    inputSize,
+    preprocessing: definition.preprocessing,
+    parameters: p.all,
+    layers: network.layers,
+    features,
+    forward: (images, context) =>
+      tf.tidy(() => network.classify(features(images, context), context)),
+    dispose: () => {
+      for (const { variable } of p.all.values()) variable.dispose();
+    },
+  };
+}
+
+function checkSize(
+  name: string,
+  { sizes = {} }: Definition,
+  [height, width]: readonly [number, number],
+  built?: readonly [number, number],
+): void {
+  const { multipleOf = 1, atLeast = multipleOf, fixed = false } = sizes;
+  const wrong = [height, width].some(
+    (n) => !Number.isInteger(n) || n < atLeast || n % multipleOf !== 0,
+  );
+  if (wrong) {
+    throw new UserError(
+      `${name} cannot take images of ${height}×${width} pixels`,
+      `both sides must be at least ${atLeast} and a multiple of ${multipleOf}`,
+    );
+  }
+  if (fixed && built !== undefined && (height !== built[0] || width !== built[1])) {
+    throw new UserError(
+      `${name} was built for ${built.join("×")} pixels and got ${height}×${width}`,
+      `resize the images, or build it with inputSize: [${height}, ${width}]`,
+    );
+  }
+}
