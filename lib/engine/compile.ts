@@ -1,0 +1,95 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
+import { CompiledGraph } from "./compiled-graph";
+import { nativeBackend } from "./native";
+import type { Precision } from "./start";
+
+/** A function of tensors that can be compiled. */
+export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+
+/** Functions that share one graph and its variables. */
+export interface Compiled<F extends Record<string, TensorFunction>> {
+  /**
+   * The functions, with the signatures they had. The first call for a new set of shapes and element
+   * types records; every call runs the graph. The tensors returned are the caller's to dispose.
+   */
+  readonly call: { readonly [K in keyof F]: (...inputs: tf.Tensor[]) => ReturnType<F[K]> };
+  /** Bring the variables' values from the graph to the `tf.Variable`s (to save or to look). */
+  pull(): void;
+  /** Bring the `tf.Variable`s' values to the graph (after loading weights). */
+  push(): void;
+  /** Free the graph. The `tf.Variable`s stay, with the values of the last `pull`. */
+  dispose(): void;
+}
+
+export interface CompileOptions {
+  /** All variables that the functions read or assign: weights, statistics, optimiser state. */
+  readonly variables: readonly tf.Variable[];
+  /** Number format of the heavy ops; weights and their updates stay float32. */
+  readonly precision?: Precision;
+}
+
+/**
+ * Record functions of tfjs ops into one TensorFlow graph, and run that instead.
+ *
+ * ```ts
+ * const step = compile(
+ *   {
+ *     train: (images, labels, rate) => {
+ *       const { value, grads } = tf.variableGrads(() => loss(model.forward(images), labels));
+ *       for (const [name, gradient] of Object.entries(grads)) update(name, gradient, rate);
+ *       return value;
+ *     },
+ *     predict: (images) => model.forward(images),
+ *   },
+ *   { variables: [...weights, ...optimiserState] },
+ * );
+ * const loss = step.call.train(images, labels, tf.scalar(1e-3));
+ * ```
+ *
+ * From the first call on, the truth about the variables is in the graph: `pull()` before saving,
+ * `push()` after loading. Inside a function: use inputs and listed variables, `tf.variableGrads`,
+ * `variable.assign(…)`. Whatever differs from call to call must be an input tensor: a number, or a
+ * tensor made outside, is recorded as the constant it was (large ones are refused).
+ *
+ * Without the native engine the functions run as they are, with the same results.
+ *
+ * @throws UserError (on a call) when a function does what a graph cannot: reads a tensor's values,
+ * draws random numbers on the host, makes a variable, uses one that is not listed.
+ */
+export function compile<F extends Record<string, TensorFunction>>(
+  functions: F,
+  options: CompileOptions,
+): Compiled<F> {
+  const { variables, precision = "float32" } = options;
+  if (nativeBackend() === undefined) {
+    if (precision !== "float32") {
+      throw new UserError(
+        `the precision ${precision} needs the native engine; this one has float32 only`,
+        "choose float32, or set up the native engine with `npm run setup`",
+      );
+    }
+    return { call: eager(functions), pull() {}, push() {}, dispose() {} };
+  }
+  const graph = new CompiledGraph(functions, variables, precision);
+  const call = Object.fromEntries(
+    Object.keys(functions).map((name) => [
+      name,
+      (...inputs: tf.Tensor[]) => graph.call(name, inputs),
+    ]),
+  );
+  return {
+    call: call as Compiled<F>["call"],
+    pull: () => graph.pull(),
+    push: () => graph.push(),
+    dispose: () => graph.dispose(),
+  };
+}
+
+function eager<F extends Record<string, TensorFunction>>(functions: F): Compiled<F>["call"] {
+  const call = Object.entries(functions).map(([name, fn]) => [
+    name,
+    (...inputs: tf.Tensor[]) => tf.tidy(() => fn(...inputs)),
+  ]);
+  return Object.fromEntries(call) as Compiled<F>["call"];
+}

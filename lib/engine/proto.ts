@@ -1,0 +1,65 @@
+/**
+ * The protocol buffers wire format, as far as TensorFlow's graphs need it.
+ *
+ * https://protobuf.dev/programming-guides/encoding/
+ */
+export class Message {
+  private readonly chunks: Uint8Array[] = [];
+  private length = 0;
+
+  /** An integer, a boolean or an enumeration. Negative numbers take ten bytes, as int64 does. */
+  varint(field: number, value: number | bigint | boolean): this {
+    return this.push(varintBytes(field << 3)).push(varintBytes(BigInt(value)));
+  }
+
+  float(field: number, value: number): this {
+    return this.push(varintBytes((field << 3) | 5)).push(
+      new Uint8Array(Float32Array.of(value).buffer),
+    );
+  }
+
+  bytes(field: number, value: Uint8Array): this {
+    return this.push(varintBytes((field << 3) | 2))
+      .push(varintBytes(value.length))
+      .push(value);
+  }
+
+  string(field: number, value: string): this {
+    return this.bytes(field, Buffer.from(value, "utf8"));
+  }
+
+  message(field: number, value: Message): this {
+    this.push(varintBytes((field << 3) | 2)).push(varintBytes(value.length));
+    this.chunks.push(...value.chunks);
+    this.length += value.length;
+    return this;
+  }
+
+  /** One entry of a `map<string, …>`. */
+  entry(field: number, key: string, value: Message): this {
+    return this.message(field, new Message().string(1, key).message(2, value));
+  }
+
+  /** The finished message, in pieces to be written one after the other. */
+  finish(): Uint8Array {
+    return Buffer.concat(this.chunks, this.length);
+  }
+
+  private push(bytes: Uint8Array): this {
+    this.chunks.push(bytes);
+    this.length += bytes.length;
+    return this;
+  }
+}
+
+function varintBytes(value: number | bigint): Uint8Array {
+  if (typeof value === "number" && value >= 0 && value < 128) return Uint8Array.of(value);
+  let rest = BigInt.asUintN(64, BigInt(value));
+  const bytes: number[] = [];
+  while (rest >= 128n) {
+    bytes.push(Number(rest & 127n) | 128);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
