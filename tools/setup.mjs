@@ -1,0 +1,139 @@
+/**
+ * Set-up: `npm run setup -- [--engine cpu|cuda|wasm] [--force]`, and part of `npm start` and `npm test`.
+ *
+ * Each step is done once, can be killed at any moment, and is done again when what it rests on changes.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildBinding, fetchUpstreamBinding } from "./setup/binding.mjs";
+import { installPackages } from "./setup/packages.mjs";
+import { installPython } from "./setup/python.mjs";
+import { keyOf, ROOT, runLogged, STATE, StepError, step, writeWhole } from "./setup/step.mjs";
+import { installTensorFlow, seesGpu } from "./setup/tensorflow.mjs";
+
+const ENGINES = ["cuda", "cpu", "wasm"];
+const NOTE = join(STATE, "engine.json");
+
+/** @returns the engine asked for, else the one noted before, else the best this machine could have. */
+function wantedEngine(asked) {
+  if (asked !== undefined) {
+    if (ENGINES.includes(asked)) return asked;
+    throw new StepError(
+      `--engine ${asked} is not one of ${ENGINES.join(", ")}`,
+      "give one of the three",
+    );
+  }
+  if (existsSync(NOTE)) return JSON.parse(readFileSync(NOTE, "utf8")).wanted;
+  return seesGpu() ? "cuda" : "cpu";
+}
+
+/** Climb down the ladder until a rung holds, saying why each one above did not. */
+async function installEngine(wanted, asked) {
+  const note = (engine, reason) =>
+    writeWhole(NOTE, `${JSON.stringify({ wanted, engine, reason }, null, 2)}\n`);
+  if (wanted === "wasm") return note("wasm", "asked for");
+  try {
+    await installTensorFlow(wanted);
+    await buildBinding();
+    return note(wanted, "built against TensorFlow's own library");
+  } catch (error) {
+    if (!(error instanceof StepError) || asked !== undefined) throw error;
+    complain("the native engine could not be built", error);
+    try {
+      await fetchUpstreamBinding(wanted);
+      return note(wanted, "upstream's prebuilt binding, because ours could not be built");
+    } catch (second) {
+      if (!(second instanceof StepError)) throw second;
+      complain("upstream's prebuilt engine could not be had either", second);
+      console.error("  ! Going on with WASM: it works, and it is many times slower.");
+      // Wanted stays what it was, so that the next set-up tries the better rung again.
+      return note("wasm", error.message.split("\n")[0]);
+    }
+  }
+}
+
+function complain(title, error) {
+  console.error(`  ✗ ${title}: ${error.message}\n    → ${error.remedy}`);
+}
+
+/** Two set-ups at once would undo each other's work. */
+function takeLock() {
+  mkdirSync(STATE, { recursive: true });
+  const lock = join(STATE, "setup.lock");
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+  } catch {
+    const other = Number(readFileSync(lock, "utf8"));
+    if (isAlive(other))
+      throw new StepError(`another set-up runs here (process ${other})`, "wait for it, or end it");
+    writeFileSync(lock, String(process.pid));
+  }
+  process.once("exit", () => rmSync(lock, { force: true }));
+}
+
+function isAlive(pid) {
+  try {
+    return pid > 0 && pid !== process.pid && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Compile `lib`; TypeScript itself knows what changed. */
+export async function buildLibrary() {
+  await runLogged(
+    "build",
+    process.execPath,
+    [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", join(ROOT, "lib")],
+    {
+      remedy: "the library does not compile; the lines above say where",
+    },
+  );
+}
+
+/**
+ * Bring the project from wherever it stands to ready.
+ *
+ * @param options `engine`: the rung asked for; `force`: do every step again
+ */
+export async function setUp({ engine, force = false } = {}) {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new StepError(
+      `this is Node ${process.versions.node}; 20.19 or newer is needed`,
+      "install a current Node",
+    );
+  takeLock();
+  if (force) rmSync(join(STATE, "steps"), { recursive: true, force: true });
+  await installPackages();
+  await installPython();
+  await installEngine(wantedEngine(engine), engine);
+  const { registerKernel, kernelStands, kernelKey } = await import("./kernel.mjs");
+  await step("TypeScript kernel for Jupyter", {
+    name: "kernel",
+    key: keyOf(kernelKey()),
+    stands: kernelStands,
+    run: registerKernel,
+  });
+  await buildLibrary();
+}
+
+/** Print a failed step as a person wants to read it and leave with 1. */
+export function failWith(error) {
+  if (error instanceof StepError) console.error(`\n✗ ${error.message}\n  → ${error.remedy}`);
+  else console.error(error);
+  process.exit(1);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  try {
+    const { values } = parseArgs({
+      options: { engine: { type: "string" }, force: { type: "boolean" } },
+    });
+    await setUp(values);
+    console.log("Set up.");
+  } catch (error) {
+    failWith(error);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The native binding of tfjs-node-gpu, compiled against the library of the TensorFlow wheel.
+ *
+ * Two C++ files and Node's stable C interface (N-API 8), so one compiler call does it, and the
+ * result serves every Node version.
+ */
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { keyOf, ROOT, runLogged, STATE, StepError, step } from "./step.mjs";
+import { LIBRARIES, TENSORFLOW } from "./tensorflow.mjs";
+
+const PACKAGE = join(ROOT, "node_modules", "@tensorflow", "tfjs-node-gpu");
+const BINDING = join(PACKAGE, "lib", "napi-v8", "tfjs_binding.node");
+const SOURCES = ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) =>
+  join(PACKAGE, "binding", file),
+);
+
+/** Compile the binding. `cause` of the failure and remedy are told by StepError. */
+export function buildBinding() {
+  const compiler = process.env.CXX || "g++";
+  return step("native engine (compiles two C++ files)", {
+    name: "binding",
+    key: keyOf(
+      ...SOURCES.map((file) => ({ file })),
+      { file: join(STATE, "steps", "tensorflow") },
+      { file: join(STATE, "steps", "packages") },
+    ),
+    stands: () =>
+      existsSync(BINDING) &&
+      LIBRARIES.every((file) => existsSync(join(PACKAGE, "deps", "lib", file))),
+    run: async () => {
+      // `deps` leads to the library's folder and so to NVIDIA's beside it.
+      rmSync(join(PACKAGE, "deps"), { recursive: true, force: true });
+      symlinkSync(TENSORFLOW, join(PACKAGE, "deps"));
+      mkdirSync(join(PACKAGE, "lib", "napi-v8"), { recursive: true });
+      await runLogged(
+        "binding",
+        compiler,
+        [
+          "-shared",
+          "-fPIC",
+          "-O2",
+          "-std=c++17",
+          "-DNAPI_VERSION=8",
+          `-I${PACKAGE}`,
+          `-I${join(ROOT, "node_modules", "node-api-headers", "include")}`,
+          `-I${join(TENSORFLOW, "include")}`,
+          ...SOURCES,
+          ...LIBRARIES.map((file) => join(PACKAGE, "deps", "lib", file)),
+          "-Wl,-rpath,$ORIGIN/../../deps/lib",
+          "-o",
+          `${BINDING}.part`,
+        ],
+        {
+          remedy:
+            "a C++17 compiler is needed: on Debian and Ubuntu `apt install g++`, on Fedora `dnf install gcc-c++`; CXX names another",
+        },
+      );
+      renameSync(`${BINDING}.part`, BINDING);
+      const tried = await runLogged("binding-test", process.execPath, [
+        "-e",
+        `require(${JSON.stringify(BINDING)}); console.log("loads")`,
+      ]);
+      if (!tried.includes("loads"))
+        throw new StepError("the compiled binding does not load", "see the log");
+    },
+  });
+}
+
+/** Upstream's own prebuilt binding and TensorFlow 2.9.1: the rung between ours and WASM. */
+export function fetchUpstreamBinding(engine) {
+  return step("upstream's prebuilt engine (TensorFlow 2.9.1)", {
+    name: "upstream-binding",
+    key: keyOf(engine, { file: join(STATE, "steps", "packages") }),
+    stands: () => existsSync(BINDING),
+    run: async () => {
+      rmSync(join(PACKAGE, "deps"), { recursive: true, force: true });
+      await runLogged(
+        "upstream-binding",
+        process.execPath,
+        [join("scripts", "install.js"), engine === "cuda" ? "gpu" : "cpu", "download"],
+        { cwd: PACKAGE },
+      );
+      if (!existsSync(BINDING))
+        throw new StepError("upstream's prebuilt binding did not arrive", "see the log");
+    },
+  });
+}
