@@ -6,10 +6,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { registerKernel } from "./kernel.mjs";
 import { buildBinding, fetchUpstreamBinding } from "./setup/binding.mjs";
 import { installPackages } from "./setup/packages.mjs";
 import { installPython } from "./setup/python.mjs";
-import { keyOf, ROOT, runLogged, STATE, StepError, step, writeWhole } from "./setup/step.mjs";
+import { ROOT, runLogged, STATE, StepError, writeWhole } from "./setup/step.mjs";
 import { installTensorFlow, seesGpu } from "./setup/tensorflow.mjs";
 
 const ENGINES = ["cuda", "cpu", "wasm"];
@@ -109,13 +110,7 @@ export async function setUp({ engine, force = false } = {}) {
   await installPackages();
   await installPython();
   await installEngine(wantedEngine(engine), engine);
-  const { registerKernel, kernelStands, kernelKey } = await import("./kernel.mjs");
-  await step("TypeScript kernel for Jupyter", {
-    name: "kernel",
-    key: keyOf(kernelKey()),
-    stands: kernelStands,
-    run: registerKernel,
-  });
+  registerKernel();
   await buildLibrary();
 }
 
