@@ -134,6 +134,14 @@ export interface Network {
    * is the classifier. For freezing and for layer-wise learning rates.
    */
   readonly layers: readonly (readonly string[])[];
+  /**
+   * Makes a parameter saved for another input size fit this one. Undefined where `name` saved with
+   * the shape `from` (PyTorch's layout) cannot be made to fit.
+   */
+  readonly resample?: (
+    name: string,
+    from: readonly number[],
+  ) => ((value: tf.Tensor) => tf.Tensor) | undefined;
 }
 
 /** A neural network with its parameters; images in, logits out. */
@@ -145,6 +153,7 @@ export interface Model {
   readonly preprocessing: Preprocessing;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly layers: Network["layers"];
+  readonly resample?: Network["resample"];
   /** images float32 [batch, height, width, 3], already normalised → logits [batch, classes] */
   forward(images: tf.Tensor4D, context: Context): tf.Tensor2D;
   /** images → pooled features [batch, features], what the classifier sees. */

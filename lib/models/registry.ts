@@ -67,6 +67,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     preprocessing: definition.preprocessing,
     parameters: p.all,
     layers: network.layers,
+    resample: network.resample,
     features,
     forward: (images, context) =>
       tf.tidy(() => network.classify(features(images, context), context)),

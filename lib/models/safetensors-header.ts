@@ -1,0 +1,153 @@
+import { UserError } from "../errors";
+
+/** Where one tensor lies in a safetensors file. */
+export interface TensorEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The format's own bound on the header. */
+const HEADER_LIMIT = 100_000_000;
+const RANK_LIMIT = 16;
+
+const TYPE_BYTES: ReadonlyMap<string, number> = new Map([
+  ...["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"].map((type) => [type, 1] as const),
+  ...["U16", "I16", "F16", "BF16"].map((type) => [type, 2] as const),
+  ...["U32", "I32", "F32"].map((type) => [type, 4] as const),
+  ...["U64", "I64", "F64", "C64"].map((type) => [type, 8] as const),
+]);
+
+/** Bytes that values of this type and shape take; NaN for an unknown type or an impossible shape. */
+export function bytesOf(dtype: string, shape: readonly number[]): number {
+  const bytes = shape.reduce((a, b) => a * b, TYPE_BYTES.get(dtype) ?? Number.NaN);
+  return Number.isSafeInteger(bytes) ? bytes : Number.NaN;
+}
+
+/**
+ * Read and check a safetensors header. Nothing is allocated on the word of the file: every length
+ * is held against the file's size first, and the tensors must tile the data exactly.
+ */
+export function parseHeader(
+  path: string,
+  fileSize: number,
+  read: (from: number, bytes: number) => Uint8Array,
+): { tensors: Map<string, TensorEntry>; metadata: Record<string, string> } {
+  const fail = (problem: string): never => {
+    throw new UserError(
+      `${path} is no sound safetensors file: ${problem}`,
+      "download or save it again",
+    );
+  };
+  if (fileSize < 10) fail(`it has ${fileSize} bytes, too few for a header`);
+  const lengthBytes = read(0, 8);
+  const length = new DataView(lengthBytes.buffer, lengthBytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT)) fail(`its header claims ${length} bytes`);
+  const dataStart = 8 + Number(length);
+  if (dataStart > fileSize) fail(`its header claims ${length} bytes of a file of ${fileSize}`);
+
+  const { header, names } = parseJson(read(8, Number(length)), fail);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) fail(`the name "${name}" comes twice`);
+    seen.add(name);
+  }
+
+  const tensors = new Map<string, TensorEntry>();
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(header)) {
+    if (name === "__metadata__") metadata = checkMetadata(value, fail);
+    else tensors.set(name, checkEntry(name, value, dataStart, fail));
+  }
+  checkTiling(tensors, dataStart, fileSize, fail);
+  return { tensors, metadata };
+}
+
+type Fail = (problem: string) => never;
+
+function parseJson(
+  bytes: Uint8Array,
+  fail: Fail,
+): { header: Record<string, unknown>; names: string[] } {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const header: unknown = JSON.parse(text);
+    if (!isObject(header)) return fail("its header is no JSON object");
+    return { header, names: topLevelNames(text) };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return fail("its header is not JSON");
+  }
+}
+
+/** The keys of the outermost object, repeated ones included, which JSON.parse would hide. */
+function topLevelNames(json: string): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  let expectKey = false;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
+    if (token === "{" || token === "[") {
+      depth++;
+      expectKey = depth === 1;
+    } else if (token === "}" || token === "]") depth--;
+    else if (token === ",") expectKey = depth === 1;
+    else if (token !== ":" && depth === 1 && expectKey) {
+      names.push(JSON.parse(token) as string);
+      expectKey = false;
+    }
+  }
+  return names;
+}
+
+function checkMetadata(value: unknown, fail: Fail): Record<string, string> {
+  if (!isObject(value)) return fail("its metadata is no object");
+  const bad = Object.entries(value).find(([, text]) => typeof text !== "string");
+  if (bad !== undefined) fail(`its metadata "${bad[0]}" is no string`);
+  return value as Record<string, string>;
+}
+
+function checkEntry(name: string, value: unknown, dataStart: number, fail: Fail): TensorEntry {
+  if (!isObject(value)) return fail(`"${name}" is described by ${JSON.stringify(value)}`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !TYPE_BYTES.has(dtype)) {
+    return fail(`"${name}" has the unknown type ${JSON.stringify(dtype)}`);
+  }
+  if (!isLengths(shape) || shape.length > RANK_LIMIT) {
+    return fail(`"${name}" has the shape ${JSON.stringify(shape)}`);
+  }
+  if (!isLengths(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+    return fail(`"${name}" has the offsets ${JSON.stringify(offsets)}`);
+  }
+  const [begin, end] = offsets;
+  if (bytesOf(dtype, shape) !== end - begin) {
+    return fail(`"${name}", ${dtype} [${shape.join(", ")}], has ${end - begin} bytes`);
+  }
+  return { dtype, shape, offset: dataStart + begin, bytes: end - begin };
+}
+
+function checkTiling(
+  tensors: ReadonlyMap<string, TensorEntry>,
+  dataStart: number,
+  fileSize: number,
+  fail: Fail,
+): void {
+  const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes);
+  let reached = dataStart;
+  for (const [name, { offset, bytes }] of inOrder) {
+    if (offset < reached) fail(`"${name}" overlaps the tensor before it`);
+    if (offset > reached) fail(`${offset - reached} bytes before "${name}" belong to no tensor`);
+    reached = offset + bytes;
+  }
+  if (reached > fileSize) fail(`it ends ${reached - fileSize} bytes before its last tensor does`);
+  if (reached < fileSize) fail(`${fileSize - reached} bytes at its end belong to no tensor`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isLengths(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}

@@ -1,0 +1,164 @@
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { UserError } from "../errors";
+import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
+
+/** Named arrays that can be read one at a time. */
+export interface TensorSource {
+  /** Where they come from, for messages. */
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+  /** The values as float32, row by row. */
+  read(name: string): Float32Array;
+}
+
+/**
+ * An open safetensors file (https://github.com/huggingface/safetensors). Opening reads and checks
+ * the header alone; each {@link SafetensorsFile.read} reads one tensor.
+ */
+export class SafetensorsFile implements TensorSource {
+  private constructor(
+    readonly name: string,
+    private readonly descriptor: number,
+    readonly tensors: ReadonlyMap<string, TensorEntry>,
+    readonly metadata: Readonly<Record<string, string>>,
+  ) {}
+
+  /** @throws UserError when the file is no safetensors file or its header contradicts itself. */
+  static open(path: string): SafetensorsFile {
+    const descriptor = openSync(path, "r");
+    try {
+      const size = fstatSync(descriptor).size;
+      refusePickle(path, readBytes(descriptor, path, 0, Math.min(size, 4)));
+      const { tensors, metadata } = parseHeader(path, size, (from, bytes) =>
+        readBytes(descriptor, path, from, bytes),
+      );
+      return new SafetensorsFile(path, descriptor, tensors, metadata);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  /** @throws UserError when the tensor is absent or holds no float32, float16 or bfloat16. */
+  read(name: string): Float32Array {
+    const entry = this.tensors.get(name);
+    if (entry === undefined) {
+      throw new UserError(`${this.name} holds no tensor "${name}"`, "check the file's names");
+    }
+    const decode = decoders[entry.dtype];
+    if (decode === undefined) {
+      throw new UserError(
+        `${this.name}: "${name}" is of type ${entry.dtype}; expected F32, F16 or BF16`,
+        "save the weights in one of these types",
+      );
+    }
+    return decode(readBytes(this.descriptor, this.name, entry.offset, entry.bytes).buffer);
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** One array to be written; `read` is called when its turn comes. */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Float32Array;
+}
+
+/**
+ * Write float32 tensors as one safetensors file. The file appears whole or not at all.
+ *
+ * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    const end = offset + bytesOf("F32", shape);
+    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, " ");
+  json.copy(padded);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+
+  const partial = `${path}.partial`;
+  const descriptor = openSync(partial, "w");
+  try {
+    writeAll(descriptor, length);
+    writeAll(descriptor, padded);
+    for (const tensor of tensors) {
+      const values = tensor.read();
+      if (values.byteLength !== bytesOf("F32", tensor.shape)) {
+        throw new Error(`${tensor.name}: ${values.length} values for shape [${tensor.shape}]`);
+      }
+      writeAll(descriptor, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    }
+    closeSync(descriptor);
+  } catch (error) {
+    closeSync(descriptor);
+    rmSync(partial, { force: true });
+    throw error;
+  }
+  renameSync(partial, path);
+}
+
+const decoders: Readonly<Record<string, ((buffer: ArrayBuffer) => Float32Array) | undefined>> = {
+  F32: (buffer) => new Float32Array(buffer),
+  F16: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToNumber),
+  BF16(buffer) {
+    // A bfloat16 is the upper half of a float32.
+    return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
+  },
+};
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function refusePickle(path: string, start: Uint8Array): void {
+  const zip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
+  const pickle = start[0] === 0x80 && start[1] >= 2 && start[1] <= 5;
+  if (!zip && !(pickle && /\.(pth|pt|bin|ckpt|pkl)$/.test(path))) return;
+  throw new UserError(
+    `${path} is a Python pickle, which can run any code when it is opened`,
+    `convert it where you trust it: python -c 'import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], map_location="cpu", weights_only=True); d = d.get("state_dict", d.get("model", d)); save_file({k: v.clone().contiguous() for k, v in d.items()}, sys.argv[2])' ${path} ${path.replace(/\.\w+$/, "")}.safetensors`,
+  );
+}
+
+function readBytes(
+  descriptor: number,
+  path: string,
+  from: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  const into = new Uint8Array(bytes);
+  let done = 0;
+  // One call reads less than 2 GiB.
+  while (done < bytes) {
+    const part = readSync(descriptor, into, done, Math.min(bytes - done, 2 ** 30), from + done);
+    if (part === 0) throw new UserError(`${path} became shorter while it was read`, "try again");
+    done += part;
+  }
+  return into;
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length) {
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, 2 ** 30));
+  }
+}
