@@ -1,0 +1,98 @@
+import { type Predictions, predictedClasses } from "./predictions";
+
+/** How many rows of each true class (first index) were given each class (second index). */
+export type ConfusionMatrix = readonly (readonly number[])[];
+
+/**
+ * Count true against predicted classes.
+ *
+ * @param labels True classes, 0 … `classes` − 1.
+ * @param predicted Predicted classes, of the same length.
+ */
+export function confusionMatrixOf(
+  labels: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+  classes: number,
+): number[][] {
+  const counts = new Float64Array(classes * classes);
+  for (let row = 0; row < labels.length; row++) counts[labels[row] * classes + predicted[row]]++;
+  return Array.from({ length: classes }, (_, c) => [
+    ...counts.subarray(c * classes, (c + 1) * classes),
+  ]);
+}
+
+/** Each row divided by its sum: of the galaxies of a class, the fraction given each class. */
+export function normaliseRows(confusion: ConfusionMatrix): number[][] {
+  return confusion.map((row) => {
+    const total = row.reduce((sum, n) => sum + n, 0);
+    return row.map((n) => (total === 0 ? 0 : n / total));
+  });
+}
+
+/** A kind of mistake: galaxies of one class taken for another. */
+export interface ConfusedPair {
+  /** Index of the true class. */
+  readonly label: number;
+  /** Index of the class it was taken for. */
+  readonly predicted: number;
+  readonly count: number;
+  /** Fraction of the true class. */
+  readonly fraction: number;
+  /** Rows of the prediction table, most confident mistake first. */
+  readonly rows: readonly number[];
+}
+
+/** The kinds of mistakes, most frequent first. */
+export function mostConfusedPairs(predictions: Predictions, limit = 10): ConfusedPair[] {
+  const { labels, probabilities, classNames } = predictions;
+  const k = classNames.length;
+  const predicted = predictedClasses(predictions);
+  const support = new Float64Array(k);
+  const pairs = new Map<number, number[]>();
+  for (let row = 0; row < labels.length; row++) {
+    support[labels[row]]++;
+    if (labels[row] === predicted[row]) continue;
+    const key = labels[row] * k + predicted[row];
+    const rows = pairs.get(key);
+    if (rows) rows.push(row);
+    else pairs.set(key, [row]);
+  }
+  return [...pairs]
+    .sort(([a, rowsA], [b, rowsB]) => rowsB.length - rowsA.length || a - b)
+    .slice(0, limit)
+    .map(([key, rows]) => {
+      const label = Math.floor(key / k);
+      const taken = key % k;
+      const p = (row: number) => probabilities[row * k + taken];
+      return {
+        label,
+        predicted: taken,
+        count: rows.length,
+        fraction: rows.length / support[label],
+        rows: rows.sort((a, b) => p(b) - p(a)),
+      };
+    });
+}
+
+/** A galaxy given the wrong class. */
+export interface Mistake {
+  /** Row of the prediction table. */
+  readonly row: number;
+  readonly id: string;
+  readonly label: number;
+  readonly predicted: number;
+  /** Probability of the predicted class. */
+  readonly confidence: number;
+}
+
+/** The mistakes that the classifier was surest of, surest first. */
+export function mostConfidentMistakes(predictions: Predictions, limit = 20): Mistake[] {
+  const { ids, labels, probabilities, classNames } = predictions;
+  const mistakes: Mistake[] = [];
+  predictedClasses(predictions).forEach((predicted, row) => {
+    if (predicted === labels[row]) return;
+    const confidence = probabilities[row * classNames.length + predicted];
+    mistakes.push({ row, id: ids[row], label: labels[row], predicted, confidence });
+  });
+  return mistakes.sort((a, b) => b.confidence - a.confidence || a.row - b.row).slice(0, limit);
+}
