@@ -1,0 +1,85 @@
+import type { Figure } from "../plots/figure";
+import { inNotebook, type MimeBundle, newSlot, show } from "./display";
+
+/** The media type under which JupyterLab and VS Code draw plotly figures. */
+const PLOTLY = "application/vnd.plotly.v1+json";
+
+/** Two redraws a second are enough for a curve, and leave the browser and the training their time. */
+const REDRAW_MS = 500;
+
+/** Show an interactive figure below the cell; in a plain terminal, one line that describes it. */
+export function showFigure(figure: Figure): void {
+  show(figureBundle(figure));
+}
+
+/** A figure that is redrawn in place. */
+export interface LiveFigure {
+  /** Draw this instead. Calls that come too fast are drawn later, the last one for sure. */
+  update(figure: Figure): void;
+  /** Draw now whatever waits. */
+  finish(): void;
+}
+
+/**
+ * A figure that changes while the cell runs: a loss curve during training.
+ *
+ * In a plain terminal it says one line, at {@link LiveFigure.finish}.
+ */
+export function liveFigure(): LiveFigure {
+  const slot = newSlot();
+  const live = inNotebook();
+  let waiting: Figure | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+
+  const draw = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!waiting) return;
+    slot.show(figureBundle(waiting));
+    waiting = undefined;
+    drawnAt = performance.now();
+  };
+  return {
+    update(figure) {
+      waiting = figure;
+      if (!live) return;
+      const wait = drawnAt + REDRAW_MS - performance.now();
+      if (wait <= 0) draw();
+      else timer ??= setTimeout(draw, wait);
+    },
+    finish: draw,
+  };
+}
+
+function figureBundle(figure: Figure): MimeBundle {
+  return {
+    "text/plain": describeFigure(figure),
+    [PLOTLY]: {
+      data: plain(figure.data),
+      layout: plain(figure.layout),
+      config: { displaylogo: false, responsive: true },
+    },
+  };
+}
+
+/** Typed arrays become JSON arrays, and NaN becomes null, which plotly leaves out. */
+function plain(value: unknown): object {
+  return JSON.parse(
+    JSON.stringify(value, (_key, item: unknown) =>
+      ArrayBuffer.isView(item) && !(item instanceof DataView)
+        ? Array.from(item as Float64Array)
+        : item,
+    ),
+  );
+}
+
+function describeFigure(figure: Figure): string {
+  const { title } = figure.layout;
+  const text = typeof title === "object" && title !== null && "text" in title ? title.text : title;
+  const kinds = new Set(
+    figure.data.map((trace) => ("type" in trace ? String(trace.type) : "scatter")),
+  );
+  const name = typeof text === "string" && text !== "" ? ` "${text.replace(/<[^>]*>/g, "")}"` : "";
+  return `[figure${name}: ${[...kinds].join(", ")}]`;
+}

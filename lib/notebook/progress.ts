@@ -1,0 +1,105 @@
+import { escapeHtml, inNotebook, newSlot } from "./display";
+import { type Pace, paceOf, progressBar, progressLine } from "./progress-text";
+
+/** Numbers shown beside a progress bar, such as the loss. */
+export type ShownMetrics = Readonly<Record<string, number>>;
+
+/** A progress bar under way. */
+export interface Progress {
+  /**
+   * Say how far the work is. Cheap: call it every step.
+   *
+   * @param done How many of `total` are done so far.
+   */
+  update(done: number, metrics?: ShownMetrics): void;
+  /** Show the last state, for good; a remark may say how it ended. */
+  finish(remark?: string): void;
+}
+
+/** How progress is shown. */
+export interface ProgressOptions {
+  /** What is counted, in the plural. Default `images`. */
+  readonly unit?: string;
+}
+
+/** Where progress appears, and how often it may. */
+interface Surface {
+  readonly intervalMs: number;
+  draw(text: string, fraction: number, last: boolean): void;
+}
+
+/**
+ * Show how far long work is, with its speed, the time left and a few metrics.
+ *
+ * In a notebook: a bar below the cell, at most five updates a second. In a terminal: one line that
+ * is rewritten. Anywhere else, a log file say: a line every ten seconds.
+ */
+export function progress(total: number, label: string, options: ProgressOptions = {}): Progress {
+  const { unit = "images" } = options;
+  const surface = chooseSurface();
+  const started = performance.now();
+  const pace: Pace = { started, marks: [{ time: started, done: 0 }] };
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let done = 0;
+  let metrics: ShownMetrics = {};
+
+  const draw = (now: number, last: boolean, remark?: string) => {
+    drawnAt = now;
+    const state = { label, unit, done, total, metrics, remark, last, ...paceOf(pace, done, now) };
+    surface.draw(progressLine(state), total > 0 ? Math.min(1, done / total) : 1, last);
+  };
+  draw(started, false);
+  return {
+    update(nowDone, nowMetrics) {
+      done = nowDone;
+      if (nowMetrics) metrics = nowMetrics;
+      const now = performance.now();
+      if (now - drawnAt >= surface.intervalMs) draw(now, false);
+    },
+    finish(remark) {
+      draw(performance.now(), true, remark);
+    },
+  };
+}
+
+function chooseSurface(): Surface {
+  if (inNotebook()) return cellSurface();
+  if (process.stderr.isTTY) return terminalSurface();
+  return {
+    intervalMs: 10_000,
+    draw: (text) => void process.stderr.write(`${text}\n`),
+  };
+}
+
+function cellSurface(): Surface {
+  const slot = newSlot();
+  return {
+    intervalMs: 200,
+    draw(text, fraction, last) {
+      const colour =
+        last && fraction < 1 ? "--jp-warn-color1, #c77700" : "--jp-brand-color1, #1976d2";
+      slot.show({
+        "text/plain": text,
+        "text/html":
+          '<div style="display:flex;align-items:center;gap:10px;font-variant-numeric:tabular-nums">' +
+          '<div style="flex:none;width:160px;height:8px;border-radius:4px;overflow:hidden;' +
+          'background:var(--jp-layout-color3, #ddd)">' +
+          `<div style="width:${(100 * fraction).toFixed(1)}%;height:100%;background:var(${colour})"></div>` +
+          `</div><span>${escapeHtml(text)}</span></div>`,
+      });
+    },
+  };
+}
+
+function terminalSurface(): Surface {
+  return {
+    intervalMs: 200,
+    draw(text, fraction, last) {
+      const line = `${progressBar(fraction, 20)} ${text}`.slice(
+        0,
+        (process.stderr.columns ?? 80) - 1,
+      );
+      process.stderr.write(`\r${line}\u001b[K${last ? "\n" : ""}`);
+    },
+  };
+}

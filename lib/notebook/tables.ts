@@ -1,0 +1,87 @@
+import type { Column, Table } from "../data/table";
+import { UserError } from "../errors";
+import { escapeHtml, show } from "./display";
+
+/** How a table is shown. */
+export interface ShowTableOptions {
+  /** Rows shown at most; the rest is counted below. Default 20. */
+  readonly rows?: number;
+  /** Significant digits of numbers that are not integers. Default 4. */
+  readonly digits?: number;
+}
+
+/**
+ * Show a table below the cell, numbers aligned right; in a plain terminal as text.
+ *
+ * @throws UserError when the columns are not of one length.
+ */
+export function showTable(table: Table, options: ShowTableOptions = {}): void {
+  const { rows = 20, digits = 4 } = options;
+  const columns = Object.entries(table).map(([name, values]) => ({
+    name,
+    numeric: typeof values[0] === "number",
+    cells: Array.from({ length: Math.min(rows, values.length) }, (_, row) =>
+      formatCell(values, row, digits),
+    ),
+  }));
+  const length = tableLength(table);
+  const left = length - Math.min(rows, length);
+  const remark = left > 0 ? `… ${left} more of ${length} rows` : "";
+  show({ "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark) });
+}
+
+interface ShownColumn {
+  readonly name: string;
+  readonly numeric: boolean;
+  readonly cells: readonly string[];
+}
+
+function tableLength(table: Table): number {
+  const lengths = Object.entries(table).map(([name, values]) => `${name}: ${values.length}`);
+  const sizes = new Set(Object.values(table).map((values) => values.length));
+  if (sizes.size > 1) {
+    throw new UserError(
+      `the table's columns differ in length (${lengths.join(", ")})`,
+      "give every column one value a row",
+    );
+  }
+  return sizes.values().next().value ?? 0;
+}
+
+function formatCell(values: Column, row: number, digits: number): string {
+  const value = values[row];
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : String(value);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1);
+  return value.toFixed(Math.max(0, digits - Math.max(1, Math.floor(Math.log10(size)) + 1)));
+}
+
+function asText(columns: readonly ShownColumn[], remark: string): string {
+  const widths = columns.map(({ name, cells }) =>
+    Math.max(...[name, ...cells].map((text) => text.length)),
+  );
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, i) => (columns[i].numeric ? text.padStart(widths[i]) : text.padEnd(widths[i])))
+      .join("  ")
+      .trimEnd();
+  const body = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) =>
+    line(columns.map(({ cells }) => cells[row])),
+  );
+  return [line(columns.map(({ name }) => name)), ...body, ...(remark ? [remark] : [])].join("\n");
+}
+
+function asHtml(columns: readonly ShownColumn[], remark: string): string {
+  const cell = (tag: "th" | "td", text: string, numeric: boolean) => {
+    const align = numeric ? "right;font-variant-numeric:tabular-nums" : "left";
+    return `<${tag} style="text-align:${align}">${escapeHtml(text)}</${tag}>`;
+  };
+  const head = columns.map(({ name, numeric }) => cell("th", name, numeric)).join("");
+  const body = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => {
+    const cells = columns.map((column) => cell("td", column.cells[row], column.numeric));
+    return `<tr>${cells.join("")}</tr>`;
+  });
+  const foot = remark ? `<p style="opacity:.7">${escapeHtml(remark)}</p>` : "";
+  return `<table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>${foot}`;
+}
