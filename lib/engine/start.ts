@@ -77,7 +77,7 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
   bridgeNodeUtil();
   try {
-    require("@tensorflow/tfjs-node-gpu");
+    quietly(() => require("@tensorflow/tfjs-node-gpu"));
   } catch (cause) {
     throw new UserError(
       `the native engine "${name}" does not load: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`,
@@ -113,6 +113,13 @@ async function startWasm(): Promise<EngineInfo> {
     version: `tfjs ${tf.version_core}`,
     precisions: ["float32"],
   };
+}
+
+/** Load without the lines that TensorFlow's library writes to the terminal whatever one sets. */
+function quietly(load: () => void): void {
+  const addon = resolve(PROJECT_ROOT, ".tuning-fork", "quiet.node");
+  if (existsSync(addon)) require(addon).quietly(load);
+  else load();
 }
 
 /** Node 23 took away two functions that tfjs-node 4.22 calls; this puts them back. */

@@ -15,48 +15,46 @@ const SOURCES = ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) =>
   join(PACKAGE, "binding", file),
 );
 
-/** Compile the binding. `cause` of the failure and remedy are told by StepError. */
+const QUIET = { source: join(ROOT, "tools", "setup", "quiet.c"), addon: join(STATE, "quiet.node") };
+
+/** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
+async function compile(log, addon, compiler, args) {
+  const headers = join(ROOT, "node_modules", "node-api-headers", "include");
+  const fixed = ["-shared", "-fPIC", "-O2", "-DNAPI_VERSION=8", `-I${headers}`];
+  await runLogged(log, compiler, [...fixed, ...args, "-o", `${addon}.part`], {
+    remedy:
+      "a C and C++17 compiler is needed: on Debian and Ubuntu `apt install g++`, on Fedora `dnf install gcc-c++`; CC and CXX name others",
+  });
+  renameSync(`${addon}.part`, addon);
+}
+
+/** Compile the binding and see that it loads. */
 export function buildBinding() {
-  const compiler = process.env.CXX || "g++";
-  return step("native engine (compiles two C++ files)", {
+  return step("native engine (compiles three small files)", {
     name: "binding",
     key: keyOf(
-      ...SOURCES.map((file) => ({ file })),
+      ...[...SOURCES, QUIET.source].map((file) => ({ file })),
       { file: join(STATE, "steps", "tensorflow") },
       { file: join(STATE, "steps", "packages") },
     ),
     stands: () =>
       existsSync(BINDING) &&
+      existsSync(QUIET.addon) &&
       LIBRARIES.every((file) => existsSync(join(PACKAGE, "deps", "lib", file))),
     run: async () => {
       // `deps` leads to the library's folder and so to NVIDIA's beside it.
       rmSync(join(PACKAGE, "deps"), { recursive: true, force: true });
       symlinkSync(TENSORFLOW, join(PACKAGE, "deps"));
       mkdirSync(join(PACKAGE, "lib", "napi-v8"), { recursive: true });
-      await runLogged(
-        "binding",
-        compiler,
-        [
-          "-shared",
-          "-fPIC",
-          "-O2",
-          "-std=c++17",
-          "-DNAPI_VERSION=8",
-          `-I${PACKAGE}`,
-          `-I${join(ROOT, "node_modules", "node-api-headers", "include")}`,
-          `-I${join(TENSORFLOW, "include")}`,
-          ...SOURCES,
-          ...LIBRARIES.map((file) => join(PACKAGE, "deps", "lib", file)),
-          "-Wl,-rpath,$ORIGIN/../../deps/lib",
-          "-o",
-          `${BINDING}.part`,
-        ],
-        {
-          remedy:
-            "a C++17 compiler is needed: on Debian and Ubuntu `apt install g++`, on Fedora `dnf install gcc-c++`; CXX names another",
-        },
-      );
-      renameSync(`${BINDING}.part`, BINDING);
+      await compile("quiet", QUIET.addon, process.env.CC || "gcc", [QUIET.source]);
+      await compile("binding", BINDING, process.env.CXX || "g++", [
+        "-std=c++17",
+        `-I${PACKAGE}`,
+        `-I${join(TENSORFLOW, "include")}`,
+        ...SOURCES,
+        ...LIBRARIES.map((file) => join(PACKAGE, "deps", "lib", file)),
+        "-Wl,-rpath,$ORIGIN/../../deps/lib",
+      ]);
       const tried = await runLogged("binding-test", process.execPath, [
         "-e",
         `require(${JSON.stringify(BINDING)}); console.log("loads")`,
