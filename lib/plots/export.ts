@@ -1,0 +1,104 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { UserError } from "../errors";
+import type { Figure } from "./figure";
+import { Renderer } from "./render";
+import { PIXELS_PER_MM, resize } from "./theme";
+
+export type FigureFormat = "pdf" | "svg" | "png" | "html";
+
+export interface ExportOptions {
+  /** Default: pdf, svg and png. */
+  readonly formats?: readonly FigureFormat[];
+  /** Width on paper, millimetres; default the figure's own (88 for one column, 180 for a page). */
+  readonly widthMm?: number;
+  /** Dots an inch of the PNG; default 300. */
+  readonly dpi?: number;
+}
+
+/** A figure as a page that works without network: zoom, pan and hover. */
+export async function figureHtml(figure: Figure, title: string): Promise<string> {
+  const plotly = await readFile(require.resolve("plotly.js-dist-min"), "utf8");
+  const spec = JSON.stringify(figure).replaceAll("<", "\\u003c");
+  return (
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title.replace(/[<&]/g, "")}</title>` +
+    `<body style="margin:0"><div id="figure"></div><script>${plotly}</script>` +
+    `<script>const f=${spec};Plotly.newPlot("figure",f.data,f.layout,{displaylogo:false})</script></body></html>\n`
+  );
+}
+
+/**
+ * Write figures to files, all in one start of the browser: `path.pdf`, `path.svg`, `path.png` …
+ * PDF and SVG hold vectors and text with its fonts, the PNG knows its physical size. The same figure
+ * gives the same bytes.
+ *
+ * @param figures Path without extension → figure.
+ * @returns The files written.
+ * @throws UserError where no browser is found; interactive HTML is then written in its place.
+ */
+export async function exportFigures(
+  figures: Readonly<Record<string, Figure>>,
+  { formats = ["pdf", "svg", "png"], widthMm, dpi = 300 }: ExportOptions = {},
+): Promise<string[]> {
+  const written: string[] = [];
+  const write = async (path: string, contents: string | Buffer) => {
+    await writeFile(path, contents);
+    written.push(path);
+  };
+  const entries = Object.entries(figures);
+  for (const [path] of entries) await mkdir(dirname(path), { recursive: true });
+  const html = async () => {
+    for (const [path, figure] of entries)
+      await write(`${path}.html`, await figureHtml(figure, basename(path)));
+  };
+  if (formats.includes("html")) await html();
+  if (formats.every((format) => format === "html")) return written;
+
+  let renderer: Renderer;
+  try {
+    renderer = await Renderer.open();
+  } catch (cause) {
+    if (!formats.includes("html")) await html();
+    const { problem, remedy } =
+      cause instanceof UserError ? cause : { problem: String(cause), remedy: "Try again." };
+    throw new UserError(
+      `${problem}. Written instead, as interactive pages: ${written.join(", ")}`,
+      remedy,
+      { cause },
+    );
+  }
+  try {
+    for (const [path, figure] of entries) {
+      const natural = (figure.layout.width as number) / PIXELS_PER_MM;
+      // The sheet is a whole number of pixels; half a pixel is 0.1 mm.
+      const width = widthMm ?? Math.round(natural);
+      const sheet = resize(figure, Math.round(width * PIXELS_PER_MM));
+      const height = (width * (sheet.layout.height as number)) / (sheet.layout.width as number);
+      const svg = await renderer.svg(sheet, width);
+      if (formats.includes("svg")) await write(`${path}.svg`, `${svg}\n`);
+      if (formats.includes("pdf"))
+        await write(`${path}.pdf`, await renderer.pdf(svg, width, height, basename(path)));
+      if (formats.includes("png")) {
+        const dots = (length: number) => Math.round((length / 25.4) * dpi);
+        const png = await renderer.png(svg, dots(width), dots(height));
+        const { default: sharp } = await import("sharp");
+        await write(
+          `${path}.png`,
+          await sharp(png).removeAlpha().withMetadata({ density: dpi }).png().toBuffer(),
+        );
+      }
+    }
+  } finally {
+    await renderer.close();
+  }
+  return written;
+}
+
+/** Write one figure; see {@link exportFigures}. */
+export function exportFigure(
+  figure: Figure,
+  path: string,
+  options: ExportOptions = {},
+): Promise<string[]> {
+  return exportFigures({ [path]: figure }, options);
+}

@@ -1,0 +1,138 @@
+import type { Figure } from "./figure";
+import { plain, textWidth, twoLines, widest } from "./text";
+import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
+
+/** One picture of a grid; none leaves the place empty. */
+export interface GridCell {
+  /** Picture as a data URI, see `pictureUris`. */
+  readonly uri: string;
+  /** Line under the picture. */
+  readonly caption?: string;
+  /** Shown on hover; default the caption. */
+  readonly hover?: string;
+  /** Frames the picture in the palette's warning colour, such as for a mistake. */
+  readonly marked?: boolean;
+}
+
+export interface ImageGridOptions extends FigureOptions {
+  readonly columns: number;
+  /** Pixels; default one journal column. */
+  readonly width?: number;
+  /** One a row, at its left. */
+  readonly rowLabels?: readonly string[];
+  /** One a column, above. */
+  readonly columnLabels?: readonly string[];
+}
+
+const GAP = 4;
+
+/** Pictures in rows: the ground of sample grids, augmentation sheets and attention grids. */
+export function imageGrid(
+  cells: readonly (GridCell | undefined)[],
+  { columns, width = COLUMN, rowLabels, columnLabels, ...options }: ImageGridOptions,
+): Figure {
+  const theme = themeOf(options);
+  const rows = Math.ceil(cells.length / columns);
+  const left = rowLabels
+    ? widest(
+        rowLabels.map((name) => twoLines(name)),
+        TEXT,
+      ) + 8
+    : 2;
+  const head = columnLabels?.map((name) => twoLines(name, 10));
+  const headLines = head ? Math.max(...head.map((name) => name.split("<br>").length)) : 0;
+  const cell = (width - left - 2) / columns;
+  const captioned = cells.some((c) => c?.caption);
+  const captionSize = Math.min(SMALL_TEXT, captionFit(cells, cell - GAP));
+  const pitch = cell + (captioned ? captionSize * 1.5 : 0);
+  const [sheetWidth, sheetHeight] = [columns * cell, rows * pitch];
+  const top = headLines * TEXT * 1.3 + 2;
+
+  const annotations: object[] = [];
+  const images: object[] = [];
+  const shapes: object[] = [];
+  const note = { showarrow: false, xref: "x", yref: "y" };
+  cells.forEach((picture, i) => {
+    if (!picture) return;
+    const x = (i % columns) * cell;
+    const y = Math.floor(i / columns) * pitch;
+    const side = cell - GAP;
+    images.push({
+      source: picture.uri,
+      xref: "x",
+      yref: "y",
+      x: x + GAP / 2,
+      y: y + GAP / 2,
+      sizex: side,
+      sizey: side,
+      sizing: "contain",
+      layer: "below",
+    });
+    if (picture.marked)
+      shapes.push({
+        type: "rect",
+        x0: x + GAP / 2,
+        x1: x + GAP / 2 + side,
+        y0: y + GAP / 2,
+        y1: y + GAP / 2 + side,
+        line: { color: theme.palette[1], width: 2 },
+      });
+    if (picture.caption)
+      annotations.push({
+        ...note,
+        text: plain(picture.caption),
+        x: x + cell / 2,
+        y: y + cell - GAP / 2,
+        yanchor: "top",
+        borderpad: 0,
+        font: { size: captionSize },
+      });
+  });
+  // Pictures of a layout have no hover: points without size carry it.
+  const hover = {
+    type: "scatter",
+    mode: "markers",
+    x: cells.map((_, i) => (i % columns) * cell + cell / 2),
+    y: cells.map((_, i) => Math.floor(i / columns) * pitch + cell / 2),
+    text: cells.map((picture) => plain(picture?.hover ?? picture?.caption ?? "")),
+    hoverinfo: "text",
+    marker: { opacity: 0, size: cell / 2 },
+  };
+  const axis = { showgrid: false, zeroline: false, ticks: "", fixedrange: true, automargin: true };
+  return {
+    data: [hover],
+    layout: layoutOf(
+      theme,
+      {
+        width,
+        height: Math.round(sheetHeight + top + 2),
+        margin: { l: left, r: 2, t: top, b: 2 },
+      },
+      {
+        xaxis: {
+          ...axis,
+          range: [0, sheetWidth],
+          side: "top",
+          tickangle: 0,
+          tickvals: head?.map((_, column) => (column + 0.5) * cell) ?? [],
+          ticktext: head ?? [],
+        },
+        yaxis: {
+          ...axis,
+          range: [sheetHeight, 0],
+          tickvals: rowLabels?.map((_, row) => row * pitch + cell / 2) ?? [],
+          ticktext: rowLabels?.map((name) => twoLines(name)) ?? [],
+        },
+        images,
+        shapes,
+        annotations,
+      },
+    ),
+  };
+}
+
+/** The text size at which every caption fits its cell, pixels, not under 7. */
+function captionFit(cells: readonly (GridCell | undefined)[], width: number): number {
+  const longest = cells.reduce((w, c) => Math.max(w, textWidth(c?.caption ?? "", 1)), 1);
+  return Math.max(width / longest, 7);
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { openBrowser } from "./browser";
+import type { Figure } from "./figure";
+
+const FONT = "Source Sans 3";
+
+// Latin in two weights is always there; the others only where a text needs them.
+const FACES = [
+  {
+    subset: "latin",
+    weight: 400,
+    range: "U+0-FF,U+131,U+152-153,U+2C6,U+2DC,U+2000-206F,U+20AC,U+2122,U+2212",
+  },
+  {
+    subset: "latin",
+    weight: 700,
+    range: "U+0-FF,U+131,U+152-153,U+2C6,U+2DC,U+2000-206F,U+20AC,U+2122,U+2212",
+  },
+  {
+    subset: "latin-ext",
+    weight: 400,
+    range: "U+100-130,U+132-151,U+154-2BA,U+1E00-1E9F",
+    needed: /[\u0100-\u0130\u0132-\u0151\u0154-\u02ba\u1e00-\u1e9f]/,
+  },
+  {
+    subset: "greek",
+    weight: 400,
+    range: "U+370-377,U+37A-37F,U+384-38A,U+38C,U+38E-3A1,U+3A3-3FF",
+    needed: /[\u0370-\u03ff]/,
+  },
+] as const;
+
+/** The `@font-face` rules, font files included, for what a text contains. */
+export function fontFaces(text?: string): string {
+  const folder = join(require.resolve("@fontsource/source-sans-3/package.json"), "../files");
+  return FACES.filter((face) => text === undefined || !("needed" in face) || face.needed.test(text))
+    .map(({ subset, weight, range }) => {
+      const file = join(folder, `source-sans-3-${subset}-${weight}-normal.woff2`);
+      const data = readFileSync(file).toString("base64");
+      return `@font-face{font-family:"${FONT}";font-weight:${weight};src:url(data:font/woff2;base64,${data}) format("woff2");unicode-range:${range}}`;
+    })
+    .join("");
+}
+
+// What runs in the page. Plotly names clip paths with Math.random: fixed, so that the same figure
+// gives the same bytes.
+const IN_PAGE = `
+window.tuningForkSvg = async ({ data, layout }) => {
+  let state = 1;
+  Math.random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+  const div = document.createElement("div");
+  document.body.append(div);
+  try {
+    await Plotly.newPlot(div, data, layout, { staticPlot: true });
+    const { width, height } = layout;
+    const uri = await Plotly.toImage(div, { format: "svg", width, height });
+    return decodeURIComponent(uri.slice(uri.indexOf(",") + 1));
+  } finally {
+    Plotly.purge(div);
+    div.remove();
+  }
+};
+window.tuningForkPng = async ({ svg, width, height }) => {
+  const image = new Image();
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(image, 0, 0, width, height);
+  return canvas.toDataURL("image/png").split(",")[1];
+};`;
+
+/** Draws figures in one browser; {@link Renderer.close} it when done. */
+export class Renderer {
+  private constructor(
+    private readonly browser: Browser,
+    private readonly page: Page,
+    private readonly sheet: Page,
+  ) {}
+
+  /** @throws UserError where no browser is found or it does not start. */
+  static async open(): Promise<Renderer> {
+    const browser = await openBrowser();
+    try {
+      const [page, sheet] = [await browser.newPage(), await browser.newPage()];
+      await page.setContent(`<!doctype html><meta charset="utf-8"><style>${fontFaces()}</style>`);
+      await page.addScriptTag({ path: require.resolve("plotly.js-dist-min") });
+      await page.addScriptTag({ content: IN_PAGE });
+      await page.evaluate(
+        `Promise.all(["400","700"].flatMap((w) => ["a","α","ő"].map((t) => document.fonts.load(w + " 12px '${FONT}'", t))))`,
+      );
+      return new Renderer(browser, page, sheet);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  /** A figure at its own size as an SVG of that width on paper, text as text, fonts inside. */
+  async svg(figure: Figure, widthMm: number): Promise<string> {
+    const { width, height } = figure.layout as { width: number; height: number };
+    const drawn = await this.page.evaluate<string>(
+      `tuningForkSvg(${JSON.stringify({ data: figure.data, layout: figure.layout })})`,
+    );
+    const heightMm = (widthMm * height) / width;
+    const style = `<defs><style>${fontFaces(drawn)}</style></defs>`;
+    return drawn.replace(
+      /^<svg ([^>]*)>/,
+      (_, attributes: string) =>
+        `<svg ${attributes
+          .replace(/(^| )(width|height|viewBox)="[^"]*"/g, "")
+          .trim()} width="${mm(widthMm)}" height="${mm(heightMm)}" viewBox="0 0 ${width} ${height}">${style}`,
+    );
+  }
+
+  /** Dots of an SVG drawn at that size, as a PNG without metadata. */
+  async png(svg: string, width: number, height: number): Promise<Buffer> {
+    const argument = JSON.stringify({ svg, width, height });
+    return Buffer.from(await this.page.evaluate<string>(`tuningForkPng(${argument})`), "base64");
+  }
+
+  /** An SVG as a PDF page of exactly its size; dates fixed. */
+  async pdf(svg: string, widthMm: number, heightMm: number, title: string): Promise<Buffer> {
+    const [width, height] = [mm(widthMm), mm(heightMm)];
+    await this.sheet.setContent(
+      `<!doctype html><meta charset="utf-8"><title>${title.replace(/[<&]/g, "")}</title>` +
+        `<style>@page{size:${width} ${height};margin:0}body{margin:0}svg{display:block}</style>${svg}`,
+    );
+    await this.sheet.evaluate("document.fonts.ready.then(() => true)");
+    const bytes = await this.sheet.pdf({
+      width,
+      height,
+      printBackground: true,
+      pageRanges: "1",
+      tagged: false,
+    });
+    // The dates are of fixed length, so that the file's table of offsets stays true.
+    const fixed = bytes
+      .toString("latin1")
+      .replace(/\/(CreationDate|ModDate) \(D:\d{14}/g, "/$1 (D:20000101000000");
+    return Buffer.from(trimPage(fixed, (widthMm / 25.4) * 72, (heightMm / 25.4) * 72), "latin1");
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+}
+
+/**
+ * Chromium rounds a page up to whole pixels: cut the rest off, keeping the upper left corner. The
+ * new box takes as many bytes as the old, so that the table of offsets stays true.
+ */
+function trimPage(pdf: string, width: number, height: number): string {
+  return pdf.replace(/\[0 0 (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)\]/, (box, _, top: string) => {
+    for (const digits of [3, 2, 1]) {
+      const numbers = [Number(top) - height, width, Number(top)];
+      const trimmed = `[0 ${numbers.map((n) => String(Number(n.toFixed(digits))).replace(/^0\./, ".")).join(" ")}`;
+      if (trimmed.length < box.length) return `${trimmed.padEnd(box.length - 1)}]`;
+    }
+    return box;
+  });
+}
+
+function mm(length: number): string {
+  return `${Number(length.toFixed(3))}mm`;
+}

@@ -1,0 +1,47 @@
+// Advance widths in em of a grotesque such as Arial: a little wider than the embedded font, so that
+// a margin made from them holds whichever font draws the text.
+function advance(character: string): number {
+  if ("iljI|.,:;'! ".includes(character)) return 0.28;
+  if ("ftr()[]-–/".includes(character)) return 0.34;
+  if ("mwMW%".includes(character)) return 0.87;
+  if (character >= "A" && character <= "Z") return 0.69;
+  return 0.55;
+}
+
+/** About how wide a text is drawn, pixels; of several lines (`<br>`) the widest. */
+export function textWidth(text: string, size: number): number {
+  const lines = text.split("<br>").map((line) => {
+    let width = 0;
+    for (const character of line.replace(/<[^>]*>/g, "")) width += advance(character);
+    return width;
+  });
+  return Math.max(...lines) * size;
+}
+
+/** The widest of several texts, pixels. */
+export function widest(texts: readonly string[], size: number): number {
+  return texts.reduce((width, text) => Math.max(width, textWidth(text, size)), 0);
+}
+
+/** A name as plotly shows it: underscores as spaces, and no character read as markup. */
+export function plain(name: string): string {
+  return name.replaceAll("_", " ").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/** A name in at most two lines of balanced length, split at a space where it is long. */
+export function twoLines(name: string, longest = 14): string {
+  const words = plain(name).split(" ");
+  if (name.length <= longest || words.length === 1) return words.join(" ");
+  const splits = words.slice(1).map((_, i) => {
+    const lines = [words.slice(0, i + 1).join(" "), words.slice(i + 1).join(" ")];
+    return { lines, length: widest(lines, 1) };
+  });
+  return splits
+    .reduce((best, split) => (split.length < best.length ? split : best))
+    .lines.join("<br>");
+}
+
+/** A count with thin spaces between thousands, as journals write it. */
+export function count(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
+}

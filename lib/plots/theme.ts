@@ -1,0 +1,178 @@
+import type { Figure } from "./figure";
+
+/** Colours and lettering of a figure. */
+export interface Theme {
+  /** Background of the sheet. */
+  readonly paper: string;
+  /** Text and axes. */
+  readonly ink: string;
+  /** Second-rank text. */
+  readonly muted: string;
+  /** Grid lines. */
+  readonly grid: string;
+  /** Categories, in the order of use. */
+  readonly palette: readonly string[];
+  /** Amounts from none to all: from the paper's colour to the strongest. */
+  readonly sequential: readonly string[];
+}
+
+export type ThemeName = "light" | "dark";
+
+/** What every figure function accepts beside its tables. */
+export interface FigureOptions {
+  readonly theme?: ThemeName;
+}
+
+/** Screen pixels a millimetre of print: text of 12 px on the screen becomes 7 pt on paper. */
+export const PIXELS_PER_MM = (96 / 25.4) * (9 / 7);
+
+/** One column of a journal page (88 mm), in pixels. */
+export const COLUMN = Math.round(88 * PIXELS_PER_MM);
+/** The full width of a journal page (180 mm), in pixels. */
+export const PAGE = Math.round(180 * PIXELS_PER_MM);
+
+/** Size of text, pixels on the screen. */
+export const TEXT = 12;
+export const SMALL_TEXT = 10.5;
+
+/** The family that exported files embed; where it is missing, the next of similar widths. */
+export const FONT_FAMILY = '"Source Sans 3", "Open Sans", Arial, sans-serif';
+
+// Petroff (2021, arXiv:2107.02270): ten colours searched for distance under colour-vision
+// deficiency and for preference. The dark theme swaps the three darkest for lighter relatives.
+const PALETTE = [
+  "#3f90da",
+  "#ffa90e",
+  "#bd1f01",
+  "#94a4a2",
+  "#832db6",
+  "#a96b59",
+  "#e76300",
+  "#b9ac70",
+  "#717581",
+  "#92dadd",
+] as const;
+
+const themes: Readonly<Record<ThemeName, Theme>> = {
+  light: {
+    paper: "#ffffff",
+    ink: "#1a1a1a",
+    muted: "#5c5c5c",
+    grid: "#e4e4e4",
+    palette: PALETTE,
+    sequential: ["#ffffff", "#d6e6f4", "#94c0e2", "#4a8fc7", "#1c5c9c", "#08306b"],
+  },
+  dark: {
+    paper: "#15181d",
+    ink: "#eeeeee",
+    muted: "#a8adb5",
+    grid: "#343a43",
+    palette: PALETTE.map((colour) =>
+      colour === "#bd1f01" ? "#e8503a" : colour === "#832db6" ? "#b57be0" : colour,
+    ),
+    sequential: ["#15181d", "#16344f", "#1f5c8c", "#3f8fca", "#8cc4ec", "#e4f2fd"],
+  },
+};
+
+/** The theme of that name; light where none is asked for. */
+export function themeOf(options: FigureOptions): Theme {
+  return themes[options.theme ?? "light"];
+}
+
+function channels(colour: string): [number, number, number] {
+  const value = Number.parseInt(colour.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+/** The colour at `t` in [0, 1] along a ramp of `#rrggbb` colours, linear between them. */
+export function ramp(colours: readonly string[], t: number): string {
+  const position = Math.min(Math.max(t, 0), 1) * (colours.length - 1);
+  const first = Math.min(Math.floor(position), colours.length - 2);
+  const a = channels(colours[first]);
+  const b = channels(colours[first + 1]);
+  const mixed = a.map((from, i) => Math.round(from + (b[i] - from) * (position - first)));
+  return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Black or white, whichever has the larger contrast ratio (WCAG 2.2) on that colour. */
+export function textOn(colour: string): string {
+  const [r, g, b] = channels(colour).map((c) =>
+    c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
+}
+
+/** Plotly's colour scale for a ramp. */
+export function colourScale(colours: readonly string[]): [number, string][] {
+  return colours.map((colour, i) => [i / (colours.length - 1), colour]);
+}
+
+interface Sheet {
+  readonly width?: number;
+  readonly height: number;
+  readonly margin: {
+    readonly l: number;
+    readonly r: number;
+    readonly t: number;
+    readonly b: number;
+  };
+  /** `true` where the height follows from the rows shown rather than from the width. */
+  readonly keepHeight?: boolean;
+}
+
+/** The layout that all figures share: sheet, colours, text. */
+export function layoutOf(
+  theme: Theme,
+  { width = COLUMN, height, margin, keepHeight = false }: Sheet,
+  extra: Readonly<Record<string, unknown>> = {},
+): Figure["layout"] {
+  return {
+    width,
+    height,
+    margin: { ...margin, pad: 0 },
+    paper_bgcolor: theme.paper,
+    plot_bgcolor: theme.paper,
+    font: { family: FONT_FAMILY, size: TEXT, color: theme.ink },
+    hoverlabel: { font: { family: FONT_FAMILY, size: TEXT } },
+    showlegend: false,
+    meta: { keepHeight },
+    ...extra,
+  };
+}
+
+/** An axis: title with its unit, ticks outside, line, light grid where asked for. */
+export function axisOf(
+  theme: Theme,
+  title: string,
+  { grid = false, ...extra }: { readonly grid?: boolean } & Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return {
+    title: { text: title, standoff: 6, font: { size: TEXT } },
+    tickfont: { size: SMALL_TEXT },
+    ticks: "outside",
+    ticklen: 3,
+    tickcolor: theme.ink,
+    linecolor: theme.ink,
+    linewidth: 1,
+    showline: true,
+    showgrid: grid,
+    gridcolor: theme.grid,
+    zeroline: false,
+    ...extra,
+  };
+}
+
+/** The same figure at another width: heights follow unless the figure's rows set them. */
+export function resize(figure: Figure, width: number): Figure {
+  const {
+    width: oldWidth,
+    height,
+    meta,
+  } = figure.layout as {
+    width: number;
+    height: number;
+    meta?: { keepHeight?: boolean };
+  };
+  const newHeight = meta?.keepHeight ? height : Math.round((height * width) / oldWidth);
+  return { data: figure.data, layout: { ...figure.layout, width, height: newHeight } };
+}
