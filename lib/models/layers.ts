@@ -1,7 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as convolution from "../engine/ops/convolution";
+import { addBias, linear as matrixProduct } from "../engine/ops/linear";
+import * as normalisation from "../engine/ops/normalisation";
+import * as random from "../engine/ops/random";
 import { fanInUniform, type Initialiser, kaimingNormal, ones, zeros } from "./initialisers";
 import type { Layer, Parameters } from "./module";
-import * as ops from "./ops";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {
@@ -31,10 +34,21 @@ export function conv2d(
   return (x) => {
     const filter = weight.variable as tf.Tensor4D;
     const y = depthwise
-      ? ops.depthwiseConv2d(x, filter, stride, padding)
-      : ops.conv2d(x, filter, stride, padding);
-    return offset === undefined ? y : tf.add(y, offset.variable);
+      ? convolution.depthwiseConv2d(x, filter, stride, padding)
+      : kernel === 1 && stride > 1
+        ? convolution.conv2d(everyNth(x, stride), filter, 1, 0)
+        : convolution.conv2d(x, filter, stride, padding);
+    return offset === undefined ? y : addBias(y, offset.variable as tf.Tensor1D);
   };
+}
+
+/**
+ * Every n-th pixel. Before a 1×1 convolution of stride 1 it stands for one of stride n, whose filter
+ * gradient (Conv2DBackpropFilter with oneDNN, TensorFlow 2.21) writes outside its memory for small
+ * channel counts.
+ */
+function everyNth(x: tf.Tensor4D, n: number): tf.Tensor4D {
+  return tf.maxPool(x, 1, n, "valid");
 }
 
 /** y = x Wᵀ + b over the last dimension; W is [out, in] as in PyTorch. */
@@ -46,7 +60,8 @@ export function linear<T extends tf.Tensor>(
 ): Layer<T> {
   const weight = p.add("weight", [featuresOut, featuresIn], options.init ?? fanInUniform());
   const bias = options.bias === false ? undefined : p.add("bias", [featuresOut], zeros);
-  return (x) => ops.linear(x, weight.variable as tf.Tensor2D, bias?.variable as tf.Tensor1D) as T;
+  return (x) =>
+    matrixProduct(x, weight.variable as tf.Tensor2D, bias?.variable as tf.Tensor1D) as T;
 }
 
 /**
@@ -65,7 +80,7 @@ export function batchNorm(
   const mean = p.add("running_mean", [channels], zeros, { buffer: true });
   const variance = p.add("running_var", [channels], ones, { buffer: true });
   return (x, context) =>
-    ops.batchNorm(x, scale.variable, offset.variable, mean.variable, variance.variable, {
+    normalisation.batchNorm(x, scale.variable, offset.variable, mean.variable, variance.variable, {
       training: context.training && scale.trainable,
       momentum,
       epsilon,
@@ -80,7 +95,7 @@ export function layerNorm<T extends tf.Tensor>(
 ): Layer<T> {
   const scale = p.add("weight", [features], ones);
   const offset = p.add("bias", [features], zeros);
-  return (x) => ops.layerNorm(x, scale.variable, offset.variable, epsilon);
+  return (x) => normalisation.layerNorm(x, scale.variable, offset.variable, epsilon);
 }
 
 /** Drop single values in training and scale the rest (Srivastava et al. 2014). */
@@ -89,7 +104,7 @@ export function dropout<T extends tf.Tensor>(p: Parameters, rate: number): Layer
   return (x, { training, seed }) =>
     rate === 0 || !training || seed === undefined
       ? x
-      : ops.dropout(x, rate, streamSeed(seed, stream));
+      : random.dropout(x, rate, streamSeed(seed, stream));
 }
 
 /** Drop a residual branch for whole images in training (Huang et al. 2016, arXiv:1603.09382). */
@@ -98,12 +113,24 @@ export function dropPath<T extends tf.Tensor>(p: Parameters, rate: number): Laye
   return (x, { training, seed }) => {
     if (rate === 0 || !training || seed === undefined) return x;
     const mask = tf.ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]);
-    return tf.mul(x, ops.dropout(mask, rate, streamSeed(seed, stream)));
+    return tf.mul(x, random.dropout(mask, rate, streamSeed(seed, stream)));
   };
 }
 
 function streamSeed(seed: tf.Tensor, stream: number): tf.Tensor {
   return tf.add(seed, tf.tensor1d([0, stream + 1], "int32"));
+}
+
+/** Max pooling of values that are not negative (so that zeros may pad them). */
+export function maxPool(
+  x: tf.Tensor4D,
+  kernel: number,
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
+  const sides: [number, number] = [padding, padding];
+  const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
+  return tf.maxPool(padded, kernel, stride, "valid");
 }
 
 /** The mean over height and width: [b, h, w, c] → [b, c]. */

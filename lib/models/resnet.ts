@@ -9,10 +9,10 @@ import {
   dropPathRates,
   globalAveragePool,
   linear,
+  maxPool,
   sequence,
 } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
-import { maxPool } from "./ops";
 
 interface Shape {
   readonly block: "basic" | "bottleneck";
