@@ -1,11 +1,15 @@
 /**
- * Loaded into the kernel's process before tslab, for one thing: no line of output is lost.
+ * Loaded into the kernel's process before tslab, for two things.
  *
- * ZeroMQ takes about five hundred messages in one turn of the event loop; then a send is refused as
- * busy, and tslab, which waits for no send, drops the line. Here a refused message waits its turn.
+ * No line of output is lost: ZeroMQ takes about five hundred messages in one turn of the event
+ * loop; then a send is refused as busy, and tslab, which waits for no send, drops the line. Here a
+ * refused message waits its turn.
+ *
+ * An error shows its message and the lines that concern the person, not the kernel's own.
  */
 const { createRequire } = require("node:module");
 const { join } = require("node:path");
+const { inspect } = require("node:util");
 
 const fromTslab = createRequire(join(__dirname, "..", "node_modules", "tslab", "package.json"));
 const { Publisher } = fromTslab("zeromq");
@@ -52,4 +56,22 @@ async function empty(socket) {
     }
   }
   waiting.delete(socket);
+}
+
+const logError = console.error;
+console.error = (...items) =>
+  logError(...items.map((item) => (item instanceof Error ? forPerson(item) : item)));
+
+const KERNEL_LINE = /^\s+at .*(node_modules[\\/](tslab|commander)[\\/]|\(node:|at node:)/;
+
+function forPerson(error) {
+  const text =
+    error.name === "UserError" // its message says all: no excerpt of code, no list of fields
+      ? error.stack.slice(Math.max(0, error.stack.indexOf("UserError:")))
+      : inspect(error);
+  return text
+    .split("\n")
+    .map((line) => (KERNEL_LINE.test(line) ? (line.endsWith(" {") ? "{" : undefined) : line))
+    .filter((line) => line !== undefined)
+    .join("\n");
 }

@@ -20,9 +20,7 @@ export function showTable(table: Table, options: ShowTableOptions = {}): void {
   const columns = Object.entries(table).map(([name, values]) => ({
     name,
     numeric: typeof values[0] === "number",
-    cells: Array.from({ length: Math.min(rows, values.length) }, (_, row) =>
-      formatCell(values, row, digits),
-    ),
+    cells: formatCells(values, rows, digits),
   }));
   const length = tableLength(table);
   const left = length - Math.min(rows, length);
@@ -48,13 +46,26 @@ function tableLength(table: Table): number {
   return sizes.values().next().value ?? 0;
 }
 
-function formatCell(values: Column, row: number, digits: number): string {
-  const value = values[row];
-  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : String(value);
-  const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1);
-  return value.toFixed(Math.max(0, digits - Math.max(1, Math.floor(Math.log10(size)) + 1)));
+/** How the numbers of one column are written: alike, so that they can be compared at a glance. */
+function numberFormat(values: readonly number[], digits: number): (value: number) => string {
+  const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
+  const largest = Math.max(...sizes);
+  if (values.every((value) => Number.isInteger(value) || !Number.isFinite(value))) return String;
+  if (largest >= 1e6 || Math.min(...sizes) < 1e-4)
+    return (value) => value.toExponential(digits - 1);
+  if (largest < 1) return (value) => value.toFixed(digits);
+  const decimals = Math.max(2, digits - Math.floor(Math.log10(largest)) - 1);
+  return (value) => value.toFixed(decimals);
+}
+
+function formatCells(values: Column, rows: number, digits: number): string[] {
+  const shown = Array.from(values.slice(0, rows) as ArrayLike<string | number>);
+  const numbers = shown.filter((value) => typeof value === "number");
+  const format = numberFormat(numbers, digits);
+  return shown.map((value) => {
+    if (typeof value !== "number") return value;
+    return Number.isNaN(value) ? "–" : format(value);
+  });
 }
 
 function asText(columns: readonly ShownColumn[], remark: string): string {
