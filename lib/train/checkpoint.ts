@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../errors";
+
+/** One epoch's row of the history. */
+export const historyRowSchema = z.record(z.string(), z.number());
+export type HistoryRow = z.output<typeof historyRowSchema>;
+
+/** Where a run stands, to the batch: everything that is not an array. */
+const positionSchema = z.object({
+  epoch: z.int().min(0),
+  /** Batches of this epoch that are done. */
+  batch: z.int().min(0),
+  /** Updates done since the run began. */
+  step: z.int().min(0),
+  /** Sums over this epoch so far. */
+  lossSum: z.number(),
+  correct: z.number(),
+  seen: z.number(),
+  seconds: z.number(),
+  best: z.object({ epoch: z.int(), value: z.number() }).optional(),
+  history: z.array(historyRowSchema),
+});
+export type Position = z.output<typeof positionSchema>;
+
+const fileSchema = z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const stateSchema = z.object({ position: positionSchema, files: z.record(z.string(), fileSchema) });
+
+/** A checkpoint on disk: its position and the verified path of each file. */
+export interface Checkpoint {
+  readonly position: Position;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Write a file so that, whenever the process dies, the old or the new one is there, whole. */
+export function writeFileWhole(path: string, content: string | Uint8Array): void {
+  const part = `${path}.part`;
+  const descriptor = openSync(part, "w");
+  try {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(part, path);
+}
+
+/**
+ * Write a checkpoint folder.
+ *
+ * The arrays go to files named after the step, and only when they are safely on disk does
+ * `state.json`, replaced in one move, point to them. A kill at any moment leaves the checkpoint
+ * before or the one after.
+ *
+ * @param write One function a file, each given the path to write.
+ */
+export function saveCheckpoint(
+  folder: string,
+  position: Position,
+  write: Readonly<Record<string, (path: string) => void>>,
+): void {
+  mkdirSync(folder, { recursive: true });
+  const files: Record<string, { name: string; sha256: string }> = {};
+  for (const [kind, writer] of Object.entries(write)) {
+    const name = `${kind}-${position.step}.safetensors`;
+    const path = join(folder, name);
+    writer(path);
+    syncFile(path);
+    files[kind] = { name, sha256: digestOf(path) };
+  }
+  writeFileWhole(join(folder, "state.json"), JSON.stringify({ position, files }));
+  const kept = new Set(["state.json", ...Object.values(files).map(({ name }) => name)]);
+  for (const name of readdirSync(folder)) {
+    if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });
+  }
+}
+
+/**
+ * Open a checkpoint and check that its files are the ones written.
+ *
+ * @returns undefined when there is none
+ * @throws UserError when it is there and damaged
+ */
+export function openCheckpoint(folder: string): Checkpoint | undefined {
+  const statePath = join(folder, "state.json");
+  if (!existsSync(statePath)) return undefined;
+  const remedy = "start the run again with `restart`";
+  let state: z.output<typeof stateSchema>;
+  try {
+    state = stateSchema.parse(JSON.parse(readFileSync(statePath, "utf8")));
+  } catch (cause) {
+    throw new UserError(`${statePath} is not a checkpoint's state`, remedy, { cause });
+  }
+  const files: Record<string, string> = {};
+  for (const [kind, { name, sha256 }] of Object.entries(state.files)) {
+    const path = join(folder, name);
+    if (!existsSync(path)) throw new UserError(`${path} of the checkpoint is gone`, remedy);
+    if (digestOf(path) !== sha256) {
+      throw new UserError(`${path} is not what was written (its SHA-256 differs)`, remedy);
+    }
+    files[kind] = path;
+  }
+  return { position: state.position, files };
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** SHA-256 of a file, read in pieces. */
+export function digestOf(path: string): string {
+  const hash = createHash("sha256");
+  const descriptor = openSync(path, "r");
+  try {
+    const piece = Buffer.alloc(1 << 22);
+    for (;;) {
+      const length = readSync(descriptor, piece);
+      if (length === 0) return hash.digest("hex");
+      hash.update(piece.subarray(0, length));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,123 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { UserError } from "../errors";
+import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
+import { configDifferences } from "./config";
+
+/** What to do where a run's folder already holds something. */
+export type Existing = "resume" | "restart" | "skip";
+
+/** How far a run in a folder got. */
+export type RunStatus = "absent" | "unfinished" | "complete";
+
+/**
+ * The folder of one run: `config.yaml`, `history.csv`, `metrics.json`, `predictions.csv`,
+ * `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got.
+ */
+export class RunFolder {
+  constructor(readonly path: string) {}
+
+  get configPath(): string {
+    return join(this.path, "config.yaml");
+  }
+  get historyPath(): string {
+    return join(this.path, "history.csv");
+  }
+  get metricsPath(): string {
+    return join(this.path, "metrics.json");
+  }
+  get predictionsPath(): string {
+    return join(this.path, "predictions.csv");
+  }
+  get splitPath(): string {
+    return join(this.path, "split.csv");
+  }
+  get figuresPath(): string {
+    return join(this.path, "figures");
+  }
+  get latestPath(): string {
+    return join(this.path, "checkpoints", "latest");
+  }
+  get bestPath(): string {
+    return join(this.path, "checkpoints", "best");
+  }
+  private get completePath(): string {
+    return join(this.path, "complete.json");
+  }
+
+  /** `complete` once {@link RunFolder.markComplete} was called. */
+  get status(): RunStatus {
+    if (existsSync(this.completePath)) return "complete";
+    return existsSync(this.configPath) ? "unfinished" : "absent";
+  }
+
+  /**
+   * Make ready for a run of `config`.
+   *
+   * @returns whether there is work to do: false when a complete run is to be skipped
+   * @throws UserError when an existing run has another config and is not to be restarted
+   */
+  begin(config: object, existing: Existing): boolean {
+    if (existing === "restart") {
+      for (const name of ["checkpoints", "figures"]) {
+        rmSync(join(this.path, name), { recursive: true, force: true });
+      }
+      const files = [this.completePath, this.historyPath, this.metricsPath, this.predictionsPath];
+      for (const file of [...files, this.configPath, this.splitPath]) rmSync(file, { force: true });
+    }
+    if (this.status !== "absent") {
+      const differences = configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+      if (differences.length > 0) {
+        throw new UserError(
+          `${this.path} holds a run with another config: ${differences.join("; ")}`,
+          "restart it, set the values back, or give another folder",
+        );
+      }
+      if (this.status === "complete") return false;
+      if (existing === "skip") return false;
+    }
+    mkdirSync(this.path, { recursive: true });
+    if (this.status === "absent") writeFileWhole(this.configPath, stringify(config));
+    return true;
+  }
+
+  readConfig(): unknown {
+    try {
+      return parse(readFileSync(this.configPath, "utf8"));
+    } catch (cause) {
+      throw new UserError(`${this.configPath} cannot be read`, "give a run's folder", { cause });
+    }
+  }
+
+  /** Replace `history.csv`. Rows may lack a column (an epoch that was not evaluated). */
+  writeHistory(rows: readonly HistoryRow[]): void {
+    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+    const lines = rows.map((row) => columns.map((name) => row[name] ?? "").join(","));
+    writeFileWhole(this.historyPath, `${[columns.join(","), ...lines].join("\n")}\n`);
+  }
+
+  /** The history by columns; NaN where an epoch has no value. */
+  readHistory(): Record<string, number[]> {
+    const rows = openCheckpoint(this.latestPath)?.position.history ?? [];
+    return historyColumns(rows);
+  }
+
+  /** Note that nothing is left to do, with a summary for people. */
+  markComplete(summary: object): void {
+    writeFileWhole(this.completePath, `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  /** What {@link RunFolder.markComplete} noted. */
+  readSummary(): Record<string, unknown> {
+    return JSON.parse(readFileSync(this.completePath, "utf8"));
+  }
+}
+
+/** History rows turned to columns; NaN where a row has no value. */
+export function historyColumns(rows: readonly HistoryRow[]): Record<string, number[]> {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return Object.fromEntries(
+    names.map((name) => [name, rows.map((row) => row[name] ?? Number.NaN)]),
+  );
+}
