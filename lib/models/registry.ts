@@ -1,12 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import type { Architecture, Definition } from "./architecture";
+import { convnext } from "./convnext";
 import { customCnn } from "./custom-cnn";
 import { type Context, type Model, Parameters } from "./module";
 import { resnet } from "./resnet";
+import { vit } from "./vit";
 
 /** Every architecture; a new one is a file and a line here. */
-const architectures: readonly Architecture[] = [customCnn, resnet];
+const architectures: readonly Architecture[] = [customCnn, resnet, vit, convnext];
 
 const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...architectures);
 

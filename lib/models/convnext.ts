@@ -1,0 +1,102 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { truncatedNormal } from "./initialisers";
+import {
+  conv2d,
+  dropout,
+  dropPath,
+  dropPathRates,
+  globalAveragePool,
+  layerNorm,
+  linear,
+  sequence,
+} from "./layers";
+import { capture, type Layer, type Network, type Parameters } from "./module";
+import { layerScale, mlp } from "./transformer";
+
+interface Shape {
+  readonly depths: readonly number[];
+  readonly widths: readonly number[];
+}
+
+const init = truncatedNormal(0.02);
+
+/** ConvNeXt (Liu et al. 2022, arXiv:2201.03545). */
+function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape): Network {
+  const stem = sequence(
+    conv2d(p.at("stem.0"), 3, widths[0], 4, { stride: 4, padding: 0, init }),
+    layerNorm<tf.Tensor4D>(p.at("stem.1"), widths[0]),
+  );
+  const rates = dropPathRates(
+    options.dropPath ?? 0,
+    depths.reduce((a, b) => a + b),
+  );
+  const body: Layer[] = [];
+  const layers: string[][] = [["stem"]];
+  depths.forEach((depth, stage) => {
+    const at = p.at("stages").at(stage);
+    const halving = at.at("downsample");
+    if (stage > 0) {
+      body.push(
+        layerNorm(halving.at("0"), widths[stage - 1]),
+        conv2d(halving.at("1"), widths[stage - 1], widths[stage], 2, {
+          stride: 2,
+          padding: 0,
+          init,
+        }),
+      );
+    }
+    for (let i = 0; i < depth; i++) {
+      const blockAt = at.at("blocks").at(i);
+      body.push(block(blockAt, widths[stage], rates[layers.length - 1]));
+      layers.push([blockAt.path(), ...(stage > 0 && i === 0 ? [halving.path()] : [])]);
+    }
+  });
+  const width = widths[widths.length - 1];
+  const norm = layerNorm<tf.Tensor2D>(p.at("head.norm"), width);
+  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
+  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.classes, { init });
+  return {
+    features: (images, context) =>
+      norm(globalAveragePool(sequence(stem, ...body)(images, context)), context),
+    classify: sequence(drop, fc),
+    layers: [...layers, ["head.norm"], ["head.fc"]],
+  };
+}
+
+/** x + γ · mlp(norm(depthwise 7×7 of x)) */
+function block(p: Parameters, width: number, dropRate: number): Layer {
+  const branch = sequence(
+    conv2d(p.at("conv_dw"), width, width, 7, { groups: width, init }),
+    layerNorm<tf.Tensor4D>(p.at("norm"), width),
+    mlp<tf.Tensor4D>(p.at("mlp"), width, 4 * width, { init }),
+    layerScale<tf.Tensor4D>(p, "gamma", width, 1e-6),
+    dropPath<tf.Tensor4D>(p, dropRate),
+  );
+  const name = p.path();
+  return (x, context) => capture(context, name, tf.add(x, branch(x, context)));
+}
+
+function define(shape: Shape, size = 224, hub?: string): Definition {
+  return {
+    inputSize: [size, size],
+    preprocessing: imageNet,
+    hub,
+    sizes: { atLeast: 32 },
+    build: (p, options) => build(p, options, shape),
+  };
+}
+
+export const convnext: Architecture = {
+  convnext_tiny: define(
+    { depths: [3, 3, 9, 3], widths: [96, 192, 384, 768] },
+    224,
+    "timm/convnext_tiny.in12k_ft_in1k",
+  ),
+  convnext_base: define(
+    { depths: [3, 3, 27, 3], widths: [128, 256, 512, 1024] },
+    224,
+    "timm/convnext_base.fb_in22k_ft_in1k",
+  ),
+  test_convnext: define({ depths: [1, 1, 2, 1], widths: [8, 16, 24, 32] }, 64),
+};

@@ -1,0 +1,69 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { attention } from "../engine/ops/attention";
+import { gelu } from "../engine/ops/gelu";
+import { constant, type Initialiser, truncatedNormal } from "./initialisers";
+import { dropout, linear } from "./layers";
+import { capture, type Layer, type Parameters } from "./module";
+
+/** [batch, tokens, width] */
+export type Tokens = tf.Tensor3D;
+
+/** Two linear layers with GELU between them, over the last dimension. */
+export function mlp<T extends tf.Tensor>(
+  p: Parameters,
+  width: number,
+  hidden: number,
+  options: { init?: Initialiser; dropout?: number } = {},
+): Layer<T> {
+  const { init = truncatedNormal(0.02), dropout: rate = 0 } = options;
+  const fc1 = linear<T>(p.at("fc1"), width, hidden, { init });
+  const drop1 = dropout<T>(p, rate);
+  const fc2 = linear<T>(p.at("fc2"), hidden, width, { init });
+  const drop2 = dropout<T>(p, rate);
+  return (x, context) => {
+    const y = drop1(gelu(fc1(x, context)), context);
+    return drop2(fc2(y, context), context);
+  };
+}
+
+/** Multi-head self-attention with one product for queries, keys and values. */
+export function selfAttention(p: Parameters, width: number, heads: number): Layer<Tokens> {
+  const init = truncatedNormal(0.02);
+  const qkv = linear<Tokens>(p.at("qkv"), width, 3 * width, { init });
+  const proj = linear<Tokens>(p.at("proj"), width, width, { init });
+  const name = p.path();
+  return (x, context) => {
+    const [q, k, v] = splitHeads(qkv(x, context), 3, heads);
+    const { values, weights } = attention(q, k, v, (width / heads) ** -0.5);
+    capture(context, name, weights);
+    return proj(joinHeads(values), context);
+  };
+}
+
+/** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */
+export function splitHeads(x: Tokens, parts: number, heads: number): tf.Tensor4D[] {
+  const [batch, tokens, width] = x.shape;
+  const d = width / parts / heads;
+  const inOrder = tf.transpose(tf.reshape(x, [batch, tokens, parts, heads, d]), [2, 0, 3, 1, 4]);
+  // The parts lie one after another now, so that splitting copies nothing.
+  return tf
+    .split(inOrder, parts, 0)
+    .map((part): tf.Tensor4D => tf.reshape(part, [batch, heads, tokens, d]));
+}
+
+/** [batch, heads, tokens, d] → [batch, tokens, heads × d] */
+export function joinHeads(x: tf.Tensor4D): Tokens {
+  const [batch, heads, tokens, d] = x.shape;
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * d]);
+}
+
+/** Scale each channel by a learnt factor (Touvron et al. 2021, arXiv:2103.17239, eq. 4). */
+export function layerScale<T extends tf.Tensor>(
+  p: Parameters,
+  name: string,
+  width: number,
+  start: number,
+): Layer<T> {
+  const gamma = p.add(name, [width], constant(start));
+  return (x) => tf.mul(x, gamma.variable);
+}
