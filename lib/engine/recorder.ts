@@ -10,6 +10,7 @@ import {
   type NativeBackend,
   type NativeBinding,
   nativeBackend,
+  nativeOp,
   type TensorMetadata,
 } from "./native";
 
@@ -60,6 +61,38 @@ export function record(
 
 function refuse(name: string, what: string, remedy: string): UserError {
   return new UserError(`the compiled function "${name}" ${what}`, remedy);
+}
+
+/** tfjs-node's own reads the indices on the host to check them; TensorFlow checks them too. */
+const RECORDED_GATHER: tf.KernelConfig = {
+  kernelName: "GatherV2",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, attrs }) => {
+    const { x, indices } = inputs as { x: tf.Tensor; indices: tf.Tensor };
+    const { axis, batchDims } = attrs as { axis: number; batchDims: number };
+    const attributes = [
+      attribute.int("batch_dims", batchDims),
+      attribute.type("Tparams", dtypeNumber(x.dtype)),
+      attribute.type("Tindices", DT.int32),
+      attribute.type("Taxis", DT.int32),
+    ];
+    return nativeOp("GatherV2", attributes, [x, indices, tf.scalar(axis, "int32")])[0];
+  },
+};
+
+function swapKernel(config: tf.KernelConfig): void {
+  tf.unregisterKernel(config.kernelName, config.backendName);
+  tf.registerKernel(config);
+}
+
+/** tfjs-node leaves out what an eager op infers and a graph does not. */
+function complete(
+  op: string,
+  attributes: readonly Attribute[],
+  outputs: readonly OutputType[],
+): Attribute[] {
+  const inferred = op === "ExpandDims" && !attributes.some(({ name }) => name === "T");
+  return inferred ? [...attributes, attribute.type("T", outputs[0].dtype)] : [...attributes];
 }
 
 class Recorder {
@@ -132,6 +165,8 @@ class Recorder {
     const { backend, binding, name } = this;
     const { random } = Math;
     const { readSync, read } = backend;
+    const gather = tf.getKernel("GatherV2", "tensorflow");
+    swapKernel(RECORDED_GATHER);
     // The binding's methods are not writable, so the stand-in inherits from it.
     backend.binding = Object.create(binding, {
       executeOp: { value: this.executeOp.bind(this) },
@@ -164,6 +199,7 @@ class Recorder {
       backend.readSync = readSync;
       backend.read = read;
       Math.random = random;
+      swapKernel(gather);
     };
   }
 
@@ -185,7 +221,7 @@ class Recorder {
     const node: GraphNode = {
       name: `${op}_${this.nodes.length}`,
       op,
-      attributes: [...attributes],
+      attributes: complete(op, attributes, outputs),
       inputs: sources,
       after: [],
       outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),

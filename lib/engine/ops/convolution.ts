@@ -1,0 +1,94 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { ATTRIBUTE, type Attribute, attribute, DT, nativeBackend, nativeOp } from "../native";
+import { differentiable } from "./differentiable";
+
+/** Attributes of TensorFlow's convolutions for a symmetric padding, as PyTorch pads. */
+function attributes(filter: tf.Tensor4D, stride: number, padding: number): Attribute[] {
+  const [height, width] = filter.shape;
+  const strides = [1, stride, stride, 1];
+  const common = [
+    attribute.type("T", DT.float32),
+    { name: "strides", type: ATTRIBUTE.int, value: strides },
+    { name: "dilations", type: ATTRIBUTE.int, value: [1, 1, 1, 1] },
+    attribute.string("data_format", "NHWC"),
+  ];
+  // TensorFlow has more kernels for its own two names of padding than for a list.
+  if (padding === 0) return [...common, attribute.string("padding", "VALID")];
+  if (stride === 1 && height === 2 * padding + 1 && width === height) {
+    return [...common, attribute.string("padding", "SAME")];
+  }
+  return [
+    ...common,
+    attribute.string("padding", "EXPLICIT"),
+    attribute.int("explicit_paddings", [0, 0, padding, padding, padding, padding, 0, 0]),
+  ];
+}
+
+/** A convolution of one of TensorFlow's two families, with its two gradients. */
+function convolve(
+  family: "Conv2D" | "DepthwiseConv2dNative",
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
+  const given = attributes(filter, stride, padding);
+  return differentiable<tf.Tensor4D>(
+    [x, filter],
+    (save) => {
+      save([x, filter]);
+      return nativeOp(family, given, [x, filter])[0];
+    },
+    (dy, [x0, w]) => [
+      nativeOp(`${family}BackpropInput`, given, [tf.tensor1d(x0.shape, "int32"), w, dy])[0],
+      nativeOp(`${family}BackpropFilter`, given, [x0, tf.tensor1d(w.shape, "int32"), dy])[0],
+    ],
+  );
+}
+
+/**
+ * Convolution; grouped when the filter has fewer input channels than the image.
+ *
+ * @param x float32 [batch, height, width, in]
+ * @param filter float32 [height, width, in / groups, out]
+ * @param stride pixels, in both directions
+ * @param padding zeros on each of the four sides, as in PyTorch
+ * @returns float32 [batch, height', width', out]
+ */
+export function conv2d(x: tf.Tensor4D, filter: tf.Tensor4D, stride = 1, padding = 0): tf.Tensor4D {
+  if (nativeBackend() !== undefined) return convolve("Conv2D", x, filter, stride, padding);
+  const groups = x.shape[3] / filter.shape[2];
+  const padded = pad(x, padding);
+  if (groups === 1) return tf.conv2d(padded, filter, stride, "valid");
+  const filters = tf.split(filter, groups, 3);
+  const parts = tf
+    .split(padded, groups, 3)
+    .map((part, i) => tf.conv2d(part as tf.Tensor4D, filters[i] as tf.Tensor4D, stride, "valid"));
+  return tf.concat(parts, 3);
+}
+
+/**
+ * One filter per channel.
+ *
+ * @param x float32 [batch, height, width, channels]
+ * @param filter float32 [height, width, channels, 1]
+ * @param stride pixels, in both directions
+ * @param padding zeros on each of the four sides, as in PyTorch
+ */
+export function depthwiseConv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  stride = 1,
+  padding = 0,
+): tf.Tensor4D {
+  if (nativeBackend() !== undefined) {
+    return convolve("DepthwiseConv2dNative", x, filter, stride, padding);
+  }
+  return tf.depthwiseConv2d(pad(x, padding), filter, stride, "valid");
+}
+
+function pad(x: tf.Tensor4D, by: number): tf.Tensor4D {
+  if (by === 0) return x;
+  const sides: [number, number] = [by, by];
+  return tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
+}
