@@ -16,6 +16,8 @@ export interface Dataset {
   readonly size: number;
   /** Height and width that {@link Dataset.read} returns, pixels. */
   readonly imageSize: readonly [height: number, width: number];
+  /** Files that were left out because they could not be read, where skipping was asked for. */
+  readonly skipped?: readonly SkippedRow[];
   /**
    * Read images in the order of `rows`.
    *
@@ -24,4 +26,31 @@ export interface Dataset {
   read(rows: ArrayLike<number>): Promise<Uint8Array>;
   /** Release files. */
   close(): Promise<void>;
+}
+
+/** A row that was left out, and why. */
+export interface SkippedRow {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** What the exports of a data set's file are: `info`, `get` and `open`, the same for each. */
+export interface DatasetSource {
+  readonly info: DatasetInfo;
+  /** Download or make it in the folder of its own name in `dataFolder`. */
+  get(dataFolder: string, onProgress?: (done: number, total: number) => void): Promise<void>;
+  /** Open it from there. */
+  open(dataFolder: string, onProgress?: (done: number, total: number) => void): Promise<Dataset>;
+}
+
+/** What a list of data sets shows. */
+export interface DatasetInfo {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Number and size of the images, classes, bytes on disk. */
+  readonly size: string;
+  /** Where it comes from: a record, an address. */
+  readonly source: string;
+  readonly licence: string;
 }

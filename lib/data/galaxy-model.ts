@@ -1,0 +1,266 @@
+import type { Random } from "../engine/random";
+import {
+  type Arms,
+  armAngle,
+  bar,
+  blob,
+  disk,
+  edgeOnDisk,
+  type Profile,
+  sersic,
+  tail,
+} from "./galaxy-light";
+
+/** What a synthetic galaxy was made with: the truth that later analysis can be tested against. */
+export interface GalaxyParameters {
+  /** Class, index into Galaxy10 DECaLS' names. */
+  readonly label: number;
+  /** Apparent r magnitude of the main galaxy. */
+  readonly magnitude: number;
+  /** Half-light radius on the major axis, arcsec. */
+  readonly radius: number;
+  /** Apparent axis ratio of the disk or spheroid. */
+  readonly axisRatio: number;
+  /** Angle of the major axis, degrees, from the image's x axis towards its y axis. */
+  readonly positionAngle: number;
+  /** Part of the light in the bulge (1 for a spheroid). */
+  readonly bulgeFraction: number;
+  readonly sersicIndex: number;
+  /** Part of the light in the bar, and its semi-major axis in disk scale lengths. */
+  readonly barFraction: number;
+  readonly barLength: number;
+  /** Number of spiral arms, their pitch angle in degrees, and contrast 0–1. */
+  readonly arms: number;
+  readonly pitch: number;
+  readonly armStrength: number;
+  /** g − r of the main galaxy's old and young parts. */
+  readonly colourOld: number;
+  readonly colourYoung: number;
+  /** Displacement of the outer isophotes in scale lengths, and bending of the disk. */
+  readonly lopsidedness: number;
+  readonly bend: number;
+  /** Part of the light in tidal tails. */
+  readonly tailFraction: number;
+  /** Second galaxy: distance in arcsec and flux ratio; 0 where there is none. */
+  readonly separation: number;
+  readonly fluxRatio: number;
+}
+
+/** One part of a galaxy: its share of the light and its g − r. */
+interface Component {
+  readonly profile: Profile;
+  readonly fraction: number;
+  readonly colour: number;
+}
+
+/** A galaxy ready to be drawn: parts in one frame, and how tides have moved that frame. */
+export interface Body {
+  /** Centre, arcsec from the image's centre. */
+  readonly x: number;
+  readonly y: number;
+  /** Radians. */
+  readonly angle: number;
+  readonly magnitude: number;
+  readonly radius: number;
+  readonly scale: number;
+  readonly lopsidedness: number;
+  readonly bend: number;
+  readonly components: readonly Component[];
+}
+
+/** Half-light radius of an exponential disk in scale lengths. */
+const halfLight = 1.678;
+
+/** Mean surface brightness inside the half-light radius, r mag an arcsec², by kind of galaxy. */
+const brightness = { spheroid: 20.6, disk: 21.3 };
+
+/** Draw the parameters of a galaxy of one class. Ranges are those of bright nearby galaxies. */
+export function drawGalaxy(label: number, random: Random): GalaxyParameters {
+  const u = (low: number, high: number) => random.uniform(low, high);
+  const spheroid = label >= 2 && label <= 4;
+  const p: { -readonly [K in keyof GalaxyParameters]: number } = {
+    label,
+    magnitude: 0,
+    radius: spheroid ? u(1.8, 3.8) : u(3.6, 6.8),
+    axisRatio: u(0.5, 1),
+    positionAngle: u(0, 180),
+    bulgeFraction: u(0.05, 0.3),
+    sersicIndex: u(1, 2.5),
+    barFraction: 0,
+    barLength: 0,
+    arms: 0,
+    pitch: 0,
+    armStrength: 0,
+    colourOld: random.normal(0.8, 0.06),
+    colourYoung: random.normal(0.48, 0.09),
+    lopsidedness: 0,
+    bend: 0,
+    tailFraction: 0,
+    separation: 0,
+    fluxRatio: 0,
+  };
+  if (spheroid) {
+    p.bulgeFraction = 1;
+    p.sersicIndex = label === 4 ? u(1, 2) : u(1.5, 4);
+    p.axisRatio = label === 2 ? u(0.88, 1) : label === 3 ? u(0.52, 0.74) : u(0.26, 0.4);
+    p.radius *= label === 4 ? 1.3 : label === 3 ? 1.15 : 1;
+    p.colourOld = random.normal(0.74, 0.12);
+  } else if (label >= 5 && label <= 7) {
+    p.armStrength = u(0.5, 0.85);
+    if (label === 5) {
+      Object.assign(p, { arms: 2, pitch: u(14, 26), barFraction: u(0.16, 0.28) });
+      Object.assign(p, { barLength: u(1.1, 1.7), bulgeFraction: u(0.04, 0.14) });
+    } else if (label === 6) {
+      Object.assign(p, { arms: random.uniform() < 0.7 ? 2 : 3, pitch: u(6, 11) });
+      Object.assign(p, { bulgeFraction: u(0.15, 0.35), axisRatio: u(0.6, 1) });
+      p.radius = u(4.6, 7.2);
+    } else {
+      Object.assign(p, { arms: random.uniform() < 0.75 ? 2 : 3, pitch: u(21, 38) });
+      Object.assign(p, { bulgeFraction: u(0.04, 0.16), colourYoung: random.normal(0.42, 0.08) });
+      p.radius = u(4.2, 7.2);
+    }
+  } else if (label >= 8) {
+    p.axisRatio = u(0.09, 0.15);
+    p.radius = u(3.8, 7);
+    p.bulgeFraction = label === 8 ? 0 : u(0.22, 0.42);
+    p.sersicIndex = u(1.5, 3);
+    p.colourYoung = random.normal(label === 8 ? 0.5 : 0.62, 0.08);
+  } else {
+    // Disturbed and merging: a disk or a spheroid out of shape.
+    p.armStrength = random.uniform() < 0.5 ? u(0.3, 0.8) : 0;
+    p.arms = p.armStrength > 0 ? random.integer(2) + 1 : 0;
+    p.pitch = u(15, 40);
+    p.lopsidedness = label === 0 ? u(0.7, 1.6) : u(0, 0.6);
+    p.bend = (random.uniform() < 0.5 ? -1 : 1) * (label === 0 ? u(0.05, 0.2) : u(0, 0.1));
+    p.tailFraction = label === 0 ? u(0.06, 0.2) : u(0.03, 0.14);
+    p.axisRatio = u(0.35, 0.85);
+    if (label === 1) {
+      p.radius = u(2.4, 4.4);
+      p.separation = u(3.6, 8);
+      p.fluxRatio = u(0.35, 1);
+      p.bulgeFraction = u(0.2, 0.7);
+    } else p.radius = u(3.4, 5.6);
+  }
+  const kind = spheroid ? "spheroid" : "disk";
+  const inclined = label >= 8 ? 1.3 : -1.25 * Math.log10(p.axisRatio);
+  p.magnitude =
+    random.normal(brightness[kind], 0.4) -
+    2.5 * Math.log10(2 * Math.PI * p.radius * p.radius) +
+    inclined;
+  return p;
+}
+
+/** Build the galaxy, and the second one of a merging pair, from its parameters. */
+export function buildGalaxy(p: GalaxyParameters, random: Random): Body[] {
+  const angle = (p.positionAngle * Math.PI) / 180;
+  if (p.separation === 0) {
+    return [body(p, random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.4), angle, random)];
+  }
+  const direction = random.uniform(0, 2 * Math.PI);
+  const place = (share: number) =>
+    [
+      share * p.separation * Math.cos(direction),
+      share * p.separation * Math.sin(direction),
+    ] as const;
+  const second: GalaxyParameters = {
+    ...p,
+    magnitude: p.magnitude - 2.5 * Math.log10(p.fluxRatio),
+    radius: p.radius * p.fluxRatio ** 0.35,
+    axisRatio: random.uniform(0.4, 0.95),
+    bulgeFraction: random.uniform(0.2, 0.8),
+    lopsidedness: 0.5,
+  };
+  const weight = 1 / (1 + p.fluxRatio);
+  return [
+    body(p, ...place(weight - 1), angle, random),
+    body(second, ...place(weight), random.uniform(0, Math.PI), random),
+  ];
+}
+
+function body(p: GalaxyParameters, x: number, y: number, angle: number, random: Random): Body {
+  const scale = p.radius / halfLight;
+  const components: Component[] = [];
+  const add = (fraction: number, colour: number, profile: Profile) => {
+    if (fraction > 0) components.push({ profile, fraction, colour });
+  };
+  const tails = p.tailFraction > 0 ? random.integer(2) + 1 : 0;
+  for (let i = 0, out = random.uniform(0, 2 * Math.PI); i < tails; i++, out += Math.PI) {
+    const winding = random.uniform() < 0.5 ? -1 : 1;
+    const length = p.radius * random.uniform(0.8, 1.6);
+    const band = tail(
+      p.radius * 1.1,
+      length,
+      p.radius * random.uniform(0.2, 0.45),
+      out + random.normal(0, 0.3),
+      random.uniform(35, 75),
+      winding,
+    );
+    add(p.tailFraction / tails, p.colourYoung, band);
+  }
+  const rest = 1 - p.tailFraction;
+  const edgeOn = p.label >= 8;
+  const wholeSpheroid = p.bulgeFraction === 1;
+  const bulgeRadius = wholeSpheroid ? p.radius : edgeOn ? 0.3 * p.radius : 0.22 * p.radius;
+  // A bulge is rounder than the disk that it sits in.
+  const bulgeRatio = wholeSpheroid ? p.axisRatio : edgeOn ? 0.65 : 0.4 + 0.6 * p.axisRatio;
+  add(p.bulgeFraction * rest, p.colourOld, sersic(bulgeRadius, p.sersicIndex, bulgeRatio));
+  const diskFraction = (1 - p.bulgeFraction - p.barFraction) * rest;
+  if (edgeOn) {
+    add(diskFraction, p.colourYoung, edgeOnDisk(scale, p.axisRatio * scale * 1.2));
+  } else if (diskFraction > 0) {
+    const arms = p.arms > 0 ? drawArms(p, scale, random) : undefined;
+    const knots = (arms ? 0.07 : p.label === 0 ? 0.1 : 0) * diskFraction;
+    if (p.barFraction > 0) {
+      const length = p.barLength * scale;
+      add(p.barFraction * rest, 0.6 * p.colourOld + 0.4 * p.colourYoung, tilted(p, length));
+    }
+    add(diskFraction - knots, p.colourYoung, disk(scale, p.axisRatio, arms));
+    if (knots > 0) addKnots(p, scale, arms, knots, random, add);
+  }
+  const { magnitude, radius, lopsidedness, bend } = p;
+  return { x, y, angle, magnitude, radius, scale, lopsidedness, bend, components };
+}
+
+/** A bar in the plane of an inclined disk; it lies along the disk's own x axis. */
+function tilted(p: GalaxyParameters, length: number): Profile {
+  const face = bar(length, 0.3);
+  return (x, y) => face(x, y / p.axisRatio) / p.axisRatio;
+}
+
+function drawArms(p: GalaxyParameters, scale: number, random: Random): Arms {
+  const barred = p.barFraction > 0;
+  const start = barred ? 0.9 * p.barLength * scale : random.uniform(0.3, 0.6) * scale;
+  const winding = random.uniform() < 0.5 ? -1 : 1;
+  const shape = { count: p.arms, pitch: p.pitch, strength: p.armStrength, winding, start };
+  const wobble = [0.4, 0.35, 0.25].map(
+    (a) => [a * random.normal(), random.uniform(0, 6.28)] as const,
+  );
+  const arms = { ...shape, phase: random.uniform(0, 2 * Math.PI), wobble };
+  // The arms of a barred galaxy leave from the bar's ends.
+  return barred ? { ...arms, phase: -armAngle({ ...arms, phase: 0 }, scale, start, 0) } : arms;
+}
+
+function addKnots(
+  p: GalaxyParameters,
+  scale: number,
+  arms: Arms | undefined,
+  total: number,
+  random: Random,
+  add: (fraction: number, colour: number, profile: Profile) => void,
+): void {
+  const count = 8 + random.integer(10);
+  const weights = Array.from({ length: count }, () => random.uniform(0.2, 1) ** 2);
+  const sum = weights.reduce((a, b) => a + b, 0);
+  for (const weight of weights) {
+    const r = scale * random.uniform(0.8, 3);
+    const angle = arms
+      ? armAngle(arms, scale, r, random.integer(arms.count)) + random.normal(0, 0.2)
+      : random.uniform(0, 2 * Math.PI);
+    const knot = blob(
+      r * Math.cos(angle),
+      r * Math.sin(angle) * p.axisRatio,
+      random.uniform(0.3, 0.55),
+    );
+    add((total * weight) / sum, random.normal(0.22, 0.1), knot);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Random } from "../engine/random";
+import type { Dataset } from "./dataset";
+
+/** A batch on the host: pixels as they are stored, labels, and the rows that they come from. */
+export interface HostBatch {
+  /** uint8 RGB `[rows.length, height, width, 3]`. */
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  readonly rows: Uint32Array;
+}
+
+/** How rows are made into batches. */
+export interface BatchOptions {
+  readonly batchSize: number;
+  /** Orders the rows; without it they come as they are. Drawn from once, at the start. */
+  readonly shuffle?: Random;
+  /** Leave out a last batch that is not full. */
+  readonly dropLast?: boolean;
+  /** Batches read ahead while the caller works; 2 by default. */
+  readonly prefetch?: number;
+  /** Start at this batch: the position of an epoch that was interrupted. */
+  readonly start?: number;
+}
+
+/**
+ * Go once through `rows` of a data set in batches. The next ones are read while the caller works
+ * on this one: image files decode in other threads.
+ *
+ * To continue an epoch, give the same `shuffle` in the state that it had at the start of the epoch
+ * and the number of batches already done as `start`.
+ */
+export async function* batches(
+  dataset: Dataset,
+  rows: ArrayLike<number>,
+  options: BatchOptions,
+): AsyncGenerator<HostBatch, void, undefined> {
+  const { batchSize, shuffle, dropLast = false, prefetch = 2, start = 0 } = options;
+  const order = shuffle?.permutation(rows.length);
+  const count = batchCount(rows.length, batchSize, dropLast);
+  const labels = dataset.table.label;
+
+  const read = async (number: number): Promise<HostBatch> => {
+    const from = number * batchSize;
+    const length = Math.min(batchSize, rows.length - from);
+    const chosen = Uint32Array.from({ length }, (_, i) => rows[order ? order[from + i] : from + i]);
+    const images = await dataset.read(chosen);
+    return {
+      images,
+      labels: Int32Array.from(chosen, (row) => Number(labels?.[row])),
+      rows: chosen,
+    };
+  };
+
+  const ahead: Promise<HostBatch>[] = [];
+  for (let next = start; next < count || ahead.length > 0; ) {
+    for (; next < count && ahead.length <= prefetch; next++) {
+      const batch = read(next);
+      // A failure is met where the batch is awaited; nobody waits when the caller has left.
+      batch.catch(() => {});
+      ahead.push(batch);
+    }
+    const batch = ahead.shift();
+    if (batch) yield await batch;
+  }
+}
+
+/** Number of batches of an epoch. */
+export function batchCount(rows: number, batchSize: number, dropLast = false): number {
+  return dropLast ? Math.floor(rows / batchSize) : Math.ceil(rows / batchSize);
+}
+
+/** Decoded pixels are kept up to this many bytes. */
+const cacheLimit = 512 * 2 ** 20;
+
+/**
+ * Keep the pixels of a data set in memory once they have been decoded, if they fit.
+ *
+ * @param rows How many rows will be used, if not all.
+ * @param limit Bytes; a larger set is returned as it is.
+ */
+export function cached(dataset: Dataset, rows = dataset.size, limit = cacheLimit): Dataset {
+  const bytes = dataset.imageSize[0] * dataset.imageSize[1] * 3;
+  if (rows * bytes > limit) return dataset;
+  const kept = new Map<number, Uint8Array>();
+  return {
+    ...dataset,
+    async read(wanted) {
+      const all = Array.from(wanted);
+      const missing = [...new Set(all)].filter((row) => !kept.has(row));
+      if (missing.length > 0) {
+        const pixels = await dataset.read(missing);
+        for (const [i, row] of missing.entries()) {
+          kept.set(row, pixels.slice(i * bytes, (i + 1) * bytes));
+        }
+        if (missing.length === all.length) return pixels;
+      }
+      const out = new Uint8Array(all.length * bytes);
+      for (const [i, row] of all.entries()) {
+        const image = kept.get(row);
+        if (image) out.set(image, i * bytes);
+      }
+      return out;
+    },
+    async close() {
+      kept.clear();
+      await dataset.close();
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { parse, unparse } from "papaparse";
+import { Random } from "../engine/random";
+import { UserError } from "../errors";
+
+/** Shares of the rows that go to each split: ratios or counts, in any unit. */
+export type SplitShares = Readonly<Record<string, number>>;
+
+/** Splits that papers of the field use. */
+export const splitPresets = {
+  "64/16/20": { train: 64, val: 16, test: 20 },
+  "80/20": { train: 80, test: 20 },
+  /** Of the 17,736 galaxies of Galaxy10 DECaLS. */
+  "15962/1774": { train: 15962, test: 1774 },
+} as const satisfies Record<string, SplitShares>;
+
+/** What {@link stratifiedSplit} may be told. */
+export interface SplitOptions {
+  readonly seed?: number;
+  /** Class names, for messages. */
+  readonly classNames?: readonly string[];
+  /** Rows with the same group (two images of one galaxy, say) go to the same split. */
+  readonly groups?: ArrayLike<string | number>;
+}
+
+/**
+ * Share rows out to splits, each class in the same proportion.
+ *
+ * Totals are exact to one row (largest remainder), each class is exact to about one row, and every
+ * class is in every split. The same labels and seed give the same split on any machine.
+ *
+ * @param labels Class of each row.
+ * @returns The name of each row's split.
+ * @throws UserError naming a class with fewer rows than there are splits.
+ */
+export function stratifiedSplit(
+  labels: ArrayLike<number>,
+  shares: SplitShares,
+  options: SplitOptions = {},
+): string[] {
+  const names = Object.keys(shares).filter((name) => shares[name] > 0);
+  const sum = names.reduce((total, name) => total + shares[name], 0);
+  if (names.length === 0 || !Number.isFinite(sum) || Object.values(shares).some((x) => !(x >= 0))) {
+    throw new UserError(
+      `Split shares ${JSON.stringify(shares)}; expected numbers ≥ 0 with a sum above 0.`,
+      "Give for example train 64, val 16, test 20.",
+    );
+  }
+  const ratios = names.map((name) => shares[name] / sum);
+  const units = representatives(labels.length, options.groups);
+  const rowsOf = new Map<number, number[]>();
+  for (const row of units.first) {
+    const rows = rowsOf.get(labels[row]);
+    if (rows) rows.push(row);
+    else rowsOf.set(labels[row], [row]);
+  }
+  const classes = [...rowsOf.keys()].sort((a, b) => a - b);
+  for (const label of classes) {
+    const count = rowsOf.get(label)?.length ?? 0;
+    if (count < names.length) {
+      const name = options.classNames?.[label] ?? `class ${label}`;
+      throw new UserError(
+        `'${name}' has ${count} ${count === 1 ? "image" : "images"}; a split into ` +
+          `${names.join(", ")} needs at least ${names.length} of each class.`,
+        "Add images, remove the class, or use fewer splits.",
+      );
+    }
+  }
+  const counts = apportion(
+    classes.map((label) => rowsOf.get(label)?.length ?? 0),
+    ratios,
+  );
+  const result = new Array<string>(labels.length);
+  for (const [c, label] of classes.entries()) {
+    const rows = rowsOf.get(label) ?? [];
+    const order = new Random(options.seed ?? 42, `split ${label}`).permutation(rows.length);
+    let at = 0;
+    for (const [k, name] of names.entries()) {
+      for (let i = 0; i < counts[c][k]; i++) result[rows[order[at++]]] = name;
+    }
+  }
+  for (let row = 0; row < result.length; row++) result[row] = result[units.of[row]];
+  return result;
+}
+
+/** Rows of one split, in order. */
+export function rowsOfSplit(splits: ArrayLike<string>, name: string): Uint32Array {
+  const rows: number[] = [];
+  for (let row = 0; row < splits.length; row++) if (splits[row] === name) rows.push(row);
+  return Uint32Array.from(rows);
+}
+
+/**
+ * A part of the rows, each class in proportion and at least one row of each: for a quick look at
+ * the whole of a workflow.
+ *
+ * @param fraction In (0, 1].
+ */
+export function takeFraction(
+  labels: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  fraction: number,
+  seed = 42,
+): Uint32Array {
+  if (!(fraction > 0 && fraction <= 1)) {
+    throw new UserError(
+      `Data fraction ${fraction}; expected a number above 0 and at most 1.`,
+      "Give for example 0.1 for a tenth of the galaxies.",
+    );
+  }
+  const taken = new Map<number, number>();
+  const total = new Map<number, number>();
+  for (let i = 0; i < rows.length; i++) {
+    total.set(labels[rows[i]], (total.get(labels[rows[i]]) ?? 0) + 1);
+  }
+  const kept: number[] = [];
+  for (const i of new Random(seed, "fraction").permutation(rows.length)) {
+    const label = labels[rows[i]];
+    const already = taken.get(label) ?? 0;
+    if (already >= Math.max(1, Math.round(fraction * (total.get(label) ?? 0)))) continue;
+    taken.set(label, already + 1);
+    kept.push(i);
+  }
+  return Uint32Array.from(kept.sort((a, b) => a - b).map((i) => rows[i]));
+}
+
+/** Store a split as CSV `id,split`. */
+export async function saveSplit(
+  path: string,
+  ids: readonly string[],
+  splits: readonly string[],
+): Promise<void> {
+  const rows = ids.map((id, i) => [id, splits[i]]);
+  await writeFile(path, `${unparse([["id", "split"], ...rows], { newline: "\n" })}\n`);
+}
+
+/**
+ * Read a split for these ids.
+ *
+ * @throws UserError naming the file and the first id that is missing, unknown or there twice.
+ */
+export async function loadSplit(path: string, ids: readonly string[]): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new UserError(`${path}: cannot be read.`, "Check the path.", { cause });
+  });
+  const [header, ...rows] = parse<string[]>(text, { skipEmptyLines: true }).data;
+  if (header?.[0] !== "id" || header[1] !== "split") {
+    throw new UserError(`${path}: the header is not 'id,split'.`, "Give a split's CSV.");
+  }
+  const remedy = "Use the split that was made for this data set, or make a new one.";
+  const known = new Set(ids);
+  const splitOf = new Map<string, string>();
+  for (const [i, [id, split]] of rows.entries()) {
+    const wrong = splitOf.has(id) ? "is there twice" : known.has(id) ? "" : "is not in the data";
+    if (wrong) throw new UserError(`${path} line ${i + 2}: id '${id}' ${wrong}.`, remedy);
+    if (!split) throw new UserError(`${path} line ${i + 2}: no split for id '${id}'.`, remedy);
+    splitOf.set(id, split);
+  }
+  return ids.map((id) => {
+    const split = splitOf.get(id);
+    if (split === undefined) throw new UserError(`${path}: no row for id '${id}'.`, remedy);
+    return split;
+  });
+}
+
+/** The first row of each group, and for each row the first of its group. */
+function representatives(count: number, groups?: ArrayLike<string | number>) {
+  const first: number[] = [];
+  const of = new Uint32Array(count);
+  const seen = new Map<string | number, number>();
+  for (let row = 0; row < count; row++) {
+    const before = groups ? seen.get(groups[row]) : undefined;
+    of[row] = before ?? row;
+    if (before !== undefined) continue;
+    first.push(row);
+    if (groups) seen.set(groups[row], row);
+  }
+  return { first, of };
+}
+
+/**
+ * Whole numbers `[class][split]` near `sizes[class] × ratios[split]`: rows sum to the sizes,
+ * columns to the largest-remainder totals, none is 0.
+ */
+function apportion(sizes: readonly number[], ratios: readonly number[]): number[][] {
+  const total = sizes.reduce((a, b) => a + b, 0);
+  const targets = largestRemainder(total, ratios);
+  const counts = sizes.map((size) => ratios.map((ratio) => Math.floor(size * ratio + 1e-9)));
+  const left = sizes.map((size, c) => size - counts[c].reduce((a, b) => a + b, 0));
+  const room = targets.map((target, k) => target - counts.reduce((sum, row) => sum + row[k], 0));
+  const wishes = sizes.flatMap((size, c) =>
+    ratios.map((ratio, k) => ({ c, k, part: size * ratio - counts[c][k] })),
+  );
+  wishes.sort((a, b) => b.part - a.part || a.c - b.c || a.k - b.k);
+  // First one unit each where the remainder is largest, then what is left wherever there is room.
+  for (const round of [0, 1]) {
+    for (const { c, k } of wishes) {
+      while (left[c] > 0 && room[k] > 0) {
+        counts[c][k]++;
+        left[c]--;
+        room[k]--;
+        if (round === 0) break;
+      }
+    }
+  }
+  for (const row of counts) {
+    for (let k = row.indexOf(0); k >= 0; k = row.indexOf(0)) {
+      row[row.indexOf(Math.max(...row))]--;
+      row[k]++;
+    }
+  }
+  return counts;
+}
+
+function largestRemainder(total: number, ratios: readonly number[]): number[] {
+  const counts = ratios.map((ratio) => Math.floor(total * ratio + 1e-9));
+  const parts = ratios.map((ratio, k) => ({ k, part: total * ratio - counts[k] }));
+  parts.sort((a, b) => b.part - a.part || a.k - b.k);
+  const left = total - counts.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < left; i++) counts[parts[i].k]++;
+  return counts;
+}

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import {
+  loadSplit,
+  rowsOfSplit,
+  saveSplit,
+  splitPresets,
+  stratifiedSplit,
+  takeFraction,
+} from "tuning-fork/data/splits";
+import { UserError } from "tuning-fork/errors";
+
+function count(labels: readonly number[], split: readonly string[], label: number, name: string) {
+  return split.filter((s, i) => s === name && labels[i] === label).length;
+}
+
+describe("data/splits", () => {
+  it("keeps totals, proportions and every class, whatever the labels", () => {
+    const sizes = fc.array(fc.integer({ min: 3, max: 120 }), { minLength: 1, maxLength: 8 });
+    const shares = fc.tuple(
+      fc.integer({ min: 20, max: 80 }),
+      fc.integer({ min: 10, max: 40 }),
+      fc.integer({ min: 10, max: 40 }),
+    );
+    fc.assert(
+      fc.property(sizes, shares, fc.integer(), (perClass, [train, val, test], seed) => {
+        const labels = perClass.flatMap((n, label) => new Array<number>(n).fill(label));
+        const split = stratifiedSplit(labels, { train, val, test }, { seed });
+        assert.equal(split.length, labels.length);
+        const sum = train + val + test;
+        for (const [name, share] of Object.entries({ train, val, test })) {
+          for (const [label, n] of perClass.entries()) {
+            const got = count(labels, split, label, name);
+            assert.ok(got >= 1, `no ${label} in ${name}`);
+            assert.ok(Math.abs(got - (n * share) / sum) < 3, `${got} of ${n} for ${share}/${sum}`);
+          }
+        }
+      }),
+    );
+  });
+
+  it("depends on the seed alone", () => {
+    const labels = Array.from({ length: 300 }, (_, i) => i % 4);
+    const one = stratifiedSplit(labels, splitPresets["64/16/20"], { seed: 1 });
+    assert.deepEqual(
+      one,
+      stratifiedSplit(labels, { train: 0.64, val: 0.16, test: 0.2 }, { seed: 1 }),
+    );
+    assert.notDeepEqual(one, stratifiedSplit(labels, splitPresets["64/16/20"], { seed: 2 }));
+  });
+
+  it("makes the 15,962 / 1,774 split of Galaxy10 DECaLS", () => {
+    const sizes = [1081, 1853, 2645, 2027, 334, 2043, 1829, 2628, 1423, 1873];
+    const labels = sizes.flatMap((n, label) => new Array<number>(n).fill(label));
+    const split = stratifiedSplit(labels, splitPresets["15962/1774"]);
+    assert.equal(rowsOfSplit(split, "train").length, 15962);
+    assert.equal(rowsOfSplit(split, "test").length, 1774);
+    for (const [label, n] of sizes.entries()) {
+      const quota = (n * 1774) / 17736;
+      assert.ok(Math.abs(count(labels, split, label, "test") - quota) <= 1);
+    }
+  });
+
+  it("keeps rows of one object together", () => {
+    const objects = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 80, maxLength: 200 });
+    fc.assert(
+      fc.property(objects, (groups) => {
+        const labels = groups.map((g) => g % 2);
+        const distinct = (label: number) => new Set(groups.filter((g) => g % 2 === label)).size;
+        fc.pre(distinct(0) >= 3 && distinct(1) >= 3);
+        const split = stratifiedSplit(labels, splitPresets["64/16/20"], { groups });
+        const splitOf = new Map(groups.map((g, i) => [g, split[i]]));
+        for (const [i, g] of groups.entries()) assert.equal(split[i], splitOf.get(g));
+      }),
+    );
+  });
+
+  it("names the class that is too small", () => {
+    const classNames = ["spiral", "merger"];
+    assert.throws(
+      () => stratifiedSplit([0, 0, 0, 1], splitPresets["64/16/20"], { classNames }),
+      (e: unknown) =>
+        e instanceof UserError && /'merger' has 1 image; .* at least 3/.test(e.problem),
+    );
+    assert.throws(() => stratifiedSplit([0, 1], { train: -1, test: 2 }), UserError);
+    assert.throws(() => stratifiedSplit([0, 1], { train: 0 }), UserError);
+  });
+
+  it("takes a fraction of each class", () => {
+    const labels = Array.from({ length: 1000 }, (_, i) => (i < 900 ? 0 : 1));
+    const rows = Array.from({ length: 1000 }, (_, i) => i);
+    const taken = Array.from(takeFraction(labels, rows, 0.1));
+    assert.equal(taken.filter((r) => labels[r] === 0).length, 90);
+    assert.equal(taken.filter((r) => labels[r] === 1).length, 10);
+    assert.equal(new Set(taken).size, 100);
+    assert.deepEqual(Array.from(takeFraction(labels, rows, 1)), rows);
+    assert.equal(takeFraction(labels, rows, 1e-6).length, 2);
+    assert.throws(() => takeFraction(labels, rows, 0), UserError);
+  });
+
+  it("stores a split and notices when the data have changed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "splits-"));
+    const path = join(folder, "split.csv");
+    const ids = ["a", 'b,"1"', "c"];
+    await saveSplit(path, ids, ["train", "val", "test"]);
+    assert.deepEqual(await loadSplit(path, ["c", "a", 'b,"1"']), ["test", "train", "val"]);
+    await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /line 4: id 'c' is not in the data/);
+    await assert.rejects(loadSplit(path, [...ids, "d"]), /no row for id 'd'/);
+    await writeFile(path, "id,split\na,train\na,test\n");
+    await assert.rejects(loadSplit(path, ["a"]), /line 3: id 'a' is there twice/);
+    await writeFile(path, "name,part\n");
+    await assert.rejects(loadSplit(path, ["a"]), /header/);
+    await rm(folder, { recursive: true });
+  });
+});
