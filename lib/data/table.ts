@@ -9,3 +9,13 @@ export type Column =
 
 /** A table held by columns of equal length: what data sets, metrics and figures pass to each other. */
 export type Table = Readonly<Record<string, Column>>;
+
+/** The values of a column as text. */
+export function asText(column: Column): string[] {
+  return Array.from<string | number, string>(column, String);
+}
+
+/** The values of a column as numbers; text that is none becomes NaN. */
+export function asNumbers(column: Column): number[] {
+  return Array.from<string | number, number>(column, Number);
+}

@@ -1,0 +1,51 @@
+import { UserError } from "../errors";
+import type { Model } from "./module";
+
+/** Which part of a model stays as it is: all but the classifier, nothing, or the first n layers. */
+export type Freeze = "backbone" | "none" | number;
+
+/**
+ * Decide which parameters training changes; running statistics of frozen layers still move, unless
+ * the layer is evaluated.
+ *
+ * @throws UserError when `what` is more layers than there are.
+ */
+export function freeze(model: Model, what: Freeze): void {
+  const last = model.layers.length - 1;
+  const frozen = what === "none" ? 0 : what === "backbone" ? last : what;
+  if (frozen > last) {
+    throw new UserError(
+      `${model.name} has ${last} layers below its classifier, and ${frozen} are to be frozen`,
+      `freeze at most ${last}, or "backbone"`,
+    );
+  }
+  for (const [name, parameter] of model.parameters) {
+    parameter.trainable = !parameter.buffer && layerOf(model, name) >= frozen;
+  }
+}
+
+/**
+ * Layer-wise learning-rate decay: each layer's rate is `decay` times that of the layer above it
+ * (Howard & Ruder 2018, arXiv:1801.06146; as used for ViTs by Bao et al. 2022, arXiv:2106.08254).
+ *
+ * @returns by parameter name, the factor of its learning rate; 1 for the classifier
+ */
+export function learningRateScales(model: Model, decay: number): Map<string, number> {
+  const last = model.layers.length - 1;
+  return new Map(
+    [...model.parameters.keys()].map((name) => [name, decay ** (last - layerOf(model, name))]),
+  );
+}
+
+/** Index into `model.layers` of the layer that a parameter belongs to; the most specific prefix wins. */
+function layerOf(model: Model, name: string): number {
+  let best = 0;
+  let length = -1;
+  for (const [index, prefixes] of model.layers.entries()) {
+    for (const prefix of prefixes) {
+      const inside = name === prefix || name.startsWith(`${prefix}.`);
+      if (inside && prefix.length > length) [best, length] = [index, prefix.length];
+    }
+  }
+  return best;
+}

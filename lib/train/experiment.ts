@@ -1,0 +1,163 @@
+import type { Dataset } from "../data/dataset";
+import { openDataset } from "../data/open";
+import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
+import { asNumbers, asText } from "../data/table";
+import { startEngine } from "../engine/start";
+import { type Predictions, writePredictions } from "../evaluate/predictions";
+import { evaluate, type Summary } from "../evaluate/summary";
+import type { Model } from "../models/module";
+import { createModel, modelDefinition } from "../models/registry";
+import { loadStateDict } from "../models/state-dict";
+import { writeFileWhole } from "./checkpoint";
+import type { Experiment } from "./config";
+import { type FitOptions, type FitResult, fit } from "./fit";
+import { predict } from "./predict";
+import { type Existing, RunFolder } from "./run-folder";
+
+/** A data set with its rows shared out. */
+export interface SplitDataset {
+  readonly dataset: Dataset;
+  readonly train: Uint32Array;
+  readonly val: Uint32Array;
+  readonly test: Uint32Array;
+  /** Split of each row; empty for a row that `fraction` left out. */
+  readonly names: readonly string[];
+}
+
+/** Galaxy Zoo's 424-pixel images hold the galaxy in the middle; arXiv:2110.01024 crops them to 224. */
+const GALAXY_ZOO = { side: 424, crop: 224 };
+
+/**
+ * Open an experiment's data at the model's size and share the rows out, class by class.
+ *
+ * A data set that brings its own `split` column with a test part keeps it; where that has no
+ * validation part, one is taken from its training part. Images of Galaxy Zoo's size and above are
+ * cropped to their middle unless `crop` says otherwise.
+ */
+export async function openExperimentData(
+  { data }: Pick<Experiment, "data">,
+  size: number,
+  onProgress?: (done: number, total: number) => void,
+): Promise<SplitDataset> {
+  const { spec, skipBad } = data;
+  const whole = await openDataset(spec, { skipBad, onProgress });
+  const side = Math.min(...whole.imageSize);
+  const middle = Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
+  const crop = data.crop ?? (side >= GALAXY_ZOO.side ? middle : undefined);
+  await whole.close();
+  const dataset = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
+  const names = shareOut(dataset, data);
+  const rows = (name: string) => rowsOfSplit(names, name);
+  return { dataset, train: rows("train"), val: rows("val"), test: rows("test"), names };
+}
+
+function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
+  const { table, classNames, size } = dataset;
+  const labels = asNumbers(table.label);
+  const [train, val, test] = data.split;
+  const options = { seed: data.splitSeed, classNames };
+  const everyRow = labels.map((_, row) => row);
+  const kept = takeFraction(labels, everyRow, data.fraction, data.splitSeed);
+  const names = new Array<string>(size).fill("");
+  const given = table.split === undefined ? undefined : asText(table.split);
+  if (given?.includes("test")) {
+    for (const row of kept) names[row] = given[row];
+    if (given.includes("val")) return names;
+    const rows = [...kept].filter((row) => given[row] === "train");
+    const own = stratifiedSplit(
+      rows.map((row) => labels[row]),
+      { train, val },
+      options,
+    );
+    for (const [i, row] of rows.entries()) names[row] = own[i];
+    return names;
+  }
+  const own = stratifiedSplit(
+    Array.from(kept, (row) => labels[row]),
+    { train, val, test },
+    options,
+  );
+  for (const [i, row] of kept.entries()) names[row] = own[i];
+  return names;
+}
+
+/** The model of an experiment, with fresh weights or those of its `weights` file. */
+export async function createExperimentModel(
+  { model, train, data }: Experiment,
+  classes: number,
+): Promise<Model> {
+  await startEngine();
+  const { name, weights, ...options } = model;
+  const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
+  const created = createModel(name, { ...options, classes, inputSize, seed: train.seed });
+  if (weights !== undefined) loadStateDict(created, weights, { head: "replace" });
+  return created;
+}
+
+/** Height and width in pixels that an experiment's images are brought to. */
+export function experimentSize({ model, data }: Experiment): number {
+  return data.size ?? modelDefinition(model.name).inputSize[0];
+}
+
+/** What a finished run says. */
+export interface ExperimentResult {
+  readonly run: RunFolder;
+  readonly fit: FitResult | undefined;
+  readonly predictions: Predictions;
+  readonly metrics: Summary;
+}
+
+/**
+ * Write what a run's folder holds besides its checkpoints: predictions, metrics, its split.
+ *
+ * @returns the metrics on the test split
+ */
+export async function recordEvaluation(
+  run: RunFolder,
+  predictions: Predictions,
+  extra: object = {},
+): Promise<Summary> {
+  const metrics = evaluate(predictions);
+  await writePredictions(run.predictionsPath, predictions);
+  writeFileWhole(run.metricsPath, `${JSON.stringify({ ...metrics, ...extra }, null, 2)}\n`);
+  return metrics;
+}
+
+/**
+ * Do an experiment from data to metrics in a folder: what `tuning-fork train` and a row of the
+ * ablation are.
+ *
+ * @param existing What to do where the folder holds a run: go on with it, begin anew, or leave it.
+ */
+export async function runExperiment(
+  experiment: Experiment,
+  out: string,
+  existing: Existing = "resume",
+  options: FitOptions & { onData?: (done: number, total: number) => void } = {},
+): Promise<ExperimentResult | undefined> {
+  const run = new RunFolder(out);
+  if (!run.begin(experiment, existing)) return undefined;
+  const data = await openExperimentData(experiment, experimentSize(experiment), options.onData);
+  const { dataset } = data;
+  const model = await createExperimentModel(experiment, dataset.classNames.length);
+  try {
+    await saveSplit(run.splitPath, asText(dataset.table.id), data.names);
+    const val = data.val.length > 0 ? data.val : undefined;
+    const fitted = await fit(model, dataset, { train: data.train, val }, experiment.train, run, {
+      ...options,
+    });
+    const { testTimeAugmentation, batchSize } = experiment.train;
+    const predictions = await predict(model, dataset, data.test, {
+      testTimeAugmentation,
+      batchSize,
+      signal: options.signal,
+    });
+    const { seconds, bestEpoch } = fitted;
+    const metrics = await recordEvaluation(run, predictions, { seconds, bestEpoch });
+    run.markComplete({ accuracy: metrics.accuracy, logLoss: metrics.logLoss, seconds, bestEpoch });
+    return { run, fit: fitted, predictions, metrics };
+  } finally {
+    model.dispose();
+    await dataset.close();
+  }
+}
