@@ -1,8 +1,112 @@
+import type { GraphNode, Output } from "./graph";
+import { attribute, DT } from "./native";
+import { TABLE, type TypedOp } from "./precision-table";
 import type { Recording } from "./recorder";
 import type { Precision } from "./start";
 
-/** Rewrite a recording to another number format. */
+/**
+ * Rewrite a recording to another number format (mixed precision: Micikevicius et al. 2018,
+ * arXiv:1710.03740; bfloat16: Kalamkar et al. 2019, arXiv:1905.12322).
+ *
+ * Inputs, outputs and variables stay float32; a value that is wanted in both formats is cast once.
+ */
 export function withPrecision(recording: Recording, precision: Precision): Recording {
-  if (precision === "float32") return recording;
-  throw new Error("mixed_bfloat16 is not there yet");
+  return precision === "float32" ? recording : new BFloat16Pass().run(recording);
+}
+
+class BFloat16Pass {
+  private readonly nodes: GraphNode[] = [];
+  private readonly rewritten = new Map<GraphNode, GraphNode>();
+  private readonly casts = new Map<string, Output>();
+
+  run(recording: Recording): Recording {
+    for (const node of recording.nodes) this.rewrite(node);
+    const wide = (output: Output) =>
+      this.as(this.moved(output), output.node.outputs[output.index].dtype);
+    const outputs = recording.outputs.map(wide);
+    const assigns = new Map([...recording.assigns].map(([key, value]) => [key, wide(value)]));
+    const reads = new Map([...recording.reads].map(([key, node]) => [key, this.node(node)]));
+    const inputs = recording.inputs.map((node) => this.node(node));
+    return { ...recording, nodes: this.nodes, inputs, outputs, assigns, reads };
+  }
+
+  private rewrite(node: GraphNode): void {
+    const typed = TABLE[node.op];
+    const attributeName = typed?.attribute ?? "T";
+    const isFloat = node.attributes.some((a) => a.name === attributeName && a.value === DT.float32);
+    const inputs = node.inputs.map((input) => this.moved(input));
+    const low = typed !== undefined && isFloat && this.isLow(typed, node, inputs);
+    const has = (list: readonly number[] | undefined, i: number) => list?.includes(i) ?? true;
+    const copy: GraphNode = {
+      ...node,
+      inputs: inputs.map((input, i) => {
+        const { dtype } = node.inputs[i].node.outputs[node.inputs[i].index];
+        const wanted = low && dtype === DT.float32 && has(typed.inputs, i) ? DT.bfloat16 : dtype;
+        return this.as(input, wanted);
+      }),
+      attributes: low
+        ? node.attributes.map((a) =>
+            a.name === attributeName ? attribute.type(a.name, DT.bfloat16) : a,
+          )
+        : node.attributes,
+      outputs: node.outputs.map((type, i) =>
+        low && type.dtype === DT.float32 && has(typed.outputs, i)
+          ? { ...type, dtype: DT.bfloat16 }
+          : type,
+      ),
+    };
+    this.rewritten.set(node, copy);
+    this.nodes.push(copy);
+  }
+
+  /** Whether an op's largest operands are in bfloat16 already. */
+  private isLow(typed: TypedOp, node: GraphNode, inputs: readonly Output[]): boolean {
+    if (typed.rule === "allow") return true;
+    const operands = inputs.filter(
+      (input, i) =>
+        (typed.inputs?.includes(i) ?? true) &&
+        input.node.op !== "Const" &&
+        node.inputs[i].node.outputs[node.inputs[i].index].dtype === DT.float32,
+    );
+    const sizes = operands.map(({ node: { outputs }, index }) =>
+      outputs[index].shape.reduce((a, b) => a * b, 1),
+    );
+    const largest = Math.max(0, ...sizes);
+    const deciding = operands.filter((_, i) => sizes[i] === largest);
+    return (
+      deciding.length > 0 &&
+      deciding.every((input) => input.node.outputs[input.index].dtype === DT.bfloat16)
+    );
+  }
+
+  private node(original: GraphNode): GraphNode {
+    const node = this.rewritten.get(original);
+    if (node === undefined) throw new Error(`${original.name} is used before it is made`);
+    return node;
+  }
+
+  private moved({ node, index }: Output): Output {
+    return { node: this.node(node), index };
+  }
+
+  /** The same value in this type. */
+  private as(value: Output, dtype: number): Output {
+    const from = value.node.outputs[value.index];
+    if (from.dtype === dtype) return value;
+    const key = `${value.node.name}:${value.index}`;
+    const known = this.casts.get(key);
+    if (known !== undefined) return known;
+    const node: GraphNode = {
+      name: `${value.node.name}_${value.index}_as${dtype}`,
+      op: "Cast",
+      attributes: [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)],
+      inputs: [value],
+      after: [],
+      outputs: [{ ...from, dtype }],
+    };
+    this.nodes.push(node);
+    const output = { node, index: 0 };
+    this.casts.set(key, output);
+    return output;
+  }
 }

@@ -29,10 +29,7 @@ export class Message {
   }
 
   message(field: number, value: Message): this {
-    this.push(varintBytes((field << 3) | 2)).push(varintBytes(value.length));
-    this.chunks.push(...value.chunks);
-    this.length += value.length;
-    return this;
+    return this.bytes(field, value.finish());
   }
 
   /** One entry of a `map<string, …>`. */
@@ -40,7 +37,6 @@ export class Message {
     return this.message(field, new Message().string(1, key).message(2, value));
   }
 
-  /** The finished message, in pieces to be written one after the other. */
   finish(): Uint8Array {
     return Buffer.concat(this.chunks, this.length);
   }

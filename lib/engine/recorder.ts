@@ -13,6 +13,7 @@ import {
   nativeOp,
   type TensorMetadata,
 } from "./native";
+import { inferShapes, type Operand } from "./shapes";
 
 /** What one function does, as a TensorFlow graph. */
 export interface Recording {
@@ -33,6 +34,9 @@ const LARGEST_CONSTANT = 64 * 2 ** 20;
 
 /** Equal constants up to this many bytes share a node. */
 const SHARED_CONSTANT = 4096;
+
+/** From this many elements on, a result is not computed while recording. */
+const LARGE = 16384;
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
@@ -119,7 +123,10 @@ class Recorder {
     this.noteOutsiders();
     // Stand-ins: an own handle for each variable and input, even where two share their values.
     const saved = this.variables.map((variable) => tf.keep(variable.clone()));
-    const standIns = inputs.map((input) => tf.keep(tf.zeros(input.shape, input.dtype)));
+    const standIns = inputs.map(({ shape, dtype }) =>
+      tf.keep(this.backend.createOutputTensor(this.allocate(shape, dtypeNumber(dtype), true))),
+    );
+    const { backend } = this;
     const restore = this.wrap();
     recording = true;
     try {
@@ -128,7 +135,8 @@ class Recorder {
       );
       const reads = new Map<tf.Variable, GraphNode>();
       const readIds = this.variables.map((variable) => {
-        const standIn = tf.tidy(() => tf.keep(this.empty(variable.shape, variable.dtype)));
+        const { shape, dtype } = variable;
+        const standIn = backend.createOutputTensor(this.allocate(shape, dtypeNumber(dtype), false));
         variable.assign(standIn);
         standIn.dispose();
         reads.set(variable, this.standFor(variable, `read${reads.size}`, "Variable"));
@@ -217,7 +225,9 @@ class Recorder {
       );
     }
     const sources = inputs.map((id) => this.lookUp(id));
-    const outputs = this.binding.executeOp(op, attributes, inputs, count);
+    const outputs =
+      this.standInFor(op, attributes, inputs, count) ??
+      this.binding.executeOp(op, attributes, inputs, count);
     const node: GraphNode = {
       name: `${op}_${this.nodes.length}`,
       op,
@@ -233,6 +243,30 @@ class Recorder {
       if (fixed) this.fixed.add(id);
     });
     return outputs;
+  }
+
+  /**
+   * Memory in place of the result of a large op, neither computed nor touched: a recording needs
+   * shapes only.
+   */
+  private standInFor(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly number[],
+    count: number,
+  ): TensorMetadata[] | undefined {
+    const operands = inputs.map((id): Operand => {
+      const { node, index } = this.lookUp(id);
+      const type = node.outputs[index];
+      const small = type.dtype === DT.int32 && this.fixed.has(id);
+      return small ? { ...type, values: this.binding.tensorDataSync(id) } : type;
+    });
+    if (operands[0]?.dtype !== DT.float32 && !op.includes("Backprop")) return undefined;
+    const shapes = inferShapes(op, attributes, operands);
+    if (shapes === undefined || shapes.length < count) return undefined;
+    const size = shapes[0].reduce((a, b) => a * b, 1);
+    if (size < LARGE) return undefined;
+    return shapes.slice(0, count).map((shape) => this.allocate(shape, DT.float32, false));
   }
 
   private createTensor(shape: number[], dtype: number, values: tf.BackendValues): number {
@@ -325,13 +359,13 @@ class Recorder {
     return node;
   }
 
-  /** A tensor with its own memory and no defined values, made without the recording's notice. */
-  private empty(shape: number[], dtype: tf.DataType): tf.Tensor {
+  /** A tensor of its own, made without the recording's notice; zeros, or whatever was there. */
+  private allocate(shape: readonly number[], dtype: number, zeros: boolean): TensorMetadata {
     const sizes = this.binding.createTensor([shape.length], DT.int32, Int32Array.from(shape));
-    const attributes = [attribute.type("dtype", dtypeNumber(dtype)), attribute.bool("init", true)];
+    const attributes = [attribute.type("dtype", dtype), attribute.bool("init", zeros)];
     const [metadata] = this.binding.executeOp("Empty", attributes, [sizes], 1);
     this.binding.deleteTensor(sizes);
-    return this.backend.createOutputTensor(metadata);
+    return metadata;
   }
 
   /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
