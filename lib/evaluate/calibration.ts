@@ -58,7 +58,8 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
 
 /**
  * Probabilities at another temperature: p^(1/T), normalised. T > 1 makes them less sure, T < 1
- * surer; the order of classes stays.
+ * surer; the order of classes stays. A probability of 0 counts as the float64 epsilon, as in the log
+ * loss.
  */
 export function atTemperature(predictions: Predictions, temperature: number): Predictions {
   const k = predictions.classNames.length;
@@ -68,7 +69,9 @@ export function atTemperature(predictions: Predictions, temperature: number): Pr
     for (let c = 0; c < k; c++) largest = Math.max(largest, predictions.probabilities[at + c]);
     let sum = 0;
     for (let c = 0; c < k; c++) {
-      const p = (predictions.probabilities[at + c] / largest) ** (1 / temperature);
+      const p =
+        (Math.max(predictions.probabilities[at + c], Number.EPSILON) / largest) **
+        (1 / temperature);
       probabilities[at + c] = p;
       sum += p;
     }
@@ -86,7 +89,7 @@ export function atTemperature(predictions: Predictions, temperature: number): Pr
  */
 export function fitTemperature({ classNames, labels, probabilities }: Predictions): number {
   const k = classNames.length;
-  const logs = probabilities.map((p) => Math.log(Math.max(p, 1e-300)));
+  const logs = probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON)));
   let low = 0.01;
   let high = 100;
   let inverse = 1;

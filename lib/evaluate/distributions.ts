@@ -1,0 +1,50 @@
+/** Φ(z), the standard normal distribution, by Marsaglia's (2004) series; good to 1e-15 for |z| < 7. */
+export function normalCdf(z: number): number {
+  if (z < -38) return 0;
+  if (z > 38) return 1;
+  let term = z;
+  let sum = z;
+  for (let i = 3; Math.abs(term) > 1e-17 * Math.abs(sum); i += 2) {
+    term *= (z * z) / i;
+    sum += term;
+  }
+  return 0.5 + sum * Math.exp((-z * z) / 2) * 0.3989422804014327;
+}
+
+/**
+ * Student's t distribution with a whole number of degrees of freedom, by its finite series
+ * (Abramowitz & Stegun 26.7.3–4).
+ */
+export function studentCdf(t: number, freedom: number): number {
+  const angle = Math.atan2(t, Math.sqrt(freedom));
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const odd = freedom % 2 === 1;
+  let term = odd ? cosine : 1;
+  let sum = freedom === 1 ? 0 : term;
+  for (let i = odd ? 3 : 2; i < freedom - 1; i += 2) {
+    term *= cosine * cosine * ((i - 1) / i);
+    sum += term;
+  }
+  const both = odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
+  return (1 + both) / 2;
+}
+
+function quantile(cdf: (x: number) => number, p: number, reach: number): number {
+  let [low, high] = [-reach, reach];
+  for (let i = 0; i < 200 && high - low > 1e-15 * Math.max(1, Math.abs(low)); i++) {
+    const middle = (low + high) / 2;
+    if (cdf(middle) < p) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** The z with Φ(z) = `p`. */
+export function normalQuantile(p: number): number {
+  return quantile(normalCdf, p, 8);
+}
+
+/** The t below which Student's distribution holds `p`. */
+export function studentQuantile(p: number, freedom: number): number {
+  return quantile((t) => studentCdf(t, freedom), p, 1e6);
+}

@@ -1,0 +1,141 @@
+import { Random } from "../engine/random";
+import { UserError } from "../errors";
+import { type ConfusionScores, confusionScores } from "./classification";
+import { normalQuantile, studentQuantile } from "./distributions";
+import { type Predictions, predictedClasses } from "./predictions";
+
+/** A value and the interval that holds the true one with the level's probability. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Wilson's (1927) interval of a fraction: right also near 0 and 1 and for few rows. */
+export function wilsonInterval(hits: number, total: number, level = 0.95): Interval {
+  if (total === 0) return { value: Number.NaN, low: 0, high: 1 };
+  const z = normalQuantile((1 + level) / 2);
+  const p = hits / total;
+  const denominator = 1 + (z * z) / total;
+  const centre = (p + (z * z) / (2 * total)) / denominator;
+  const half = (z / denominator) * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
+  return {
+    value: p,
+    low: hits === 0 ? 0 : centre - half,
+    high: hits === total ? 1 : centre + half,
+  };
+}
+
+/** Mean of repeats (such as seeds) with Student's interval; of one repeat the interval is NaN. */
+export function meanInterval(values: readonly number[], level = 0.95): Interval {
+  const n = values.length;
+  const value = values.reduce((sum, v) => sum + v, 0) / n;
+  if (n < 2) return { value, low: Number.NaN, high: Number.NaN };
+  const variance = values.reduce((sum, v) => sum + (v - value) ** 2, 0) / (n - 1);
+  const half = studentQuantile((1 + level) / 2, n - 1) * Math.sqrt(variance / n);
+  return { value, low: value - half, high: value + half };
+}
+
+export interface BootstrapOptions {
+  /** Resamples; default 1000. */
+  readonly samples?: number;
+  readonly seed?: number;
+  /** Probability of the interval; default 0.95. */
+  readonly level?: number;
+}
+
+/**
+ * Percentile bootstrap (Efron 1979) of any statistic of rows: rows are drawn with replacement, as
+ * many as there are.
+ *
+ * @param statistic Its value on the rows of those indices, such as
+ *   `(rows) => logLoss(selectPredictions(predictions, rows))`.
+ */
+export function bootstrapInterval(
+  rows: number,
+  statistic: (rows: Uint32Array) => number,
+  { samples = 1000, seed = 0, level = 0.95 }: BootstrapOptions = {},
+): Interval {
+  const all = Uint32Array.from({ length: rows }, (_, i) => i);
+  const random = new Random(seed, "bootstrap");
+  const drawn = new Uint32Array(rows);
+  const values = new Float64Array(samples);
+  for (let s = 0; s < samples; s++) {
+    for (let i = 0; i < rows; i++) drawn[i] = random.integer(rows);
+    values[s] = statistic(drawn);
+  }
+  values.sort();
+  return {
+    value: statistic(all),
+    low: sortedQuantile(values, (1 - level) / 2),
+    high: sortedQuantile(values, (1 + level) / 2),
+  };
+}
+
+/** The bootstrap interval of a metric of the confusion matrix, such as `(s) => s.macroF1`. */
+export function scoreInterval(
+  predictions: Predictions,
+  metric: (scores: ConfusionScores) => number,
+  options: BootstrapOptions = {},
+): Interval {
+  const k = predictions.classNames.length;
+  const predicted = predictedClasses(predictions);
+  const cells = predictions.labels.map((label, row) => label * k + predicted[row]);
+  const statistic = (rows: Uint32Array) => {
+    const counts = new Array<number>(k * k).fill(0);
+    for (let i = 0; i < rows.length; i++) counts[cells[rows[i]]]++;
+    const confusion = predictions.classNames.map((_, c) => counts.slice(c * k, (c + 1) * k));
+    return metric(confusionScores(confusion));
+  };
+  return bootstrapInterval(cells.length, statistic, options);
+}
+
+/** The quantile of ascending values, linear between neighbours. */
+export function sortedQuantile(sorted: ArrayLike<number>, q: number): number {
+  const position = q * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
+}
+
+/** Two classifiers on the same rows. */
+export interface McNemar {
+  /** Rows that only the first gets right. */
+  readonly onlyFirst: number;
+  /** Rows that only the second gets right. */
+  readonly onlySecond: number;
+  /** Probability of a split at least so uneven if both were equally good: exact, two-sided. */
+  readonly pValue: number;
+}
+
+/**
+ * McNemar's (1947) test in its exact binomial form.
+ *
+ * @throws UserError where the two are not of the same rows in the same order.
+ */
+export function mcNemar(first: Predictions, second: Predictions): McNemar {
+  const n = first.labels.length;
+  const different = first.ids.findIndex((id, i) => id !== second.ids[i]);
+  if (n !== second.labels.length || different >= 0)
+    throw new UserError(
+      `The two prediction tables differ in their rows (${n} and ${second.labels.length}${different >= 0 ? `, first at row ${different + 1}` : ""})`,
+      "Compare predictions of the same galaxies in the same order.",
+    );
+  const [a, b] = [predictedClasses(first), predictedClasses(second)];
+  let onlyFirst = 0;
+  let onlySecond = 0;
+  for (let row = 0; row < n; row++) {
+    const [right, alsoRight] = [a[row] === first.labels[row], b[row] === first.labels[row]];
+    if (right && !alsoRight) onlyFirst++;
+    if (!right && alsoRight) onlySecond++;
+  }
+  const trials = onlyFirst + onlySecond;
+  const fewer = Math.min(onlyFirst, onlySecond);
+  let logTerm = -trials * Math.LN2;
+  let tail = Math.exp(logTerm);
+  for (let i = 0; i < fewer; i++) {
+    logTerm += Math.log((trials - i) / (i + 1));
+    tail += Math.exp(logTerm);
+  }
+  return { onlyFirst, onlySecond, pValue: Math.min(2 * tail, 1) };
+}

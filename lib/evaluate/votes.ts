@@ -1,0 +1,153 @@
+import { readFile, writeFile } from "node:fs/promises";
+import Papa from "papaparse";
+import { UserError } from "../errors";
+
+/** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
+export interface VoteFractions {
+  /** Names of the answers, in column order of `values`. */
+  readonly answers: readonly string[];
+  readonly ids: readonly string[];
+  /** Fractions, 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
+  readonly values: Float64Array;
+}
+
+/** How well one answer's vote fractions are predicted. */
+export interface RegressionScores {
+  /** Galaxies with a true fraction. */
+  readonly count: number;
+  /** Coefficient of determination, 1 − residual / total variance; NaN where the truth is constant. */
+  readonly r2: number;
+  /** Pearson's correlation. */
+  readonly correlation: number;
+  /** Mean absolute error. */
+  readonly mae: number;
+  /** Root of the mean squared error. */
+  readonly rmse: number;
+}
+
+/** Scores of vote fractions: of all values together, and of each answer. */
+export interface VoteSummary extends RegressionScores {
+  readonly perAnswer: readonly (RegressionScores & { readonly name: string })[];
+}
+
+/** Pairs of true and predicted values → scores; pairs with a NaN are left out. */
+export function regressionScores(
+  truth: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+): RegressionScores {
+  let count = 0;
+  let meanTruth = 0;
+  let meanPredicted = 0;
+  let absolute = 0;
+  let squared = 0;
+  let truthSquares = 0;
+  let predictedSquares = 0;
+  let products = 0;
+  for (let i = 0; i < truth.length; i++) {
+    const [t, p] = [truth[i], predicted[i]];
+    if (Number.isNaN(t) || Number.isNaN(p)) continue;
+    // Welford's (1962) running moments keep their digits.
+    count++;
+    const [dt, dp] = [t - meanTruth, p - meanPredicted];
+    meanTruth += dt / count;
+    meanPredicted += dp / count;
+    truthSquares += dt * (t - meanTruth);
+    predictedSquares += dp * (p - meanPredicted);
+    products += dt * (p - meanPredicted);
+    absolute += Math.abs(t - p);
+    squared += (t - p) ** 2;
+  }
+  return {
+    count,
+    r2: truthSquares === 0 ? Number.NaN : 1 - squared / truthSquares,
+    correlation: products / Math.sqrt(truthSquares * predictedSquares),
+    mae: absolute / count,
+    rmse: Math.sqrt(squared / count),
+  };
+}
+
+/** The rows and answers of `truth` in the order of `predicted`; NaN where it has none. */
+export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Float64Array {
+  const columns = predicted.answers.map((answer) => truth.answers.indexOf(answer));
+  const missing = predicted.answers.filter((_, i) => columns[i] < 0);
+  if (missing.length > 0)
+    throw new UserError(
+      `The true vote fractions lack the answers ${missing.join(", ")}`,
+      `They have ${truth.answers.join(", ")}.`,
+    );
+  const rowOf = new Map(truth.ids.map((id, row) => [id, row]));
+  if (!predicted.ids.some((id) => rowOf.has(id)))
+    throw new UserError(
+      `None of the predicted ids ("${predicted.ids[0]}" …) has true vote fractions ("${truth.ids[0]}" …)`,
+      "Give the votes of the same galaxies.",
+    );
+  const k = columns.length;
+  const values = new Float64Array(predicted.values.length);
+  predicted.ids.forEach((id, i) => {
+    const row = rowOf.get(id);
+    columns.forEach((column, a) => {
+      values[i * k + a] =
+        row === undefined ? Number.NaN : truth.values[row * truth.answers.length + column];
+    });
+  });
+  return values;
+}
+
+/** Compare predicted with true vote fractions, joined by id and answer. */
+export function evaluateVotes(predicted: VoteFractions, truth: VoteFractions): VoteSummary {
+  const aligned = alignVotes(predicted, truth);
+  const k = predicted.answers.length;
+  const column = (values: Float64Array, a: number) => values.filter((_, i) => i % k === a);
+  return {
+    ...regressionScores(aligned, predicted.values),
+    perAnswer: predicted.answers.map((name, a) => ({
+      name,
+      ...regressionScores(column(aligned, a), column(predicted.values, a)),
+    })),
+  };
+}
+
+/** Write vote fractions as CSV: `id,<answer>…`, empty where nobody was asked. */
+export async function writeVotes(path: string, votes: VoteFractions): Promise<void> {
+  const k = votes.answers.length;
+  const data = votes.ids.map((id, i) => [
+    id,
+    ...Array.from(votes.values.subarray(i * k, (i + 1) * k), (v) => (Number.isNaN(v) ? "" : v)),
+  ]);
+  const fields = ["id", ...votes.answers];
+  await writeFile(path, `${Papa.unparse({ fields, data }, { newline: "\n" })}\n`);
+}
+
+/**
+ * Read vote fractions from CSV text with the header `id,<answer>…`.
+ *
+ * @throws UserError naming file, row and value where a value is not in [0, 1].
+ */
+export function parseVotes(text: string, file: string): VoteFractions {
+  const parsed = Papa.parse<string[]>(text.replace(/^\ufeff/, ""), { skipEmptyLines: "greedy" });
+  const [header = [], ...rows] = parsed.data;
+  const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
+  if (header[0] !== "id" || header.length < 2 || rows.length === 0)
+    throw new UserError(`${file}: the header is "${header.join(",").slice(0, 200)}"`, remedy);
+  const answers = header.slice(1);
+  const values = new Float64Array(rows.length * answers.length);
+  rows.forEach((row, r) => {
+    if (row.length !== header.length)
+      throw new UserError(
+        `${file}, row ${r + 1}: ${row.length} values under a header of ${header.length}`,
+        "Is the file cut off?",
+      );
+    answers.forEach((answer, a) => {
+      const value = row[a + 1].trim() === "" ? Number.NaN : Number(row[a + 1]);
+      if (row[a + 1].trim() !== "" && !(value >= 0 && value <= 1))
+        throw new UserError(`${file}, row ${r + 1}: ${answer} is "${row[a + 1]}"`, remedy);
+      values[r * answers.length + a] = value;
+    });
+  });
+  return { answers, ids: rows.map((row) => row[0]), values };
+}
+
+/** Read vote fractions from a file; see {@link parseVotes}. */
+export async function readVotes(path: string): Promise<VoteFractions> {
+  return parseVotes(await readFile(path, "utf8"), path);
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import Papa from "papaparse";
+import { atTemperature, fitTemperature } from "tuning-fork/evaluate/calibration";
+import { confusionScores } from "tuning-fork/evaluate/classification";
+import {
+  confusionMatrixOf,
+  mostConfidentMistakes,
+  mostConfusedPairs,
+} from "tuning-fork/evaluate/confusion";
+import {
+  type Predictions,
+  predictedClasses,
+  readPredictions,
+  selectPredictions,
+} from "tuning-fork/evaluate/predictions";
+import { logLoss } from "tuning-fork/evaluate/probability";
+import { evaluate } from "tuning-fork/evaluate/summary";
+
+const fixtures = join(__dirname, "../fixtures/evaluate");
+const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));
+const load = (name: string) => readPredictions(join(fixtures, `${name}.csv`));
+
+/** Every number in `truth` is found in `actual`, to 1e-9. */
+function assertClose(actual: unknown, truth: unknown, path = ""): void {
+  if (typeof truth === "number") {
+    assert.equal(typeof actual, "number", path);
+    const difference = Math.abs((actual as number) - truth);
+    assert.ok(difference <= 1e-9 * Math.max(1, Math.abs(truth)), `${path}: ${actual} for ${truth}`);
+  } else if (truth !== null && typeof truth === "object") {
+    for (const [key, value] of Object.entries(truth))
+      assertClose((actual as Record<string, unknown>)[key], value, `${path}.${key}`);
+  } else assert.equal(actual, truth, path);
+}
+
+describe("metrics", () => {
+  for (const name of ["first", "second"]) {
+    it(`agree with scikit-learn on ${name}.csv`, async () => {
+      assertClose(evaluate(await load(name)), expected[name]);
+    });
+  }
+
+  it("agree with the published figures of real predictions", function () {
+    const file = join("../shared/data/gz2-splits/gz2_hug_vit_121221C_predictions.csv");
+    if (!existsSync(file)) {
+      console.log(`      skipped: ${file} is absent`);
+      this.skip();
+    }
+    const { data } = Papa.parse<{ class: string; pred: string }>(readFileSync(file, "utf8"), {
+      header: true,
+      skipEmptyLines: true,
+    });
+    const labels = data.map((row) => Number(row.class));
+    const predicted = data.map((row) => Number(row.pred));
+    const scores = confusionScores(confusionMatrixOf(labels, predicted, 8));
+    // From scikit-learn 1.9.1 on the same file.
+    assertClose(scores, {
+      accuracy: 0.844057580712385,
+      balancedAccuracy: 0.7817278292906265,
+      macroF1: 0.7890221446392887,
+      weightedF1: 0.8427802280629023,
+      kappa: 0.8091131414917332,
+      matthews: 0.8093036429244616,
+    });
+    const recalls = [0.9278, 0.8813, 0.7254, 0.8995, 0.8368, 0.776, 0.551, 0.656];
+    recalls.forEach((recall, c) => {
+      assert.equal(scores.classes[c].recall.toFixed(4), recall.toFixed(4));
+    });
+  });
+
+  it("find the temperature of least log loss", async () => {
+    const predictions = await load("first");
+    const temperature = fitTemperature(predictions);
+    assert.ok(Math.abs(temperature - expected.temperature) < 1e-6, `${temperature}`);
+    const scaled = atTemperature(predictions, temperature);
+    assert.ok(logLoss(scaled) < logLoss(predictions));
+    assert.deepEqual(predictedClasses(scaled), predictedClasses(predictions));
+  });
+
+  it("list confused pairs and confident mistakes", async () => {
+    const predictions = await load("first");
+    const pairs = mostConfusedPairs(predictions, 100);
+    const { confusion } = expected.first;
+    const off = (confusion as number[][]).flatMap((row, t) =>
+      row.filter((n, p) => t !== p && n > 0),
+    );
+    assert.deepEqual(
+      pairs.map((pair) => pair.count),
+      off.sort((a, b) => b - a),
+    );
+    for (const { label, predicted, count, rows } of pairs) {
+      assert.equal(confusion[label][predicted], count);
+      assert.equal(rows.length, count);
+    }
+    const mistakes = mostConfidentMistakes(predictions, 1000);
+    assert.equal(mistakes.length, Math.round(400 * (1 - expected.first.accuracy)));
+    assert.ok(mistakes.every((m, i) => i === 0 || m.confidence <= mistakes[i - 1].confidence));
+    const again = selectPredictions(
+      predictions,
+      mistakes.map((m) => m.row),
+    );
+    assert.equal(evaluate(again).accuracy, 0);
+  });
+
+  it("take a million rows of ten classes in under 5 s", () => {
+    const [rows, k] = [1_000_000, 10];
+    const probabilities = new Float64Array(rows * k);
+    const labels = new Int32Array(rows);
+    let state = 1;
+    const random = () => {
+      state = (state * 48271) % 2147483647;
+      return state / 2147483647;
+    };
+    for (let row = 0; row < rows; row++) {
+      labels[row] = Math.floor(random() * k);
+      let sum = 0;
+      for (let c = 0; c < k; c++) {
+        const p = random() + (c === labels[row] ? 0.5 : 0);
+        probabilities[row * k + c] = p;
+        sum += p;
+      }
+      for (let c = 0; c < k; c++) probabilities[row * k + c] /= sum;
+    }
+    const predictions: Predictions = {
+      classNames: Array.from({ length: k }, (_, c) => `class ${c}`),
+      ids: new Array<string>(rows).fill(""),
+      labels,
+      probabilities,
+    };
+    const start = performance.now();
+    evaluate(predictions);
+    const seconds = (performance.now() - start) / 1000;
+    console.log(`      ${seconds.toFixed(2)} s`);
+    assert.ok(seconds < 5);
+  });
+});

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { UserError } from "tuning-fork/errors";
+import {
+  formatPredictions,
+  parsePredictions,
+  readPredictions,
+  writePredictions,
+} from "tuning-fork/evaluate/predictions";
+
+const good =
+  "id,label,predicted,p_spiral,p_smooth\na,spiral,smooth,0.25,0.75\nb,1,smooth,0.5,0.5\n";
+
+describe("prediction tables", () => {
+  it("read names and indices of classes", () => {
+    const table = parsePredictions(good, "p.csv");
+    assert.deepEqual(table.classNames, ["spiral", "smooth"]);
+    assert.deepEqual([...table.labels], [0, 1]);
+    assert.deepEqual([...table.probabilities], [0.25, 0.75, 0.5, 0.5]);
+  });
+
+  it("come back from a file exactly, whatever the names", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "predictions-"));
+    const name = fc
+      .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+      .filter((s) => !/^\d+$/.test(s) && s.trim() === s && !s.includes("\0"));
+    const tables = fc
+      .record({
+        classNames: fc.uniqueArray(name, { minLength: 2, maxLength: 6 }),
+        rows: fc.array(
+          fc.tuple(
+            name,
+            fc.nat(),
+            fc.array(fc.double({ min: 1e-9, max: 1, noNaN: true }), { minLength: 6, maxLength: 6 }),
+          ),
+          {
+            minLength: 1,
+            maxLength: 8,
+          },
+        ),
+      })
+      .map(({ classNames, rows }) => {
+        const k = classNames.length;
+        const probabilities = rows.flatMap(([, , values]) => {
+          const sum = values.slice(0, k).reduce((a, b) => a + b, 0);
+          return values.slice(0, k).map((v) => Math.min(v / sum, 1));
+        });
+        return {
+          classNames,
+          ids: rows.map(([id]) => id),
+          labels: Int32Array.from(rows, ([, label]) => label % k),
+          probabilities: Float64Array.from(probabilities),
+        };
+      });
+    try {
+      await fc.assert(
+        fc.asyncProperty(tables, async (table) => {
+          const path = join(folder, "p.csv");
+          await writePredictions(path, table);
+          assert.deepEqual(await readPredictions(path), table);
+        }),
+        { numRuns: 100 },
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("write what the header promises", () => {
+    const text = formatPredictions(parsePredictions(good, "p.csv"));
+    assert.equal(
+      text,
+      "id,label,predicted,p_spiral,p_smooth\na,spiral,smooth,0.25,0.75\nb,smooth,spiral,0.5,0.5\n",
+    );
+  });
+
+  const bad: [name: string, text: string, message: RegExp][] = [
+    ["no id", good.replace("id,", "name,"), /p\.csv: no column "id"/],
+    ["no probabilities", "id,label\na,0\n", /p\.csv: 0 columns of probabilities/],
+    ["no rows", "id,label,p_a,p_b\n", /no rows/],
+    ["cut off", `${good}c,smoo`, /p\.csv, row 3: 2 values under a header of 5/],
+    ["unknown class", good.replace("a,spiral", "a,elliptical"), /row 1: label is "elliptical"/],
+    ["index too large", good.replace("b,1", "b,2"), /row 2: label is "2"/],
+    ["not a number", good.replace("0.25", "x"), /row 1: p_spiral is "x"/],
+    ["empty", good.replace("0.25", ""), /row 1: p_spiral is ""/],
+    ["negative", good.replace("0.25", "-0.25"), /row 1: p_spiral is "-0.25"/],
+    ["logits", good.replace("0.25,0.75", "0.9,0.9"), /row 1: the probabilities sum to 1.8/],
+    [
+      "another prediction",
+      good.replace("smooth,0.25", "spiral,0.25"),
+      /row 1: predicted is "spiral"/,
+    ],
+    ["twice the same class", good.replace("p_smooth", "p_spiral"), /share a name/],
+  ];
+  for (const [name, text, message] of bad) {
+    it(`refuse: ${name}`, () => {
+      assert.throws(
+        () => parsePredictions(text, "p.csv"),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+    });
+  }
+
+  it("name a missing file", async () => {
+    await assert.rejects(readPredictions("nowhere.csv"), /nowhere\.csv: cannot be read \(ENOENT\)/);
+  });
+});

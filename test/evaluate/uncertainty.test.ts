@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ablationCsv, ablationLatex, ablationTable } from "tuning-fork/evaluate/ablation";
+import { accuracyByColumn, columnFor } from "tuning-fork/evaluate/by-column";
+import { normalQuantile, studentQuantile } from "tuning-fork/evaluate/distributions";
+import { ensemblePredictions, ensembleWeights } from "tuning-fork/evaluate/ensemble";
+import {
+  bootstrapInterval,
+  mcNemar,
+  meanInterval,
+  scoreInterval,
+  wilsonInterval,
+} from "tuning-fork/evaluate/intervals";
+import { readPredictions, selectPredictions } from "tuning-fork/evaluate/predictions";
+import { evaluate } from "tuning-fork/evaluate/summary";
+import { evaluateVotes, parseVotes, regressionScores } from "tuning-fork/evaluate/votes";
+
+const fixtures = join(__dirname, "../fixtures/evaluate");
+const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));
+const load = (name: string) => readPredictions(join(fixtures, `${name}.csv`));
+const near = (a: number, b: number, tolerance = 1e-9) =>
+  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${a} for ${b}`);
+
+describe("intervals and tests", () => {
+  it("agree with SciPy", () => {
+    for (const [p, z] of expected.normal) near(normalQuantile(p), z);
+    for (const [p, freedom, t] of expected.student) near(studentQuantile(p, freedom), t);
+    for (const { hits, total, level, low, high } of expected.wilson) {
+      const interval = wilsonInterval(hits, total, level);
+      near(interval.low, low);
+      near(interval.high, high);
+    }
+    const { values, low, high } = expected.repeats;
+    near(meanInterval(values).low, low);
+    near(meanInterval(values).high, high);
+  });
+
+  it("McNemar's test agrees with the exact binomial test", async () => {
+    const [first, second] = [await load("first"), await load("second")];
+    const result = mcNemar(first, second);
+    assert.equal(result.onlyFirst, expected.mcNemar.onlyFirst);
+    assert.equal(result.onlySecond, expected.mcNemar.onlySecond);
+    near(result.pValue, expected.mcNemar.pValue);
+    assert.throws(() => mcNemar(first, selectPredictions(second, [1, 0])), /differ in their rows/);
+  });
+
+  it("the bootstrap is seeded and as wide as theory says", async () => {
+    const predictions = await load("first");
+    const interval = scoreInterval(predictions, (s) => s.accuracy, { seed: 3 });
+    assert.deepEqual(
+      interval,
+      scoreInterval(predictions, (s) => s.accuracy, { seed: 3 }),
+    );
+    assert.notDeepEqual(
+      interval,
+      scoreInterval(predictions, (s) => s.accuracy, { seed: 4 }),
+    );
+    const wilson = wilsonInterval(Math.round(interval.value * 400), 400);
+    near(interval.low, wilson.low, 0.01);
+    near(interval.high, wilson.high, 0.01);
+    const generic = bootstrapInterval(
+      400,
+      (rows) => evaluate(selectPredictions(predictions, rows)).accuracy,
+      { seed: 3, samples: 50 },
+    );
+    assert.deepEqual(
+      generic,
+      scoreInterval(predictions, (s) => s.accuracy, { seed: 3, samples: 50 }),
+    );
+  });
+});
+
+describe("accuracy against a column", () => {
+  it("joins by id, bins by quantiles and leaves out what is not finite", async () => {
+    const predictions = await load("first");
+    const id = predictions.ids.slice(0, 300).reverse();
+    const values = columnFor(predictions.ids, {
+      id,
+      values: id.map((name) => Number(name.slice(1))),
+    });
+    assert.equal(values[5], 5);
+    assert.ok(Number.isNaN(values[350]));
+    const bins = accuracyByColumn(predictions, values, { bins: 3 });
+    assert.deepEqual(
+      bins.map((bin) => bin.count),
+      [100, 100, 100],
+    );
+    const direct = evaluate(
+      selectPredictions(
+        predictions,
+        Uint32Array.from({ length: 100 }, (_, i) => i),
+      ),
+    );
+    near(bins[0].accuracy, direct.accuracy);
+    const edges = accuracyByColumn(predictions, values, { edges: [0, 10, 299] });
+    assert.deepEqual(
+      edges.map((bin) => bin.count),
+      [10, 290],
+    );
+    assert.equal(accuracyByColumn(predictions, values.fill(7)).length, 1);
+    assert.throws(() => columnFor(["x"], { id, values: id.map(Number) }), /None of the 1 ids/);
+  });
+});
+
+describe("vote fractions", () => {
+  const { truth, predicted, all, perAnswer } = expected.votes;
+  const table = (values: number[][], skip = 0) => ({
+    answers: ["smooth", "disk"],
+    ids: values.map((_, i) => `g${i + skip}`),
+    values: Float64Array.from(values.flat()),
+  });
+
+  it("agree with scikit-learn, joined by id", () => {
+    const shuffled = { ...table(truth), answers: ["smooth", "disk"] };
+    const summary = evaluateVotes(table(predicted), shuffled);
+    for (const key of ["r2", "mae", "rmse", "correlation"] as const) {
+      near(summary[key], all[key]);
+      perAnswer.forEach((scores: Record<string, number>, a: number) => {
+        near(summary.perAnswer[a][key], scores[key]);
+      });
+    }
+    assert.equal(evaluateVotes(table(predicted), table(truth.slice(10), 10)).count, 100);
+    assert.equal(regressionScores([0.1, Number.NaN], [0.1, 0.2]).count, 1);
+  });
+
+  it("come from CSV, and a bad value is named", () => {
+    const votes = parseVotes("id,smooth,disk\na,0.5,\nb,0,1\n", "v.csv");
+    assert.deepEqual([...votes.values], [0.5, Number.NaN, 0, 1]);
+    assert.throws(
+      () => parseVotes("id,smooth\na,1.5\n", "v.csv"),
+      /v\.csv, row 1: smooth is "1\.5"/,
+    );
+  });
+});
+
+describe("ensembles", () => {
+  it("weigh by nothing, accuracy or inverse error", () => {
+    assert.deepEqual(ensembleWeights("equal", [0.2, 0.9]), [0.5, 0.5]);
+    assert.deepEqual(ensembleWeights("accuracy", [0.25, 0.75]), [0.25, 0.75]);
+    near(ensembleWeights("inverse-mae", [0.1, 0.3])[0], 0.75);
+    assert.throws(() => ensembleWeights("inverse-mae", [0.1, 0]), /number above 0/);
+  });
+
+  it("average by id, in the first one's order", async () => {
+    const [first, second] = [await load("first"), await load("second")];
+    const order = Uint32Array.from({ length: 400 }, (_, i) => 399 - i);
+    const mixed = ensemblePredictions([first, selectPredictions(second, order)], [0.5, 0.5]);
+    near(mixed.probabilities[7], (first.probabilities[7] + second.probabilities[7]) / 2);
+    assert.throws(
+      () => ensemblePredictions([first, selectPredictions(second, [0])], [0.5, 0.5]),
+      /Member 2 of the ensemble lacks g1/,
+    );
+  });
+});
+
+describe("ablation table", () => {
+  const run = (model: string, accuracy: number) => ({
+    model,
+    trainedOn: "balanced",
+    testedOn: "un_balanced",
+    metrics: {
+      accuracy,
+      logLoss: 1 - accuracy,
+      macroF1: accuracy,
+      perClass: [{ name: "a,b", recall: accuracy }],
+    },
+  });
+  const table = ablationTable([run("vit", 0.8), run("cnn", 0.7), run("vit", 0.9)]);
+
+  it("joins repeats", () => {
+    assert.deepEqual(
+      table.rows.map((row) => [row.model, row.repeats]),
+      [
+        ["vit", 2],
+        ["cnn", 1],
+      ],
+    );
+    near(table.rows[0].accuracy.value, 0.85);
+    near(table.rows[0].accuracy.high, 0.85 + 12.706204736 * 0.05, 1e-8);
+    near(table.rows[0].recalls[0], 0.85);
+  });
+
+  it("is written as CSV and LaTeX", () => {
+    const [head, first, second] = ablationCsv(table).split("\n");
+    assert.match(head, /^model,trained_on,tested_on,repeats,accuracy,accuracy_low,.*"recall_a,b"$/);
+    assert.match(first, /^vit,balanced,un_balanced,2,0\.85/);
+    assert.match(second, /^cnn,balanced,un_balanced,1,0\.7,,,/);
+    const latex = ablationLatex(table);
+    assert.ok(latex.includes("vit & balanced & un\\_balanced & $\\mathbf{0.8500} \\pm 0.6353$ &"));
+    assert.ok(latex.includes("cnn & balanced & un\\_balanced & $0.7000$ & $0.3000$ \\\\"));
+  });
+});
