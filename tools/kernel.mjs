@@ -27,7 +27,7 @@ function kernelSpec(root, node) {
     argv: [
       node,
       "--require",
-      join(root, "tools", "kernel-preload.cjs"),
+      join(root, "tools", "kernel-preload", "index.cjs"),
       join(root, "node_modules", "tslab", "bin", "tslab"),
       "kernel",
       "--config-path",
@@ -97,6 +97,7 @@ export function checkKernel({ root = ROOT, venv = virtualEnvironment(root) } = {
 /** The environment in which every Jupyter program of this project runs. */
 export function jupyterEnvironment({ root = ROOT, venv = virtualEnvironment(root) } = {}) {
   const own = join(root, ".tuning-fork", "jupyter");
+  mkdirSync(own, { recursive: true });
   return {
     ...process.env,
     VIRTUAL_ENV: venv,

@@ -134,9 +134,9 @@ async def run(path, target, timeout):
     )
 
     failure = None
-    # What libraries beneath the kernel write to its standard error is for a post-mortem only.
+    # What the kernel's process itself writes is for a post-mortem only.
     native = tempfile.TemporaryFile()
-    task = asyncio.ensure_future(client.async_execute(stderr=native))
+    task = asyncio.ensure_future(client.async_execute(stdout=native, stderr=native))
     interrupted = asyncio.Event()
     watcher = asyncio.ensure_future(watch_signals(client, task, interrupted))
     try:

@@ -1,0 +1,145 @@
+import { strict as assert } from "node:assert";
+import { type CellResult, runInKernel } from "./support";
+
+describe("the TypeScript kernel", function () {
+  this.timeout(120_000);
+
+  describe("errors and output", () => {
+    let cells: CellResult[];
+    before(() => {
+      cells = runInKernel([
+        "for (let i = 0; i < 3000; i++) console.log(i);",
+        'const size: number = "large";',
+        'const { showTable } = require("tuning-fork/notebook/tables");\n' +
+          "showTable({ a: [1, 2], b: [1] });",
+        'await Promise.resolve();\nthrow new RangeError("out of the field");',
+        "console.log(1 + 1);",
+      ]);
+    });
+
+    it("loses no line of three thousand", () => {
+      const expected = Array.from({ length: 3000 }, (_, i) => `${i}\n`).join("");
+      assert.equal(cells[0].stdout, expected);
+    });
+
+    it("reports a type error with its line and column", () => {
+      assert.equal(cells[1].status, "error");
+      assert.match(cells[1].stderr, /^1:7 - Type 'string' is not assignable to type 'number'/);
+    });
+
+    it("reports an error of the library: message, remedy, and the line of TypeScript", () => {
+      assert.equal(cells[2].status, "error");
+      assert.match(cells[2].stderr, /^UserError: .*differ in length \(a: 2, b: 1\)\n {2}→ give/);
+      assert.match(cells[2].stderr, /at showTable \(.*lib\/notebook\/tables\.ts:\d+:\d+\)/);
+      assert.doesNotMatch(cells[2].stderr, /node_modules\/tslab|node:internal|lib\/dist/);
+    });
+
+    it("reports an error thrown after an await", () => {
+      assert.equal(cells[3].status, "error");
+      assert.match(cells[3].stderr, /RangeError: out of the field/);
+    });
+
+    it("goes on after errors", () => {
+      assert.deepEqual([cells[4].status, cells[4].stdout], ["ok", "2\n"]);
+    });
+  });
+
+  it("takes the short form of an object literal with variables of earlier cells", () => {
+    const [, shown, renamed, wrong] = runInKernel([
+      "let a = 1; const b = 2;",
+      "console.log(JSON.stringify({ a, b }));",
+      "({ a } = { a: 3 }); const nest = () => [{ a }, { b, c: { a } }];\n" +
+        "console.log(JSON.stringify(nest()));",
+      "const x = { a, b }; const n: number = x;",
+    ]);
+    assert.equal(shown.stdout, '{"a":1,"b":2}\n', shown.stderr);
+    assert.equal(renamed.stdout, '[{"a":3},{"b":2,"c":{"a":3}}]\n', renamed.stderr);
+    assert.match(wrong.stderr, /^1:27 - Type/); // columns are those of the cell as written
+  });
+
+  describe("interrupts", () => {
+    const setUp =
+      'const { untilInterrupted } = require("tuning-fork/notebook/interrupt");\n' +
+      "await Promise.resolve(); const listeners = process.rawListeners('SIGINT');\n" +
+      "const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));\n" +
+      "let steps = 0; let saved = -1;";
+    const stands =
+      "const seen = steps; await pause(400);\n" +
+      "const same = process.rawListeners('SIGINT').every((l, i) => l === listeners[i]);\n" +
+      "console.log(JSON.stringify({ further: steps - seen, saved, steps, same, n: listeners.length }));";
+    const loop = (body: string) =>
+      "await untilInterrupted(async (signal: AbortSignal) => {\n" +
+      "  for (;;) {\n" +
+      '    await pause(50); steps++; console.log("step " + steps);\n' +
+      `    ${body}\n` +
+      "  }\n});";
+
+    it("stop a loop that has awaited at its next step, and the kernel goes on", () => {
+      const [, interrupted, after] = runInKernel([
+        setUp,
+        {
+          code: loop(
+            "if (signal.aborted) { await pause(300); saved = steps; throw signal.reason; }",
+          ),
+          interruptAfter: "step 3\n",
+        },
+        stands,
+      ]);
+      assert.equal(interrupted.status, "error");
+      assert.match(interrupted.stderr, /^UserError: interrupted/);
+      const facts = JSON.parse(after.stdout);
+      // What the loop did after it had noticed, saving say, was done before the cell ended.
+      assert.equal(facts.saved, facts.steps);
+      assert.deepEqual([facts.further, facts.same, facts.n], [0, true, 1]);
+    });
+
+    it("release the cell at the second one, if the work ignores the first", () => {
+      const [, interrupted, after] = runInKernel([
+        setUp,
+        { code: loop("if (steps > 60) return;"), interruptAfter: "step 3\n", interrupts: 2 },
+        stands,
+      ]);
+      assert.equal(interrupted.status, "error");
+      assert.match(interrupted.stderr, /Interrupted asynchronously/);
+      const facts = JSON.parse(after.stdout.slice(after.stdout.indexOf("{")));
+      assert.ok(facts.further > 0, "a loop that looks at no signal is known to go on");
+    });
+
+    it("need nothing of ours for a loop that never awaits", () => {
+      const [, interrupted, after] = runInKernel([
+        "let n = 0;",
+        { code: 'console.log("go"); for (;;) n++;', interruptAfter: "go\n" },
+        'console.log("still here");',
+      ]);
+      assert.equal(interrupted.status, "error");
+      assert.equal(after.stdout, "still here\n");
+    });
+  });
+
+  it("shows progress in one place, at most five times a second, and figures in place", () => {
+    const [cell] = runInKernel([
+      'const { progress } = require("tuning-fork/notebook/progress");\n' +
+        'const { liveFigure } = require("tuning-fork/notebook/figures");\n' +
+        'const bar = progress(2000, "epoch 1"); const curve = liveFigure();\n' +
+        "for (let i = 1; i <= 1000; i++) {\n" +
+        "  await new Promise((resolve) => setTimeout(resolve, 1));\n" +
+        "  bar.update(2 * i, { loss: 1 / i });\n" +
+        '  curve.update({ data: [{ type: "scatter", y: new Float32Array([i, NaN]) }], layout: {} });\n' +
+        "}\nbar.finish(); curve.finish();",
+    ]);
+    assert.equal(cell.status, "ok", cell.stderr);
+    const bars = cell.displays.filter(({ data }) => "text/html" in data);
+    const curves = cell.displays.filter(({ data }) => "application/vnd.plotly.v1+json" in data);
+    assert.equal(new Set(bars.map(({ id }) => id)).size, 1);
+    assert.deepEqual(bars.map(({ update }) => update).indexOf(true), 1);
+    assert.ok(bars.length > 3 && bars.length <= 15, `${bars.length} updates in about a second`);
+    assert.match(
+      String(bars[bars.length - 1].data["text/plain"]),
+      /^epoch 1 100 % .* loss 0\.00100/,
+    );
+    assert.equal(new Set(curves.map(({ id }) => id)).size, 1);
+    assert.ok(curves.length <= 6, `${curves.length} redraws`);
+    const last = curves[curves.length - 1].data["application/vnd.plotly.v1+json"];
+    assert.deepEqual((last as { data: { y: unknown }[] }).data[0].y, [1000, null]);
+  });
+});
