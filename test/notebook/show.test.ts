@@ -1,0 +1,98 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import sharp from "sharp";
+import { showFigure } from "tuning-fork/notebook/figures";
+import { showImages } from "tuning-fork/notebook/images";
+import { showTable } from "tuning-fork/notebook/tables";
+
+type Bundle = Record<string, unknown>;
+
+/** Stand where the kernel's module would be, and keep what is shown in the cell. */
+const NAME = "/kernel/tslab/dist/jupyter.js";
+let shown: Bundle[] = [];
+
+function openCell(): void {
+  shown = [];
+  const exports = {
+    lastWriteDisplayData: ({ data }: { data: Bundle }) => void shown.push(data),
+  };
+  require.cache[NAME] = { exports } as NodeJS.Module;
+}
+
+function html(): string {
+  return String(shown[0]["text/html"]);
+}
+
+describe("what a cell shows", () => {
+  beforeEach(openCell);
+  afterEach(() => {
+    delete require.cache[NAME];
+  });
+
+  it("escapes whatever a table or a caption holds", async () => {
+    const allowed = /<\/?(table|thead|tbody|tr|th|td|p|div|figure|figcaption|img)( [^<>]*)?>/g;
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1 }), async (text) => {
+        openCell();
+        showTable({ [`${text}_`]: [text] });
+        assert.doesNotMatch(html().replace(allowed, ""), /[<>]/);
+        openCell();
+        await showImages(new Uint8Array(3), [1, 1], { captions: [text], width: 1 });
+        const alt = /alt="([^"]*)" style/.exec(html());
+        assert.ok(alt, html());
+        assert.doesNotMatch(html().replace(allowed, ""), /[<>]/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("writes the numbers of a column alike and says what it left out", () => {
+    showTable({ n: ["a", "b", "c"], x: new Float64Array([0.5, 12.3456, Number.NaN]) }, { rows: 2 });
+    assert.equal(
+      shown[0]["text/plain"],
+      "n      x\na   0.50\nb  12.35\n… 1 more of 3 rows".replaceAll("\n", "\n"),
+    );
+  });
+
+  it("refuses columns of different lengths", () => {
+    assert.throws(() => showTable({ a: [1], b: [1, 2] }), /a: 1, b: 2/);
+  });
+
+  it("shows the pixels it was given", async () => {
+    const red = [255, 0, 0];
+    const blue = [0, 0, 255];
+    const pixels = Uint8Array.from([red, blue].flatMap((c) => Array(64).fill(c).flat()));
+    await showImages(pixels, [8, 8], { captions: ["red", "blue"] });
+    const sources = [...html().matchAll(/src="data:image\/jpeg;base64,([^"]*)"/g)];
+    const means = await Promise.all(
+      sources.map(async ([, data]) => {
+        const { channels } = await sharp(Buffer.from(data, "base64")).stats();
+        return channels.map(({ mean }) => mean);
+      }),
+    );
+    assert.equal(means.length, 2);
+    for (const [mean, colour] of [
+      [means[0], red],
+      [means[1], blue],
+    ]) {
+      colour.forEach((value, i) => {
+        assert.ok(Math.abs(mean[i] - value) < 4, `${mean} for ${colour}`);
+      });
+    }
+  });
+
+  it("refuses pixels that are not whole images", async () => {
+    await assert.rejects(showImages(new Uint8Array(10), [2, 2]), /10 values .* 2 × 2/);
+    await assert.rejects(showImages(new Uint8Array(12), [2, 2], { captions: [] }), /0 captions/);
+  });
+
+  it("sends a figure as plain JSON, whatever arrays it is made of", () => {
+    showFigure({
+      data: [{ type: "bar", y: new Float32Array([1, Number.NaN]) }],
+      layout: { title: { text: "<b>Classes</b>" } },
+    });
+    const figure = shown[0]["application/vnd.plotly.v1+json"] as { data: unknown };
+    assert.deepEqual(figure.data, [{ type: "bar", y: [1, null] }]);
+    assert.equal(shown[0]["text/plain"], '[figure "Classes": bar]');
+  });
+});
