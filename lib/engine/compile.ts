@@ -2,10 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import { CompiledGraph } from "./compiled-graph";
 import { nativeBackend } from "./native";
+import type { TensorFunction } from "./recorder";
 import type { Precision } from "./start";
 
-/** A function of tensors that can be compiled. */
-export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+export type { TensorFunction } from "./recorder";
 
 /** Functions that share one graph and its variables. */
 export interface Compiled<F extends Record<string, TensorFunction>> {

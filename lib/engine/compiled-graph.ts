@@ -1,9 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import type { TensorFunction } from "./compile";
 import { type GraphNode, type Output, outputName } from "./graph";
-import { attribute, DT, dtypeNumber } from "./native";
+import { ATTRIBUTE, attribute, DT, dtypeNumber } from "./native";
 import { withPrecision } from "./precision";
-import { type Recording, record } from "./recorder";
+import { type Recording, record, type TensorFunction } from "./recorder";
 import { Session } from "./session";
 import type { Precision } from "./start";
 
@@ -12,16 +11,9 @@ const MOST_RECORDINGS = 16;
 
 /** What a session must be fed and asked for to run one recording. */
 interface Runnable {
-  readonly recording: Recording;
+  readonly many: boolean;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-}
-
-/** The variable's nodes in the graph. */
-interface VariableNodes {
-  readonly handle: GraphNode;
-  readonly read: GraphNode;
-  readonly fed: GraphNode;
 }
 
 /** The recordings of several functions over the same variables, in one TensorFlow session. */
@@ -29,7 +21,10 @@ export class CompiledGraph {
   /** By function and signature, in the order of their last use. */
   private readonly recordings = new Map<string, Recording>();
   private runnables = new Map<string, Runnable>();
-  private readonly variableNodes: readonly VariableNodes[];
+  private readonly handles: ReadonlyMap<tf.Variable, GraphNode>;
+  private readonly variableNodes: readonly GraphNode[];
+  private readonly readNames: readonly string[];
+  private readonly feedNames: readonly string[];
   private session: Session | undefined;
   private disposed = false;
 
@@ -38,7 +33,15 @@ export class CompiledGraph {
     private readonly variables: readonly tf.Variable[],
     private readonly precision: Precision,
   ) {
-    this.variableNodes = variables.map(makeVariable);
+    const nodes = variables.map(variableNodes);
+    this.handles = new Map(variables.map((variable, i) => [variable, nodes[i].handle]));
+    const fed = doneAfter(
+      "feed",
+      nodes.map(({ assign }) => assign),
+    );
+    this.variableNodes = [...nodes.flatMap((group) => Object.values(group)), ...fed];
+    this.readNames = nodes.map(({ read }) => `${read.name}:0`);
+    this.feedNames = nodes.map(({ feed }) => `${feed.name}:0`);
   }
 
   call(name: string, inputs: readonly tf.Tensor[]): tf.Tensor | tf.Tensor[] {
@@ -46,11 +49,8 @@ export class CompiledGraph {
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let recording = this.recordings.get(key);
     if (recording === undefined) {
-      recording = withPrecision(
-        record(name, this.functions[name], inputs, this.variables),
-        this.precision,
-      );
-      this.recordings.set(key, recording);
+      recording = record(name, this.functions[name], inputs, this.handles);
+      this.recordings.set(key, withPrecision(recording, this.precision));
       this.rebuild();
     } else {
       this.recordings.delete(key);
@@ -61,12 +61,12 @@ export class CompiledGraph {
     const results = this.session.run(inputs, runnable.inputNames, runnable.outputNames);
     // The last one fetched only makes the assignments run.
     results.pop()?.dispose();
-    return recording.many ? results : results[0];
+    return runnable.many ? results : results[0];
   }
 
   pull(): void {
     if (this.session === undefined) return;
-    const values = this.fetchVariables(this.session);
+    const values = this.session.run([], [], this.readNames);
     this.variables.forEach((variable, i) => {
       variable.assign(values[i]);
       values[i].dispose();
@@ -74,7 +74,7 @@ export class CompiledGraph {
   }
 
   push(): void {
-    if (this.session !== undefined) this.feedVariables(this.session, this.variables);
+    if (this.session !== undefined) this.feed(this.session, this.variables);
   }
 
   dispose(): void {
@@ -90,147 +90,90 @@ export class CompiledGraph {
       if (this.recordings.size <= MOST_RECORDINGS) break;
       this.recordings.delete(key);
     }
-    const nodes: GraphNode[] = [];
-    const pushes = this.variableNodes.map((v, i) => {
-      const assign = assignTo(`push${i}`, v.handle, { node: v.fed, index: 0 }, []);
-      nodes.push(v.handle, v.read, v.fed, assign);
-      return assign;
-    });
-    nodes.push(...doneAfter("push", pushes));
+    const nodes = [...this.variableNodes];
     const runnables = new Map<string, Runnable>();
-    let count = 0;
     for (const [key, recording] of this.recordings) {
-      runnables.set(key, this.place(`f${count++}`, recording, nodes));
+      runnables.set(key, place(`f${runnables.size}`, recording, nodes));
     }
     const session = new Session(nodes);
-    const values = this.session === undefined ? undefined : this.fetchVariables(this.session);
-    this.feedVariables(session, values ?? this.variables);
-    values?.forEach((value) => {
-      value.dispose();
-    });
+    const values = this.session?.run([], [], this.readNames);
+    this.feed(session, values ?? this.variables);
+    for (const value of values ?? []) value.dispose();
     this.session?.close();
     this.session = session;
     this.runnables = runnables;
   }
 
-  /** Copy a recording's nodes into the graph, under a name of their own. */
-  private place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnable {
-    const placed = new Map<GraphNode, GraphNode>();
-    const moved = ({ node, index }: Output): Output => {
-      const there = placed.get(node);
-      if (there === undefined) throw new Error(`${node.name} is used before it is made`);
-      return { node: there, index };
-    };
-    const readers = new Map(
-      [...recording.reads].map(([variable, node]) => [node, this.variables.indexOf(variable)]),
-    );
-    for (const node of recording.nodes) {
-      const name = `${prefix}/${node.name}`;
-      const variable = readers.get(node);
-      const copy =
-        variable === undefined
-          ? { ...node, name, inputs: node.inputs.map(moved) }
-          : readOf(name, this.variableNodes[variable].handle);
-      placed.set(node, copy);
-      nodes.push(copy);
-    }
-    const assigns = [...recording.assigns].map(([variable, value], i) => {
-      const reader = recording.reads.get(variable);
-      const { handle } = this.variableNodes[this.variables.indexOf(variable)];
-      // What reads the old value must not see the new one.
-      const after = reader === undefined ? [] : [moved({ node: reader, index: 0 }).node];
-      return assignTo(`${prefix}/assign${i}`, handle, moved(value), after);
-    });
-    nodes.push(...assigns);
-    const done = doneAfter(prefix, assigns);
-    nodes.push(...done);
-    return {
-      recording,
-      inputNames: recording.inputs.map((node) => outputName(moved({ node, index: 0 }))),
-      outputNames: [
-        ...recording.outputs.map((output) => outputName(moved(output))),
-        `${done[1].name}:0`,
-      ],
-    };
-  }
-
-  private fetchVariables(session: Session): tf.Tensor[] {
-    return session.run(
-      [],
-      [],
-      this.variableNodes.map(({ read }) => `${read.name}:0`),
-    );
-  }
-
-  private feedVariables(session: Session, values: readonly tf.Tensor[]): void {
-    const names = this.variableNodes.map(({ fed }) => `${fed.name}:0`);
-    for (const done of session.run(values, names, ["push/done:0"])) done.dispose();
+  private feed(session: Session, values: readonly tf.Tensor[]): void {
+    for (const done of session.run(values, this.feedNames, ["feed/done:0"])) done.dispose();
   }
 }
 
-function makeVariable(variable: tf.Variable, i: number): VariableNodes {
-  const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
-  const shape = { name: "shape", type: 5, value: type.shape };
-  const dtype = attribute.type("dtype", type.dtype);
-  const none = { inputs: [], after: [] };
-  const handle: GraphNode = {
-    ...none,
-    name: `variable${i}`,
-    op: "VarHandleOp",
-    attributes: [dtype, shape, attribute.string("shared_name", `variable${i}`)],
-    outputs: [type],
+/** Copy a recording's nodes into the graph, under names of their own. */
+function place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnable {
+  const placed = new Map<GraphNode, GraphNode>();
+  // What is not the recording's own is a variable's handle, which all share.
+  const there = (node: GraphNode) => placed.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
+  for (const node of recording.nodes) {
+    const copy = {
+      ...node,
+      name: `${prefix}/${node.name}`,
+      inputs: node.inputs.map(moved),
+      after: node.after.map(there),
+    };
+    placed.set(node, copy);
+    nodes.push(copy);
+  }
+  const done = doneAfter(prefix, recording.effects.map(there));
+  nodes.push(...done);
+  return {
+    many: recording.many,
+    inputNames: recording.inputs.map((node) => `${there(node).name}:0`),
+    outputNames: [...recording.outputs.map(moved).map(outputName), `${done[1].name}:0`],
   };
-  const fed: GraphNode = {
-    ...none,
-    name: `variable${i}/fed`,
-    op: "Placeholder",
+}
+
+/** A variable's handle, and how its value is fetched and fed. */
+function variableNodes(variable: tf.Variable, i: number) {
+  const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
+  const dtype = attribute.type("dtype", type.dtype);
+  const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+  const name = `variable${i}`;
+  const handle = makeNode(name, "VarHandleOp", {
+    attributes: [dtype, shape, attribute.string("shared_name", name)],
+    outputs: [type],
+  });
+  const ofHandle = { node: handle, index: 0 };
+  const read = makeNode(`${name}/read`, "ReadVariableOp", {
+    attributes: [dtype],
+    inputs: [ofHandle],
+    outputs: [type],
+  });
+  const feed = makeNode(`${name}/feed`, "Placeholder", {
     attributes: [dtype, shape],
     outputs: [type],
-  };
-  return { handle, fed, read: readOf(`variable${i}/read`, handle) };
-}
-
-function readOf(name: string, handle: GraphNode): GraphNode {
-  return {
-    name,
-    op: "ReadVariableOp",
-    attributes: [attribute.type("dtype", handle.outputs[0].dtype)],
-    inputs: [{ node: handle, index: 0 }],
-    after: [],
-    outputs: handle.outputs,
-  };
-}
-
-function assignTo(name: string, handle: GraphNode, value: Output, after: GraphNode[]): GraphNode {
-  return {
-    name,
-    op: "AssignVariableOp",
-    attributes: [attribute.type("dtype", handle.outputs[0].dtype)],
-    inputs: [{ node: handle, index: 0 }, value],
-    after,
-    outputs: [],
-  };
+  });
+  const assign = makeNode(`${name}/assign`, "AssignVariableOp", {
+    attributes: [dtype],
+    inputs: [ofHandle, { node: feed, index: 0 }],
+  });
+  return { handle, read, feed, assign };
 }
 
 /** A scalar whose value is there only when these nodes have run: a session fetches tensors only. */
-function doneAfter(prefix: string, after: GraphNode[]): [GraphNode, GraphNode] {
+function doneAfter(prefix: string, after: readonly GraphNode[]): [GraphNode, GraphNode] {
   const value = { shape: [], dtype: DT.int32, bytes: new Uint8Array(4) };
-  const zero: GraphNode = {
-    name: `${prefix}/zero`,
-    op: "Const",
-    attributes: [],
-    inputs: [],
-    after: [],
-    outputs: [value],
-    value,
-  };
-  const done: GraphNode = {
-    name: `${prefix}/done`,
-    op: "Identity",
+  const zero = makeNode(`${prefix}/zero`, "Const", { outputs: [value], value });
+  const done = makeNode(`${prefix}/done`, "Identity", {
     attributes: [attribute.type("T", DT.int32)],
     inputs: [{ node: zero, index: 0 }],
     after,
     outputs: [value],
-  };
+  });
   return [zero, done];
+}
+
+function makeNode(name: string, op: string, more: Partial<GraphNode>): GraphNode {
+  return { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
 }

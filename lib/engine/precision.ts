@@ -21,13 +21,14 @@ class BFloat16Pass {
 
   run(recording: Recording): Recording {
     for (const node of recording.nodes) this.rewrite(node);
-    const wide = (output: Output) =>
-      this.as(this.moved(output), output.node.outputs[output.index].dtype);
-    const outputs = recording.outputs.map(wide);
-    const assigns = new Map([...recording.assigns].map(([key, value]) => [key, wide(value)]));
-    const reads = new Map([...recording.reads].map(([key, node]) => [key, this.node(node)]));
-    const inputs = recording.inputs.map((node) => this.node(node));
-    return { ...recording, nodes: this.nodes, inputs, outputs, assigns, reads };
+    // A function's results have the types it gave them.
+    const outputs = recording.outputs.map((output) => {
+      return this.as(this.moved(output), output.node.outputs[output.index].dtype);
+    });
+    const [inputs, effects] = [recording.inputs, recording.effects].map((list) =>
+      list.map((node) => this.node(node)),
+    );
+    return { ...recording, nodes: this.nodes, inputs, outputs, effects };
   }
 
   private rewrite(node: GraphNode): void {
@@ -39,6 +40,7 @@ class BFloat16Pass {
     const has = (list: readonly number[] | undefined, i: number) => list?.includes(i) ?? true;
     const copy: GraphNode = {
       ...node,
+      after: node.after.map((previous) => this.node(previous)),
       inputs: inputs.map((input, i) => {
         const { dtype } = node.inputs[i].node.outputs[node.inputs[i].index];
         const wanted = low && dtype === DT.float32 && has(typed.inputs, i) ? DT.bfloat16 : dtype;
@@ -80,9 +82,8 @@ class BFloat16Pass {
   }
 
   private node(original: GraphNode): GraphNode {
-    const node = this.rewritten.get(original);
-    if (node === undefined) throw new Error(`${original.name} is used before it is made`);
-    return node;
+    // What is not the recording's own is a variable's handle.
+    return this.rewritten.get(original) ?? original;
   }
 
   private moved({ node, index }: Output): Output {

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
 import type { GraphNode, Output, OutputType } from "./graph";
 import { isEmbeddable } from "./graph";
 import {
+  ATTRIBUTE,
   type Attribute,
   attribute,
   DT,
@@ -10,9 +10,9 @@ import {
   type NativeBackend,
   type NativeBinding,
   nativeBackend,
-  nativeOp,
   type TensorMetadata,
 } from "./native";
+import { guard, refusal } from "./recording-guard";
 import { inferShapes, type Operand } from "./shapes";
 
 /** What one function does, as a TensorFlow graph. */
@@ -21,13 +21,14 @@ export interface Recording {
   /** One placeholder per input. */
   readonly inputs: readonly GraphNode[];
   readonly outputs: readonly Output[];
+  /** Nodes that change variables, which must run with every call. */
+  readonly effects: readonly GraphNode[];
   /** Whether the function gave an array, or one tensor. */
   readonly many: boolean;
-  /** By variable: the node that stands for its value at the start; it has the op `Variable`. */
-  readonly reads: ReadonlyMap<tf.Variable, GraphNode>;
-  /** By variable: its value at the end, where the function assigned one. */
-  readonly assigns: ReadonlyMap<tf.Variable, Output>;
 }
+
+/** A function of tensors that can be recorded. */
+export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
 /** A tensor from outside that a recorded function may embed, in bytes. */
 const LARGEST_CONSTANT = 64 * 2 ** 20;
@@ -41,62 +42,77 @@ const LARGE = 16384;
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
 
-let recording = false;
+let active: Recorder | undefined;
 
 /**
  * Run `fn` once on stand-ins for its inputs and variables and note every op that it executes.
  *
  * Nothing outside changes: variables have the values they had before.
  *
+ * @param handles The variables that `fn` may use, each with its `VarHandleOp`.
+ * @param large From how many elements on a result is not computed, where its shape is known.
  * @throws UserError when the function does what a graph cannot: read a tensor's values, draw random
  * numbers outside the stateless ops, make variables, run another compiled function.
  */
 export function record(
   name: string,
-  fn: (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
+  fn: TensorFunction,
   inputs: readonly tf.Tensor[],
-  variables: readonly tf.Variable[],
+  handles: ReadonlyMap<tf.Variable, GraphNode>,
+  large = LARGE,
 ): Recording {
   const backend = nativeBackend();
   if (backend === undefined) throw new Error("only the native engine records");
-  if (recording) throw refuse(name, "calls another compiled function", "call that one outside");
-  return new Recorder(name, backend, variables).run(fn, inputs);
+  if (active !== undefined) {
+    throw refusal(active.name, `calls "${name}", which is compiled too`, "call that one outside");
+  }
+  active = new Recorder(name, backend, handles, large);
+  try {
+    return active.run(fn, inputs);
+  } finally {
+    active = undefined;
+  }
 }
 
-function refuse(name: string, what: string, remedy: string): UserError {
-  return new UserError(`the compiled function "${name}" ${what}`, remedy);
-}
-
-/** tfjs-node's own reads the indices on the host to check them; TensorFlow checks them too. */
-const RECORDED_GATHER: tf.KernelConfig = {
-  kernelName: "GatherV2",
-  backendName: "tensorflow",
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, indices } = inputs as { x: tf.Tensor; indices: tf.Tensor };
-    const { axis, batchDims } = attrs as { axis: number; batchDims: number };
-    const attributes = [
-      attribute.int("batch_dims", batchDims),
-      attribute.type("Tparams", dtypeNumber(x.dtype)),
-      attribute.type("Tindices", DT.int32),
-      attribute.type("Taxis", DT.int32),
-    ];
-    return nativeOp("GatherV2", attributes, [x, indices, tf.scalar(axis, "int32")])[0];
-  },
-};
-
-function swapKernel(config: tf.KernelConfig): void {
-  tf.unregisterKernel(config.kernelName, config.backendName);
-  tf.registerKernel(config);
-}
-
-/** tfjs-node leaves out what an eager op infers and a graph does not. */
-function complete(
+/**
+ * Put an op into the recording without running it: for ops that TensorFlow knows in graphs only.
+ *
+ * @returns its outputs, or nothing when no recording goes on.
+ */
+export function recordedOp(
   op: string,
   attributes: readonly Attribute[],
+  inputs: readonly tf.Tensor[],
   outputs: readonly OutputType[],
-): Attribute[] {
-  const inferred = op === "ExpandDims" && !attributes.some(({ name }) => name === "T");
-  return inferred ? [...attributes, attribute.type("T", outputs[0].dtype)] : [...attributes];
+): tf.Tensor[] | undefined {
+  return active?.graphOp(op, attributes, inputs, outputs);
+}
+
+/**
+ * Put an op into the recording that changes variables in place, such as `ResourceApplyAdam`. Its
+ * operands are the variables' handles and after them `inputs`.
+ *
+ * @returns false when no recording goes on: then the caller computes and assigns by itself.
+ */
+export function recordedUpdate(
+  op: string,
+  attributes: readonly Attribute[],
+  variables: readonly tf.Variable[],
+  inputs: readonly tf.Tensor[],
+): boolean {
+  active?.update(op, attributes, variables, inputs);
+  return active !== undefined;
+}
+
+/** A variable while a function is recorded. */
+interface VariableState {
+  readonly handle: GraphNode;
+  /** Handle of the tensor that is the variable's value in the graph as far as recorded. */
+  id: number;
+  /** Reads since the last change, which the next one must wait for. */
+  reads: GraphNode[];
+  /** The last change. */
+  writer?: GraphNode;
 }
 
 class Recorder {
@@ -106,109 +122,111 @@ class Recorder {
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   private readonly fixed = new Set<number>();
   private readonly binding: NativeBinding;
+  /** Variables that the function was not said to use, by handle. */
   private readonly outsiders = new Map<number, string>();
+  private readonly states = new Map<tf.Variable, VariableState>();
 
   constructor(
-    private readonly name: string,
+    readonly name: string,
     private readonly backend: NativeBackend,
-    private readonly variables: readonly tf.Variable[],
+    private readonly handles: ReadonlyMap<tf.Variable, GraphNode>,
+    private readonly large: number,
   ) {
     this.binding = backend.binding;
   }
 
-  run(
-    fn: (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
-    inputs: readonly tf.Tensor[],
-  ): Recording {
+  run(fn: TensorFunction, inputs: readonly tf.Tensor[]): Recording {
     this.noteOutsiders();
-    // Stand-ins: an own handle for each variable and input, even where two share their values.
-    const saved = this.variables.map((variable) => tf.keep(variable.clone()));
+    const saved = [...this.handles.keys()].map((variable) => {
+      return { variable, value: tf.keep(variable.clone()) };
+    });
+    // Stand-ins: an own tensor for each input and variable, even where two share their values.
     const standIns = inputs.map(({ shape, dtype }) =>
       tf.keep(this.backend.createOutputTensor(this.allocate(shape, dtypeNumber(dtype), true))),
     );
-    const { backend } = this;
-    const restore = this.wrap();
-    recording = true;
+    const known = new Set(Object.keys(tf.engine().registeredVariables));
+    const release = guard(this.backend, this);
+    this.intercept();
     try {
-      const placeholders = standIns.map((standIn, i) =>
-        this.standFor(standIn, `input${i}`, "Placeholder"),
-      );
-      const reads = new Map<tf.Variable, GraphNode>();
-      const readIds = this.variables.map((variable) => {
-        const { shape, dtype } = variable;
-        const standIn = backend.createOutputTensor(this.allocate(shape, dtypeNumber(dtype), false));
-        variable.assign(standIn);
-        standIn.dispose();
-        reads.set(variable, this.standFor(variable, `read${reads.size}`, "Variable"));
-        return this.idOf(variable);
-      });
-      const known = new Set(Object.keys(tf.engine().registeredVariables));
+      const placeholders = standIns.map((standIn, i) => this.placeholder(standIn, i));
+      for (const [variable, handle] of this.handles) {
+        this.states.set(variable, { handle, id: -1, reads: [] });
+        this.read(variable);
+      }
       let outputs: Output[] = [];
       let many = false;
-      const assigns = new Map<tf.Variable, Output>();
       tf.tidy(() => {
         const result = fn(...standIns);
         many = Array.isArray(result);
-        outputs = (Array.isArray(result) ? result : [result]).map((tensor) => this.look(tensor));
-        this.variables.forEach((variable, i) => {
-          const id = this.idOf(variable);
-          if (id !== readIds[i]) assigns.set(variable, this.lookUp(id));
-        });
+        outputs = (Array.isArray(result) ? result : [result]).map((value) => this.result(value));
+        for (const variable of this.handles.keys()) this.flush(variable);
       });
       this.refuseNewVariables(known);
-      return { nodes: this.nodes, inputs: placeholders, outputs, many, reads, assigns };
+      const effects = [...this.states.values()].flatMap(({ writer }) => writer ?? []);
+      return { nodes: this.nodes, inputs: placeholders, outputs, effects, many };
     } finally {
-      recording = false;
-      restore();
-      this.variables.forEach((variable, i) => {
-        variable.assign(saved[i]);
-        saved[i].dispose();
-      });
+      this.backend.binding = this.binding;
+      const late = release();
+      for (const { variable, value } of saved) {
+        variable.assign(value);
+        value.dispose();
+      }
       for (const standIn of standIns) standIn.dispose();
+      // biome-ignore lint/correctness/noUnsafeFinally: it comes before whatever followed from it
+      if (late !== undefined) throw late;
     }
   }
 
-  /** Put this recorder between tfjs and TensorFlow. @returns how to take it away again. */
-  private wrap(): () => void {
-    const { backend, binding, name } = this;
-    const { random } = Math;
-    const { readSync, read } = backend;
-    const gather = tf.getKernel("GatherV2", "tensorflow");
-    swapKernel(RECORDED_GATHER);
+  fixedValues(dataId: object): tf.BackendValues | undefined {
+    const id = this.idOf({ dataId } as tf.TensorInfo);
+    this.lookUp(id);
+    return this.fixed.has(id) ? this.binding.tensorDataSync(id) : undefined;
+  }
+
+  graphOp(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly tf.Tensor[],
+    outputs: readonly OutputType[],
+  ): tf.Tensor[] {
+    const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
+    const standIns = outputs.map(({ shape, dtype }) => this.allocate(shape, dtype, false));
+    this.note(op, attributes, sources, standIns);
+    return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
+  }
+
+  update(
+    op: string,
+    attributes: readonly Attribute[],
+    variables: readonly tf.Variable[],
+    inputs: readonly tf.Tensor[],
+  ): void {
+    for (const variable of variables) this.flush(variable);
+    const states = variables.map((variable) => this.stateOf(variable));
+    const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
+    const node = this.add(op, {
+      attributes,
+      inputs: [...states.map(({ handle }) => ({ node: handle, index: 0 })), ...sources],
+      after: states.flatMap(({ reads, writer }) => (writer ? [...reads, writer] : reads)),
+    });
+    variables.forEach((variable, i) => {
+      Object.assign(states[i], { writer: node, reads: [] });
+      this.read(variable);
+    });
+  }
+
+  /** Put this recorder between tfjs and TensorFlow. */
+  private intercept(): void {
+    const refuse = () => {
+      throw refusal(this.name, "runs another compiled function", "call that one outside");
+    };
     // The binding's methods are not writable, so the stand-in inherits from it.
-    backend.binding = Object.create(binding, {
+    this.backend.binding = Object.create(this.binding, {
       executeOp: { value: this.executeOp.bind(this) },
       createTensor: { value: this.createTensor.bind(this) },
-      runSavedModel: {
-        value: () => {
-          throw refuse(name, "runs another graph", "call that one outside");
-        },
-      },
+      runSavedModel: { value: refuse },
+      loadSavedModel: { value: refuse },
     });
-    backend.readSync = (dataId) => {
-      const id = this.idOf({ dataId } as tf.TensorInfo);
-      if (this.fixed.has(id)) return binding.tensorDataSync(id);
-      throw refuse(
-        name,
-        "reads the values of a tensor (data, dataSync, array, print …)",
-        "return that tensor from the function and read it outside",
-      );
-    };
-    backend.read = async (dataId) => backend.readSync(dataId);
-    Math.random = () => {
-      throw refuse(
-        name,
-        "draws random numbers on the host, which a recording would repeat in every call",
-        "use statelessUniform or statelessNormal with a seed that is an input",
-      );
-    };
-    return () => {
-      backend.binding = binding;
-      backend.readSync = readSync;
-      backend.read = read;
-      Math.random = random;
-      swapKernel(gather);
-    };
   }
 
   private executeOp(
@@ -218,30 +236,19 @@ class Recorder {
     count: number,
   ): TensorMetadata[] {
     if (HIDDEN_STATE.test(op)) {
-      throw refuse(
+      throw refusal(
         this.name,
         `uses ${op}, whose state a graph does not keep`,
         "use statelessUniform or statelessNormal with a seed that is an input",
       );
     }
     const sources = inputs.map((id) => this.lookUp(id));
-    const outputs =
-      this.standInFor(op, attributes, inputs, count) ??
-      this.binding.executeOp(op, attributes, inputs, count);
-    const node: GraphNode = {
-      name: `${op}_${this.nodes.length}`,
-      op,
-      attributes: complete(op, attributes, outputs),
-      inputs: sources,
-      after: [],
-      outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-    };
-    this.nodes.push(node);
     const fixed = inputs.every((id) => this.fixed.has(id));
-    outputs.forEach(({ id }, index) => {
-      this.outputOf.set(id, { node, index });
-      if (fixed) this.fixed.add(id);
-    });
+    const outputs =
+      (fixed ? undefined : this.standInFor(op, attributes, inputs, count)) ??
+      this.binding.executeOp(op, attributes, inputs, count);
+    this.note(op, complete(op, attributes, outputs), sources, outputs);
+    if (fixed) for (const { id } of outputs) this.fixed.add(id);
     return outputs;
   }
 
@@ -259,22 +266,20 @@ class Recorder {
       const { node, index } = this.lookUp(id);
       const type = node.outputs[index];
       const small = type.dtype === DT.int32 && this.fixed.has(id);
-      return small ? { ...type, values: this.binding.tensorDataSync(id) } : type;
+      return small ? { ...type, values: this.binding.tensorDataSync(id) as tf.TypedArray } : type;
     });
-    if (operands[0]?.dtype !== DT.float32 && !op.includes("Backprop")) return undefined;
+    if (!operands.some(({ dtype }) => dtype === DT.float32)) return undefined;
     const shapes = inferShapes(op, attributes, operands);
-    if (shapes === undefined || shapes.length < count) return undefined;
-    const size = shapes[0].reduce((a, b) => a * b, 1);
-    if (size < LARGE) return undefined;
+    if (shapes === undefined || shapes.length < count || elements(shapes[0]) < this.large) {
+      return undefined;
+    }
     return shapes.slice(0, count).map((shape) => this.allocate(shape, DT.float32, false));
   }
 
   private createTensor(shape: number[], dtype: number, values: tf.BackendValues): number {
+    if (!ArrayBuffer.isView(values)) throw refusal(this.name, "makes a text", "make it outside");
     const id = this.binding.createTensor(shape, dtype, values);
-    if (!ArrayBuffer.isView(values)) {
-      throw refuse(this.name, "makes a tensor of text", "make it outside");
-    }
-    this.constant(id, { shape, dtype }, values as Uint8Array);
+    this.constant(id, { shape, dtype }, values);
     return id;
   }
 
@@ -284,7 +289,7 @@ class Recorder {
     if (output !== undefined) return output;
     const variable = this.outsiders.get(id);
     if (variable !== undefined) {
-      throw refuse(
+      throw refusal(
         this.name,
         `uses the variable "${variable}", which compile() was not told of`,
         "add it to `variables`",
@@ -293,13 +298,18 @@ class Recorder {
     const [copy] = this.binding.executeOp("Identity", [], [id], 1);
     this.binding.deleteTensor(copy.id);
     if (!isEmbeddable(copy.dtype)) {
-      throw refuse(this.name, "uses a tensor of text from outside", "leave it out");
+      throw refusal(this.name, "uses a tensor of text from outside", "leave it out");
     }
-    return this.constant(id, copy, this.binding.tensorDataSync(id));
+    return this.constant(id, copy, this.binding.tensorDataSync(id) as tf.TypedArray);
   }
 
-  private look(tensor: tf.TensorInfo): Output {
-    return this.lookUp(this.idOf(tensor));
+  private result(value: unknown): Output {
+    if (value instanceof tf.Tensor) return this.lookUp(this.idOf(value));
+    throw refusal(
+      this.name,
+      value instanceof Promise ? "is asynchronous" : "returns something that is not a tensor",
+      "return a tensor, or an array of tensors",
+    );
   }
 
   private idOf(tensor: tf.TensorInfo): number {
@@ -308,53 +318,97 @@ class Recorder {
 
   private constant(id: number, type: OutputType, values: ArrayBufferView): Output {
     if (values.byteLength > LARGEST_CONSTANT) {
-      throw refuse(
+      throw refusal(
         this.name,
         `holds a constant of shape [${type.shape}], ${values.byteLength / 2 ** 20} MiB`,
         "pass it as an input, or make it a variable and list it",
       );
     }
-    const bytes = new Uint8Array(
-      values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength) as ArrayBuffer,
-    );
+    const bytes = new Uint8Array(values.byteLength);
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     const key =
       bytes.length > SHARED_CONSTANT
-        ? undefined
+        ? `${id}`
         : `${type.dtype}[${type.shape}]${Buffer.from(bytes).toString("latin1")}`;
-    let output = key === undefined ? undefined : this.constants.get(key);
+    let output = this.constants.get(key);
     if (output === undefined) {
       const value = { shape: [...type.shape], dtype: type.dtype, bytes };
-      output = {
-        node: this.add(`Const_${this.nodes.length}`, "Const", value, { value }),
-        index: 0,
-      };
-      if (key !== undefined) this.constants.set(key, output);
+      output = { node: this.add("Const", { outputs: [value], value }), index: 0 };
+      this.constants.set(key, output);
     }
     this.outputOf.set(id, output);
     this.fixed.add(id);
     return output;
   }
 
-  private standFor(tensor: tf.Tensor, name: string, op: string): GraphNode {
-    const type = { shape: tensor.shape, dtype: dtypeNumber(tensor.dtype) };
-    const attributes =
-      op === "Placeholder"
-        ? [attribute.type("dtype", type.dtype), { name: "shape", type: 5, value: type.shape }]
-        : [];
-    const node = this.add(name, op, type, { attributes });
-    const id = this.idOf(tensor);
-    this.outputOf.set(id, { node, index: 0 });
-    this.fixed.delete(id);
+  private placeholder(standIn: tf.Tensor, i: number): GraphNode {
+    const type = { shape: standIn.shape, dtype: dtypeNumber(standIn.dtype) };
+    const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+    const attributes = [attribute.type("dtype", type.dtype), shape];
+    const node = this.add("Placeholder", { name: `input${i}`, attributes, outputs: [type] });
+    this.outputOf.set(this.idOf(standIn), { node, index: 0 });
     return node;
   }
 
-  private add(
-    name: string,
+  /** From here on the variable stands for its value after the last change. */
+  private read(variable: tf.Variable): void {
+    const state = this.stateOf(variable);
+    const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
+    const node = this.add("ReadVariableOp", {
+      attributes: [attribute.type("dtype", type.dtype)],
+      inputs: [{ node: state.handle, index: 0 }],
+      after: state.writer === undefined ? [] : [state.writer],
+      outputs: [type],
+    });
+    const standIn = this.backend.createOutputTensor(this.allocate(type.shape, type.dtype, false));
+    variable.assign(standIn);
+    standIn.dispose();
+    state.reads.push(node);
+    state.id = this.idOf(variable);
+    this.outputOf.set(state.id, { node, index: 0 });
+  }
+
+  /** If the variable was assigned to, have the graph do it. */
+  private flush(variable: tf.Variable): void {
+    const state = this.stateOf(variable);
+    const id = this.idOf(variable);
+    if (id === state.id) return;
+    state.writer = this.add("AssignVariableOp", {
+      attributes: [attribute.type("dtype", dtypeNumber(variable.dtype))],
+      inputs: [{ node: state.handle, index: 0 }, this.lookUp(id)],
+      after: state.writer ? [...state.reads, state.writer] : state.reads,
+    });
+    Object.assign(state, { id, reads: [] });
+  }
+
+  private stateOf(variable: tf.Variable): VariableState {
+    const state = this.states.get(variable);
+    if (state === undefined) {
+      throw refusal(
+        this.name,
+        `changes the variable "${variable.name}", which compile() was not told of`,
+        "add it to `variables`",
+      );
+    }
+    return state;
+  }
+
+  private note(
     op: string,
-    type: OutputType,
-    more: Partial<GraphNode> = {},
-  ): GraphNode {
-    const node = { name, op, attributes: [], inputs: [], after: [], outputs: [type], ...more };
+    attributes: readonly Attribute[],
+    inputs: readonly Output[],
+    outputs: readonly TensorMetadata[],
+  ): void {
+    const types = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    const node = this.add(op, { attributes, inputs, outputs: types });
+    outputs.forEach(({ id }, index) => {
+      this.outputOf.set(id, { node, index });
+    });
+  }
+
+  private add(op: string, more: Partial<GraphNode>): GraphNode {
+    const name = `${op}_${this.nodes.length}`;
+    const node = { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
     this.nodes.push(node);
     return node;
   }
@@ -370,9 +424,8 @@ class Recorder {
 
   /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
   private noteOutsiders(): void {
-    const listed = new Set(this.variables);
     for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!listed.has(variable) && !variable.isDisposed) {
+      if (!this.handles.has(variable) && !variable.isDisposed) {
         this.outsiders.set(this.idOf(variable), variable.name);
       }
     }
@@ -382,11 +435,25 @@ class Recorder {
     const made = Object.entries(tf.engine().registeredVariables).filter(([key]) => !known.has(key));
     for (const [, variable] of made) variable.dispose();
     if (made.length > 0) {
-      throw refuse(
+      throw refusal(
         this.name,
         `makes a variable ("${made[0][0]}"), which would be made anew in every call`,
         "make it outside and list it in `variables`",
       );
     }
   }
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** tfjs-node leaves out what an eager op infers and a graph does not. */
+function complete(
+  op: string,
+  attributes: readonly Attribute[],
+  outputs: readonly OutputType[],
+): readonly Attribute[] {
+  const inferred = op === "ExpandDims" && !attributes.some(({ name }) => name === "T");
+  return inferred ? [...attributes, attribute.type("T", outputs[0].dtype)] : attributes;
 }

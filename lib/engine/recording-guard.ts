@@ -1,0 +1,80 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
+import { attribute, DT, dtypeNumber, type NativeBackend, nativeOp } from "./native";
+
+/** What a guard asks the recorder. */
+export interface Guarded {
+  readonly name: string;
+  /** The values of a tensor that depends on no input; nothing for any other. */
+  fixedValues(dataId: object): tf.BackendValues | undefined;
+}
+
+/** The error for a function that cannot be recorded. */
+export function refusal(name: string, what: string, remedy: string): UserError {
+  return new UserError(`the compiled function "${name}" ${what}`, remedy);
+}
+
+/**
+ * Keep a recorded function from what a graph cannot repeat: reading values, host randomness.
+ *
+ * @returns how to lift the guard again; gives the error that a promise could not throw in time.
+ */
+export function guard(backend: NativeBackend, recorder: Guarded): () => UserError | undefined {
+  const { random } = Math;
+  const { readSync, read } = backend;
+  const gather = tf.getKernel("GatherV2", "tensorflow");
+  let late: UserError | undefined;
+  const readRefused = refusal(
+    recorder.name,
+    "reads the values of a tensor (data, dataSync, array, print …)",
+    "return that tensor from the function and read it outside",
+  );
+  backend.readSync = (dataId) => {
+    const values = recorder.fixedValues(dataId);
+    if (values === undefined) throw readRefused;
+    return values;
+  };
+  backend.read = (dataId) => {
+    const values = recorder.fixedValues(dataId);
+    if (values !== undefined) return Promise.resolve(values);
+    late = readRefused;
+    return new Promise(() => {});
+  };
+  Math.random = () => {
+    throw refusal(
+      recorder.name,
+      "draws random numbers on the host, which a recording would repeat in every call",
+      "use statelessUniform or statelessNormal with a seed that is an input",
+    );
+  };
+  swapKernel(RECORDED_GATHER);
+  return () => {
+    backend.readSync = readSync;
+    backend.read = read;
+    Math.random = random;
+    swapKernel(gather);
+    return late;
+  };
+}
+
+/** tfjs-node's own reads the indices on the host to check them; TensorFlow checks them too. */
+const RECORDED_GATHER: tf.KernelConfig = {
+  kernelName: "GatherV2",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, attrs }) => {
+    const { x, indices } = inputs as { x: tf.Tensor; indices: tf.Tensor };
+    const { axis, batchDims } = attrs as { axis: number; batchDims: number };
+    const attributes = [
+      attribute.int("batch_dims", batchDims),
+      attribute.type("Tparams", dtypeNumber(x.dtype)),
+      attribute.type("Tindices", DT.int32),
+      attribute.type("Taxis", DT.int32),
+    ];
+    return nativeOp("GatherV2", attributes, [x, indices, tf.scalar(axis, "int32")])[0];
+  },
+};
+
+function swapKernel(config: tf.KernelConfig): void {
+  tf.unregisterKernel(config.kernelName, config.backendName);
+  tf.registerKernel(config);
+}
