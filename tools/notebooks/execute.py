@@ -108,7 +108,7 @@ async def run(path, target, timeout):
     except Exception as error:
         print(f"{path}: not a readable notebook ({error})", file=sys.stderr)
         return 2
-    code_cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
+    code_cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     screen = Screen()
     started = {}
 
