@@ -4,6 +4,10 @@ import { readArguments, type Verb } from "./verb";
 /** Every verb; a new one is a file and a line here. Each is loaded when it is asked for. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   doctor: () => import("./doctor.js"),
+  train: () => import("./train.js"),
+  predict: () => import("./predict.js"),
+  evaluate: () => import("./evaluate.js"),
+  bench: () => import("./bench.js"),
 };
 
 async function main(args: readonly string[]): Promise<number> {

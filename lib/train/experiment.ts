@@ -3,25 +3,26 @@ import { openDataset } from "../data/open";
 import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
 import { asNumbers, asText } from "../data/table";
 import { startEngine } from "../engine/start";
+import { UserError } from "../errors";
 import { type Predictions, writePredictions } from "../evaluate/predictions";
 import { evaluate, type Summary } from "../evaluate/summary";
 import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
+import { SafetensorsFile } from "../models/safetensors";
 import { loadStateDict } from "../models/state-dict";
-import { writeFileWhole } from "./checkpoint";
-import type { Experiment } from "./config";
+import { openCheckpoint, writeFileWhole } from "./checkpoint";
+import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type FitOptions, type FitResult, fit } from "./fit";
 import { predict } from "./predict";
 import { type Existing, RunFolder } from "./run-folder";
 
 /** A data set with its rows shared out. */
 export interface SplitDataset {
+  /** Its table's column `split` says where each row went; empty where `fraction` left it out. */
   readonly dataset: Dataset;
   readonly train: Uint32Array;
   readonly val: Uint32Array;
   readonly test: Uint32Array;
-  /** Split of each row; empty for a row that `fraction` left out. */
-  readonly names: readonly string[];
 }
 
 /** Galaxy Zoo's 424-pixel images hold the galaxy in the middle; arXiv:2110.01024 crops them to 224. */
@@ -45,10 +46,11 @@ export async function openExperimentData(
   const middle = Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
   const crop = data.crop ?? (side >= GALAXY_ZOO.side ? middle : undefined);
   await whole.close();
-  const dataset = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
-  const names = shareOut(dataset, data);
-  const rows = (name: string) => rowsOfSplit(names, name);
-  return { dataset, train: rows("train"), val: rows("val"), test: rows("test"), names };
+  const opened = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
+  const split = shareOut(opened, data);
+  const rows = (name: string) => rowsOfSplit(split, name);
+  const dataset = { ...opened, table: { ...opened.table, split } };
+  return { dataset, train: rows("train"), val: rows("val"), test: rows("test") };
 }
 
 function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
@@ -102,7 +104,7 @@ export function experimentSize({ model, data }: Experiment): number {
 /** What a finished run says. */
 export interface ExperimentResult {
   readonly run: RunFolder;
-  readonly fit: FitResult | undefined;
+  readonly fit: FitResult;
   readonly predictions: Predictions;
   readonly metrics: Summary;
 }
@@ -141,7 +143,7 @@ export async function runExperiment(
   const { dataset } = data;
   const model = await createExperimentModel(experiment, dataset.classNames.length);
   try {
-    await saveSplit(run.splitPath, asText(dataset.table.id), data.names);
+    await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
     const val = data.val.length > 0 ? data.val : undefined;
     const fitted = await fit(model, dataset, { train: data.train, val }, experiment.train, run, {
       ...options,
@@ -160,4 +162,26 @@ export async function runExperiment(
     model.dispose();
     await dataset.close();
   }
+}
+
+/**
+ * The best model of a run, from its folder alone.
+ *
+ * @throws UserError when the folder holds no run, or one without a checkpoint
+ */
+export async function openTrainedModel(
+  run: RunFolder,
+): Promise<{ readonly model: Model; readonly experiment: Experiment }> {
+  const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
+  const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
+  if (best === undefined) {
+    throw new UserError(`${run.path} has no checkpoint`, "train it first");
+  }
+  const file = SafetensorsFile.open(best.files.model);
+  const classes = Number(file.metadata.classes);
+  file.close();
+  const { weights: _, ...model } = experiment.model;
+  const fresh = await createExperimentModel({ ...experiment, model }, classes);
+  loadStateDict(fresh, best.files.model);
+  return { model: fresh, experiment };
 }

@@ -123,7 +123,6 @@ class Fit {
       }
     } finally {
       this.trainer?.dispose();
-      await this.data.close();
     }
     const best = openCheckpoint(this.folder.bestPath) ?? openCheckpoint(this.folder.latestPath);
     if (best !== undefined) loadStateDict(this.model, best.files.model);

@@ -206,7 +206,10 @@ export class Trainer {
   /** Write the model's weights under timm's names. */
   readonly saveModel = (path: string): void => {
     this.compiled.pull();
-    saveStateDict(this.model, path);
+    saveStateDict(this.model, path, {
+      model: this.model.name,
+      classes: String(this.model.classes),
+    });
   };
 
   /** Write what an uninterrupted run would have besides: the optimiser's state, the average. */

@@ -1,0 +1,59 @@
+import { createInterface } from "node:readline";
+import * as tf from "@tensorflow/tfjs-core";
+import { Random } from "../engine/random";
+import { startEngine } from "../engine/start";
+import { createModel } from "../models/registry";
+import { parseConfig, trainConfigSchema } from "../train/config";
+import { stagesOf, Trainer } from "../train/trainer";
+
+/**
+ * Our side of `tuning-fork bench`: one model in one mode, timed round by round on request.
+ *
+ * Arguments: MODEL infer|train float32|mixed_bfloat16 BATCH. Says `ready`, with the seconds that the
+ * first compiled step took; then answers each line, a number of steps, with the seconds they took.
+ */
+async function main([name, mode, precision, batchText]: readonly string[]): Promise<void> {
+  await startEngine();
+  const batch = Number(batchText);
+  const classes = 10;
+  const model = createModel(name, { classes });
+  const [height, width] = model.inputSize;
+  const random = new Random(0, "bench");
+  const pixels = Uint8Array.from({ length: batch * height * width * 3 }, () => random.integer(256));
+  const labels = Int32Array.from({ length: batch }, () => random.integer(classes));
+  const rows = Uint32Array.from({ length: batch }, (_, i) => i);
+  const config = parseConfig(trainConfigSchema, {
+    precision,
+    augmentation: "none",
+    optimiser: { learningRate: 1e-4, weightDecay: 0.05 },
+  });
+  const trainer = new Trainer(model, config, stagesOf(config)[0], {
+    labels,
+    rows,
+    firstStep: 0,
+    steps: 1000,
+  });
+  const images = tf.tensor4d(Float32Array.from(pixels), [batch, height, width, 3]);
+  let count = 0;
+  const step = (): void => {
+    if (mode === "train") {
+      trainer.step({ images: pixels, labels, rows }, 1e-4, count++);
+      return;
+    }
+    const result = trainer.call.predict(images);
+    result.dataSync();
+    result.dispose();
+  };
+  const start = performance.now();
+  step();
+  const first = (performance.now() - start) / 1000;
+  for (let i = 0; i < 2; i++) step();
+  console.log(`ready ${first}`);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const from = performance.now();
+    for (let i = 0; i < Number(line); i++) step();
+    console.log((performance.now() - from) / 1000);
+  }
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,244 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { startEngine } from "../engine/start";
+import { UserError } from "../errors";
+import { integerOption, textOption, type Verb } from "./verb";
+
+const ROOT = resolve(__dirname, "..", "..", "..");
+const TORCH_WORKER = join(ROOT, "tools", "bench", "torch_worker.py");
+const OWN_PYTHON = join(ROOT, ".tuning-fork", "bench", "bin", "python");
+
+const MODELS = ["custom_cnn", "vit_small_patch16_224", "resnet50", "convnext_tiny"];
+const MODES = ["infer", "train"] as const;
+const PRECISIONS = ["float32", "mixed_bfloat16"] as const;
+
+/** One line of the table. */
+interface Row {
+  readonly model: string;
+  readonly mode: (typeof MODES)[number];
+  readonly precision: (typeof PRECISIONS)[number];
+  readonly batch: number;
+  /** Medians over the rounds. */
+  readonly oursImagesPerSecond: number;
+  readonly torchImagesPerSecond: number;
+  readonly ratio: number;
+  /** Half the range of the rounds, relative to the median: how far to trust the ratio. */
+  readonly spread: number;
+  readonly oursPeakBytes: number;
+  readonly torchPeakBytes: number;
+  readonly firstStepSeconds: number;
+}
+
+/** A process that runs steps on request and is frozen in between, so that it takes no core. */
+class Worker {
+  private readonly lines: AsyncIterator<string>;
+  private readonly reader: Interface;
+  private errors = "";
+
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly label: string,
+  ) {
+    if (child.stdout === null) throw new Error("no standard output");
+    this.reader = createInterface({ input: child.stdout });
+    this.lines = this.reader[Symbol.asyncIterator]();
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.errors = (this.errors + chunk).slice(-4000);
+    });
+  }
+
+  static async start(label: string, command: string, args: readonly string[]): Promise<Worker> {
+    const worker = new Worker(spawn(command, args, { cwd: ROOT }), label);
+    worker.ready = await worker.line();
+    worker.freeze();
+    return worker;
+  }
+
+  ready = "";
+
+  /** Seconds that this many steps take. */
+  async round(steps: number): Promise<number> {
+    this.child.kill("SIGCONT");
+    this.child.stdin?.write(`${steps}\n`);
+    const seconds = Number(await this.line());
+    this.freeze();
+    return seconds;
+  }
+
+  private freeze(): void {
+    this.child.kill("SIGSTOP");
+  }
+
+  private async line(): Promise<string> {
+    const { value, done } = await this.lines.next();
+    if (!done) return value;
+    throw new UserError(
+      `${this.label} ended before it was done: ${this.errors.trim().split("\n").slice(-4).join(" | ")}`,
+      "see the message; a smaller --batch needs less memory",
+    );
+  }
+
+  /** The most memory that the process ever held, bytes (Linux). */
+  get peakBytes(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+  }
+
+  end(): void {
+    this.child.kill("SIGKILL");
+    this.reader.close();
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function torchPython(): string {
+  const named = process.env.BENCH_PYTHON;
+  const python = named || OWN_PYTHON;
+  if (existsSync(python)) return python;
+  throw new UserError(
+    named ? `BENCH_PYTHON is ${named}, which is not there` : "no Python with PyTorch is known",
+    "run `npm run bench:setup`, or set BENCH_PYTHON to a Python with torch and timm",
+  );
+}
+
+/** What is measured, and how long. */
+interface Plan {
+  readonly model: string;
+  readonly mode: Row["mode"];
+  readonly precision: Row["precision"];
+  readonly batch: number;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly device: string;
+}
+
+async function measure(plan: Plan): Promise<Row> {
+  const { model, mode, precision, batch, rounds, seconds, device } = plan;
+  const args = [model, mode, precision, String(batch)];
+  const worker = join(__dirname, "bench-worker.js");
+  const ours = await Worker.start("our process", process.execPath, [worker, ...args]);
+  let torch: Worker | undefined;
+  try {
+    torch = await Worker.start("PyTorch's process", torchPython(), [TORCH_WORKER, ...args, device]);
+    // As many steps a round as take about the seconds asked for.
+    const steps = Math.max(1, Math.round(seconds / (await ours.round(1))));
+    const times: [number[], number[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      times[0].push(await ours.round(steps));
+      times[1].push(await torch.round(steps));
+    }
+    const speeds = times.map((list) => list.map((t) => (batch * steps) / t));
+    const [own, other] = speeds.map(median);
+    const spread = Math.max(
+      ...speeds.map((list) => (Math.max(...list) - Math.min(...list)) / 2 / median(list)),
+    );
+    return {
+      model,
+      mode,
+      precision,
+      batch,
+      oursImagesPerSecond: own,
+      torchImagesPerSecond: other,
+      ratio: own / other,
+      spread,
+      oursPeakBytes: ours.peakBytes,
+      torchPeakBytes: torch.peakBytes,
+      firstStepSeconds: Number(ours.ready.split(" ")[1]),
+    };
+  } finally {
+    ours.end();
+    torch?.end();
+  }
+}
+
+const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
+
+function asTable(rows: readonly Row[]): string {
+  const head =
+    "| model | mode | precision | batch | ours, images/s | PyTorch | ratio | spread | ours, GB | PyTorch | first step, s |";
+  const lines = rows.map((row) => {
+    const cells = [
+      row.model,
+      row.mode,
+      row.precision,
+      row.batch,
+      row.oursImagesPerSecond.toFixed(1),
+      row.torchImagesPerSecond.toFixed(1),
+      row.ratio.toFixed(2),
+      `±${(100 * row.spread).toFixed(0)} %`,
+      gigabytes(row.oursPeakBytes),
+      gigabytes(row.torchPeakBytes),
+      row.firstStepSeconds.toFixed(1),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [head, `|${" --- |".repeat(11)}`, ...lines].join("\n");
+}
+
+export const verb: Verb = {
+  summary: "Speed and memory beside PyTorch's, in the same run",
+  usage: `[--model NAME …] [--mode infer|train] [--precision float32|mixed_bfloat16]
+       [--batch 16] [--rounds 5] [--seconds 4] [--json]
+
+  Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over
+  the rounds. PyTorch comes from \`npm run bench:setup\`, or from the Python that BENCH_PYTHON names.
+
+  --model NAME    may be given several times; default ${MODELS.join(", ")}
+  --seconds N     about how long a round takes
+  --json          the rows as JSON`,
+  options: {
+    model: { type: "string", multiple: true },
+    mode: { type: "string" },
+    precision: { type: "string" },
+    batch: { type: "string" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    json: { type: "boolean" },
+  },
+  async run(args) {
+    const engine = await startEngine();
+    torchPython();
+    const models = Array.isArray(args.values.model) ? args.values.model : MODELS;
+    const pick = <T extends string>(name: string, all: readonly T[]): readonly T[] => {
+      const asked = textOption(args, name);
+      if (asked === undefined) return all;
+      const found = all.filter((value) => value === asked);
+      if (found.length > 0) return found;
+      throw new UserError(`--${name} is "${asked}"`, `give one of ${all.join(", ")}`);
+    };
+    const rows: Row[] = [];
+    for (const model of models)
+      for (const precision of pick("precision", PRECISIONS))
+        for (const mode of pick("mode", MODES)) {
+          process.stderr.write(`${model}, ${mode}, ${precision} …\n`);
+          const row = await measure({
+            model,
+            mode,
+            precision,
+            batch: integerOption(args, "batch", 16, 1),
+            rounds: integerOption(args, "rounds", 5, 1),
+            seconds: integerOption(args, "seconds", 4, 1),
+            device: engine.name === "cuda" ? "cuda" : "cpu",
+          });
+          rows.push(row);
+          if (!args.values.json) process.stderr.write(`  ratio ${row.ratio.toFixed(2)}\n`);
+        }
+    if (args.values.json) console.log(JSON.stringify(rows, null, 2));
+    else {
+      const [{ model: processor }] = cpus();
+      console.log(
+        `${cpus().length} × ${processor}, Node ${process.versions.node}, ${engine.version}\n`,
+      );
+      console.log(asTable(rows));
+    }
+    return undefined;
+  },
+};

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { UserError } from "../errors";
+import { type Experiment, experimentSchema, parseConfig, withAssignments } from "./config";
+
+/** How a config file is read. */
+export interface ConfigFileOptions {
+  /** Which of the file's `profiles` is laid over it. Default: `TUNING_FORK_PROFILE`, else `quick`. */
+  readonly profile?: string;
+  /** In the place of the file's `data.spec`. Default: `TUNING_FORK_DATA`, where that is set. */
+  readonly spec?: string;
+  /** Assignments such as `train.epochs=5`, applied last. */
+  readonly set?: readonly string[];
+}
+
+type Tree = Record<string, unknown>;
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `over` laid over `under`, key by key; a list replaces a list. */
+export function mergeSettings(under: Tree, over: Tree): Tree {
+  const merged: Tree = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isTree(below) && isTree(value) ? mergeSettings(below, value) : value;
+  }
+  return merged;
+}
+
+/**
+ * Read a YAML file of settings, with the profile asked for laid over it.
+ *
+ * A file may hold `profiles: {quick: …, paper: …}`, each with any of the file's other keys.
+ *
+ * @throws UserError when the file cannot be read or has no such profile.
+ */
+export function readSettings(path: string, options: ConfigFileOptions = {}): Tree {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new UserError(`${path} cannot be read: ${message}`, "give a YAML file", { cause });
+  }
+  if (!isTree(content))
+    throw new UserError(`${path} holds no keys`, "give a YAML file of settings");
+  const { profiles = {}, ...common } = content;
+  const asked = options.profile ?? process.env.TUNING_FORK_PROFILE;
+  const profile = asked || "quick";
+  const overlay = isTree(profiles) ? profiles[profile] : undefined;
+  if (asked && overlay === undefined) {
+    const known = isTree(profiles) ? Object.keys(profiles).join(", ") : "";
+    throw new UserError(
+      `${path} has no profile "${asked}"`,
+      known === "" ? "unset TUNING_FORK_PROFILE" : `take one of ${known}`,
+    );
+  }
+  const settings = isTree(overlay) ? mergeSettings(common, overlay) : common;
+  const spec = options.spec ?? process.env.TUNING_FORK_DATA;
+  const aimed = spec ? mergeSettings(settings, { data: { spec } }) : settings;
+  return withAssignments(aimed, options.set ?? [], (text) => parse(text));
+}
+
+/**
+ * Read an experiment from a YAML file.
+ *
+ * @throws UserError naming the file and each key that is wrong.
+ */
+export function loadExperiment(path: string, options: ConfigFileOptions = {}): Experiment {
+  return parseConfig(experimentSchema, readSettings(path, options), path);
+}
