@@ -1,17 +1,9 @@
 import { normaliseRows } from "../evaluate/confusion";
 import type { Summary } from "../evaluate/summary";
+import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { count, plain, twoLines, widest } from "./text";
-import {
-  axisOf,
-  COLUMN,
-  type FigureOptions,
-  layoutOf,
-  ramp,
-  SMALL_TEXT,
-  textOn,
-  themeOf,
-} from "./theme";
+import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** `counts`, or `percent` of each true class (default). Both are coloured by the percentage. */
@@ -41,48 +33,20 @@ export function confusionMatrix(
   const near = labels + 20;
   const size = (COLUMN - near - 6) / k;
   const texts = confusion.map((row, t) =>
-    row.map((n, p) => {
-      if (n === 0) return "";
-      if (show === "counts") return count(n);
-      return fractions[t][p] < 0.005 ? "<1" : (100 * fractions[t][p]).toFixed(0);
-    }),
+    row.map((n, p) => (show === "percent" ? percent(fractions[t][p]) : n === 0 ? "" : count(n))),
   );
-  const textSize = Math.min(12, size / 1.6, (size - 3) / widest(texts.flat(), 1));
-
-  // Cells are shapes, so that they stay vectors: plotly draws a heat map as a picture.
-  const cells = fractions.flatMap((row, t) =>
-    row.map((fraction, p) => ({
-      type: "rect",
-      layer: "below",
-      x0: p - 0.5,
-      x1: p + 0.5,
-      y0: t - 0.5,
-      y1: t + 0.5,
-      fillcolor: ramp(theme.sequential, fraction),
-      line: { color: theme.grid, width: 0.5 },
-    })),
-  );
-  const places = confusion.flatMap((row, t) => row.map((_, p) => ({ t, p })));
-  const numbers = {
-    type: "scatter",
-    mode: "text",
-    x: places.map(({ p }) => p),
-    y: places.map(({ t }) => t),
-    text: places.map(({ t, p }) => texts[t][p].replace("<", "&lt;")),
-    textfont: {
-      size: textSize,
-      color: places.map(({ t, p }) => textOn(ramp(theme.sequential, fractions[t][p]))),
-    },
-    customdata: places.map(({ t, p }) => [
-      plain(perClass[t].name),
-      plain(perClass[p].name),
-      confusion[t][p],
-      (100 * fractions[t][p]).toFixed(1),
-    ]),
-    hovertemplate:
-      "true: %{customdata[0]}<br>predicted: %{customdata[1]}<br>" +
-      "%{customdata[2]} galaxies, %{customdata[3]} %<extra></extra>",
-  };
+  const { shapes, trace } = drawCells(theme, {
+    strengths: fractions,
+    texts,
+    hover: confusion.map((row, t) =>
+      row.map(
+        (n, p) =>
+          `true: ${plain(perClass[t].name)}<br>predicted: ${plain(perClass[p].name)}<br>` +
+          `${n} galaxies, ${(100 * fractions[t][p]).toFixed(1)} %`,
+      ),
+    ),
+    textSize: Math.min(12, size / 1.6, (size - 3) / widest(texts.flat(), 1)),
+  });
   const axis = {
     tickvals: names.map((_, c) => c),
     ticktext: names,
@@ -91,7 +55,7 @@ export function confusionMatrix(
     automargin: true,
   };
   return {
-    data: [numbers],
+    data: [trace],
     layout: layoutOf(
       theme,
       {
@@ -100,7 +64,7 @@ export function confusionMatrix(
         margin: { l: near, r: 6, t: 6, b: near },
       },
       {
-        shapes: cells,
+        shapes,
         xaxis: axisOf(
           theme,
           show === "counts" ? "Predicted class" : "Predicted class (%, by row)",

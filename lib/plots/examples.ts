@@ -1,5 +1,9 @@
 import { Random } from "../engine/random";
-import type { Predictions } from "../evaluate/predictions";
+import type { AblationRun } from "../evaluate/ablation";
+import { type Predictions, predictedClasses } from "../evaluate/predictions";
+import { evaluate } from "../evaluate/summary";
+import type { VoteFractions } from "../evaluate/votes";
+import type { Embedding } from "./embedding-scatter";
 
 /** The classes of Galaxy10 DECaLS in label order: ten names as long as names get. */
 export const EXAMPLE_CLASSES = [
@@ -74,4 +78,85 @@ export function exampleImages(n: number, side = 64): Uint8Array {
     }
   }
   return pixels;
+}
+
+/** The galaxies of {@link examplePredictions} as a data set. */
+export function exampleDataset() {
+  const { ids, labels } = examplePredictions();
+  const split = Array.from(labels, (_, row) => ["train", "train", "train", "val", "test"][row % 5]);
+  return {
+    name: "example",
+    classNames: EXAMPLE_CLASSES,
+    table: { id: ids, label: labels, split },
+    imageSize: [64, 64] as const,
+    read: async (rows: ArrayLike<number>) => exampleImages(rows.length),
+  };
+}
+
+/** Magnitudes that make wrong predictions fainter. */
+export function exampleMagnitudes(predictions: Predictions): Float64Array {
+  const random = new Random(3, "example magnitudes");
+  const predicted = predictedClasses(predictions);
+  return Float64Array.from(predicted, (c, row) =>
+    random.normal(c === predictions.labels[row] ? 16.3 : 16.8, 0.6),
+  );
+}
+
+/** A map with one or two bright spots, `[side, side]`. */
+export function exampleMap(side: number, seed: number): Float64Array {
+  const random = new Random(seed, "example map");
+  const spots = [0, 1].map(() => [random.uniform(0.3, 0.7), random.uniform(0.3, 0.7)]);
+  return Float64Array.from({ length: side * side }, (_, at) => {
+    const [y, x] = [(Math.floor(at / side) + 0.5) / side, ((at % side) + 0.5) / side];
+    const light = spots.map(([v, u]) => Math.exp(-((y - v) ** 2 + (x - u) ** 2) / 0.02));
+    return light[0] + 0.6 * light[1] + random.uniform(0, 0.15);
+  });
+}
+
+/** Predicted and true vote fractions of four answers. */
+export function exampleVotes(rows = 3000): [VoteFractions, VoteFractions] {
+  const random = new Random(4, "example votes");
+  const answers = ["smooth", "featured or disk", "edge-on: yes", "bar: yes"];
+  const ids = Array.from({ length: rows }, (_, row) => `example-${row}`);
+  const truth = new Float64Array(rows * answers.length);
+  const predicted = truth.map((_, at) => {
+    truth[at] = random.uniform() ** (1 + (at % 4) * 0.7);
+    const guess = truth[at] + random.normal(0, 0.06 + 0.03 * (at % 4));
+    return Math.min(Math.max(guess, 0), 1);
+  });
+  return [
+    { answers, ids, values: predicted },
+    { answers, ids, values: truth },
+  ];
+}
+
+/** Galaxies in clouds by class. */
+export function exampleEmbedding(): Embedding {
+  const random = new Random(5, "example embedding");
+  const { classNames, ids, labels } = examplePredictions(800);
+  const at = (label: number) => (2 * Math.PI * label) / classNames.length;
+  return {
+    x: Array.from(labels, (label) => 4 * Math.cos(at(label)) + random.normal()),
+    y: Array.from(labels, (label) => 4 * Math.sin(at(label)) + random.normal()),
+    labels,
+    classNames,
+    ids,
+  };
+}
+
+/** Three models by three pairs of training and test data. */
+export function exampleAblation(): AblationRun[] {
+  const data = [
+    ["unbalanced", "unbalanced"],
+    ["balanced", "balanced"],
+    ["balanced", "unbalanced"],
+  ];
+  return ["ResNet-50", "Custom CNN", "ViT"].flatMap((model, m) =>
+    data.map(([trainedOn, testedOn], d) => ({
+      model,
+      trainedOn,
+      testedOn,
+      metrics: evaluate(examplePredictions(1000, 10 * m + d, 1.6 + 0.4 * m - 0.2 * d)),
+    })),
+  );
 }

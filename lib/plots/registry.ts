@@ -1,9 +1,36 @@
+import { ablationTable } from "../evaluate/ablation";
+import { accuracyByColumn } from "../evaluate/by-column";
+import { reliabilityTable } from "../evaluate/calibration";
+import { scoreInterval } from "../evaluate/intervals";
 import { evaluate } from "../evaluate/summary";
+import { ablationHeatMap } from "./ablation-heat-map";
+import { accuracyCurve } from "./accuracy-curve";
+import { attentionGrid } from "./attention-grid";
+import { augmentationSheet } from "./augmentation-sheet";
 import { classDistribution } from "./class-distribution";
+import { confusedPairs } from "./confused-pairs";
 import { confusionMatrix } from "./confusion-matrix";
-import { EXAMPLE_CLASSES, exampleHistory, exampleImages, examplePredictions } from "./examples";
+import { distributionComparison } from "./distribution-comparison";
+import { embeddingScatter } from "./embedding-scatter";
+import {
+  exampleAblation,
+  exampleDataset,
+  exampleEmbedding,
+  exampleHistory,
+  exampleImages,
+  exampleMagnitudes,
+  exampleMap,
+  examplePredictions,
+  exampleVotes,
+} from "./examples";
 import type { Figure } from "./figure";
+import { hexBins } from "./hex-bins";
+import { modelComparison } from "./model-comparison";
+import { panels } from "./panels";
 import { perClassBars } from "./per-class-bars";
+import { rankingCurves } from "./ranking-curves";
+import { reliabilityDiagram } from "./reliability-diagram";
+import { saliencyOverlay } from "./saliency-overlay";
 import { sampleGrid } from "./sample-grid";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
@@ -11,25 +38,86 @@ import { trainingCurves } from "./training-curves";
 /** Draws a figure from made-up tables: what tests and the gallery show. */
 export type FigureExample = (options: FigureOptions) => Figure | Promise<Figure>;
 
-const predictions = () => examplePredictions();
+const predictions = examplePredictions;
 const summary = () => evaluate(predictions());
-
-/** Twenty thumbnails of each class, as a data set. */
-function dataset() {
-  const { ids, labels } = predictions();
-  const split = Array.from(labels, (_, row) => ["train", "train", "train", "val", "test"][row % 5]);
-  const table = { id: [...ids], label: labels, split };
-  const read = async (rows: ArrayLike<number>) => exampleImages(rows.length);
-  return { classNames: EXAMPLE_CLASSES, table, imageSize: [64, 64] as const, read };
-}
+const models = { ViT: 2.4, ConvNeXt: 2.2, "ResNet-50": 1.8 } as const;
+const perModel = <T>(make: (p: ReturnType<typeof predictions>) => T): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(models).map(([name, skill], i) => [name, make(predictions(2000, i, skill))]),
+  );
 
 /** Every figure by name, with its example. A new figure is one file and one line here. */
 export const figureRegistry: Readonly<Record<string, FigureExample>> = {
-  "class-distribution": (options) => classDistribution(dataset(), options),
-  "sample-grid": (options) => sampleGrid(dataset(), options),
-  "training-curves": (options) => trainingCurves(exampleHistory(), options),
+  "ablation-heat-map": (options) => ablationHeatMap(ablationTable(exampleAblation()), options),
+  "accuracy-curve": (options) =>
+    accuracyCurve(
+      perModel((p) => accuracyByColumn(p, exampleMagnitudes(p), { bins: 8 })),
+      { title: "r magnitude (mag)", ...options },
+    ),
+  "attention-grid": (options) => {
+    const rowLabels = ["layer 1", "layer 6", "layer 12"];
+    const columnLabels = Array.from({ length: 6 }, (_, i) => `head ${i + 1}`);
+    const maps = rowLabels.flatMap((_, r) =>
+      columnLabels.flatMap((_, c) => [...exampleMap(14, r + c)]),
+    );
+    return attentionGrid({ maps, mapSize: [14, 14], rowLabels, columnLabels }, options);
+  },
+  "augmentation-sheet": (options) => {
+    const original = exampleImages(6);
+    const images = {
+      original,
+      negative: original.map((v) => 255 - v),
+      dimmed: original.map((v) => v / 2),
+    };
+    return augmentationSheet({ images, imageSize: [64, 64] }, options);
+  },
+  "class-distribution": (options) => classDistribution(exampleDataset(), options),
+  "confused-pairs": (options) => confusedPairs(exampleDataset(), predictions(), options),
   "confusion-matrix": (options) => confusionMatrix(summary(), options),
-  "confusion-matrix-counts": (options) =>
-    confusionMatrix(summary(), { show: "counts", ...options }),
+  "confusion-matrices": (options) =>
+    panels([
+      confusionMatrix(summary(), { show: "counts", ...options }),
+      confusionMatrix(summary(), options),
+    ]),
+  "distribution-comparison": (options) => {
+    const [predicted, truth] = exampleVotes();
+    const k = predicted.answers.length;
+    const column = (values: Float64Array, a: number) => values.filter((_, i) => i % k === a);
+    return distributionComparison(
+      predicted.answers.map((title, a) => ({
+        title,
+        samples: { true: column(truth.values, a), predicted: column(predicted.values, a) },
+      })),
+      options,
+    );
+  },
+  "embedding-scatter": (options) => embeddingScatter(exampleEmbedding(), options),
+  "hex-bins": (options) => hexBins(...exampleVotes(), options),
+  "model-comparison": (options) => {
+    const compared = perModel((p) => ({
+      accuracy: scoreInterval(p, (s) => s.accuracy, { samples: 200 }),
+      "macro F1": scoreInterval(p, (s) => s.macroF1, { samples: 200 }),
+    }));
+    const rows = Object.entries(compared).map(([name, metrics]) => ({ name, metrics }));
+    return modelComparison(rows, options);
+  },
   "per-class-bars": (options) => perClassBars(summary(), options),
+  "precision-recall-curves": (options) =>
+    rankingCurves(predictions(), { show: "precision-recall", ...options }),
+  "reliability-diagram": (options) => reliabilityDiagram(reliabilityTable(predictions()), options),
+  "roc-curves": (options) => rankingCurves(predictions(), options),
+  "saliency-overlay": (options) => {
+    const rows = ["Barred Spiral", "Merging"].map((name, i) => ({
+      name,
+      pixels: exampleImages(2).subarray(i * 64 * 64 * 3, (i + 1) * 64 * 64 * 3),
+      maps: {
+        rollout: { values: exampleMap(14, i), size: [14, 14] as const },
+        "Grad-CAM": { values: exampleMap(7, i + 1), size: [7, 7] as const },
+        "integrated gradients": { values: exampleMap(64, i + 2), size: [64, 64] as const },
+      },
+    }));
+    return saliencyOverlay(rows, [64, 64], options);
+  },
+  "sample-grid": (options) => sampleGrid(exampleDataset(), options),
+  "training-curves": (options) => trainingCurves(exampleHistory(), options),
 };

@@ -148,17 +148,16 @@ export class Renderer {
 }
 
 /**
- * Chromium rounds a page up to whole pixels: cut the rest off, keeping the upper left corner. The
- * new box takes as many bytes as the old, so that the table of offsets stays true.
+ * Chromium rounds a page up to whole pixels: cut the rest off, keeping the upper left corner. What the
+ * longer numbers need is taken from the obsolete list of procedure sets in the same object, so that
+ * the file's table of offsets stays true.
  */
 function trimPage(pdf: string, width: number, height: number): string {
-  return pdf.replace(/\[0 0 (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)\]/, (box, _, top: string) => {
-    for (const digits of [3, 2, 1]) {
-      const numbers = [Number(top) - height, width, Number(top)];
-      const trimmed = `[0 ${numbers.map((n) => String(Number(n.toFixed(digits))).replace(/^0\./, ".")).join(" ")}`;
-      if (trimmed.length < box.length) return `${trimmed.padEnd(box.length - 1)}]`;
-    }
-    return box;
+  const page =
+    /(\/Type \/Page\s\/Resources <<)\/ProcSet \[[^\]]*\]((?:(?!endobj)[\s\S])*?)\/MediaBox \[0 0 \S+ (\S+)\]/;
+  return pdf.replace(page, (whole, start: string, between: string, top: string) => {
+    const box = [0, Number(top) - height, width, Number(top)].map((n) => Number(n.toFixed(3)));
+    return `${start}${between}/MediaBox [${box.join(" ")}]`.padEnd(whole.length);
   });
 }
 

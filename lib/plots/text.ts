@@ -23,13 +23,18 @@ export function widest(texts: readonly string[], size: number): number {
   return texts.reduce((width, text) => Math.max(width, textWidth(text, size)), 0);
 }
 
-/** A name as plotly shows it: underscores as spaces, and no character read as markup. */
+/** A name as plotly shows it: underscores as spaces, lines broken at `\n`, no markup read. */
 export function plain(name: string): string {
-  return name.replaceAll("_", " ").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return name
+    .replaceAll("_", " ")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll("\n", "<br>");
 }
 
 /** A name in at most two lines of balanced length, split at a space where it is long. */
 export function twoLines(name: string, longest = 14): string {
+  if (name.includes("\n")) return plain(name);
   const words = plain(name).split(" ");
   if (name.length <= longest || words.length === 1) return words.join(" ");
   const splits = words.slice(1).map((_, i) => {

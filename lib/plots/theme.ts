@@ -39,19 +39,17 @@ export const SMALL_TEXT = 10.5;
 export const FONT_FAMILY = '"Source Sans 3", "Open Sans", Arial, sans-serif';
 
 // Petroff (2021, arXiv:2107.02270): ten colours searched for distance under colour-vision
-// deficiency and for preference. The dark theme swaps the three darkest for lighter relatives.
+// deficiency and for preference.
 const PALETTE = [
-  "#3f90da",
-  "#ffa90e",
-  "#bd1f01",
-  "#94a4a2",
-  "#832db6",
-  "#a96b59",
-  "#e76300",
-  "#b9ac70",
-  "#717581",
-  "#92dadd",
-] as const;
+  ...["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"],
+  ...["#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"],
+];
+
+// The same on a dark sheet: its four darkest moved until every eye tells all ten apart there too.
+const DARK_PALETTE = [
+  ...["#3f90da", "#ffa90e", "#b14c25", "#94a4a2", "#bd38ff"],
+  ...["#9d614e", "#e76300", "#b9ac70", "#646b84", "#92dadd"],
+];
 
 const themes: Readonly<Record<ThemeName, Theme>> = {
   light: {
@@ -67,9 +65,7 @@ const themes: Readonly<Record<ThemeName, Theme>> = {
     ink: "#eeeeee",
     muted: "#a8adb5",
     grid: "#343a43",
-    palette: PALETTE.map((colour) =>
-      colour === "#bd1f01" ? "#e8503a" : colour === "#832db6" ? "#b57be0" : colour,
-    ),
+    palette: DARK_PALETTE,
     sequential: ["#15181d", "#16344f", "#1f5c8c", "#3f8fca", "#8cc4ec", "#e4f2fd"],
   },
 };

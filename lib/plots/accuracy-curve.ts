@@ -1,0 +1,62 @@
+import type { AccuracyBin } from "../evaluate/by-column";
+import type { Figure } from "./figure";
+import { plain } from "./text";
+import { axisOf, type FigureOptions, layoutOf, themeOf } from "./theme";
+
+export interface AccuracyCurveOptions extends FigureOptions {
+  /** Title of the axis with its unit, such as `r magnitude (mag)`. */
+  readonly title: string;
+}
+
+const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
+
+/**
+ * Accuracy against a property of the galaxies, a line a model, with 95 % intervals. Answers figure 4
+ * of Lin et al. (2021, arXiv:2110.01024): accuracy against size and magnitude.
+ *
+ * @param models Model → what `accuracyByColumn` gives.
+ */
+export function accuracyCurve(
+  models: Readonly<Record<string, readonly AccuracyBin[]>>,
+  { title, ...options }: AccuracyCurveOptions,
+): Figure {
+  const theme = themeOf(options);
+  const names = Object.keys(models);
+  return {
+    data: names.map((name, m) => {
+      const bins = models[name];
+      const colour = theme.palette[m % theme.palette.length];
+      return {
+        type: "scatter",
+        mode: "lines+markers",
+        name: plain(name),
+        x: bins.map((bin) => bin.median),
+        y: bins.map((bin) => bin.accuracy),
+        error_y: {
+          type: "data",
+          symmetric: false,
+          array: bins.map((bin) => bin.accuracyHigh - bin.accuracy),
+          arrayminus: bins.map((bin) => bin.accuracy - bin.accuracyLow),
+          thickness: 1,
+          width: 2,
+        },
+        customdata: bins.map((bin) => [bin.low, bin.high, bin.count]),
+        hovertemplate:
+          "%{customdata[0]:.4g} to %{customdata[1]:.4g}<br>accuracy %{y:.3f} " +
+          `(%{customdata[2]} galaxies)<extra>${plain(name)}</extra>`,
+        line: { color: colour, width: 1.6, dash: m % 2 === 0 ? "solid" : "5px,2px" },
+        marker: { color: colour, size: 6, symbol: SYMBOLS[m % SYMBOLS.length] },
+      };
+    }),
+    layout: layoutOf(
+      theme,
+      { height: 300, margin: { l: 52, r: 10, t: names.length > 1 ? 26 : 10, b: 42 } },
+      {
+        showlegend: names.length > 1,
+        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+        xaxis: axisOf(theme, title, { nticks: 7 }),
+        yaxis: axisOf(theme, "Accuracy", { grid: true, nticks: 6 }),
+      },
+    ),
+  };
+}

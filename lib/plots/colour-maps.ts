@@ -1,0 +1,83 @@
+import { ramp } from "./theme";
+
+/** Viridis (van der Walt & Smith 2015, CC0) at ten stops: even steps of lightness, in any eye. */
+export const VIRIDIS = [
+  "#440154",
+  "#482878",
+  "#3e4a89",
+  "#31688e",
+  "#26828e",
+  "#1f9e89",
+  "#35b779",
+  "#6ece58",
+  "#b5de2b",
+  "#fde725",
+] as const;
+
+/** Values in [0, 1] → uint8 RGB along viridis. */
+export function colourMap(values: ArrayLike<number>): Uint8Array {
+  const table = Array.from({ length: 256 }, (_, i) =>
+    Number.parseInt(ramp(VIRIDIS, i / 255).slice(1), 16),
+  );
+  const pixels = new Uint8Array(values.length * 3);
+  for (let i = 0; i < values.length; i++) {
+    const colour = table[Math.round(255 * Math.min(Math.max(values[i], 0), 1))];
+    pixels[3 * i] = colour >> 16;
+    pixels[3 * i + 1] = (colour >> 8) & 255;
+    pixels[3 * i + 2] = colour & 255;
+  }
+  return pixels;
+}
+
+/** A map stretched from its least to its greatest value onto [0, 1]; a constant one becomes 0. */
+export function stretch(values: ArrayLike<number>): Float64Array {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
+  return Float64Array.from(values, (value) => (high > low ? (value - low) / (high - low) : 0));
+}
+
+/** A map `[height, width]` at another size, linear between the centres of its pixels. */
+export function resample(
+  values: ArrayLike<number>,
+  [height, width]: readonly [number, number],
+  [newHeight, newWidth]: readonly [number, number],
+): Float64Array {
+  const out = new Float64Array(newHeight * newWidth);
+  const place = (i: number, from: number, to: number) => {
+    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    const low = Math.min(Math.floor(at), Math.max(from - 2, 0));
+    return { low, high: Math.min(low + 1, from - 1), part: at - low };
+  };
+  for (let y = 0; y < newHeight; y++) {
+    const v = place(y, height, newHeight);
+    for (let x = 0; x < newWidth; x++) {
+      const u = place(x, width, newWidth);
+      const top =
+        values[v.low * width + u.low] * (1 - u.part) + values[v.low * width + u.high] * u.part;
+      const end =
+        values[v.high * width + u.low] * (1 - u.part) + values[v.high * width + u.high] * u.part;
+      out[y * newWidth + x] = top * (1 - v.part) + end * v.part;
+    }
+  }
+  return out;
+}
+
+/** A picture in grey under a map in colour: what the map does not stress stays dark. */
+export function overlay(
+  pixels: ArrayLike<number>,
+  map: ArrayLike<number>,
+  opacity = 0.6,
+): Uint8Array {
+  const colours = colourMap(map);
+  const out = new Uint8Array(colours.length);
+  for (let i = 0; i < map.length; i++) {
+    const grey = 0.299 * pixels[3 * i] + 0.587 * pixels[3 * i + 1] + 0.114 * pixels[3 * i + 2];
+    for (let c = 0; c < 3; c++)
+      out[3 * i + c] = Math.round(grey * (1 - opacity) + colours[3 * i + c] * opacity);
+  }
+  return out;
+}

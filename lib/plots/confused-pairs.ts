@@ -1,0 +1,63 @@
+import type { Dataset } from "../data/dataset";
+import { UserError } from "../errors";
+import { mostConfusedPairs } from "../evaluate/confusion";
+import type { Predictions } from "../evaluate/predictions";
+import type { Figure } from "./figure";
+import { imageGrid } from "./image-grid";
+import { pictureUris } from "./pictures";
+import type { FigureOptions } from "./theme";
+
+export interface ConfusedPairsOptions extends FigureOptions {
+  /** Kinds of mistakes; default 5. */
+  readonly pairs?: number;
+  /** Galaxies of each; default 4. */
+  readonly perPair?: number;
+}
+
+/**
+ * The most frequent kinds of mistakes as pictures, a row a kind, the most
+ * confident mistakes first, with the probability of the predicted class below.
+ *
+ * @throws UserError where a galaxy of the predictions is not in the data set.
+ */
+export async function confusedPairs(
+  dataset: Pick<Dataset, "name" | "table" | "imageSize" | "read">,
+  predictions: Predictions,
+  { pairs = 5, perPair = 4, ...options }: ConfusedPairsOptions = {},
+): Promise<Figure> {
+  const { classNames, ids, probabilities } = predictions;
+  const found = mostConfusedPairs(predictions, pairs);
+  const rowOf = new Map<string, number>();
+  dataset.table.id.forEach((id: string | number, row: number) => {
+    rowOf.set(String(id), row);
+  });
+  const places = found.flatMap((pair) =>
+    Array.from({ length: perPair }, (_, i) => ({ pair, row: pair.rows[i] as number | undefined })),
+  );
+  const wanted = places.flatMap(({ row }) => (row === undefined ? [] : [row]));
+  const rows = wanted.map((row) => {
+    const place = rowOf.get(ids[row]);
+    if (place === undefined)
+      throw new UserError(
+        `The data set ${dataset.name} has no galaxy ${ids[row]}`,
+        "Pass the data set that the predictions were made on.",
+      );
+    return place;
+  });
+  const uris = await pictureUris(
+    rows.length === 0 ? new Uint8Array() : await dataset.read(rows),
+    dataset.imageSize,
+  );
+  const uriOf = new Map(wanted.map((row, i) => [row, uris[i]]));
+  const cells = places.map(({ pair, row }) => {
+    const uri = row === undefined ? undefined : uriOf.get(row);
+    if (row === undefined || uri === undefined) return undefined;
+    const p = probabilities[row * classNames.length + pair.predicted];
+    return { uri, caption: `p = ${p.toFixed(2)}`, hover: `${ids[row]}, p = ${p.toFixed(3)}` };
+  });
+  const rowLabels = found.map(
+    ({ label, predicted, count }) =>
+      `${classNames[label]}\ntaken for ${classNames[predicted]}\n(${count} galaxies)`,
+  );
+  return imageGrid(cells, { columns: perPair, rowLabels, ...options });
+}

@@ -1,0 +1,72 @@
+import type { Figure } from "./figure";
+import { plain } from "./text";
+import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+
+/** Galaxies as points of a plane, such as of the first two principal components of features. */
+export interface Embedding {
+  readonly x: ArrayLike<number>;
+  readonly y: ArrayLike<number>;
+  readonly labels: ArrayLike<number>;
+  readonly classNames: readonly string[];
+  readonly ids: readonly string[];
+  /** Small pictures as data URIs (see `pictureUris`); an exported HTML page shows them on hover. */
+  readonly thumbnails?: readonly string[];
+}
+
+export interface EmbeddingScatterOptions extends FigureOptions {
+  /** Titles of the axes. */
+  readonly titles?: readonly [x: string, y: string];
+}
+
+const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
+
+/** Galaxies in the plane of an embedding, a colour and a symbol a class. */
+export function embeddingScatter(
+  { x, y, labels, classNames, ids, thumbnails }: Embedding,
+  { titles = ["Dimension 1", "Dimension 2"], ...options }: EmbeddingScatterOptions = {},
+): Figure {
+  const theme = themeOf(options);
+  const data = classNames.map((name, c) => {
+    const members = ids.map((_, i) => i).filter((i) => labels[i] === c);
+    return {
+      type: "scatter",
+      mode: "markers",
+      name: plain(name),
+      x: members.map((i) => x[i]),
+      y: members.map((i) => y[i]),
+      text: members.map((i) => plain(ids[i])),
+      customdata: thumbnails ? members.map((i) => thumbnails[i]) : undefined,
+      hovertemplate: `%{text}<extra>${plain(name)}</extra>`,
+      marker: {
+        color: theme.palette[c % theme.palette.length],
+        symbol: SYMBOLS[c % SYMBOLS.length],
+        size: 4.5,
+        opacity: 0.8,
+      },
+    };
+  });
+  const plot = COLUMN - 44 - 8;
+  const legend = Math.ceil(classNames.length / 2) * 17;
+  const ticks = { showticklabels: false, ticks: "" };
+  return {
+    data,
+    layout: layoutOf(
+      theme,
+      { height: plot + 8 + 30 + legend, margin: { l: 44, r: 8, t: 8, b: 30 + legend } },
+      {
+        showlegend: true,
+        legend: {
+          orientation: "h",
+          x: -0.1,
+          y: -30 / plot,
+          yanchor: "top",
+          entrywidth: 0.5,
+          entrywidthmode: "fraction",
+          font: { size: SMALL_TEXT },
+        },
+        xaxis: axisOf(theme, titles[0], ticks),
+        yaxis: axisOf(theme, titles[1], ticks),
+      },
+    ),
+  };
+}

@@ -1,0 +1,54 @@
+import { overlay, resample, stretch } from "./colour-maps";
+import type { Figure } from "./figure";
+import { type GridCell, imageGrid } from "./image-grid";
+import { pictureUris } from "./pictures";
+import type { FigureOptions } from "./theme";
+
+/** A galaxy with one map a method. */
+export interface SaliencyRow {
+  /** Such as the class, or true → predicted. */
+  readonly name: string;
+  /** uint8 RGB `[height, width, 3]`. */
+  readonly pixels: Uint8Array;
+  /** Method, such as `rollout` → its map, `[mapHeight, mapWidth]`. */
+  readonly maps: Readonly<
+    Record<string, { readonly values: ArrayLike<number>; readonly size: readonly [number, number] }>
+  >;
+}
+
+/**
+ * Galaxies (rows) beside what each method or model looks at (columns): the map in colour over the
+ * picture in grey, stretched from its least to its greatest value.
+ *
+ * @param rows With the same methods in the same order.
+ * @param imageSize Height and width of `pixels`.
+ */
+export async function saliencyOverlay(
+  rows: readonly SaliencyRow[],
+  imageSize: readonly [height: number, width: number],
+  options: FigureOptions = {},
+): Promise<Figure> {
+  const methods = Object.keys(rows[0].maps);
+  const cells: GridCell[] = [];
+  for (const { name, pixels, maps } of rows) {
+    const pictures = [pixels];
+    for (const method of methods) {
+      const { values, size } = maps[method];
+      pictures.push(overlay(pixels, resample(stretch(values), size, imageSize)));
+    }
+    const all = new Uint8Array(pictures.length * pixels.length);
+    pictures.forEach((picture, i) => {
+      all.set(picture, i * pixels.length);
+    });
+    const uris = await pictureUris(all, imageSize);
+    uris.forEach((uri, i) => {
+      cells.push({ uri, hover: i === 0 ? name : `${name}: ${methods[i - 1]}` });
+    });
+  }
+  return imageGrid(cells, {
+    columns: methods.length + 1,
+    rowLabels: rows.map(({ name }) => name),
+    columnLabels: ["image", ...methods],
+    ...options,
+  });
+}

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { colourMap, overlay, resample, stretch, VIRIDIS } from "tuning-fork/plots/colour-maps";
+import { count, plain, twoLines } from "tuning-fork/plots/text";
+import { ramp, resize, textOn, themeOf } from "tuning-fork/plots/theme";
+
+type Triple = readonly [number, number, number];
+
+function linear(colour: string): Triple {
+  const value = Number.parseInt(colour.slice(1), 16);
+  const [r, g, b] = [value >> 16, (value >> 8) & 255, value & 255].map((c) =>
+    c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4,
+  );
+  return [r, g, b];
+}
+
+/** CIE 1976 L*a*b* of linear sRGB. */
+function lab([r, g, b]: Triple): Triple {
+  const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : (841 / 108) * t + 4 / 29);
+  const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
+  const y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
+  const z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+// Machado, Oliveira & Fernandes (2009), severity 1, on linear sRGB.
+const EYES: Record<string, readonly Triple[]> = {
+  usual: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+};
+
+function seenBy(eye: string, colour: string): Triple {
+  const rgb = linear(colour);
+  const seen = EYES[eye].map((row) => {
+    const sum = row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2];
+    return Math.min(Math.max(sum, 0), 1);
+  });
+  return lab([seen[0], seen[1], seen[2]]);
+}
+
+const distance = (a: Triple, b: Triple) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+
+describe("themes", () => {
+  for (const name of ["light", "dark"] as const) {
+    const theme = themeOf({ theme: name });
+    for (const eye of Object.keys(EYES)) {
+      it(`${name}: categories differ for ${eye} vision`, () => {
+        const colours = theme.palette.map((colour) => seenBy(eye, colour));
+        let least = Number.POSITIVE_INFINITY;
+        const pairs = (n: number) => {
+          for (let i = 0; i < n; i++)
+            for (let j = 0; j < i; j++) least = Math.min(least, distance(colours[i], colours[j]));
+        };
+        pairs(4);
+        assert.ok(least > 20, `of the first four: ${least}`);
+        pairs(colours.length);
+        assert.ok(least > 15, `of all: ${least}`);
+      });
+    }
+
+    it(`${name}: amounts rise evenly in lightness for every eye`, () => {
+      for (const eye of Object.keys(EYES)) {
+        const steps = Array.from(
+          { length: 21 },
+          (_, i) => seenBy(eye, ramp(theme.sequential, i / 20))[0],
+        );
+        const sign = name === "light" ? -1 : 1;
+        for (let i = 1; i < steps.length; i++)
+          assert.ok(sign * (steps[i] - steps[i - 1]) > 0.5, `${eye} at step ${i}`);
+      }
+    });
+
+    it(`${name}: text is read on paper and on every cell`, () => {
+      const contrast = (a: string, b: string) => {
+        const [x, y] = [a, b].map((colour) => {
+          const [r, g, bl] = linear(colour);
+          return 0.2126 * r + 0.7152 * g + 0.0722 * bl + 0.05;
+        });
+        return Math.max(x, y) / Math.min(x, y);
+      };
+      assert.ok(contrast(theme.ink, theme.paper) > 7);
+      assert.ok(contrast(theme.muted, theme.paper) > 4.5);
+      for (let i = 0; i <= 50; i++) {
+        const cell = ramp(theme.sequential, i / 50);
+        assert.ok(contrast(textOn(cell), cell) > 4.5, `${i / 50}`);
+      }
+    });
+  }
+});
+
+describe("texts", () => {
+  it("break where lines balance, and never read a name as markup", () => {
+    assert.equal(twoLines("In-between Round Smooth"), "In-between<br>Round Smooth");
+    assert.equal(twoLines("Merging"), "Merging");
+    assert.equal(twoLines("completely_round_smooth"), "completely<br>round smooth");
+    assert.equal(plain("a<b>&_\nc"), "a&lt;b>&amp; <br>c");
+    assert.equal(count(1234567), "1\u2009234\u2009567");
+    assert.equal(count(999), "999");
+  });
+});
+
+describe("colour maps and sizes", () => {
+  it("keep ends, order and shape", () => {
+    assert.deepEqual([...colourMap([0, 1])], [0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
+    assert.equal(VIRIDIS.length, 10);
+    assert.deepEqual([...stretch([3, 5, 4])], [0, 1, 0.5]);
+    assert.deepEqual([...stretch([2, 2])], [0, 0]);
+    assert.deepEqual([...resample([0, 1], [1, 2], [1, 4])], [0, 0.25, 0.75, 1]);
+    assert.deepEqual([...resample([7], [1, 1], [2, 2])], [7, 7, 7, 7]);
+    assert.deepEqual([...overlay([255, 255, 255], [0], 0)], [255, 255, 255]);
+  });
+
+  it("let heights follow the width unless rows set them", () => {
+    const figure = { data: [], layout: { width: 400, height: 200, meta: { keepHeight: false } } };
+    assert.equal(resize(figure, 800).layout.height, 400);
+    const rows = { data: [], layout: { width: 400, height: 200, meta: { keepHeight: true } } };
+    assert.equal(resize(rows, 800).layout.height, 200);
+  });
+});
