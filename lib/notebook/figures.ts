@@ -36,7 +36,15 @@ export function liveFigure(): LiveFigure {
     clearTimeout(timer);
     timer = undefined;
     if (!waiting) return;
-    slot.show(figureBundle(waiting));
+    const bundle = figureBundle(waiting);
+    // JupyterLab's plotly renderer draws once and ignores what follows. Another form in between, of
+    // the same height, makes JupyterLab begin a new one.
+    if (live && drawnAt > 0) {
+      const { height = 360 } = waiting.layout;
+      const gap = `<div style="height:${Number(height)}px"></div>`;
+      slot.show({ "text/plain": bundle["text/plain"], "text/html": gap });
+    }
+    slot.show(bundle);
     waiting = undefined;
     drawnAt = performance.now();
   };

@@ -69,6 +69,14 @@ export class NotebookPage {
   }
 }
 
+/** How many values the figure's longest trace has, as drawn. */
+export function pointsOf(figure: Locator): Promise<number> {
+  return figure.evaluate((node) => {
+    const traces = (node as unknown as { data: { y?: unknown[] }[] }).data;
+    return Math.max(...traces.map(({ y }) => y?.length ?? 0));
+  });
+}
+
 /**
  * How much is drawn inside a figure's axes (or its whole area, if it has none).
  *

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jupyterEnvironment, notebookOf, python, ROOT } from "../notebook/support";
@@ -93,16 +93,4 @@ describe("executing notebooks", function () {
     assert.equal(code, 130);
     assert.throws(() => process.kill(kernel, 0), /ESRCH/);
   });
-});
-
-describe("the notebooks", () => {
-  const notebooks = readdirSync(join(ROOT, "notebooks")).filter((name) => name.endsWith(".ipynb"));
-  for (const name of notebooks.sort()) {
-    it(`${name} runs from its first cell to its last`, function () {
-      this.timeout(15 * 60_000);
-      const copy = join(ROOT, "results", "executed", name);
-      const { status, stderr } = execute(join(ROOT, "notebooks", name), copy);
-      assert.equal(status, 0, stderr);
-    });
-  }
 });
