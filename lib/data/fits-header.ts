@@ -1,0 +1,99 @@
+/** A value of a FITS header card. */
+export type FitsValue = string | number | boolean;
+
+/** One header card: keyword, value (none for comments), comment. */
+export interface FitsCard {
+  readonly key: string;
+  readonly value: FitsValue | undefined;
+  readonly comment: string;
+}
+
+/** Length of a card and of a block of 36 of them, bytes. */
+const cardLength = 80;
+export const blockLength = 2880;
+
+/** The header of one unit of a FITS file: keywords in order, the last of equal ones counts. */
+export class FitsHeader {
+  private readonly values = new Map<string, FitsValue>();
+
+  constructor(readonly cards: readonly FitsCard[]) {
+    for (const { key, value } of cards) if (value !== undefined) this.values.set(key, value);
+  }
+
+  get(key: string): FitsValue | undefined {
+    return this.values.get(key);
+  }
+
+  /** The number under `key`, or `fallback` where there is none. */
+  number(key: string, fallback: number): number {
+    const value = this.values.get(key);
+    return typeof value === "number" ? value : fallback;
+  }
+
+  /** The text under `key`, or `fallback` where there is none. */
+  text(key: string, fallback = ""): string {
+    const value = this.values.get(key);
+    return typeof value === "string" ? value : fallback;
+  }
+}
+
+/**
+ * Read cards up to END.
+ *
+ * @param block Gives the nth block of 2,880 bytes as text, or `undefined` beyond the file.
+ * @returns The header and its length in bytes; `undefined` when the file ends before END.
+ */
+export function parseHeader(
+  block: (index: number) => string | undefined,
+): { header: FitsHeader; length: number } | undefined {
+  const cards: FitsCard[] = [];
+  for (let index = 0; ; index++) {
+    const text = block(index);
+    if (text === undefined || text.length < blockLength) return undefined;
+    for (let at = 0; at < blockLength; at += cardLength) {
+      const card = text.slice(at, at + cardLength);
+      if (card.slice(0, 8).trimEnd() === "END") {
+        return { header: new FitsHeader(cards), length: (index + 1) * blockLength };
+      }
+      addCard(cards, card);
+    }
+  }
+}
+
+function addCard(cards: FitsCard[], card: string): void {
+  const key = card.slice(0, 8).trimEnd();
+  const previous = cards.at(-1);
+  if (key === "CONTINUE") {
+    // A long text goes on here; the & that says so has no other meaning.
+    if (typeof previous?.value !== "string" || !previous.value.endsWith("&")) return;
+    const { value, comment } = parseValue(card.slice(8));
+    if (typeof value !== "string") return;
+    const joined = { key: previous.key, value: previous.value.slice(0, -1) + value };
+    cards[cards.length - 1] = { ...joined, comment: previous.comment + comment };
+    return;
+  }
+  const equals = card.indexOf("=");
+  if (key === "HIERARCH" && equals > 0) {
+    cards.push({ key: card.slice(9, equals).trim(), ...parseValue(card.slice(equals + 1)) });
+  } else if (card.slice(8, 10) === "= ") {
+    cards.push({ key, ...parseValue(card.slice(10)) });
+  } else if (key !== "" || card.trim() !== "") {
+    cards.push({ key, value: undefined, comment: card.slice(8).trim() });
+  }
+}
+
+/** The value field of a card: a quoted text (a doubled quote is one), a number, T or F. */
+function parseValue(field: string): { value: FitsValue | undefined; comment: string } {
+  const quoted = /^\s*'((?:[^']|'')*)'\s*(?:\/(.*))?$/.exec(field);
+  if (quoted) {
+    const value = quoted[1].replaceAll("''", "'").trimEnd();
+    return { value, comment: (quoted[2] ?? "").trim() };
+  }
+  const slash = field.indexOf("/");
+  const text = (slash < 0 ? field : field.slice(0, slash)).trim();
+  const comment = slash < 0 ? "" : field.slice(slash + 1).trim();
+  if (text === "T" || text === "F") return { value: text === "T", comment };
+  // Fortran writes exponents of doubles with a D.
+  const number = Number(text.replace(/[Dd]/, "E"));
+  return { value: text !== "" && Number.isFinite(number) ? number : undefined, comment };
+}

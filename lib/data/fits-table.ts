@@ -1,0 +1,162 @@
+import { UserError } from "../errors";
+import type { FitsHeader } from "./fits-header";
+import type { Column } from "./table";
+
+/** A field of a binary table. */
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly repeat: number;
+  /** Bytes from the start of the row, and the size of one value. */
+  readonly offset: number;
+  readonly size: number;
+  readonly scale: number;
+  readonly zero: number;
+  readonly null: number | undefined;
+}
+
+/** Bytes of one value of each type; X counts bits. */
+const sizes: Readonly<Record<string, number>> = {
+  L: 1,
+  X: 1 / 8,
+  B: 1,
+  I: 2,
+  J: 4,
+  K: 8,
+  A: 1,
+  E: 4,
+  D: 8,
+  C: 8,
+  M: 16,
+  P: 8,
+  Q: 16,
+};
+
+/**
+ * Rows of a binary table as columns.
+ *
+ * Text is trimmed; logicals are 1, 0 and NaN; integers with a null become NaN there; 64-bit integers
+ * that a double cannot hold (as survey identifiers) stay exact as text. A field of several numbers
+ * becomes columns `name_1`, `name_2`, …; bits, complex numbers and arrays of varying length are left
+ * out unless asked for by name, which is an error.
+ */
+export function readFitsTable(
+  path: string,
+  header: FitsHeader,
+  raw: Uint8Array,
+  rows: number,
+  width: number,
+  wanted?: readonly string[],
+): Record<string, Column> {
+  const fields = listFields(path, header);
+  const missing = wanted?.find((name) => !fields.some((field) => field.name === name));
+  if (missing !== undefined) {
+    throw new UserError(
+      `${path}: no column '${missing}'; the table has ${fields.map((f) => f.name).join(", ")}.`,
+      "Correct the column's name.",
+    );
+  }
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const table: Record<string, Column> = {};
+  for (const field of fields) {
+    if (wanted && !wanted.includes(field.name)) continue;
+    if ("XCMPQ".includes(field.type)) {
+      if (!wanted) continue;
+      throw new UserError(
+        `${path}: column '${field.name}' has the format ${field.repeat}${field.type}.`,
+        "Bits, complex numbers and arrays of varying length are not read: leave it out.",
+      );
+    }
+    if (field.type === "A") {
+      table[field.name] = Array.from({ length: rows }, (_, row) =>
+        text(raw, row * width + field.offset, field.repeat),
+      );
+    } else if (field.repeat === 1) {
+      table[field.name] = numbers(view, field, rows, width, 0);
+    } else {
+      for (let i = 0; i < field.repeat; i++) {
+        table[`${field.name}_${i + 1}`] = numbers(view, field, rows, width, i);
+      }
+    }
+  }
+  return table;
+}
+
+function listFields(path: string, header: FitsHeader): Field[] {
+  const fields: Field[] = [];
+  let offset = 0;
+  for (let i = 1; i <= header.number("TFIELDS", 0); i++) {
+    const form = header.text(`TFORM${i}`);
+    const [, repeat, type] = /^\s*(\d*)([A-Z])/.exec(form) ?? [];
+    const size = sizes[type ?? ""];
+    if (size === undefined) {
+      throw new UserError(
+        `${path}: TFORM${i} is '${form}'; expected a count and one of ${Object.keys(sizes).join("")}.`,
+        "The table is damaged: download it again.",
+      );
+    }
+    const count = repeat === "" ? 1 : Number(repeat);
+    const nothing = header.get(`TNULL${i}`);
+    fields.push({
+      name: header.text(`TTYPE${i}`, `column${i}`).trim(),
+      type,
+      repeat: count,
+      offset,
+      size,
+      scale: header.number(`TSCAL${i}`, 1),
+      zero: header.number(`TZERO${i}`, 0),
+      null: typeof nothing === "number" ? nothing : undefined,
+    });
+    offset += Math.ceil(count * size);
+  }
+  return fields;
+}
+
+function text(raw: Uint8Array, at: number, length: number): string {
+  const cell = Buffer.from(raw.buffer, raw.byteOffset + at, length).toString("latin1");
+  const end = cell.indexOf("\0");
+  return (end < 0 ? cell : cell.slice(0, end)).trimEnd();
+}
+
+function numbers(view: DataView, field: Field, rows: number, width: number, which: number): Column {
+  const start = field.offset + which * field.size;
+  const { scale, zero } = field;
+  const fill = <T extends Float32Array | Float64Array | Int32Array>(
+    out: T,
+    get: (at: number) => number,
+  ): T => {
+    for (let row = 0; row < rows; row++) {
+      const stored = get(row * width + start);
+      out[row] = stored === field.null ? Number.NaN : zero + scale * stored;
+    }
+    return out;
+  };
+  // Whole numbers stay whole where nothing can make them otherwise.
+  const whole = field.null === undefined && scale === 1 && zero === 0;
+  const integers = whole ? new Int32Array(rows) : new Float64Array(rows);
+  switch (field.type) {
+    case "L":
+      return fill(new Float32Array(rows), (at) => {
+        const stored = view.getUint8(at);
+        return stored === 84 ? 1 : stored === 70 ? 0 : Number.NaN;
+      });
+    case "B":
+      return fill(integers, (at) => view.getUint8(at));
+    case "I":
+      return fill(integers, (at) => view.getInt16(at));
+    case "J":
+      return fill(integers, (at) => view.getInt32(at));
+    case "E":
+      return fill(new Float32Array(rows), (at) => view.getFloat32(at));
+    case "D":
+      return fill(new Float64Array(rows), (at) => view.getFloat64(at));
+    default: {
+      const large = Array.from({ length: rows }, (_, row) => view.getBigInt64(row * width + start));
+      const exact = large.every(
+        (n) => n <= Number.MAX_SAFE_INTEGER && n >= Number.MIN_SAFE_INTEGER,
+      );
+      if (!exact && whole) return large.map(String);
+      return fill(new Float64Array(rows), (at) => Number(view.getBigInt64(at)));
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { decode } from "seek-bzip";
+import { UserError } from "../errors";
+import { blockLength, type FitsHeader, parseHeader } from "./fits-header";
+import { readFitsTable } from "./fits-table";
+import type { Table } from "./table";
+
+/** One unit (HDU) of a FITS file. */
+export interface FitsUnit {
+  readonly kind: "image" | "table" | "other";
+  /** `EXTNAME`, or an empty text. */
+  readonly name: string;
+  readonly header: FitsHeader;
+  /** Axes with the fastest last, as in NumPy: [rows, columns], or [planes, rows, columns]. */
+  readonly shape: readonly number[];
+  /** Where its data lie, bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Pixels of a FITS image. */
+export interface FitsImage {
+  /** BZERO + BSCALE × stored value; NaN where the pixel is blank. First row first. */
+  readonly values: Float32Array | Float64Array;
+  readonly shape: readonly number[];
+}
+
+/** Bytes of a file, read where they are wanted, or of one that had to be unpacked. */
+interface Bytes {
+  readonly size: number;
+  read(offset: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/**
+ * Open a FITS file, plain or packed by gzip or bzip2. Headers are read at once, data when asked for.
+ *
+ * @throws UserError when there is no such file, it is not FITS, or it ends before its data do.
+ * @see Pence et al. 2010, A&A 524, A42 (FITS 3.0)
+ */
+export async function openFits(path: string): Promise<FitsFile> {
+  const bytes = await openBytes(path);
+  try {
+    return new FitsFile(path, bytes, listUnits(path, bytes));
+  } catch (error) {
+    bytes.close();
+    throw error;
+  }
+}
+
+/** A FITS file that is open. */
+export class FitsFile {
+  constructor(
+    readonly path: string,
+    private readonly bytes: Bytes,
+    readonly units: readonly FitsUnit[],
+  ) {}
+
+  /**
+   * Read an image.
+   *
+   * @param which Number or name of the unit; by default the first that holds an image.
+   */
+  image(which?: number | string): FitsImage {
+    const unit = this.unit("image", which);
+    const bitpix = unit.header.number("BITPIX", 0);
+    const raw = this.bytes.read(unit.offset, unit.length);
+    const scale = unit.header.number("BSCALE", 1);
+    const zero = unit.header.number("BZERO", 0);
+    const blank = bitpix > 0 ? unit.header.get("BLANK") : undefined;
+    return { values: pixels(raw, bitpix, scale, zero, blank), shape: unit.shape };
+  }
+
+  /**
+   * Read a binary table, or some of its columns and rows.
+   *
+   * @param options.which Number or name of the unit; by default the first that holds a table.
+   */
+  table(
+    options: {
+      which?: number | string;
+      columns?: readonly string[];
+      from?: number;
+      to?: number;
+    } = {},
+  ): Table {
+    const unit = this.unit("table", options.which);
+    const [rows, width] = unit.shape;
+    const from = Math.max(0, options.from ?? 0);
+    const count = Math.max(0, Math.min(rows, options.to ?? rows) - from);
+    const raw = this.bytes.read(unit.offset + from * width, count * width);
+    return readFitsTable(this.path, unit.header, raw, count, width, options.columns);
+  }
+
+  close(): void {
+    this.bytes.close();
+  }
+
+  private unit(kind: "image" | "table", which: number | string | undefined): FitsUnit {
+    const suits = (unit: FitsUnit) => unit.kind === kind && unit.length > 0;
+    const found =
+      which === undefined
+        ? this.units.find(suits)
+        : typeof which === "number"
+          ? this.units[which]
+          : this.units.find((unit) => unit.name === which);
+    if (found && suits(found)) return found;
+    const list = this.units.map((u, i) => `${i} ${u.name || "unnamed"} (${u.kind})`).join(", ");
+    throw new UserError(
+      `${this.path}: ${which === undefined ? `no ${kind}` : `unit ${which} is no ${kind}`}; ` +
+        `the file has ${list}.`,
+      "Name the unit to read.",
+    );
+  }
+}
+
+async function openBytes(path: string): Promise<Bytes> {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (cause) {
+    throw new UserError(`${path}: no such file, or not readable.`, "Check the path.", { cause });
+  }
+  const size = fstatSync(file).size;
+  const read = (offset: number, length: number) => {
+    const buffer = Buffer.alloc(length);
+    let done = 0;
+    for (let got = -1; got !== 0 && done < length; done += got) {
+      got = readSync(file, buffer, done, length - done, offset + done);
+    }
+    return buffer.subarray(0, done);
+  };
+  const start = read(0, 3).toString("latin1");
+  if (!start.startsWith("\x1f\x8b") && start !== "BZh") {
+    return { size, read, close: () => closeSync(file) };
+  }
+  closeSync(file);
+  try {
+    const packed = readFileSync(path);
+    const data = start === "BZh" ? decode(packed) : gunzipSync(packed);
+    return {
+      size: data.length,
+      read: (offset, length) => data.subarray(offset, offset + length),
+      close: () => {},
+    };
+  } catch (cause) {
+    throw new UserError(
+      `${path}: cannot be unpacked (${cause instanceof Error ? cause.message : cause}).`,
+      "The file is damaged or incomplete: download it again.",
+      { cause },
+    );
+  }
+}
+
+function listUnits(path: string, bytes: Bytes): FitsUnit[] {
+  const units: FitsUnit[] = [];
+  const block = (offset: number) =>
+    offset + blockLength <= bytes.size
+      ? Buffer.from(bytes.read(offset, blockLength)).toString("latin1")
+      : undefined;
+  if (Buffer.from(bytes.read(0, 9)).toString("latin1") !== "SIMPLE  =") {
+    throw new UserError(
+      `${path}: not a FITS file (it does not begin with SIMPLE).`,
+      "Give a FITS file, plain or packed by gzip or bzip2.",
+    );
+  }
+  for (let offset = 0; offset < bytes.size; ) {
+    const start = offset;
+    // Some writers leave a tail behind the last unit: it is no unit, and no error.
+    if (start > 0 && !block(start)?.startsWith("XTENSION")) break;
+    const parsed = parseHeader((index) => block(start + index * blockLength));
+    if (!parsed) throw truncated(path, `the header of unit ${units.length} has no END`);
+    const { header } = parsed;
+    const axes = Array.from({ length: header.number("NAXIS", 0) }, (_, i) =>
+      header.number(`NAXIS${i + 1}`, 0),
+    );
+    const values = axes.length === 0 ? 0 : axes.reduce((a, b) => a * b, 1);
+    const size = Math.abs(header.number("BITPIX", 8)) / 8;
+    const length = size * values;
+    const heap = size * header.number("GCOUNT", 1) * (header.number("PCOUNT", 0) + values);
+    offset += parsed.length;
+    if (offset + heap > bytes.size) {
+      const there = `${bytes.size - offset} of ${heap} bytes are there`;
+      throw truncated(path, `the data of unit ${units.length} break off, ${there}`);
+    }
+    const extension = start === 0 ? "IMAGE" : header.text("XTENSION").trim();
+    const packed = header.get("ZIMAGE") === true;
+    const kind =
+      extension === "IMAGE" ? "image" : extension === "BINTABLE" && !packed ? "table" : "other";
+    const shape = axes.reverse();
+    units.push({ kind, name: header.text("EXTNAME").trim(), header, shape, offset, length });
+    offset += Math.ceil(heap / blockLength) * blockLength;
+  }
+  return units;
+}
+
+function pixels(
+  raw: Uint8Array,
+  bitpix: number,
+  scale: number,
+  zero: number,
+  blank: unknown,
+): Float32Array | Float64Array {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const bytes = Math.abs(bitpix) / 8;
+  const count = raw.byteLength / bytes;
+  const narrow = bitpix === 8 || bitpix === 16 || bitpix === -32;
+  const out = narrow ? new Float32Array(count) : new Float64Array(count);
+  const get = reader(view, bitpix);
+  for (let i = 0; i < count; i++) {
+    const stored = get(i * bytes);
+    out[i] = stored === blank ? Number.NaN : zero + scale * stored;
+  }
+  return out;
+}
+
+function reader(view: DataView, bitpix: number): (at: number) => number {
+  switch (bitpix) {
+    case 8:
+      return (at) => view.getUint8(at);
+    case 16:
+      return (at) => view.getInt16(at);
+    case 32:
+      return (at) => view.getInt32(at);
+    case 64:
+      return (at) => Number(view.getBigInt64(at));
+    case -32:
+      return (at) => view.getFloat32(at);
+    case -64:
+      return (at) => view.getFloat64(at);
+    default:
+      throw new UserError(`BITPIX is ${bitpix}.`, "Expected 8, 16, 32, 64, −32 or −64.");
+  }
+}
+
+function truncated(path: string, what: string): UserError {
+  return new UserError(
+    `${path}: truncated FITS file: ${what}.`,
+    "The download broke off: delete the file and download it again.",
+  );
+}
