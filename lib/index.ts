@@ -1,1 +1,35 @@
+export * as tf from "@tensorflow/tfjs-core";
+export type { Dataset } from "./data/dataset";
+export { openDataset } from "./data/open";
+export { asNumbers, asText, type Table } from "./data/table";
+export { type EngineInfo, startEngine } from "./engine/start";
 export { UserError } from "./errors";
+export { mostConfusedPairs } from "./evaluate/confusion";
+export { type Predictions, readPredictions, writePredictions } from "./evaluate/predictions";
+export { evaluate, type Summary } from "./evaluate/summary";
+export { createModel, listModels } from "./models/registry";
+export { showFigure } from "./notebook/figures";
+export { showImages } from "./notebook/images";
+export { showMarkdown } from "./notebook/markdown";
+export { progress } from "./notebook/progress";
+export { showTable } from "./notebook/tables";
+export { train } from "./notebook/training";
+export { classDistribution } from "./plots/class-distribution";
+export { confusionMatrix } from "./plots/confusion-matrix";
+export { exportFigures } from "./plots/export";
+export { perClassBars } from "./plots/per-class-bars";
+export { sampleGrid } from "./plots/sample-grid";
+export { trainingCurves } from "./plots/training-curves";
+export type { Experiment } from "./train/config";
+export { loadExperiment } from "./train/config-file";
+export {
+  createExperimentModel,
+  experimentSize,
+  openExperimentData,
+  openTrainedModel,
+  recordEvaluation,
+  runExperiment,
+} from "./train/experiment";
+export { fit } from "./train/fit";
+export { predict } from "./train/predict";
+export { RunFolder } from "./train/run-folder";

@@ -25,8 +25,8 @@ function wantedEngine(asked) {
       "give one of the three",
     );
   }
-  if (existsSync(NOTE)) return JSON.parse(readFileSync(NOTE, "utf8")).wanted;
-  return seesGpu() ? "cuda" : "cpu";
+  const noted = existsSync(NOTE) ? JSON.parse(readFileSync(NOTE, "utf8")).wanted : undefined;
+  return noted ?? (seesGpu() ? "cuda" : "cpu");
 }
 
 /** Climb down the ladder until a rung holds, saying why each one above did not. */

@@ -33,8 +33,10 @@ export class RunFolder {
   get splitPath(): string {
     return join(this.path, "split.csv");
   }
-  get figuresPath(): string {
-    return join(this.path, "figures");
+  /** Figures by name, put where this run keeps them: what `exportFigures` takes. */
+  figures<F>(byName: Readonly<Record<string, F>>): Record<string, F> {
+    const entries = Object.entries(byName);
+    return Object.fromEntries(entries.map(([name, f]) => [join(this.path, "figures", name), f]));
   }
   get latestPath(): string {
     return join(this.path, "checkpoints", "latest");
