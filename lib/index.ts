@@ -8,6 +8,7 @@ export { mostConfusedPairs } from "./evaluate/confusion";
 export { type Predictions, readPredictions, writePredictions } from "./evaluate/predictions";
 export { evaluate, type Summary } from "./evaluate/summary";
 export { createModel, listModels } from "./models/registry";
+export { modelSummary, parameterCount } from "./models/summary";
 export { showFigure } from "./notebook/figures";
 export { showImages } from "./notebook/images";
 export { showMarkdown } from "./notebook/markdown";
@@ -32,4 +33,4 @@ export {
 } from "./train/experiment";
 export { fit } from "./train/fit";
 export { predict } from "./train/predict";
-export { RunFolder } from "./train/run-folder";
+export { RunFolder, resultsFolder } from "./train/run-folder";

@@ -116,7 +116,12 @@ async function notebooks() {
   const script = join(ROOT, "tools", "notebooks", "execute.py");
   for (const notebook of allNotebooks()) {
     const to = join(STATE, "executed", notebook.split("/").at(-1));
-    const env = { ...jupyterEnvironment(), TUNING_FORK_PROFILE: "test" };
+    // A test must not write over the person's own results.
+    const env = {
+      ...jupyterEnvironment(),
+      TUNING_FORK_PROFILE: "test",
+      TUNING_FORK_RESULTS: join(STATE, "executed", "results"),
+    };
     const result = await one(venvBin("python"), [script, notebook, "--to", to], env);
     total.passed += result.passed;
     total.failed += result.failed;

@@ -49,6 +49,14 @@ export function readFitsTable(
   wanted?: readonly string[],
 ): Record<string, Column> {
   const fields = listFields(path, header);
+  const last = fields.at(-1);
+  const end = last ? last.offset + Math.ceil(last.repeat * last.size) : 0;
+  if (end > width) {
+    throw new UserError(
+      `${path}: the table's columns need ${end} bytes a row, NAXIS1 says ${width}.`,
+      "The table is damaged: download it again.",
+    );
+  }
   const missing = wanted?.find((name) => !fields.some((field) => field.name === name));
   if (missing !== undefined) {
     throw new UserError(

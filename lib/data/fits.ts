@@ -175,10 +175,19 @@ function listUnits(path: string, bytes: Bytes): FitsUnit[] {
     const axes = Array.from({ length: header.number("NAXIS", 0) }, (_, i) =>
       header.number(`NAXIS${i + 1}`, 0),
     );
+    const bitpix = header.number("BITPIX", 0);
+    const [pcount, gcount] = [header.number("PCOUNT", 0), header.number("GCOUNT", 1)];
+    const whole = [...axes, pcount, gcount].every((n) => Number.isInteger(n) && n >= 0);
+    if (!whole || ![8, 16, 32, 64, -32, -64].includes(bitpix)) {
+      throw new UserError(
+        `${path}: the header of unit ${units.length} is damaged: BITPIX ${bitpix}, axes ${axes}.`,
+        "Download the file again.",
+      );
+    }
     const values = axes.length === 0 ? 0 : axes.reduce((a, b) => a * b, 1);
-    const size = Math.abs(header.number("BITPIX", 8)) / 8;
+    const size = Math.abs(bitpix) / 8;
     const length = size * values;
-    const heap = size * header.number("GCOUNT", 1) * (header.number("PCOUNT", 0) + values);
+    const heap = size * gcount * (pcount + values);
     offset += parsed.length;
     if (offset + heap > bytes.size) {
       const there = `${bytes.size - offset} of ${heap} bytes are there`;
@@ -227,10 +236,8 @@ function reader(view: DataView, bitpix: number): (at: number) => number {
       return (at) => Number(view.getBigInt64(at));
     case -32:
       return (at) => view.getFloat32(at);
-    case -64:
-      return (at) => view.getFloat64(at);
     default:
-      throw new UserError(`BITPIX is ${bitpix}.`, "Expected 8, 16, 32, 64, −32 or −64.");
+      return (at) => view.getFloat64(at);
   }
 }
 

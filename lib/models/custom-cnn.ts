@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, symmetric } from "./architecture";
-import { constant } from "./initialisers";
-import { batchNorm, conv2d, dropout, globalAveragePool, linear, sequence } from "./layers";
+import { zeros } from "./initialisers";
+import { convNorm, dropout, globalAveragePool, linear, relu, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
 
 /**
@@ -13,8 +13,10 @@ import { capture, type Layer, type Network, type Parameters } from "./module";
 function build(p: Parameters, options: BuildOptions, widths: readonly number[]): Network {
   const [stemWidth, ...blockWidths] = widths;
   const stem = sequence(
-    convNormRelu(p.at("stem.0"), 3, stemWidth, 2),
-    convNormRelu(p.at("stem.1"), stemWidth, stemWidth, 1),
+    convNorm(p.at("stem.0"), 3, stemWidth, 3, { stride: 2 }),
+    relu,
+    convNorm(p.at("stem.1"), stemWidth, stemWidth, 3),
+    relu,
   );
   const blocks = blockWidths.map((width, i) => block(p.at("blocks").at(i), widths[i], width));
   const features = widths[widths.length - 1];
@@ -27,25 +29,19 @@ function build(p: Parameters, options: BuildOptions, widths: readonly number[]):
   };
 }
 
-function convNormRelu(p: Parameters, from: number, to: number, stride: number): Layer {
-  const conv = conv2d(p.at("conv"), from, to, 3, { stride, bias: false });
-  const norm = batchNorm(p.at("bn"), to);
-  return (x, context) => tf.relu(norm(conv(x, context), context));
-}
-
 function block(p: Parameters, from: number, to: number): Layer {
-  const first = convNormRelu(p.at("0"), from, to, 2);
-  const second = conv2d(p.at("1.conv"), to, to, 3, { bias: false });
-  // Starting at 0 makes every block the identity at first, which speeds the first epochs.
-  const norm = batchNorm(p.at("1.bn"), to, { scale: constant(0) });
-  const shortcut = conv2d(p.at("shortcut.conv"), from, to, 1, { bias: false });
-  const shortcutNorm = batchNorm(p.at("shortcut.bn"), to);
+  const branch = sequence(
+    convNorm(p.at("0"), from, to, 3, { stride: 2 }),
+    relu,
+    // Starting at 0 makes every block the shortcut alone at first, which speeds the first epochs.
+    convNorm(p.at("1"), to, to, 3, { scale: zeros }),
+  );
+  const shortcut = convNorm(p.at("shortcut"), from, to, 1);
   const name = p.path();
   return (x, context) => {
-    const residual = norm(second(first(x, context), context), context);
-    const halved = tf.avgPool(x, 2, 2, "same");
-    const identity = shortcutNorm(shortcut(halved, context), context);
-    return capture(context, name, tf.relu(tf.add(residual, identity)));
+    const halved = tf.avgPool(x, 2, 2, "valid");
+    const y: tf.Tensor4D = tf.relu(tf.add(branch(x, context), shortcut(halved, context)));
+    return capture(context, name, y);
   };
 }
 

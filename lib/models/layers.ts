@@ -9,8 +9,8 @@ import type { Layer, Parameters } from "./module";
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {
   stride?: number;
-  /** Default: (kernel − 1) / 2. */
-  padding?: number;
+  /** Default: (kernel − 1) / 2. "same": TensorFlow's, which may be one more below and right. */
+  padding?: number | "same";
   groups?: number;
   bias?: boolean;
   init?: Initialiser;
@@ -31,13 +31,13 @@ export function conv2d(
     ? p.add("weight", [kernel, kernel, channelsIn, 1], init, { layout: "depthwise" })
     : p.add("weight", [kernel, kernel, channelsIn / groups, channelsOut], init, { layout: "conv" });
   const offset = bias ? p.add("bias", [channelsOut], zeros) : undefined;
+  const convolve = depthwise ? convolution.depthwiseConv2d : convolution.conv2d;
   return (x) => {
     const filter = weight.variable as tf.Tensor4D;
-    const y = depthwise
-      ? convolution.depthwiseConv2d(x, filter, stride, padding)
-      : kernel === 1 && stride > 1
-        ? convolution.conv2d(everyNth(x, stride), filter, 1, 0)
-        : convolution.conv2d(x, filter, stride, padding);
+    let y: tf.Tensor4D;
+    if (kernel === 1 && stride > 1) y = convolve(everyNth(x, stride), filter, 1, 0);
+    else if (padding === "same") y = convolve(padSame(x, kernel, stride), filter, stride, 0);
+    else y = convolve(x, filter, stride, padding);
     return offset === undefined ? y : addBias(y, offset.variable as tf.Tensor1D);
   };
 }
@@ -50,6 +50,50 @@ export function conv2d(
 function everyNth(x: tf.Tensor4D, n: number): tf.Tensor4D {
   return tf.maxPool(x, 1, n, "valid");
 }
+
+function padSame(x: tf.Tensor4D, kernel: number, stride: number): tf.Tensor4D {
+  const sides = [x.shape[1], x.shape[2]].map((length): [number, number] => {
+    const total = Math.max((Math.ceil(length / stride) - 1) * stride + kernel - length, 0);
+    return [total >> 1, total - (total >> 1)];
+  });
+  return tf.pad(x, [[0, 0], sides[0], sides[1], [0, 0]]);
+}
+
+/** A convolution without bias and its batch norm, named `conv` and `bn`. */
+export function convNorm(
+  p: Parameters,
+  channelsIn: number,
+  channelsOut: number,
+  kernel: number,
+  options: Omit<ConvOptions, "bias"> & { scale?: Initialiser } = {},
+): Layer {
+  return sequence(
+    conv2d(p.at("conv"), channelsIn, channelsOut, kernel, { ...options, bias: false }),
+    batchNorm(p.at("bn"), channelsOut, { scale: options.scale }),
+  );
+}
+
+/**
+ * Scale each channel by a gate that sees the means of all (Hu et al. 2017, arXiv:1709.01507).
+ *
+ * @param scopes Of the two 1×1 convolutions, the narrowing one first.
+ */
+export function squeezeExcite(
+  scopes: readonly [Parameters, Parameters],
+  channels: number,
+  narrow: number,
+  activation: Layer,
+): Layer {
+  const reduce = conv2d(scopes[0], channels, narrow, 1);
+  const expand = conv2d(scopes[1], narrow, channels, 1);
+  return (x, context) => {
+    const means: tf.Tensor4D = tf.mean(x, [1, 2], true);
+    const gate = expand(activation(reduce(means, context), context), context);
+    return tf.mul(x, tf.sigmoid(gate));
+  };
+}
+
+export const relu: Layer = (x) => tf.relu<tf.Tensor4D>(x);
 
 /** y = x Wᵀ + b over the last dimension; W is [out, in] as in PyTorch. */
 export function linear<T extends tf.Tensor>(

@@ -3,12 +3,23 @@ import { UserError } from "../errors";
 import type { Architecture, Definition } from "./architecture";
 import { convnext } from "./convnext";
 import { customCnn } from "./custom-cnn";
+import { efficientnet } from "./efficientnet";
 import { type Context, type Model, Parameters } from "./module";
+import { regnet } from "./regnet";
 import { resnet } from "./resnet";
+import { vgg } from "./vgg";
 import { vit } from "./vit";
 
 /** Every architecture; a new one is a file and a line here. */
-const architectures: readonly Architecture[] = [customCnn, resnet, vit, convnext];
+const architectures: readonly Architecture[] = [
+  customCnn,
+  resnet,
+  vgg,
+  vit,
+  efficientnet,
+  convnext,
+  regnet,
+];
 
 const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...architectures);
 

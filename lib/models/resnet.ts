@@ -10,6 +10,7 @@ import {
   globalAveragePool,
   linear,
   maxPool,
+  relu,
   sequence,
 } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
@@ -56,8 +57,6 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     layers: [["conv1", "bn1"], ...names.map((name) => [name]), ["fc"]],
   };
 }
-
-const relu: Layer = (x) => tf.relu<tf.Tensor4D>(x);
 
 type Branch = (p: Parameters, from: number, width: number, stride: number) => Layer;
 

@@ -26,19 +26,26 @@ export function classDistribution(
   const totals = classNames.map((_, c) => counts.reduce((sum, bars) => sum + bars[c], 0));
   const names = classNames.map((name) => twoLines(name, 24));
   const left = widest(names, TEXT) + 10;
-  const largest = Math.max(...totals);
+  const largest = Math.max(...totals, 1);
   const numbers = totals.map(count);
   const right = widest(numbers, SMALL_TEXT) + 8;
   const legend = splits.length > 1 ? 24 : 4;
 
+  // Places are explicit: the mode of bars belongs to a whole sheet, which other panels may share.
+  const below = (s: number) =>
+    classNames.map((_, c) => counts.slice(0, s).reduce((sum, bars) => sum + bars[c], 0));
   const bars = counts.map((values, s) => ({
     type: "bar",
+    base: below(s),
+    width: 0.75,
     orientation: "h",
     name: splits[s],
     x: values,
     y: names.map((_, c) => c),
     customdata: classNames.map(plain),
-    hovertemplate: `%{customdata}: %{x}<extra>${splits[s]}</extra>`,
+    text: values.map(count),
+    textposition: "none",
+    hovertemplate: `%{customdata}: %{text}<extra>${splits[s]}</extra>`,
     marker: { color: theme.palette[s % theme.palette.length], line: { width: 0 } },
   }));
   return {
@@ -52,8 +59,7 @@ export function classDistribution(
         keepHeight: true,
       },
       {
-        barmode: "stack",
-        bargap: 0.25,
+        barmode: "overlay",
         showlegend: splits.length > 1,
         legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
         xaxis: axisOf(theme, "Number of galaxies", { range: [0, largest], nticks: 5 }),

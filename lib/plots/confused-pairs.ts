@@ -55,9 +55,23 @@ export async function confusedPairs(
     const p = probabilities[row * classNames.length + pair.predicted];
     return { uri, caption: `p = ${p.toFixed(2)}`, hover: `${ids[row]}, p = ${p.toFixed(3)}` };
   });
+  if (cells.length === 0) return noMistakes(options);
   const rowLabels = found.map(
     ({ label, predicted, count }) =>
       `${classNames[label]}\ntaken for ${classNames[predicted]}\n(${count} galaxies)`,
   );
   return imageGrid(cells, { columns: perPair, rowLabels, ...options });
+}
+
+function noMistakes(options: FigureOptions): Figure {
+  const figure = imageGrid([], { columns: 1, columnLabels: [" "], ...options });
+  const note = {
+    text: "No mistakes",
+    x: 0.5,
+    y: 0.5,
+    xref: "paper",
+    yref: "paper",
+    showarrow: false,
+  };
+  return { data: [], layout: { ...figure.layout, height: 60, annotations: [note] } };
 }

@@ -3,7 +3,7 @@ import type { Summary } from "../evaluate/summary";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { count, plain, twoLines, widest } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { axisOf, COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
 
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** `counts`, or `percent` of each true class (default). Both are coloured by the percentage. */
@@ -26,12 +26,14 @@ export function confusionMatrix(
   { show = "percent", ...options }: ConfusionMatrixOptions = {},
 ): Figure {
   const theme = themeOf(options);
-  const names = perClass.map(({ name }) => twoLines(name));
-  const k = names.length;
+  const k = perClass.length;
+  // Many classes take the page, and their cells have room for one line.
+  const width = k > 16 ? PAGE : COLUMN;
+  const names = perClass.map(({ name }) => (k > 12 ? plain(name) : twoLines(name)));
   const fractions = normaliseRows(confusion);
   const labels = widest(names, SMALL_TEXT) + 8;
   const near = labels + 20;
-  const size = (COLUMN - near - 6) / k;
+  const size = (width - near - 6) / k;
   const texts = confusion.map((row, t) =>
     row.map((n, p) => (show === "percent" ? percent(fractions[t][p]) : n === 0 ? "" : count(n))),
   );
@@ -59,8 +61,8 @@ export function confusionMatrix(
     layout: layoutOf(
       theme,
       {
-        width: COLUMN,
-        height: COLUMN,
+        width,
+        height: width,
         margin: { l: near, r: 6, t: 6, b: near },
       },
       {

@@ -1,6 +1,6 @@
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
 
 /** Galaxies as points of a plane, such as of the first two principal components of features. */
 export interface Embedding {
@@ -32,6 +32,7 @@ export function embeddingScatter(
       type: "scatter",
       mode: "markers",
       name: plain(name),
+      legend: c < classNames.length / 2 ? "legend" : "legend2",
       x: members.map((i) => x[i]),
       y: members.map((i) => y[i]),
       text: members.map((i) => plain(ids[i])),
@@ -55,15 +56,7 @@ export function embeddingScatter(
       { height: plot + 8 + 30 + legend, margin: { l: 44, r: 8, t: 8, b: 30 + legend } },
       {
         showlegend: true,
-        legend: {
-          orientation: "h",
-          x: -0.1,
-          y: -30 / plot,
-          yanchor: "top",
-          entrywidth: 0.5,
-          entrywidthmode: "fraction",
-          font: { size: SMALL_TEXT },
-        },
+        ...twoColumnLegend(30 / plot),
         xaxis: axisOf(theme, titles[0], ticks),
         yaxis: axisOf(theme, titles[1], ticks),
       },

@@ -25,7 +25,8 @@ export function modelComparison(
   const sorted = [...models].sort(
     (a, b) => b.metrics[metrics[0]].value - a.metrics[metrics[0]].value,
   );
-  const names = sorted.map(({ name }) => twoLines(name, 18));
+  const names = sorted.map(({ name }) => twoLines(name, 26));
+  const rowHeight = names.some((name) => name.includes("<br>")) ? 36 : 24;
   const places = names.map((_, i) => i);
   const gap = 0.08;
   const panel = (1 - gap * (metrics.length - 1)) / metrics.length;
@@ -67,7 +68,7 @@ export function modelComparison(
       theme,
       {
         width: COLUMN,
-        height: names.length * 26 + 54,
+        height: names.length * rowHeight + 54,
         margin: { l: widest(names, TEXT) + 12, r: 14, t: 6, b: 42 },
         keepHeight: true,
       },

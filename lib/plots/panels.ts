@@ -45,6 +45,7 @@ export function panels(
     images: [],
   };
   let axesUsed = 0;
+  let legendsUsed = 0;
   figures.forEach((figure, i) => {
     const row = Math.floor(i / columns);
     const left = rows[row].slice(0, i % columns).reduce((sum, size) => sum + size.width, 0);
@@ -62,15 +63,21 @@ export function panels(
     axesUsed += Object.keys(own).filter((key) => /^xaxis\d*$/.test(key)).length;
     const renamed = moveAxes(own, offset, box);
     Object.assign(layout, renamed);
-    const legend = i === 0 ? "legend" : `legend${i + 1}`;
-    if (own.showlegend) layout[legend] = moveLegend(own.legend as Layout, box);
+    const legends = new Map<string, string>();
+    if (own.showlegend)
+      for (const key of ["legend", ...Object.keys(own).filter((k) => /^legend\d+$/.test(k))]) {
+        legendsUsed++;
+        const name = legendsUsed === 1 ? "legend" : `legend${legendsUsed}`;
+        legends.set(key, name);
+        layout[name] = moveLegend((own[key] ?? {}) as Layout, box);
+      }
     for (const trace of figure.data) {
       const t = trace as Layout;
       data.push({
         ...t,
         xaxis: shift((t.xaxis as string | undefined) ?? "x", offset),
         yaxis: shift((t.yaxis as string | undefined) ?? "y", offset),
-        legend,
+        legend: legends.get((t.legend as string | undefined) ?? "legend"),
         showlegend: own.showlegend === true && t.showlegend !== false,
         legendgroup: t.legendgroup === undefined ? undefined : `${i} ${String(t.legendgroup)}`,
       });
@@ -103,8 +110,7 @@ export function panels(
       ...layout,
       ...lists,
       ...{ paper_bgcolor, plot_bgcolor, font, hoverlabel, width, height },
-      barmode: figures.find((figure) => figure.layout.barmode)?.layout.barmode,
-      bargap: figures.find((figure) => figure.layout.bargap)?.layout.bargap,
+      barmode: "overlay",
       margin: { l: 0, r: 0, t: 0, b: 0, pad: 0 },
       showlegend: figures.some((figure) => figure.layout.showlegend),
       meta: { keepHeight: figures.every((figure) => (figure.layout.meta as Layout)?.keepHeight) },
@@ -147,8 +153,5 @@ function moveLegend(legend: Layout, box: Box): Layout {
     ...legend,
     x: box.x + ((legend.x as number | undefined) ?? 0) * box.width,
     y: box.y + ((legend.y as number | undefined) ?? 1) * box.height,
-    ...(legend.entrywidthmode === "fraction"
-      ? { entrywidth: (legend.entrywidth as number) * box.width }
-      : {}),
   };
 }

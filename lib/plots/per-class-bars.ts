@@ -28,6 +28,8 @@ export function perClassBars(
       name: title,
       x: perClass.map((scores) => scores[key]),
       y: places,
+      width: 0.25,
+      offset: 0.25 * m - 0.375,
       customdata: perClass.map(({ name, support }) => [plain(name), support]),
       hovertemplate: `%{customdata[0]}: ${title} %{x:.3f} (%{customdata[1]} galaxies)<extra></extra>`,
       marker: { color: theme.palette[m] },
@@ -40,8 +42,7 @@ export function perClassBars(
         keepHeight: true,
       },
       {
-        barmode: "group",
-        bargap: 0.25,
+        barmode: "overlay",
         showlegend: true,
         legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
         xaxis: axisOf(theme, "Score", { range: [0, 1], grid: true, dtick: 0.2 }),

@@ -9,7 +9,7 @@ import {
 } from "../evaluate/ranking";
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
 
 export interface RankingCurvesOptions extends FigureOptions {
   /** `roc` (default) or `precision-recall`. */
@@ -48,6 +48,7 @@ export function rankingCurves(
       type: "scatter",
       mode: "lines",
       name: `${plain(name)} ${score.toFixed(3)}`,
+      legend: c < classNames.length / 2 ? "legend" : "legend2",
       x,
       y,
       line: {
@@ -68,15 +69,7 @@ export function rankingCurves(
       { height: plot + 10 + 44 + legend, margin: { l: 52, r: 10, t: 10, b: 44 + legend } },
       {
         showlegend: true,
-        legend: {
-          orientation: "h",
-          x: -0.12,
-          y: -46 / plot,
-          yanchor: "top",
-          entrywidth: 0.5,
-          entrywidthmode: "fraction",
-          font: { size: SMALL_TEXT },
-        },
+        ...twoColumnLegend(46 / plot),
         xaxis: axisOf(theme, roc ? "False positive rate" : "Recall", { range, dtick: 0.2 }),
         yaxis: axisOf(theme, roc ? "True positive rate" : "Precision", { range, dtick: 0.2 }),
       },

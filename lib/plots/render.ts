@@ -101,7 +101,7 @@ export class Renderer {
   async svg(figure: Figure, widthMm: number): Promise<string> {
     const { width, height } = figure.layout as { width: number; height: number };
     const drawn = await this.page.evaluate<string>(
-      `tuningForkSvg(${JSON.stringify({ data: figure.data, layout: figure.layout })})`,
+      `tuningForkSvg(${JSON.stringify({ data: withoutHover(figure.data), layout: figure.layout })})`,
     );
     const heightMm = (widthMm * height) / width;
     const style = `<defs><style>${fontFaces(drawn)}</style></defs>`;
@@ -145,6 +145,14 @@ export class Renderer {
   async close(): Promise<void> {
     await this.browser.close();
   }
+}
+
+/** Invisible points, which only carry hover, are left out where something else keeps their axes. */
+function withoutHover(data: Figure["data"]): object[] {
+  const traces = data as readonly { xaxis?: string; marker?: { opacity?: number } }[];
+  const visible = traces.filter((trace) => trace.marker?.opacity !== 0);
+  const axes = new Set(visible.map((trace) => trace.xaxis));
+  return traces.filter((trace) => trace.marker?.opacity !== 0 || !axes.has(trace.xaxis));
 }
 
 /**

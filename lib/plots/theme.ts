@@ -158,6 +158,17 @@ export function axisOf(
   };
 }
 
+/**
+ * A list of classes under a plot, in two columns: the upper half of the traces names `legend`, the
+ * rest `legend2`. Plotly wraps one legend only at the width of the sheet.
+ *
+ * @param y Distance below the plot, as a fraction of its height.
+ */
+export function twoColumnLegend(y: number): Record<"legend" | "legend2", object> {
+  const column = { y: -y, yanchor: "top", font: { size: SMALL_TEXT } };
+  return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: 0.46 } };
+}
+
 /** The same figure at another width: heights follow unless the figure's rows set them. */
 export function resize(figure: Figure, width: number): Figure {
   const {

@@ -18,7 +18,7 @@ import { type Existing, RunFolder } from "./run-folder";
 
 /** A data set with its rows shared out. */
 export interface SplitDataset {
-  /** Its table's column `split` says where each row went; empty where `fraction` left it out. */
+  /** Its table's column `split` says where each row went; `unused` where `fraction` left it out. */
   readonly dataset: Dataset;
   readonly train: Uint32Array;
   readonly val: Uint32Array;
@@ -60,7 +60,7 @@ function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
   const options = { seed: data.splitSeed, classNames };
   const everyRow = labels.map((_, row) => row);
   const kept = takeFraction(labels, everyRow, data.fraction, data.splitSeed);
-  const names = new Array<string>(size).fill("");
+  const names = new Array<string>(size).fill("unused");
   const given = table.split === undefined ? undefined : asText(table.split);
   if (given?.includes("test")) {
     for (const row of kept) names[row] = given[row];

@@ -73,7 +73,12 @@ export async function fit(
   options: FitOptions = {},
 ): Promise<FitResult> {
   mkdirSync(run.path, { recursive: true });
-  return new Fit(model, dataset, rows, config, run, options).run();
+  const unlock = run.lock();
+  try {
+    return await new Fit(model, dataset, rows, config, run, options).run();
+  } finally {
+    unlock();
+  }
 }
 
 class Fit {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { UserError } from "../errors";
 import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
@@ -7,6 +7,16 @@ import { configDifferences } from "./config";
 
 /** What to do where a run's folder already holds something. */
 export type Existing = "resume" | "restart" | "skip";
+
+/**
+ * Where runs live: the project's `results/`, or `TUNING_FORK_RESULTS`.
+ *
+ * @param name Of a run; without one, the folder of all.
+ */
+export function resultsFolder(name = ""): string {
+  const root = process.env.TUNING_FORK_RESULTS || resolve(__dirname, "..", "..", "..", "results");
+  return join(root, name);
+}
 
 /** How far a run in a folder got. */
 export type RunStatus = "absent" | "unfinished" | "complete";
@@ -84,6 +94,25 @@ export class RunFolder {
     return true;
   }
 
+  /**
+   * Keep other processes out while this one writes here.
+   *
+   * @returns what opens the folder again
+   * @throws UserError when a process that lives is at work here
+   */
+  lock(): () => void {
+    const path = join(this.path, "lock");
+    const other = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
+    if (other !== process.pid && isAlive(other)) {
+      throw new UserError(
+        `process ${other} is at work in ${this.path}`,
+        "wait for it, end it, or give another folder",
+      );
+    }
+    writeFileWhole(path, String(process.pid));
+    return () => rmSync(path, { force: true });
+  }
+
   readConfig(): unknown {
     try {
       return parse(readFileSync(this.configPath, "utf8"));
@@ -122,4 +151,12 @@ export function historyColumns(rows: readonly HistoryRow[]): Record<string, numb
   return Object.fromEntries(
     names.map((name) => [name, rows.map((row) => row[name] ?? Number.NaN)]),
   );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
