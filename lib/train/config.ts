@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseAugmentation } from "../data/augment";
 import { UserError } from "../errors";
 
 /** One number for a hundred keys: what a person may write in a config. */
@@ -47,6 +48,18 @@ const lossSchema = z.strictObject({
     .default("none"),
 });
 
+const augmentationSchema = z
+  .unknown()
+  .default("galaxy")
+  .transform((given, context) => {
+    try {
+      return parseAugmentation(given);
+    } catch (error) {
+      context.addIssue(error instanceof UserError ? error.problem : String(error));
+      return z.NEVER;
+    }
+  });
+
 const stageSchema = z.strictObject({
   epochs: count,
   /** Which part stays as it is: all but the classifier, the first n layers, or nothing. */
@@ -71,11 +84,8 @@ export const trainConfigSchema = z.strictObject({
   optimiser: optimiserSchema.prefault({}),
   schedule: scheduleSchema.prefault({}),
   loss: lossSchema.prefault({}),
-  augmentation: z.enum(["none", "galaxy", "strong"]).default("galaxy"),
-  /** Parameter α of MixUp's Beta distribution (Zhang et al. 2018); 0 is off. */
-  mixup: z.number().min(0).default(0),
-  /** The same for CutMix (Yun et al. 2019). */
-  cutmix: z.number().min(0).default(0),
+  /** A preset's name (none, galaxy, strong), or a mapping of parts, `preset` among them. */
+  augmentation: augmentationSchema,
   /** `balanced` draws every class equally often. */
   sampling: z.enum(["natural", "balanced"]).default("natural"),
   /** Decay of the weights' moving average, which is then evaluated and kept; 0 is off. */

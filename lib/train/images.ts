@@ -2,14 +2,23 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Preprocessing } from "../models/module";
 
 /**
- * Pixels as a model wants them: scaled to 0…1, then (x − mean) / std by channel.
+ * Stored pixels as numbers from 0 to 1.
  *
- * @param images float32 `[batch, height, width, 3]`, 0…255
+ * @param pixels float32 `[batch, height, width, 3]`, 0…255
+ */
+export function unitRange(pixels: tf.Tensor): tf.Tensor4D {
+  return tf.mul(pixels, 1 / 255) as tf.Tensor4D;
+}
+
+/**
+ * Images as a model wants them: (x − mean) / std by channel.
+ *
+ * @param images float32 `[batch, height, width, 3]`, 0…1
  */
 export function normalise(images: tf.Tensor4D, { mean, std }: Preprocessing): tf.Tensor4D {
   return tf.tidy(() => {
-    // One multiply and one add: x · 1/(255 std) − mean/std.
-    const factor = tf.tensor1d(std.map((s) => 1 / (255 * s)));
+    // One multiply and one add: x · 1/std − mean/std.
+    const factor = tf.tensor1d(std.map((s) => 1 / s));
     const offset = tf.tensor1d(mean.map((m, c) => -m / std[c]));
     return tf.add(tf.mul(images, factor), offset);
   });

@@ -6,7 +6,7 @@ import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
-import { normalise } from "./images";
+import { normalise, unitRange } from "./images";
 
 /** How predictions are made. */
 export interface PredictOptions {
@@ -32,7 +32,7 @@ export function predictFunction(model: Model, testTimeAugmentation = false): Pre
     tf.softmax(model.forward(normalise(images, model.preprocessing), { training: false }));
   return (images) =>
     tf.tidy(() => {
-      const x = images as tf.Tensor4D;
+      const x = unitRange(images);
       if (!testTimeAugmentation) return once(x);
       const transposed = tf.transpose(x, [0, 2, 1, 3]);
       const views = [x, transposed].flatMap((view) => [

@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { augment } from "../data/augment";
+import { mixBatch } from "../data/augment-mix";
 import type { HostBatch } from "../data/loader";
 import type { Column } from "../data/table";
 import { type Compiled, compile } from "../engine/compile";
@@ -9,9 +11,8 @@ import { freeze, learningRateScales } from "../models/freeze";
 import type { Model, Parameter } from "../models/module";
 import { SafetensorsFile, writeSafetensors } from "../models/safetensors";
 import { saveStateDict } from "../models/state-dict";
-import { augmentFunction, mixFunction } from "./augmentation";
 import type { TrainConfig } from "./config";
-import { normalise } from "./images";
+import { normalise, unitRange } from "./images";
 import { classificationLoss, classWeights } from "./loss";
 import { type PredictFunction, predictFunction } from "./predict";
 
@@ -104,13 +105,13 @@ export class Trainer {
   /** images 0…255, labels, seed int32 [2], learning rate, update number from 1 → loss, correct, norms */
   private trainFunction(weights: Float32Array | undefined): Functions["train"] {
     const { config, model, trained, optimiser } = this;
-    const augment = augmentFunction(config.augmentation);
-    const mix = mixFunction(config);
     return (pixels, labels, seed, rate, update) =>
       tf.tidy(() => {
         const hard = tf.oneHot(labels as tf.Tensor1D, model.classes) as tf.Tensor2D;
-        const augmented = augment(pixels as tf.Tensor4D, seed);
-        const { images, targets } = mix(augmented, tf.cast(hard, "float32"), seed);
+        const augmented = augment(unitRange(pixels), seed, config.augmentation);
+        const soft = tf.cast(hard, "float32");
+        const other = tf.add(seed, tf.scalar(1, "int32"));
+        const [images, targets] = mixBatch(augmented, soft, other, config.augmentation);
         const x = normalise(images, model.preprocessing);
         let logits: tf.Tensor2D | undefined;
         const { value, grads } = tf.variableGrads(
