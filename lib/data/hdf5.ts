@@ -51,7 +51,10 @@ function joins(previous: number, next: number, reach: number): boolean {
 
 /** The last line of HDF5's error stack says what went wrong; those before it say who called whom. */
 function reason(error: unknown): string {
-  const lines = String(error instanceof Error ? error.message : error).split("\n");
+  const message = String(error instanceof Error ? error.message : error);
+  const system = /error message = '([^']+)'/.exec(message)?.[1];
+  if (system) return system;
+  const lines = message.split("\n");
   const told = lines.map((line) => /\(\): (.*)$/.exec(line)?.[1]).filter((x) => x !== undefined);
   return told.at(-1) ?? lines[0];
 }

@@ -1,0 +1,221 @@
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../errors";
+import { recordDigest, recordedDigest, sha256 } from "./digests";
+
+/** How a download goes. */
+export interface DownloadProgress {
+  /** Bytes that are there, and all of them where the server says. */
+  readonly done: number;
+  readonly total: number | undefined;
+  readonly bytesPerSecond: number;
+  readonly secondsLeft: number | undefined;
+}
+
+export interface DownloadOptions {
+  /** Expected SHA-256; without it the digest of the first download is recorded and kept to. */
+  readonly sha256?: string;
+  /** Expected size in bytes. */
+  readonly size?: number;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Attempts in a row that bring nothing new, before giving up; 6 by default. */
+  readonly attempts?: number;
+  /** Wait after the first failure, doubled after each, milliseconds; 1,000 by default. */
+  readonly backOff?: number;
+  /** A connection that brings nothing for so long has broken, milliseconds; 60,000 by default. */
+  readonly patience?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A failure that another attempt may mend; `wait` is what the server asked for. */
+class Temporary extends Error {
+  constructor(
+    message: string,
+    readonly wait?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Longest pause that a server can ask for, milliseconds. */
+const longestWait = 120_000;
+
+/**
+ * Download a file. It appears under its name only when it is whole and its digest is right; until
+ * then it is `<path>.part`, and an interrupted download goes on from there.
+ *
+ * @throws UserError saying what the server answered; after a wrong digest nothing is kept.
+ */
+export async function download(
+  url: string,
+  path: string,
+  options: DownloadOptions = {},
+): Promise<void> {
+  const expected = options.sha256 ?? (await recordedDigest(path));
+  if (await stat(path).catch(() => undefined)) {
+    if (!expected || (await sha256(path)) === expected) return;
+    throw new UserError(
+      `${path}: its SHA-256 is not ${expected}.`,
+      "Delete the file, then it is downloaded again.",
+    );
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const { attempts = 6, backOff = 1000 } = options;
+  for (let failures = 0; ; ) {
+    const before = await size(`${path}.part`);
+    try {
+      await attempt(url, path, options);
+      break;
+    } catch (error) {
+      if (!(error instanceof Temporary)) throw describe(error, url, path);
+      failures = (await size(`${path}.part`)) > before ? 1 : failures + 1;
+      if (failures >= attempts) {
+        throw new UserError(
+          `${url}: ${error.message}, ${attempts} times in a row.`,
+          "Check the network and run again: the download goes on where it stopped.",
+          { cause: error },
+        );
+      }
+      const wait = error.wait ?? backOff * 2 ** (failures - 1);
+      await sleep(Math.min(wait, longestWait), undefined, { signal: options.signal });
+    }
+  }
+  const digest = await sha256(`${path}.part`);
+  if (expected && digest !== expected) {
+    await forget(path);
+    throw new UserError(
+      `${url}: the SHA-256 of what came is ${digest}; expected ${expected}. Nothing was kept.`,
+      "Run again; if it stays so, the file at the source has changed.",
+    );
+  }
+  if (!expected) await recordDigest(path, digest);
+  await rename(`${path}.part`, path);
+  await forget(path);
+}
+
+async function attempt(url: string, path: string, options: DownloadOptions): Promise<void> {
+  const part = `${path}.part`;
+  const have = await size(part);
+  // A part is continued only if the server's file is still the same one.
+  const tag = have > 0 ? await readFile(`${part}.tag`, "utf8").catch(() => "") : "";
+  const abort = new AbortController();
+  const stop = () => abort.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  const { patience = 60_000 } = options;
+  const timer = setTimeout(() => abort.abort(new Temporary("the connection stalled")), patience);
+  try {
+    const headers: Record<string, string> = { "accept-encoding": "identity" };
+    if (have > 0 && tag) Object.assign(headers, { range: `bytes=${have}-`, "if-range": tag });
+    const response = await fetch(url, { headers, signal: abort.signal });
+    const from = startOf(response, have);
+    if (from === undefined) return await forget(path, new Temporary("the server's file changed"));
+    checkAnswer(response, url, path);
+    const length = Number(response.headers.get("content-length") ?? Number.NaN);
+    const total = Number.isNaN(length) ? undefined : from + length;
+    if (total !== undefined && options.size !== undefined && total !== options.size) {
+      throw new UserError(
+        `${url}: the server offers ${total} bytes; expected ${options.size}.`,
+        "The file at the source has changed.",
+      );
+    }
+    const validator = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
+    await writeFile(`${part}.tag`, validator.startsWith("W/") ? "" : validator);
+    if (!response.body) throw new Temporary("the server sent nothing");
+
+    let done = from;
+    const start = performance.now();
+    const file = await open(part, from > 0 ? "a" : "w");
+    try {
+      for await (const chunk of response.body) {
+        timer.refresh();
+        // Written at once, not through a buffer: what has come is kept when the connection breaks.
+        await file.appendFile(chunk);
+        done += chunk.length;
+        const bytesPerSecond = ((done - from) / (performance.now() - start + 1)) * 1000;
+        const secondsLeft = total === undefined ? undefined : (total - done) / bytesPerSecond;
+        options.onProgress?.({ done, total, bytesPerSecond, secondsLeft });
+      }
+    } finally {
+      await file.close();
+    }
+    const wanted = total ?? options.size;
+    if (wanted !== undefined && done !== wanted) {
+      throw new Temporary(`${done} of ${wanted} bytes came`);
+    }
+  } catch (error) {
+    throw temporary(abort.signal.reason ?? error);
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Where the bytes of this answer begin; `undefined` when the part does not fit it. */
+function startOf(response: Response, have: number): number | undefined {
+  if (response.status === 416) return undefined;
+  if (response.status !== 206) return 0;
+  const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return Number(start) === have ? have : undefined;
+}
+
+function checkAnswer(response: Response, url: string, path: string): void {
+  if (response.status === 429 || response.status >= 500) {
+    const after = response.headers.get("retry-after");
+    const date = after === null ? Number.NaN : Date.parse(after) - Date.now();
+    const wait = after === null ? undefined : /^\d+$/.test(after) ? Number(after) * 1000 : date;
+    const asked = wait !== undefined && wait >= 0 ? wait : undefined;
+    throw new Temporary(`the server answers ${response.status} ${response.statusText}`, asked);
+  }
+  if (!response.ok) {
+    throw new UserError(
+      `${url}: the server answers ${response.status} ${response.statusText}.`,
+      "Check the address; the record may have moved.",
+    );
+  }
+  const type = response.headers.get("content-type") ?? "";
+  if (/^text\/html/i.test(type) && !/\.html?$/i.test(path)) {
+    throw new UserError(
+      `${url}: the server sends a web page, not the file ${basename(path)}.`,
+      "Open the address in a browser: it may ask to log in, or be down for repair.",
+    );
+  }
+}
+
+/** Failures of the network are worth another attempt; those of the disk are not. */
+function temporary(error: unknown): unknown {
+  if (error instanceof UserError || error instanceof Temporary) return error;
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (
+      error.name === "AbortError" ||
+      ["ENOSPC", "EACCES", "EDQUOT", "EROFS", "EFBIG"].includes(code)
+    ) {
+      return error;
+    }
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+    return new Temporary(`the connection broke (${error.message}${cause})`);
+  }
+  return error;
+}
+
+function describe(error: unknown, url: string, path: string): unknown {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (!code || error instanceof UserError || typeof code !== "string" || code === "ABORT_ERR") {
+    return error;
+  }
+  return new UserError(
+    `${path}: cannot be written (${code}) while ${url} is downloaded.`,
+    "Make room on the disk or give another folder; the download goes on where it stopped.",
+    { cause: error },
+  );
+}
+
+async function forget(path: string, then?: Error): Promise<void> {
+  await Promise.all([`${path}.part`, `${path}.part.tag`].map((p) => rm(p, { force: true })));
+  if (then) throw then;
+}
+
+async function size(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { download } from "tuning-fork/data/download";
+import { UserError } from "tuning-fork/errors";
+
+const content = Buffer.from(
+  Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255),
+);
+const digest = createHash("sha256").update(content).digest("hex");
+type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
+
+/** Send the file as a good server does, or from a wrong place, or not all of it. */
+function send(request: IncomingMessage, response: ServerResponse, upTo = content.length): void {
+  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
+  const from = asked ? Number(asked[1]) : 0;
+  const headers: Record<string, string | number> = {
+    etag: '"one"',
+    "content-length": content.length - from,
+    "content-type": "application/octet-stream",
+  };
+  if (asked) headers["content-range"] = `bytes ${from}-${content.length - 1}/${content.length}`;
+  response.writeHead(asked ? 206 : 200, headers);
+  if (upTo >= content.length) response.end(content.subarray(from));
+  else response.write(content.subarray(from, upTo), () => setTimeout(() => response.destroy(), 50));
+}
+
+describe("data/download", () => {
+  let server: Server;
+  let folder = "";
+  let url = "";
+  let handler: Handler;
+  let requests: (string | undefined)[] = [];
+
+  before(async () => {
+    server = createServer((request, response) => {
+      requests.push(request.headers.range);
+      handler(request, response, requests.length);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.h5`;
+  });
+  after(() => server.close());
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "download-"));
+    requests = [];
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const fast = { backOff: 1, sha256: digest };
+  const get = (options = {}) => download(url, join(folder, "file.h5"), { ...fast, ...options });
+  const whole = async () => assert.deepEqual(await readFile(join(folder, "file.h5")), content);
+  const refused = (work: Promise<void>, words: RegExp) =>
+    assert.rejects(work, (e: unknown) => {
+      assert.ok(e instanceof UserError, String(e));
+      assert.match(e.problem, words);
+      return true;
+    });
+
+  it("brings a file, once, and says how far it is", async () => {
+    handler = (request, response) => send(request, response);
+    const seen: number[] = [];
+    await get({
+      onProgress: (p: { done: number; total?: number }) => seen.push(p.done / (p.total ?? 0)),
+    });
+    await whole();
+    assert.equal(seen.at(-1), 1);
+    assert.deepEqual(await readdir(folder), ["file.h5"]);
+    await get();
+    assert.equal(requests.length, 1);
+  });
+
+  it("goes on where the connection dropped", async () => {
+    handler = (request, response, count) => send(request, response, count * 80_000);
+    await get();
+    await whole();
+    assert.equal(requests.length, 4);
+    assert.deepEqual(requests, [undefined, "bytes=80000-", "bytes=160000-", "bytes=240000-"]);
+  });
+
+  it("goes on after the program was stopped", async () => {
+    handler = (request, response) => send(request, response, 100_000);
+    await refused(get({ attempts: 1 }), /1 times in a row/);
+    handler = (request, response) => send(request, response);
+    await get();
+    await whole();
+    assert.equal(requests.at(-1), "bytes=100000-");
+  });
+
+  it("starts over with a server that ignores ranges, or whose file has changed", async () => {
+    handler = (request, response) => send(request, response, 100_000);
+    await assert.rejects(get({ attempts: 1 }));
+    handler = (request, response) => {
+      delete request.headers.range;
+      send(request, response);
+    };
+    await get();
+    await whole();
+
+    await rm(join(folder, "file.h5"));
+    await writeFile(join(folder, "file.h5.part"), Buffer.alloc(400_000));
+    await writeFile(join(folder, "file.h5.part.tag"), '"one"');
+    handler = (request, response) => {
+      if (request.headers.range) response.writeHead(416).end();
+      else send(request, response);
+    };
+    await get();
+    await whole();
+  });
+
+  it("is not misled by a wrong length", async () => {
+    handler = (_, response) => {
+      response.writeHead(200, { "content-length": content.length + 10 });
+      response.write(content, () => response.destroy());
+    };
+    await refused(get({ attempts: 2 }), /2 times in a row/);
+    await rm(join(folder, "file.h5.part"));
+    handler = (request, response) => send(request, response);
+    await refused(get({ size: 7 }), /offers 300000 bytes; expected 7/);
+    handler = (_, response) => response.writeHead(200).end(content.subarray(0, 1000));
+    await refused(get({ size: content.length, attempts: 2 }), /of 300000 bytes came/);
+  });
+
+  it("waits when it is asked to, and retries", async () => {
+    handler = (request, response, count) => {
+      if (count === 1) response.writeHead(429, { "retry-after": "0" }).end();
+      else if (count === 2) response.writeHead(503).end();
+      else if (count === 3) response.destroy();
+      else send(request, response);
+    };
+    await get();
+    await whole();
+    assert.equal(requests.length, 4);
+
+    await rm(join(folder, "file.h5"));
+    requests = [];
+    handler = (request, response, count) => {
+      if (count === 1) response.writeHead(503, { "retry-after": "1" }).end();
+      else send(request, response);
+    };
+    const start = performance.now();
+    await get();
+    assert.ok(performance.now() - start > 900);
+  });
+
+  it("gives up on a connection that stalls", async () => {
+    handler = (_, response) => {
+      response.writeHead(200, { "content-length": 100 });
+      response.write("x");
+    };
+    await refused(get({ patience: 50, attempts: 2 }), /stalled, 2 times/);
+  });
+
+  it("does not retry what cannot succeed", async () => {
+    handler = (_, response) => response.writeHead(404).end("no");
+    await refused(get(), /answers 404 Not Found/);
+    handler = (_, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>");
+    await refused(get(), /sends a web page, not the file file.h5/);
+    assert.equal(requests.length, 2);
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it("keeps nothing of a file with a wrong digest", async () => {
+    handler = (request, response) => send(request, response);
+    await refused(get({ sha256: "0".repeat(64) }), /SHA-256 of what came is .*; expected 000/);
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it("records a digest that nobody gave, and keeps to it", async () => {
+    handler = (request, response) => send(request, response);
+    await get({ sha256: undefined });
+    assert.equal(await readFile(join(folder, "SHA256SUMS"), "utf8"), `${digest}  file.h5\n`);
+    await rm(join(folder, "file.h5"));
+    handler = (_, response) => response.writeHead(200).end("something else");
+    await refused(get({ sha256: undefined }), /expected/);
+    await writeFile(join(folder, "file.h5"), "edited");
+    await refused(get({ sha256: undefined }), /its SHA-256 is not/);
+  });
+
+  it("stops when told, keeping what it has", async () => {
+    const stop = new AbortController();
+    handler = (_, response) => {
+      response.writeHead(200, { "content-length": content.length, etag: '"one"' });
+      response.write(content.subarray(0, 1000), () => setTimeout(() => stop.abort(), 20));
+    };
+    await assert.rejects(get({ signal: stop.signal }), { name: "AbortError" });
+    handler = (request, response) => send(request, response);
+    await get();
+    await whole();
+    assert.equal(requests.at(-1), "bytes=1000-");
+  });
+});
