@@ -37,6 +37,9 @@ export function conv2d(
     let y: tf.Tensor4D;
     if (kernel === 1 && stride > 1) y = convolve(everyNth(x, stride), filter, 1, 0);
     else if (padding === "same") y = convolve(padSame(x, kernel, stride), filter, stride, 0);
+    // TensorFlow has no gradient for groups and a list of paddings together.
+    else if (groups > 1 && !depthwise && stride > 1)
+      y = convolve(pad(x, padding), filter, stride, 0);
     else y = convolve(x, filter, stride, padding);
     return offset === undefined ? y : addBias(y, offset.variable as tf.Tensor1D);
   };
@@ -49,6 +52,11 @@ export function conv2d(
  */
 function everyNth(x: tf.Tensor4D, n: number): tf.Tensor4D {
   return tf.maxPool(x, 1, n, "valid");
+}
+
+function pad(x: tf.Tensor4D, by: number): tf.Tensor4D {
+  const sides: [number, number] = [by, by];
+  return by === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
 }
 
 function padSame(x: tf.Tensor4D, kernel: number, stride: number): tf.Tensor4D {
@@ -172,9 +180,7 @@ export function maxPool(
   stride: number,
   padding: number,
 ): tf.Tensor4D {
-  const sides: [number, number] = [padding, padding];
-  const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
-  return tf.maxPool(padded, kernel, stride, "valid");
+  return tf.maxPool(pad(x, padding), kernel, stride, "valid");
 }
 
 /** The mean over height and width: [b, h, w, c] → [b, c]. */

@@ -3,10 +3,13 @@ import { UserError } from "../errors";
 import type { Architecture, Definition } from "./architecture";
 import { convnext } from "./convnext";
 import { customCnn } from "./custom-cnn";
+import { cvt } from "./cvt";
 import { efficientnet } from "./efficientnet";
+import { linformer } from "./linformer";
 import { type Context, type Model, Parameters } from "./module";
 import { regnet } from "./regnet";
 import { resnet } from "./resnet";
+import { swinv2 } from "./swinv2";
 import { vgg } from "./vgg";
 import { vit } from "./vit";
 
@@ -16,8 +19,11 @@ const architectures: readonly Architecture[] = [
   resnet,
   vgg,
   vit,
+  linformer,
+  cvt,
   efficientnet,
   convnext,
+  swinv2,
   regnet,
 ];
 

@@ -8,6 +8,8 @@ import { capture, type Layer, type Parameters } from "./module";
 /** [batch, tokens, width] */
 export type Tokens = tf.Tensor3D;
 
+export const geluLayer: Layer<Tokens> = (x) => gelu(x);
+
 /** Two linear layers with GELU between them, over the last dimension. */
 export function mlp<T extends tf.Tensor>(
   p: Parameters,
@@ -44,6 +46,7 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
 export function splitHeads(x: Tokens, parts: number, heads: number): tf.Tensor4D[] {
   const [batch, tokens, width] = x.shape;
   const d = width / parts / heads;
+  if (parts === 1) return [tf.transpose(tf.reshape(x, [batch, tokens, heads, d]), [0, 2, 1, 3])];
   const inOrder = tf.transpose(tf.reshape(x, [batch, tokens, parts, heads, d]), [2, 0, 3, 1, 4]);
   // The parts lie one after another now, so that splitting copies nothing.
   return tf

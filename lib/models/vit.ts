@@ -21,6 +21,8 @@ interface Shape {
   readonly layerScale?: number;
   /** Register tokens (Darcet et al. 2023, arXiv:2309.16588); they have no position. */
   readonly registers?: number;
+  /** Dropout after the embedding and in the blocks; without it, before the classifier alone. */
+  readonly dropout?: number;
 }
 
 /**
@@ -45,8 +47,10 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const prefix = [classToken];
   if (registers > 0) prefix.push(token("reg_token", registers, truncatedNormal(1e-6)));
 
+  const inside = shape.dropout === undefined ? 0 : (options.dropout ?? shape.dropout);
+  const dropEmbedding = dropout<Tokens>(p, inside);
   const rates = dropPathRates(options.dropPath ?? 0, depth);
-  const blocks = rates.map((rate, i) => block(p.at("blocks").at(i), shape, rate));
+  const blocks = rates.map((rate, i) => block(p.at("blocks").at(i), shape, rate, inside));
   const norm = layerNorm<tf.Tensor2D>(p.at("norm"), width);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
   const head = linear<tf.Tensor2D>(p.at("head"), width, options.classes, {
@@ -64,7 +68,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
 
   return {
     features(images, context) {
-      const tokens = sequence(...blocks)(embedded(images, context), context);
+      const tokens = sequence(dropEmbedding, ...blocks)(embedded(images, context), context);
       const pooled: tf.Tensor2D = tf.reshape(tf.slice(tokens, [0, 0, 0], [-1, 1, -1]), [-1, width]);
       return norm(pooled, context);
     },
@@ -87,7 +91,7 @@ function square(n: number): boolean {
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
-function block(p: Parameters, shape: Shape, dropRate: number): Layer<Tokens> {
+function block(p: Parameters, shape: Shape, dropRate: number, inside: number): Layer<Tokens> {
   const { width, heads } = shape;
   const branch = (norm: string, scale: string, body: Layer<Tokens>): Layer<Tokens> => {
     const layers = [layerNorm<Tokens>(p.at(norm), width), body];
@@ -97,8 +101,16 @@ function block(p: Parameters, shape: Shape, dropRate: number): Layer<Tokens> {
     const run = sequence(...layers, dropPath<Tokens>(p, dropRate));
     return (x, context) => tf.add(x, run(x, context));
   };
-  const attend = branch("norm1", "ls1", selfAttention(p.at("attn"), width, heads));
-  const think = branch("norm2", "ls2", mlp<Tokens>(p.at("mlp"), width, 4 * width));
+  const attend = branch(
+    "norm1",
+    "ls1",
+    sequence(selfAttention(p.at("attn"), width, heads), dropout<Tokens>(p, inside)),
+  );
+  const think = branch(
+    "norm2",
+    "ls2",
+    mlp<Tokens>(p.at("mlp"), width, 4 * width, { dropout: inside }),
+  );
   const name = p.path();
   return (x, context) => capture(context, name, think(attend(x, context), context));
 }
@@ -131,6 +143,8 @@ export const vit: Architecture = {
   vit_base_patch14_dinov2: dinov2(768, 12, 0, "timm/vit_base_patch14_dinov2.lvd142m"),
   vit_small_patch14_reg4_dinov2: dinov2(384, 6, 4, "timm/vit_small_patch14_reg4_dinov2.lvd142m"),
   vit_base_patch14_reg4_dinov2: dinov2(768, 12, 4, "timm/vit_base_patch14_reg4_dinov2.lvd142m"),
+  // Lin et al. 2021 (arXiv:2110.01024), trained on Galaxy Zoo 2 from the start.
+  gz2_vit: define({ patch: 16, width: 256, depth: 8, heads: 8, dropout: 0.1 }, 224, {}),
   test_vit: define({ patch: 8, width: 32, depth: 2, heads: 2 }, 32, {}),
   test_dinov2: define(
     { patch: 8, width: 24, depth: 2, heads: 3, registers: 2, layerScale: 1e-5 },

@@ -1,0 +1,139 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { attention } from "../engine/ops/attention";
+import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
+import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
+import { dropout, layerNorm, linear, sequence } from "./layers";
+import { capture, type Layer, type Network, type Parameters } from "./module";
+import { geluLayer, joinHeads, splitHeads, type Tokens } from "./transformer";
+
+interface Shape {
+  readonly patch: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** How many rows keys and values are projected to. */
+  readonly k: number;
+}
+
+const EPSILON = 1e-5;
+const DROPOUT = 0.1;
+
+/**
+ * Vision transformer with the linear attention of Linformer (Wang et al. 2020, arXiv:2006.04768),
+ * as Lin et al. 2021 (arXiv:2110.01024) used it on Galaxy Zoo 2. Parameter names are those of the
+ * packages `linformer` and `vit-pytorch` of that time.
+ */
+function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
+  const { width, patch } = shape;
+  const [rows, columns] = options.inputSize.map((side) => side / patch);
+  const tokens = rows * columns + 1;
+  const rate = options.dropout ?? DROPOUT;
+  const embed = linear<Tokens>(p.at("to_patch_embedding.1"), patch * patch * 3, width);
+  const add = (name: string, count: number) =>
+    p.add(name, [1, count, width], truncatedNormal(1), { decay: false }).variable as tf.Tensor3D;
+  const positions = add("pos_embedding", tokens);
+  const classToken = add("cls_token", 1);
+  const blocks = Array.from({ length: shape.depth }, (_, i) =>
+    block(p.at("transformer.net.layers").at(i), shape, tokens, rate),
+  );
+  const norm = layerNorm<tf.Tensor2D>(p.at("mlp_head.0"), width, EPSILON);
+  return {
+    features(images, context) {
+      const batch = images.shape[0];
+      // Rows of pixels within rows of patches → patches, each as (row, column, colour).
+      const cut = tf.reshape(images, [batch, rows, patch, columns, patch * 3]);
+      const patches: Tokens = tf.reshape(tf.transpose(cut, [0, 1, 3, 2, 4]), [
+        batch,
+        rows * columns,
+        patch * patch * 3,
+      ]);
+      const first = tf.tile(classToken, [batch, 1, 1]);
+      const start: Tokens = tf.add(tf.concat([first, embed(patches, context)], 1), positions);
+      const end = sequence(...blocks)(start, context);
+      return norm(tf.reshape(tf.slice(end, [0, 0, 0], [-1, 1, -1]), [batch, width]), context);
+    },
+    classify: linear(p.at("mlp_head.1"), width, options.classes),
+    layers: [
+      ["to_patch_embedding", "pos_embedding", "cls_token"],
+      ...blocks.map((_, i) => [`transformer.net.layers.${i}`]),
+      ["mlp_head.0"],
+      ["mlp_head.1"],
+    ],
+  };
+}
+
+/** x + attention(norm(x)), then x + mlp(norm(x)). */
+function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer<Tokens> {
+  const { width } = shape;
+  const attend = sequence(
+    layerNorm<Tokens>(p.at("0.norm"), width, EPSILON),
+    linearAttention(p.at("0.fn"), shape, tokens, rate),
+  );
+  const think = sequence(
+    layerNorm<Tokens>(p.at("1.norm"), width, EPSILON),
+    linear<Tokens>(p.at("1.fn.w1"), width, 4 * width),
+    geluLayer,
+    dropout<Tokens>(p, rate),
+    linear<Tokens>(p.at("1.fn.w2"), 4 * width, width),
+  );
+  const name = p.path();
+  return (x, context) => {
+    const y: Tokens = tf.add(x, attend(x, context));
+    return capture(context, name, tf.add(y, think(y, context)));
+  };
+}
+
+/** Attention to k mixtures of the tokens: softmax(q (E K)ᵀ / √d) F V (equation 7). */
+function linearAttention(
+  p: Parameters,
+  { width, heads, k }: Shape,
+  tokens: number,
+  rate: number,
+): Layer<Tokens> {
+  const project = (name: string) => linear<Tokens>(p.at(name), width, width, { bias: false });
+  const mixing = (name: string) =>
+    p.add(name, [tokens, k], mixtureUniform, { decay: true }).variable as tf.Tensor2D;
+  const toQ = project("to_q");
+  const toK = project("to_k");
+  const mixK = mixing("proj_k");
+  const toV = project("to_v");
+  const mixV = mixing("proj_v");
+  const drop = dropout<tf.Tensor4D>(p, rate);
+  const out = linear<Tokens>(p.at("to_out"), width, width);
+  const scale = (width / heads) ** -0.5;
+  const name = p.path();
+  /** [batch, tokens, width] → [batch, k, width] */
+  const mix = (x: Tokens, by: tf.Tensor2D): Tokens =>
+    tf.matMul(tf.tile(tf.expandDims(by, 0), [x.shape[0], 1, 1]), x, true, false);
+  return (x, context) => {
+    const [queries] = splitHeads(toQ(x, context), 1, heads);
+    const [keys] = splitHeads(mix(toK(x, context), mixK), 1, heads);
+    const [values] = splitHeads(mix(toV(x, context), mixV), 1, heads);
+    const dropping = rate > 0 && context.training && context.seed !== undefined;
+    if (!dropping) {
+      const attended = attention(queries, keys, values, scale);
+      capture(context, name, attended.weights);
+      return out(joinHeads(attended.values), context);
+    }
+    const scores = tf.matMul(tf.mul(queries, scale), keys, false, true);
+    const weights = drop(tf.softmax(scores) as tf.Tensor4D, context);
+    return out(joinHeads(tf.matMul(weights, values)), context);
+  };
+}
+
+/** Uniform in ±1/√k. */
+const mixtureUniform: Initialiser = fanInUniform();
+
+function define(shape: Shape, size = 224): Definition {
+  return {
+    inputSize: [size, size],
+    preprocessing: { ...symmetric, interpolation: "bilinear" },
+    sizes: { multipleOf: shape.patch, fixed: true },
+    build: (p, options) => build(p, options, shape),
+  };
+}
+
+export const linformer: Architecture = {
+  linformer: define({ patch: 28, width: 128, depth: 12, heads: 8, k: 64 }),
+  test_linformer: define({ patch: 8, width: 16, depth: 2, heads: 2, k: 5 }, 32),
+};
