@@ -1,6 +1,10 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, rmSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { UserError } from "../errors";
 
@@ -63,9 +67,9 @@ export async function findBrowser(): Promise<BrowserChoice> {
   try {
     const { default: chromium } = await import("@sparticuz/chromium");
     const path = await chromium.executablePath();
-    // One process for everything saves memory in a cloud function, but dies with its first page.
-    const args = chromium.args.filter((arg) => arg !== "--single-process" && arg !== "--no-zygote");
-    return { path, source: "npm", args: [...args, ...argumentsHere()] };
+    // Of the package's own arguments none: most are for cloud functions, and they take away the web's
+    // security. The build has no sandbox helper.
+    return { path, source: "npm", args: ["--no-sandbox", ...argumentsHere()] };
   } catch (cause) {
     throw new UserError(
       `No Chromium was found, and the one from npm could not be unpacked (${String(cause)})`,
@@ -82,26 +86,60 @@ export async function findBrowser(): Promise<BrowserChoice> {
  */
 export async function openBrowser(): Promise<Browser> {
   const { chromium } = await import("playwright-core");
-  const choice = await findBrowser();
-  for (let attempt = 1; ; attempt++) {
+  let choice = await findBrowser();
+  let unpackedAgain = false;
+  let libraries: string | undefined;
+  for (let attempt = 0; ; attempt++) {
     try {
       return await chromium.launch({
         executablePath: choice.path,
         args: [...choice.args],
         headless: true,
+        env: libraries === undefined ? undefined : environmentWith(libraries),
         timeout: 60_000,
       });
     } catch (cause) {
-      // Another process may still be unpacking the same file.
-      if (choice.source === "npm" && attempt < 4) {
-        await sleep(1500);
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      // Another process is still unpacking the same file.
+      if (reason.includes("ETXTBSY") && attempt < 60) {
+        await sleep(500);
         continue;
       }
-      const reason =
-        cause instanceof Error ? cause.message.split("\n").slice(0, 12).join("\n") : "";
-      throw new UserError(`The browser ${choice.path} does not start: ${reason}`, REMEDY, {
-        cause,
-      });
+      // A bare machine lacks the few libraries that the package brings along.
+      const lacking = /error while loading shared libraries/.test(reason);
+      if (choice.source === "npm" && lacking && libraries === undefined) {
+        libraries = await unpackLibraries();
+        continue;
+      }
+      // One that was killed while unpacking left half a file behind.
+      if (choice.source === "npm" && !unpackedAgain) {
+        unpackedAgain = true;
+        await rm(choice.path, { force: true });
+        choice = await findBrowser();
+        continue;
+      }
+      const lines = reason.split("\n").slice(0, 12).join("\n");
+      throw new UserError(`The browser ${choice.path} does not start: ${lines}`, REMEDY, { cause });
     }
   }
+}
+
+/** Unpack the network security libraries that come with the npm package; returns their folder. */
+async function unpackLibraries(): Promise<string> {
+  const archive = join(dirname(require.resolve("@sparticuz/chromium")), "../../bin/al2023.tar.br");
+  const folder = await mkdtemp(join(tmpdir(), "chromium-libraries-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const input = brotliDecompressSync(await readFile(archive));
+  const { status, stderr } = spawnSync("tar", ["-x", "-C", folder], { input });
+  if (status !== 0)
+    throw new UserError(`The browser's libraries cannot be unpacked: ${String(stderr)}`, REMEDY);
+  return join(folder, "lib");
+}
+
+function environmentWith(libraries: string): Record<string, string> {
+  const all = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  const path = process.env.LD_LIBRARY_PATH;
+  return { ...Object.fromEntries(all), LD_LIBRARY_PATH: path ? `${libraries}:${path}` : libraries };
 }

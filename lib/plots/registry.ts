@@ -101,6 +101,13 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     const rows = Object.entries(compared).map(([name, metrics]) => ({ name, metrics }));
     return modelComparison(rows, options);
   },
+  overview: (options) =>
+    panels([
+      classDistribution(exampleDataset(), options),
+      perClassBars(summary(), options),
+      rankingCurves(predictions(), options),
+      trainingCurves(exampleHistory(), options),
+    ]),
   "per-class-bars": (options) => perClassBars(summary(), options),
   "precision-recall-curves": (options) =>
     rankingCurves(predictions(), { show: "precision-recall", ...options }),

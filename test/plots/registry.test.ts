@@ -44,6 +44,12 @@ describe("figures", () => {
         assert.deepEqual(spec, JSON.parse(readFileSync(file, "utf8")));
       });
 
+      it("is plain JSON", () => {
+        const { data, layout } = figure(name);
+        assert.deepEqual(JSON.parse(JSON.stringify(data)), defined(data));
+        assert.deepEqual(JSON.parse(JSON.stringify(layout)), defined(layout));
+      });
+
       it("looks like the stored picture", async () => {
         const { default: pixelmatch } = await import("pixelmatch");
         const file = join(fixtures, `${name}.png`);
@@ -160,6 +166,14 @@ describe("figures", () => {
     }
   });
 });
+
+/** A value without the keys that are undefined, which JSON leaves out. */
+function defined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(defined);
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, defined(item)]));
+}
 
 /** How many rectangles, lines and curves the streams of a PDF draw. */
 function pathsIn(pdf: Buffer): number {

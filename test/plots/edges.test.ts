@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { UserError } from "tuning-fork/errors";
+import { accuracyByColumn } from "tuning-fork/evaluate/by-column";
+import type { Predictions } from "tuning-fork/evaluate/predictions";
+import { evaluate } from "tuning-fork/evaluate/summary";
+import { accuracyCurve } from "tuning-fork/plots/accuracy-curve";
+import { attentionGrid } from "tuning-fork/plots/attention-grid";
+import { augmentationSheet } from "tuning-fork/plots/augmentation-sheet";
+import { classDistribution } from "tuning-fork/plots/class-distribution";
+import { confusedPairs } from "tuning-fork/plots/confused-pairs";
+import { confusionMatrix } from "tuning-fork/plots/confusion-matrix";
+import { exampleDataset, examplePredictions } from "tuning-fork/plots/examples";
+import { hexBins } from "tuning-fork/plots/hex-bins";
+import { panels } from "tuning-fork/plots/panels";
+import { pictureUris } from "tuning-fork/plots/pictures";
+import { runFigures } from "tuning-fork/plots/run-figures";
+import { sampleGrid } from "tuning-fork/plots/sample-grid";
+import { trainingCurves } from "tuning-fork/plots/training-curves";
+
+type Traces = readonly Record<string, unknown>[];
+
+const one: Predictions = {
+  classNames: ["smooth", "featured"],
+  ids: ["a"],
+  labels: Int32Array.of(0),
+  probabilities: Float64Array.of(0.9, 0.1),
+};
+
+describe("figures of little or odd data", () => {
+  it("draw one right prediction", async () => {
+    const figures = runFigures({ predictions: one, history: { epoch: [1], trainLoss: [2] } });
+    for (const [name, { layout }] of Object.entries(figures)) {
+      assert.ok((layout.height as number) > 50, name);
+      assert.ok(!JSON.stringify(layout).includes("null"), name);
+    }
+    const pairs = await confusedPairs({ ...exampleDataset() }, one);
+    assert.match(JSON.stringify(pairs.layout), /No mistakes/);
+    accuracyCurve({ model: accuracyByColumn(one, [3]) }, { title: "size (arcsec)" });
+  });
+
+  it("draw a class without galaxies, and places without pictures", async () => {
+    const dataset = {
+      classNames: ["smooth", "featured", "never seen"],
+      table: { id: ["a", "b", "c"], label: [1, 0, 1] },
+      imageSize: [2, 2] as const,
+      read: async (rows: ArrayLike<number>) => new Uint8Array(rows.length * 12),
+    };
+    const { layout } = await sampleGrid(dataset, { perClass: 3 });
+    assert.equal((layout.images as object[]).length, 3);
+    const bars = classDistribution(dataset).data as Traces;
+    assert.deepEqual(bars[0].x, [1, 2, 0]);
+  });
+
+  it("show the galaxies that were mistaken", async () => {
+    const predictions = examplePredictions();
+    const seen: number[] = [];
+    const dataset = {
+      ...exampleDataset(),
+      read: async (rows: ArrayLike<number>) => {
+        seen.push(...Array.from(rows));
+        return new Uint8Array(rows.length * 64 * 64 * 3);
+      },
+    };
+    await confusedPairs(dataset, predictions, { pairs: 2, perPair: 3 });
+    assert.equal(seen.length, 6);
+    const k = predictions.classNames.length;
+    for (const row of seen) {
+      const p = predictions.probabilities.subarray(row * k, (row + 1) * k);
+      assert.ok(Math.max(...p) > p[predictions.labels[row]]);
+    }
+    const other = { ...dataset, table: { ...dataset.table, id: ["x"], label: [0] } };
+    await assert.rejects(confusedPairs(other, predictions), /has no galaxy example-/);
+  });
+
+  it("read the columns of a history by name", () => {
+    const history = {
+      epoch: [1, 2],
+      trainLoss: [2, 1],
+      valLoss: [2, Number.NaN],
+      val_accuracy: [0.4, 0.5],
+      learningRate: [1, 1],
+    };
+    const traces = trainingCurves(history).data as Traces;
+    assert.deepEqual(
+      traces.map(({ name, yaxis }) => [name, yaxis]),
+      [
+        ["training", "y"],
+        ["validation", "y"],
+        ["validation", "y2"],
+      ],
+    );
+    assert.deepEqual(
+      traces.map(({ showlegend }) => showlegend),
+      [true, true, false],
+    );
+    assert.throws(() => trainingCurves({ epoch: [1], seconds: [3] }), /columns epoch, seconds/);
+  });
+
+  it("count every galaxy once in hexagons", () => {
+    const ids = Array.from({ length: 500 }, (_, i) => `g${i}`);
+    const values = Float64Array.from(ids, (_, i) => ((i * 37) % 500) / 499);
+    const other = Float64Array.from(ids, (_, i) => ((i * 91) % 500) / 499);
+    const votes = (v: Float64Array) => ({ answers: ["smooth"], ids, values: v });
+    const traces = hexBins(votes(values), votes(other)).data as Traces;
+    const counted = traces.find(({ mode, hovertemplate }) => mode === "markers" && hovertemplate);
+    const counts = counted?.customdata as number[];
+    assert.equal(
+      counts.reduce((sum, n) => sum + n, 0),
+      500,
+    );
+  });
+
+  it("never read a class name as markup", () => {
+    const figure = confusionMatrix({
+      perClass: [{ name: "<b>smooth</b>" }, { name: "a & b" }],
+      confusion: [
+        [1, 0],
+        [0, 1],
+      ],
+    });
+    assert.ok(!JSON.stringify(figure).includes("<b>"));
+    assert.ok(JSON.stringify(figure).includes("a &amp; b"));
+  });
+
+  it("keep their axes apart as panels", () => {
+    const history = { epoch: [1, 2], loss: [2, 1], accuracy: [0, 1] };
+    const { data, layout } = panels([
+      trainingCurves(history),
+      confusionMatrix(evaluate(one)),
+      trainingCurves(history),
+    ]);
+    const axes = (data as Traces).map(({ xaxis, yaxis }) => `${xaxis}${yaxis}`);
+    assert.deepEqual(axes, ["xy", "x2y2", "x3y3", "x4y4", "x5y5"]);
+    const { xaxis5, yaxis4, legend2, annotations } = layout as Record<string, never>;
+    assert.equal((xaxis5 as { matches: string }).matches, "x4");
+    assert.equal((yaxis4 as { anchor: string }).anchor, "x4");
+    assert.ok(legend2);
+    const letters = (annotations as { text: string }[]).map(({ text }) => text);
+    assert.deepEqual(
+      letters.filter((text) => /^<b>[a-z]<\/b>$/.test(text)),
+      ["<b>a</b>", "<b>b</b>", "<b>c</b>"],
+    );
+  });
+
+  it("refuse pixels and maps of the wrong size", async () => {
+    await assert.rejects(pictureUris(new Uint8Array(10), [2, 2]), UserError);
+    await assert.rejects(
+      attentionGrid({ maps: [1, 2], mapSize: [2, 2], rowLabels: ["a"], columnLabels: ["b"] }),
+      /2 values for 1 × 1 maps of 2 × 2/,
+    );
+    const images = { original: new Uint8Array(12), flipped: new Uint8Array(24) };
+    await assert.rejects(
+      augmentationSheet({ images, imageSize: [2, 2] }),
+      /"flipped" has 2 images/,
+    );
+  });
+});
