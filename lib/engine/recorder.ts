@@ -304,7 +304,17 @@ class Recorder {
   }
 
   private result(value: unknown): Output {
-    if (value instanceof tf.Tensor) return this.lookUp(this.idOf(value));
+    if (value instanceof tf.Tensor) {
+      const output = this.lookUp(this.idOf(value));
+      // A session does not fetch what it is fed.
+      if (output.node.op !== "Placeholder") return output;
+      const [type] = output.node.outputs;
+      const attributes = [attribute.type("T", type.dtype)];
+      return {
+        node: this.add("Identity", { attributes, inputs: [output], outputs: [type] }),
+        index: 0,
+      };
+    }
     throw refusal(
       this.name,
       value instanceof Promise ? "is asynchronous" : "returns something that is not a tensor",

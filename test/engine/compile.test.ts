@@ -1,48 +1,241 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
+import { type Compiled, compile, type TensorFunction } from "tuning-fork/engine/compile";
+import { nativeBackend } from "tuning-fork/engine/native";
+import { batchNorm, dropout } from "tuning-fork/engine/ops";
 import { startEngine } from "tuning-fork/engine/start";
+import { UserError } from "tuning-fork/errors";
+
+const vector = (...values: number[]) => tf.tensor1d(values);
+
+/** A net with a training step by hand; equal weights for equal calls. */
+function makeNet() {
+  const w = tf.variable(tf.tensor2d([0.1, -0.2, 0.3, 0.4, 0.5, -0.6], [2, 3]));
+  const b = tf.variable(vector(0.1, 0.2, -0.3));
+  const train = (x: tf.Tensor, rate: tf.Tensor) => {
+    const loss = () => tf.mean(tf.square(tf.relu(tf.add(tf.matMul(x, w), b)))) as tf.Scalar;
+    const { value, grads } = tf.variableGrads(loss, [w, b]);
+    for (const v of [w, b]) v.assign(tf.sub(v, tf.mul(rate, grads[v.name])));
+    return value;
+  };
+  const predict = (x: tf.Tensor) => tf.add(tf.matMul(x, w), b);
+  return { w, b, train, predict };
+}
+
+function values(tensor: tf.Tensor | tf.Tensor[]): number[] {
+  return [tensor].flat().flatMap((x) => Array.from(x.dataSync()));
+}
 
 describe("compile", () => {
   before(() => startEngine());
+  const made: Compiled<Record<string, TensorFunction>>[] = [];
+  const make = (fn: TensorFunction, variables: tf.Variable[] = []) => {
+    const compiled = compile({ fn }, { variables });
+    made.push(compiled);
+    return compiled;
+  };
+  afterEach(() => {
+    for (const compiled of made.splice(0)) compiled.dispose();
+  });
 
-  it("runs a training step as the eager functions do", () => {
-    const makeNet = () => {
-      const w = tf.variable(tf.tensor2d([0.1, -0.2, 0.3, 0.4, 0.5, -0.6], [2, 3]));
-      const b = tf.variable(tf.tensor1d([0.1, 0.2, -0.3]));
-      const train = (x: tf.Tensor, rate: tf.Tensor) => {
-        const { value, grads } = tf.variableGrads(
-          () => tf.mean(tf.square(tf.relu(tf.add(tf.matMul(x, w), b)))) as tf.Scalar,
-          [w, b],
-        );
-        for (const v of [w, b]) v.assign(tf.sub(v, tf.mul(rate, grads[v.name])));
-        return value;
-      };
-      const predict = (x: tf.Tensor) => tf.add(tf.matMul(x, w), b);
-      return { w, b, train, predict };
-    };
-    const x = tf.randomNormal([4, 2], 0, 1, "float32", 7);
-    const rate = tf.scalar(0.1);
-    const eager = makeNet();
-    const net = makeNet();
-    const compiled = compile(
-      { train: net.train, predict: net.predict },
-      { variables: [net.w, net.b] },
-    );
-    for (let i = 0; i < 5; i++) {
-      const expected = tf.tidy(() => eager.train(x, rate)).dataSync()[0];
-      const got = compiled.call.train(x, rate).dataSync()[0];
-      assert.ok(Math.abs(got - expected) < 1e-6, `step ${i}: ${got} for ${expected}`);
-      if (i === 2) compiled.call.predict(x);
+  it("trains and predicts in one graph, as eager does, through new batch sizes", () => {
+    const [eager, net] = [makeNet(), makeNet()];
+    const { train, predict } = net;
+    const compiled = compile({ train, predict }, { variables: [net.w, net.b] });
+    for (const [step, batch] of [4, 4, 3, 4, 3, 7].entries()) {
+      const x = tf.randomNormal([batch, 2], 0, 1, "float32", step + 1);
+      const rate = tf.scalar(0.1 / (step + 1));
+      const expected = values(tf.tidy(() => eager.train(x, rate)));
+      assert.ok(Math.abs(values(compiled.call.train(x, rate))[0] - expected[0]) < 1e-6);
+      const difference = tf.sub(compiled.call.predict(x) as tf.Tensor, eager.predict(x));
+      assert.ok(tf.max(tf.abs(difference)).dataSync()[0] < 1e-6);
     }
+    assert.deepEqual(values(net.b), values(vector(0.1, 0.2, -0.3)), "pulled only when asked to");
     compiled.pull();
-    assert.deepEqual(
-      net.w.dataSync().map((v) => Math.fround(v * 1e5) / 1e5),
-      eager.w.dataSync().map((v) => Math.fround(v * 1e5) / 1e5),
-    );
-    const before = tf.memory().numTensors;
-    for (let i = 0; i < 3; i++) compiled.call.train(x, rate).dispose();
-    assert.equal(tf.memory().numTensors, before);
+    values(net.b).forEach((value, i) => {
+      assert.ok(Math.abs(value - values(eager.b)[i]) < 1e-6);
+    });
+    net.b.assign(vector(7, 8, 9));
+    compiled.push();
+    assert.deepEqual(values(compiled.call.predict(tf.zeros([1, 2]))), [7, 8, 9]);
     compiled.dispose();
   });
+
+  it("leaves no tensors behind from step to step", () => {
+    const net = makeNet();
+    const { call } = make(net.train, [net.w, net.b]);
+    const x = tf.ones([4, 2]);
+    const rate = tf.scalar(0.1);
+    (call.fn(x, rate) as tf.Tensor).dispose();
+    const count = () => [tf.memory().numTensors, nativeBackend()?.binding.getNumOfTensors()];
+    const before = count();
+    for (let i = 0; i < 5; i++) (call.fn(x, rate) as tf.Tensor).dispose();
+    assert.deepEqual(count(), before);
+  });
+
+  it("records without leaving tensors, also when the function fails", () => {
+    const net = makeNet();
+    const x = tf.ones([4, 2]);
+    const count = () => [tf.memory().numTensors, nativeBackend()?.binding.getNumOfTensors()];
+    const record = () => tf.dispose(make(net.predict, [net.w, net.b]).call.fn(x));
+    record();
+    const before = count();
+    record();
+    const failing = make(() => {
+      net.b.assign(tf.ones([3]));
+      throw new Error("on purpose");
+    }, [net.w, net.b]);
+    assert.throws(() => failing.call.fn(), /on purpose/);
+    assert.deepEqual(count(), before);
+    assert.deepEqual(values(net.b), values(vector(0.1, 0.2, -0.3)));
+    assert.ok(Number.isFinite(Math.random()));
+    assert.deepEqual(values(tf.add(1, 1)), [2]);
+  });
+
+  it("gives the same losses to the last digit with the same seed", () => {
+    const losses = () => {
+      const net = makeNet();
+      const { call } = make(
+        (x, seed) => net.train(dropout(x, 0.5, seed), tf.scalar(0.1)),
+        [net.w, net.b],
+      );
+      const x = tf.randomNormal([64, 2], 0, 1, "float32", 5);
+      return Array.from({ length: 5 }, (_, i) => values(call.fn(x, tf.tensor1d([1, i], "int32"))));
+    };
+    assert.deepEqual(losses(), losses());
+  });
+
+  it("tells apart inputs and variables that share their values", () => {
+    const x = vector(1, 2);
+    const { call } = make((a, b) => tf.sub(a, b));
+    assert.deepEqual(values(call.fn(x, x)), [0, 0]);
+    assert.deepEqual(values(call.fn(x, vector(5, 5))), [-4, -3]);
+    const a = tf.variable(x);
+    const b = tf.variable(x);
+    const swap = make(() => {
+      const old = tf.clone(a);
+      a.assign(tf.mul(b, 10));
+      b.assign(old);
+      return [tf.clone(a), b];
+    }, [a, b]);
+    assert.deepEqual(values(swap.call.fn()), [10, 20, 1, 2]);
+    assert.deepEqual(values(swap.call.fn()), [10, 20, 10, 20]);
+  });
+
+  it("reads and assigns one variable several times in order", () => {
+    const v = tf.variable(vector(1));
+    const { call, pull } = make(
+      (x) => {
+        v.assign(tf.add(v, x));
+        const first = tf.mul(v, 1);
+        v.assign(tf.mul(v, 2));
+        return [first, tf.mul(v, 1)];
+      },
+      [v],
+    );
+    assert.deepEqual(values(call.fn(vector(2))), [3, 6]);
+    assert.deepEqual(values(call.fn(vector(2))), [8, 16]);
+    pull();
+    assert.deepEqual(values(v), [16]);
+  });
+
+  it("returns inputs, variables, constants and outside tensors as they are", () => {
+    const v = tf.variable(vector(3));
+    const outside = vector(4, 5);
+    const { call } = make((x) => [x, v, tf.scalar(9), outside], [v]);
+    assert.deepEqual(values(call.fn(vector(1, 2))), [1, 2, 3, 9, 4, 5]);
+  });
+
+  it("keeps batch norm's running statistics in the graph", () => {
+    const [mean, variance] = [tf.variable(tf.zeros([2])), tf.variable(tf.ones([2]))];
+    const options = { training: true, momentum: 0.5, epsilon: 1e-5 };
+    const x = tf.tensor4d([1, 10, 3, 10, 5, 10, 7, 14], [1, 2, 2, 2]);
+    const { call, pull } = make(
+      (images) =>
+        batchNorm(images as tf.Tensor4D, tf.ones([2]), tf.zeros([2]), mean, variance, options),
+      [mean, variance],
+    );
+    call.fn(x);
+    pull();
+    // Means 4 and 11; unbiased variances 20/3 and 4.
+    assert.deepEqual(values(mean), [2, 5.5]);
+    assert.ok(Math.abs(values(variance)[0] - (1 + 20 / 3) / 2) < 1e-5);
+    assert.ok(Math.abs(values(variance)[1] - 2.5) < 1e-5);
+    call.fn(x);
+    pull();
+    assert.deepEqual(values(mean), [3, 8.25]);
+  });
+
+  it("keeps the values through more signatures than it holds", () => {
+    const v = tf.variable(vector(0));
+    const { call } = make(
+      (x) => {
+        v.assign(tf.add(v, tf.sum(x)));
+        return tf.clone(v);
+      },
+      [v],
+    );
+    for (let n = 1; n <= 18; n++) call.fn(tf.ones([n]));
+    assert.deepEqual(values(call.fn(tf.ones([1]))), [(18 * 19) / 2 + 1]);
+  });
+
+  const forbidden: [string, RegExp, () => TensorFunction][] = [
+    ["dataSync", /reads the values/, () => (x) => tf.scalar(x.dataSync()[0])],
+    [
+      "data",
+      /reads the values/,
+      () => (x) => {
+        void x.data();
+        return x;
+      },
+    ],
+    ["print", /reads the values/, () => (x) => x.print() ?? x],
+    ["Math.random", /random numbers on the host/, () => (x) => tf.mul(x, Math.random())],
+    ["tf.randomNormal", /random numbers on the host/, () => () => tf.randomNormal([2])],
+    ["tf.dropout", /random numbers on the host/, () => (x) => tf.dropout(x, 0.5)],
+    ["a new variable", /makes a variable/, () => (x) => tf.add(x, tf.variable(tf.ones([2])))],
+    [
+      "an unlisted variable",
+      /uses the variable "forgotten"/,
+      () => {
+        const v = tf.variable(tf.ones([2]), true, "forgotten");
+        return (x) => {
+          try {
+            return tf.add(x, v);
+          } finally {
+            v.dispose();
+          }
+        };
+      },
+    ],
+    [
+      "another compiled function",
+      /compiled/,
+      () => {
+        const inner = compile({ twice: (x: tf.Tensor) => tf.mul(x, 2) }, { variables: [] });
+        return (x) => inner.call.twice(x);
+      },
+    ],
+    ["a promise", /asynchronous/, () => (async (x: tf.Tensor) => x) as unknown as TensorFunction],
+    ["a number", /not a tensor/, () => (() => 3) as unknown as TensorFunction],
+    [
+      "a large constant",
+      /constant of shape/,
+      () => {
+        const large = tf.zeros([4097, 4096]);
+        return (x) => tf.add(tf.sum(large), x);
+      },
+    ],
+  ];
+  for (const [what, problem, fn] of forbidden) {
+    it(`refuses ${what}, by the function's name`, () => {
+      const { call } = make(fn());
+      assert.throws(
+        () => call.fn(vector(1, 2)),
+        (error: unknown) =>
+          error instanceof UserError && problem.test(error.problem) && /"\w+"/.test(error.problem),
+      );
+      assert.deepEqual(values(tf.mul(vector(2), 3)), [6], "the engine works on");
+    });
+  }
 });
