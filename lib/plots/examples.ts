@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/dataset";
 import { Random } from "../engine/random";
 import type { AblationRun } from "../evaluate/ablation";
 import { type Predictions, predictedClasses } from "../evaluate/predictions";
@@ -81,7 +82,10 @@ export function exampleImages(n: number, side = 64): Uint8Array {
 }
 
 /** The galaxies of {@link examplePredictions} as a data set. */
-export function exampleDataset() {
+export function exampleDataset(): Pick<
+  Dataset,
+  "name" | "classNames" | "table" | "imageSize" | "read"
+> {
   const { ids, labels } = examplePredictions();
   const split = Array.from(labels, (_, row) => ["train", "train", "train", "val", "test"][row % 5]);
   return {

@@ -48,12 +48,19 @@ export async function figureHtml(figure: Figure, title: string): Promise<string>
  *
  * @param figures Path without extension → figure.
  * @returns The files written.
- * @throws UserError where no browser is found; interactive HTML is then written in its place.
+ * @throws UserError where no browser is found: interactive HTML is then written in its place; where
+ *   a format, width or resolution is none, or a figure cannot be drawn.
  */
 export async function exportFigures(
   figures: Readonly<Record<string, Figure>>,
   { formats = ["pdf", "svg", "png"], widthMm, dpi = 300 }: ExportOptions = {},
 ): Promise<string[]> {
+  for (const [name, value] of Object.entries({ "width in millimetres": widthMm ?? 88, dpi }))
+    if (!(value > 0 && value <= 5000))
+      throw new UserError(`The ${name} is ${value}`, "Give a number above 0, such as 88 or 300.");
+  for (const format of formats)
+    if (!["pdf", "svg", "png", "html"].includes(format))
+      throw new UserError(`"${format}" is no format of figures`, "Use pdf, svg, png or html.");
   const written: string[] = [];
   const write = async (path: string, contents: string | Buffer) => {
     await writeFile(path, contents);
@@ -88,7 +95,13 @@ export async function exportFigures(
       const width = widthMm ?? Math.round(natural);
       const sheet = resize(figure, Math.round(width * PIXELS_PER_MM));
       const height = (width * (sheet.layout.height as number)) / (sheet.layout.width as number);
-      const svg = await renderer.svg(sheet, width);
+      const svg = await renderer.svg(sheet, width).catch((cause: unknown) => {
+        throw new UserError(
+          `The figure ${path} cannot be drawn: ${String(cause).split("\n")[0]}`,
+          "Look at the tables it is made from.",
+          { cause },
+        );
+      });
       if (formats.includes("svg")) await write(`${path}.svg`, `${svg}\n`);
       if (formats.includes("pdf"))
         await write(`${path}.pdf`, await renderer.pdf(svg, width, height, basename(path)));

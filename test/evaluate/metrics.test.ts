@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import Papa from "papaparse";
 import { atTemperature, fitTemperature } from "tuning-fork/evaluate/calibration";
 import { confusionScores } from "tuning-fork/evaluate/classification";
@@ -16,6 +17,7 @@ import {
   selectPredictions,
 } from "tuning-fork/evaluate/predictions";
 import { logLoss } from "tuning-fork/evaluate/probability";
+import { rocAuc, thresholdsOf } from "tuning-fork/evaluate/ranking";
 import { evaluate } from "tuning-fork/evaluate/summary";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
@@ -67,6 +69,36 @@ describe("metrics", () => {
     recalls.forEach((recall, c) => {
       assert.equal(scores.classes[c].recall.toFixed(4), recall.toFixed(4));
     });
+  });
+
+  it("rank as the definition does, ties included", () => {
+    const scored = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 6 })), {
+      minLength: 2,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(scored, (rows) => {
+        const positives = rows.filter(([positive]) => positive).map(([, score]) => score);
+        const negatives = rows.filter(([positive]) => !positive).map(([, score]) => score);
+        fc.pre(positives.length > 0 && negatives.length > 0);
+        const wins = positives.flatMap((p) =>
+          negatives.map((n): number => (p > n ? 1 : p === n ? 0.5 : 0)),
+        );
+        const direct = wins.reduce((a, b) => a + b, 0) / wins.length;
+        const auc = rocAuc(
+          thresholdsOf(
+            {
+              classNames: ["no", "yes"],
+              ids: rows.map(() => ""),
+              labels: Int32Array.from(rows, ([positive]) => Number(positive)),
+              probabilities: Float64Array.from(rows.flatMap(([, s]) => [1 - s / 6, s / 6])),
+            },
+            "yes",
+          ),
+        );
+        assert.ok(Math.abs(auc - direct) < 1e-12, `${auc} for ${direct}`);
+      }),
+    );
   });
 
   it("find the temperature of least log loss", async () => {

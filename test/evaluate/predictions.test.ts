@@ -104,6 +104,31 @@ describe("prediction tables", () => {
     });
   }
 
+  it("read any text as a table or say what is wrong with it", () => {
+    const line = fc.array(fc.constantFrom("id", "label", "p_a", "p_b", "a", "1", "0.5", "", '"'), {
+      maxLength: 5,
+    });
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(line, { maxLength: 5 }).map((lines) => lines.map((l) => l.join(",")).join("\n")),
+      fc
+        .tuple(fc.nat(good.length), fc.string({ maxLength: 3 }))
+        .map(([at, piece]) => good.slice(0, at) + piece + good.slice(at + piece.length)),
+    );
+    fc.assert(
+      fc.property(text, (csv) => {
+        try {
+          const { ids, probabilities, classNames } = parsePredictions(csv, "p.csv");
+          assert.equal(probabilities.length, ids.length * classNames.length);
+        } catch (error) {
+          assert.ok(error instanceof UserError, String(error));
+          assert.match(error.message, /^p\.csv/);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it("name a missing file", async () => {
     await assert.rejects(readPredictions("nowhere.csv"), /nowhere\.csv: cannot be read \(ENOENT\)/);
   });

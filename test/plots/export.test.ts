@@ -25,6 +25,21 @@ describe("export", () => {
     assert.ok(!existsSync(`${path}.pdf`));
   });
 
+  it("refuses what it cannot do, and names the figure", async () => {
+    const figure = await figureRegistry["training-curves"]({});
+    const path = join(folder, "refused");
+    await assert.rejects(exportFigure(figure, path, { widthMm: 0 }), /width in millimetres is 0/);
+    await assert.rejects(exportFigure(figure, path, { dpi: Number.NaN }), /dpi is NaN/);
+    const formats = ["jpg"] as unknown as ["png"];
+    await assert.rejects(exportFigure(figure, path, { formats }), /"jpg" is no format/);
+    const broken = { data: figure.data, layout: { width: 400, height: 0 } };
+    await assert.rejects(exportFigure(broken, path), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.problem, /refused cannot be drawn/);
+      return true;
+    });
+  });
+
   it("without a browser says so and writes interactive pages", async () => {
     const before = process.env.TUNING_FORK_BROWSER;
     process.env.TUNING_FORK_BROWSER = "/nowhere/chromium";
