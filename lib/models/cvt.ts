@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attention } from "../engine/ops/attention";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
 import { truncatedNormal } from "./initialisers";
 import {
@@ -13,7 +12,7 @@ import {
   sequence,
 } from "./layers";
 import { type Context, capture, type Network, type Parameters } from "./module";
-import { geluLayer, joinHeads, splitHeads, type Tokens } from "./transformer";
+import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
   readonly widths: readonly number[];
@@ -89,7 +88,7 @@ type MapLayer = (x: Tokens, size: readonly [number, number], context: Context) =
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
 function block(p: Parameters, width: number, heads: number, dropRate: number): MapLayer {
-  const attend = convolutionalAttention(p.at("attention"), width, heads);
+  const look = convolutionalAttention(p.at("attention"), width, heads);
   const [drop1, drop2] = [dropPath<Tokens>(p, dropRate), dropPath<Tokens>(p, dropRate)];
   const think = [
     linear<Tokens>(p.at("intermediate.dense"), width, 4 * width, { init }),
@@ -101,7 +100,7 @@ function block(p: Parameters, width: number, heads: number, dropRate: number): M
   const mlp = sequence(norm2, ...think, drop2);
   const name = p.path();
   return (x, size, context) => {
-    const y: Tokens = tf.add(x, drop1(attend(norm1(x, context), size, context), context));
+    const y: Tokens = tf.add(x, drop1(look(norm1(x, context), size, context), context));
     return capture(context, name, tf.add(y, mlp(y, context)));
   };
 }
@@ -138,9 +137,7 @@ function convolutionalAttention(p: Parameters, width: number, heads: number): Ma
       return splitHeads(projections[i](all, context), 1, heads)[0];
     });
     // The published models scale by the whole width, not by a head's.
-    const { values, weights } = attention(q, k, v, width ** -0.5);
-    capture(context, name, weights);
-    return dense(joinHeads(values), context);
+    return dense(attend(q, k, v, width ** -0.5, context, name), context);
   };
 }
 

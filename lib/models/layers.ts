@@ -32,7 +32,7 @@ export function conv2d(
     : p.add("weight", [kernel, kernel, channelsIn / groups, channelsOut], init, { layout: "conv" });
   const offset = bias ? p.add("bias", [channelsOut], zeros) : undefined;
   const convolve = depthwise ? convolution.depthwiseConv2d : convolution.conv2d;
-  return (x) => {
+  return (x, context) => {
     const filter = weight.variable as tf.Tensor4D;
     let y: tf.Tensor4D;
     if (kernel === 1 && stride > 1) y = convolve(everyNth(x, stride), filter, 1, 0);
@@ -41,6 +41,7 @@ export function conv2d(
     else if (groups > 1 && !depthwise && stride > 1)
       y = convolve(pad(x, padding), filter, stride, 0);
     else y = convolve(x, filter, stride, padding);
+    context.tally?.((y.size * kernel * kernel * channelsIn) / groups);
     return offset === undefined ? y : addBias(y, offset.variable as tf.Tensor1D);
   };
 }
@@ -112,8 +113,10 @@ export function linear<T extends tf.Tensor>(
 ): Layer<T> {
   const weight = p.add("weight", [featuresOut, featuresIn], options.init ?? fanInUniform());
   const bias = options.bias === false ? undefined : p.add("bias", [featuresOut], zeros);
-  return (x) =>
-    matrixProduct(x, weight.variable as tf.Tensor2D, bias?.variable as tf.Tensor1D) as T;
+  return (x, context) => {
+    context.tally?.(x.size * featuresOut);
+    return matrixProduct(x, weight.variable as tf.Tensor2D, bias?.variable as tf.Tensor1D) as T;
+  };
 }
 
 /**

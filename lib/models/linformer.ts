@@ -1,10 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attention } from "../engine/ops/attention";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
 import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, layerNorm, linear, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
-import { geluLayer, joinHeads, splitHeads, type Tokens } from "./transformer";
+import { attend, geluLayer, joinHeads, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
   readonly patch: number;
@@ -65,7 +64,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
 function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer<Tokens> {
   const { width } = shape;
-  const attend = sequence(
+  const look = sequence(
     layerNorm<Tokens>(p.at("0.norm"), width, EPSILON),
     linearAttention(p.at("0.fn"), shape, tokens, rate),
   );
@@ -78,7 +77,7 @@ function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer
   );
   const name = p.path();
   return (x, context) => {
-    const y: Tokens = tf.add(x, attend(x, context));
+    const y: Tokens = tf.add(x, look(x, context));
     return capture(context, name, tf.add(y, think(y, context)));
   };
 }
@@ -106,14 +105,12 @@ function linearAttention(
   const mix = (x: Tokens, by: tf.Tensor2D): Tokens =>
     tf.matMul(tf.tile(tf.expandDims(by, 0), [x.shape[0], 1, 1]), x, true, false);
   return (x, context) => {
+    context.tally?.(2 * x.size * k);
     const [queries] = splitHeads(toQ(x, context), 1, heads);
     const [keys] = splitHeads(mix(toK(x, context), mixK), 1, heads);
     const [values] = splitHeads(mix(toV(x, context), mixV), 1, heads);
-    const dropping = rate > 0 && context.training && context.seed !== undefined;
-    if (!dropping) {
-      const attended = attention(queries, keys, values, scale);
-      capture(context, name, attended.weights);
-      return out(joinHeads(attended.values), context);
+    if (rate === 0 || !context.training || context.seed === undefined) {
+      return out(attend(queries, keys, values, scale, context, name), context);
     }
     const scores = tf.matMul(tf.mul(queries, scale), keys, false, true);
     const weights = drop(tf.softmax(scores) as tf.Tensor4D, context);

@@ -14,6 +14,8 @@ export interface Context {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a callback that only looks returns nothing
   readonly capture?: (name: string, value: tf.Tensor) => tf.Tensor | void;
+  /** Told of the multiply-adds of every product and convolution. */
+  readonly tally?: (multiplyAdds: number) => void;
 }
 
 /** One step of a model: building it registered its parameters, calling it computes. */

@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs-core";
 import type { Table } from "../data/table";
 import type { Model } from "./module";
 
@@ -20,4 +21,20 @@ export function modelSummary(model: Model): Table {
     layer: [...model.layers.map((prefixes) => prefixes.join(", ")), model.name],
     parameters: [...counts, parameterCount(model)],
   };
+}
+
+/**
+ * Floating-point operations of one image's forward pass: two for each multiply-add of the matrix
+ * products and convolutions; what lies between them is not counted, as is usual.
+ */
+export function countFlops(model: Model): number {
+  let multiplyAdds = 0;
+  tf.tidy(() => {
+    const [height, width] = model.inputSize;
+    const tally = (n: number) => {
+      multiplyAdds += n;
+    };
+    model.forward(tf.zeros([1, height, width, 3]), { training: false, tally });
+  });
+  return 2 * multiplyAdds;
 }

@@ -175,6 +175,7 @@ function windowAttention(
     const parts = [qBias.variable, tf.zeros([width]), vBias.variable];
     const bias = tf.concat1d(parts as tf.Tensor1D[]);
     const [q, k, v] = splitHeads(addBias(qkv(x, context), bias), 3, heads);
+    context.tally?.(2 * q.size * tokens);
     const cosine = tf.matMul(unit(q), unit(k), false, true);
     // The temperature stays above 0.01.
     const sharpness = tf.exp(tf.minimum(scale.variable, Math.log(100)));

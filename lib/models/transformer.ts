@@ -3,7 +3,7 @@ import { attention } from "../engine/ops/attention";
 import { gelu } from "../engine/ops/gelu";
 import { constant, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, linear } from "./layers";
-import { capture, type Layer, type Parameters } from "./module";
+import { type Context, capture, type Layer, type Parameters } from "./module";
 
 /** [batch, tokens, width] */
 export type Tokens = tf.Tensor3D;
@@ -36,10 +36,28 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
   const name = p.path();
   return (x, context) => {
     const [q, k, v] = splitHeads(qkv(x, context), 3, heads);
-    const { values, weights } = attention(q, k, v, (width / heads) ** -0.5);
-    capture(context, name, weights);
-    return proj(joinHeads(values), context);
+    return proj(attend(q, k, v, (width / heads) ** -0.5, context, name), context);
   };
+}
+
+/**
+ * Scaled dot-product attention, whose weights the context may see under `name`.
+ *
+ * @param q [batch, heads, queries, d]; k and v are [batch, heads, keys, d]
+ * @returns [batch, queries, heads × d]
+ */
+export function attend(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  scale: number,
+  context: Context,
+  name: string,
+): Tokens {
+  context.tally?.(2 * q.size * k.shape[2]);
+  const { values, weights } = attention(q, k, v, scale);
+  capture(context, name, weights);
+  return joinHeads(values);
 }
 
 /** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */
