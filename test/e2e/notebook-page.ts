@@ -7,8 +7,8 @@ export class NotebookPage {
 
   /** Wait until the notebook stands there and its kernel is idle; then select the first cell. */
   async ready(): Promise<void> {
-    await this.page.locator(".jp-Notebook .jp-Cell").first().waitFor({ timeout: 60_000 });
-    await this.page.locator("#jp-main-statusbar").getByText("| Idle").waitFor({ timeout: 60_000 });
+    await this.page.locator(".jp-Notebook .jp-Cell").first().waitFor({ timeout: 120_000 });
+    await this.page.locator("#jp-main-statusbar").getByText("| Idle").waitFor({ timeout: 120_000 });
     await this.cell(0).click();
     await this.page.keyboard.press("Escape");
     await this.page.keyboard.press("Control+Home");

@@ -57,6 +57,19 @@ describe("the TypeScript kernel", function () {
     assert.match(wrong.stderr, /^1:27 - Type/); // columns are those of the cell as written
   });
 
+  it("watches no files, so that a rebuilt library does not disturb a cell", function () {
+    if (process.platform !== "linux") this.skip();
+    const [, cell] = runInKernel([
+      'import { showTable } from "tuning-fork";',
+      'const { readdirSync, readlinkSync } = require("fs");\n' +
+        "let watchers = 0;\n" +
+        'for (const fd of readdirSync("/proc/self/fd")) {\n' +
+        '  try { if (/inotify/.test(readlinkSync("/proc/self/fd/" + fd))) watchers++; } catch {}\n' +
+        "}\nconsole.log(watchers);",
+    ]);
+    assert.equal(cell.stdout, "0\n", cell.stderr);
+  });
+
   describe("interrupts", () => {
     const setUp =
       'const { untilInterrupted } = require("tuning-fork/notebook/interrupt");\n' +
@@ -120,25 +133,27 @@ describe("the TypeScript kernel", function () {
     const [cell] = runInKernel([
       'const { progress } = require("tuning-fork/notebook/progress");\n' +
         'const { liveFigure } = require("tuning-fork/notebook/figures");\n' +
+        "const started = performance.now();\n" +
         'const bar = progress(2000, "epoch 1"); const curve = liveFigure();\n' +
         "for (let i = 1; i <= 1000; i++) {\n" +
         "  await new Promise((resolve) => setTimeout(resolve, 1));\n" +
         "  bar.update(2 * i, { loss: 1 / i });\n" +
         '  curve.update({ data: [{ type: "scatter", y: new Float32Array([i, NaN]) }], layout: {} });\n' +
-        "}\nbar.finish(); curve.finish();",
+        "}\nbar.finish(); curve.finish(); console.log(performance.now() - started);",
     ]);
     assert.equal(cell.status, "ok", cell.stderr);
-    const bars = cell.displays.filter(({ data }) => "text/html" in data);
+    const bars = cell.displays.filter(({ data }) => /^epoch/.test(String(data["text/plain"])));
     const curves = cell.displays.filter(({ data }) => "application/vnd.plotly.v1+json" in data);
     assert.equal(new Set(bars.map(({ id }) => id)).size, 1);
     assert.deepEqual(bars.map(({ update }) => update).indexOf(true), 1);
-    assert.ok(bars.length > 3 && bars.length <= 15, `${bars.length} updates in about a second`);
+    const seconds = Number(cell.stdout) / 1000;
+    const calm = bars.length <= 5 * seconds + 2 && curves.length <= 2 * seconds + 2;
+    assert.ok(bars.length > 3 && calm, `${bars.length}, ${curves.length} in ${seconds} s`);
     assert.match(
       String(bars[bars.length - 1].data["text/plain"]),
       /^epoch 1 100 % .* loss 0\.00100/,
     );
     assert.equal(new Set(curves.map(({ id }) => id)).size, 1);
-    assert.ok(curves.length <= 6, `${curves.length} redraws`);
     const last = curves[curves.length - 1].data["application/vnd.plotly.v1+json"];
     assert.deepEqual((last as { data: { y: unknown }[] }).data[0].y, [1000, null]);
   });

@@ -2,3 +2,4 @@
 require("./output.cjs");
 require("./errors.cjs");
 require("./shorthand.cjs");
+require("./watch.cjs");

@@ -49,3 +49,9 @@ async function empty(socket) {
   }
   waiting.delete(socket);
 }
+
+// JupyterLab asks for a history, which tslab has not; it would say so below somebody's cell.
+const { warn } = console;
+console.warn = (...items) => {
+  if (!String(items[0]).startsWith("unknown msg_type")) warn(...items);
+};

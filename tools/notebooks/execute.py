@@ -90,10 +90,17 @@ class ShowingClient(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def title(cell):
-    """A cell's first line of code, to know it by."""
-    lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
-    return (lines[0] if lines else "")[:70]
+def titles(notebook):
+    """What to call each cell: the heading it stands under and its first line of code."""
+    heading, names = "", {}
+    for index, cell in enumerate(notebook.cells):
+        lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+        if cell.cell_type == "markdown":
+            heading = next((line.lstrip("# ") for line in lines if line.startswith("#")), heading)
+        else:
+            code = next((line for line in lines if not line.startswith(("import ", "//"))), "")
+            names[index] = " · ".join(part for part in (heading, code[:60]) if part)
+    return names
 
 
 def last_error(cell):
@@ -110,11 +117,12 @@ async def run(path, target, timeout):
         return 2
     code_cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     screen = Screen()
+    names = titles(notebook)
     started = {}
 
     def on_execute(cell, cell_index):
         started[cell_index] = time.monotonic()
-        screen.line(f"[{code_cells.index(cell_index) + 1}/{len(code_cells)}] {title(cell)}")
+        screen.line(f"[{code_cells.index(cell_index) + 1}/{len(code_cells)}] {names[cell_index]}")
 
     def on_executed(cell, cell_index, execute_reply):
         screen.flush()
@@ -163,7 +171,7 @@ async def run(path, target, timeout):
     if isinstance(failure, DeadKernelError):
         native.seek(max(0, native.seek(0, os.SEEK_END) - 2000))
         why = "the kernel's process died; its last words:\n" + native.read().decode(errors="replace")
-    print(f"\n{path.name}: cell {number} of {len(code_cells)} failed: {title(cell)}\n{why}", file=sys.stderr)
+    print(f"\n{path.name}: cell {number} of {len(code_cells)} failed: {names[index]}\n{why}", file=sys.stderr)
     return 1
 
 
