@@ -5,8 +5,8 @@ import type { Model } from "./module";
 export type Freeze = "backbone" | "none" | number;
 
 /**
- * Decide which parameters training changes; running statistics of frozen layers still move, unless
- * the layer is evaluated.
+ * Decide which parameters training changes. A batch norm that is frozen normalises by its running
+ * statistics, and they stay as they are.
  *
  * @throws UserError when `what` is more layers than there are.
  */

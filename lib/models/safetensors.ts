@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { UserError } from "../errors";
 import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
 
@@ -23,8 +32,9 @@ export class SafetensorsFile implements TensorSource {
     readonly metadata: Readonly<Record<string, string>>,
   ) {}
 
-  /** @throws UserError when the file is no safetensors file or its header contradicts itself. */
+  /** @throws UserError when the file is absent, or no safetensors file, or its header contradicts itself. */
   static open(path: string): SafetensorsFile {
+    if (!existsSync(path)) throw new UserError(`there is no file ${path}`, "check the path");
     const descriptor = openSync(path, "r");
     try {
       const size = fstatSync(descriptor).size;

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { startEngine } from "tuning-fork/engine/start";
+import { freeze, learningRateScales } from "tuning-fork/models/freeze";
+import { createModel, listModels } from "tuning-fork/models/registry";
+import { countFlops, modelSummary, parameterCount } from "tuning-fork/models/summary";
+
+describe("models", () => {
+  before(() => startEngine());
+
+  it("are listed, tiny ones last", () => {
+    const names = listModels();
+    for (const name of ["custom_cnn", "resnet50", "vit_base_patch16_224", "regnety_080"]) {
+      assert.ok(names.includes(name), name);
+    }
+    const firstTest = names.findIndex((name) => name.startsWith("test_"));
+    assert.ok(names.slice(firstTest).every((name) => name.startsWith("test_")));
+  });
+
+  it("refuse unknown names, class counts and sizes", () => {
+    assert.throws(
+      () => createModel("resnet51", { classes: 2 }),
+      /no model "resnet51"[\s\S]*resnet50/,
+    );
+    assert.throws(() => createModel("constructor", { classes: 2 }), /no model/);
+    assert.throws(() => createModel("test_vit", { classes: 0 }), /classes is 0/);
+    assert.throws(
+      () => createModel("test_vit", { classes: 2, inputSize: [30, 32] }),
+      /30×32[\s\S]*multiple of 8/,
+    );
+    const model = createModel("test_vit", { classes: 2 });
+    const larger = tf.zeros<tf.Rank.R4>([1, 40, 40, 3]);
+    assert.throws(() => model.forward(larger, { training: false }), /built for 32×32.*got 40×40/);
+    larger.dispose();
+    model.dispose();
+  });
+
+  it("have as many parameters and operations as their papers say", () => {
+    // timm 1.0.31's counts at 1,000 classes; GFLOP = 2 × the multiply-adds it lists.
+    const published = { custom_cnn: [1474120, 0.246], resnet18: [11689512, 3.63] } as const;
+    for (const [name, [parameters, gflop]] of Object.entries(published)) {
+      const model = createModel(name, { classes: 1000 });
+      assert.equal(parameterCount(model), parameters);
+      assert.ok(Math.abs(countFlops(model) / 1e9 / gflop - 1) < 0.01, name);
+      const { layer, parameters: counts } = modelSummary(model);
+      assert.equal(layer[layer.length - 1], name);
+      assert.equal(counts[counts.length - 1], parameters);
+      model.dispose();
+    }
+  });
+
+  it("freeze from the first layer on; frozen batch norms keep their statistics", () => {
+    const model = createModel("test_resnet18", { classes: 4 });
+    const trainable = () =>
+      [...model.parameters].filter(([, p]) => p.trainable).map(([name]) => name);
+    const statistics = () =>
+      [...model.parameters]
+        .filter(([, p]) => p.buffer)
+        .map(([name, p]) => [name, [...p.variable.dataSync()]] as const);
+    freeze(model, "backbone");
+    assert.deepEqual(trainable(), ["fc.weight", "fc.bias"]);
+    const before = statistics();
+    const images = tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3]);
+    model.forward(images, { training: true }).dispose();
+    assert.deepEqual(statistics(), before);
+
+    freeze(model, 2);
+    assert.ok(!trainable().includes("layer1.0.conv1.weight"));
+    assert.ok(trainable().includes("layer2.0.conv1.weight"));
+    model.forward(images, { training: true }).dispose();
+    const moved = statistics().filter(([, values], i) =>
+      values.some((v, j) => v !== before[i][1][j]),
+    );
+    assert.ok(moved.length > 0 && moved.every(([name]) => /^layer[234]/.test(name)));
+
+    freeze(model, "none");
+    assert.equal(
+      trainable().length,
+      [...model.parameters.values()].filter((p) => !p.buffer).length,
+    );
+    images.dispose();
+    model.dispose();
+  });
+
+  it("give lower layers lower rates", () => {
+    const model = createModel("test_vit", { classes: 4 });
+    const scales = learningRateScales(model, 0.5);
+    assert.equal(scales.get("head.weight"), 1);
+    assert.equal(scales.get("norm.weight"), 0.5);
+    assert.equal(scales.get("blocks.1.mlp.fc1.bias"), 0.25);
+    assert.equal(scales.get("blocks.0.norm1.weight"), 0.125);
+    assert.equal(scales.get("pos_embed"), 0.0625);
+    model.dispose();
+  });
+});

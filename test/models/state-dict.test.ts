@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { startEngine } from "tuning-fork/engine/start";
+import type { Model } from "tuning-fork/models/module";
+import { createModel } from "tuning-fork/models/registry";
+import type { TensorSource } from "tuning-fork/models/safetensors";
+import { loadStateDict, saveStateDict, torchShape } from "tuning-fork/models/state-dict";
+import { relativeError } from "./parity";
+
+/** A model's state dict in memory, with some entries put in place of its own. */
+function sourceOf(model: Model, changes: Record<string, number[] | undefined> = {}): TensorSource {
+  const own = [...model.parameters].map(([name, { variable, layout }]): [string, number[]] => [
+    name,
+    torchShape(variable.shape, layout),
+  ]);
+  const shapes = new Map([...own, ...Object.entries(changes)]);
+  const tensors = new Map<string, { shape: number[] }>();
+  for (const [name, shape] of shapes) if (shape !== undefined) tensors.set(name, { shape });
+  return {
+    name: "weights.safetensors",
+    tensors,
+    read: (name) =>
+      new Float32Array((tensors.get(name)?.shape ?? []).reduce((a, b) => a * b, 1)).fill(0.5),
+  };
+}
+
+const values = (model: Model, name: string) => [
+  ...(model.parameters.get(name)?.variable.dataSync() ?? []),
+];
+
+describe("state dicts", () => {
+  const folder = mkdtempSync(join(tmpdir(), "state-dict-"));
+  const file = join(folder, "a.safetensors");
+  let model: Model;
+  before(async () => {
+    await startEngine();
+    model = createModel("test_vit", { classes: 4 });
+  });
+  after(() => {
+    model.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("reports all that is missing, unknown or of another shape at once, and changes nothing", () => {
+    const before = values(model, "norm.bias");
+    const source = sourceOf(model, {
+      "norm.weight": undefined,
+      "blocks.0.attn.qkv.bias": undefined,
+      "blocks.0.extra": [3],
+      "blocks.1.mlp.fc1.weight": [32, 128],
+    });
+    assert.throws(
+      () => loadStateDict(model, source),
+      (error: Error) => {
+        assert.match(error.message, /weights\.safetensors does not fit test_vit with 4 classes/);
+        assert.match(error.message, /norm\.weight: missing, \[32\] expected/);
+        assert.match(error.message, /blocks\.0\.attn\.qkv\.bias: missing/);
+        assert.match(error.message, /blocks\.0\.extra: in the file, and the model has no such/);
+        assert.match(error.message, /fc1\.weight: \[32,128\] in the file, \[128,32\] expected/);
+        return true;
+      },
+    );
+    assert.deepEqual(values(model, "norm.bias"), before);
+  });
+
+  it("keeps a fresh classifier on purpose, and says so", () => {
+    const source = sourceOf(model, { "head.weight": [1000, 32], "head.bias": [1000] });
+    assert.throws(() => loadStateDict(model, source), /head: "replace"/);
+    const head = values(model, "head.weight");
+    const report = loadStateDict(model, source, { head: "replace" });
+    assert.deepEqual(report.replaced, ["head.weight", "head.bias"]);
+    assert.deepEqual(values(model, "head.weight"), head);
+    assert.ok(values(model, "norm.bias").every((value) => value === 0.5));
+    const without = sourceOf(model, { "head.weight": undefined, "head.bias": undefined });
+    assert.equal(loadStateDict(model, without, { head: "replace" }).replaced.length, 2);
+  });
+
+  it("resamples position embeddings to another input size, and names them", () => {
+    saveStateDict(model, file);
+    const larger = createModel("test_vit", { classes: 4, inputSize: [48, 40] });
+    const report = loadStateDict(larger, file);
+    assert.deepEqual(report.resampled, ["pos_embed"]);
+    assert.deepEqual(larger.parameters.get("pos_embed")?.variable.shape, [1, 31, 32]);
+    larger.dispose();
+  });
+
+  it("ignores PyTorch's count of batches", () => {
+    const cnn = createModel("test_custom_cnn", { classes: 4 });
+    loadStateDict(cnn, sourceOf(cnn, { "stem.0.bn.num_batches_tracked": [] }));
+    cnn.dispose();
+  });
+
+  it("writes convolutions in PyTorch's layout", () => {
+    const cnn = createModel("test_convnext", { classes: 4 });
+    const other = createModel("test_convnext", { classes: 4, seed: 1 });
+    saveStateDict(cnn, file);
+    const tensors = tf.memory().numTensors;
+    loadStateDict(other, file);
+    assert.equal(tf.memory().numTensors, tensors);
+    for (const [name, { variable }] of cnn.parameters) {
+      const data = variable.dataSync<"float32">();
+      assert.equal(relativeError(values(other, name), data), 0, name);
+    }
+    assert.deepEqual(torchShape([7, 7, 8, 1], "depthwise"), [8, 1, 7, 7]);
+    assert.deepEqual(torchShape([4, 4, 3, 8], "conv"), [8, 3, 4, 4]);
+    cnn.dispose();
+    other.dispose();
+  });
+});
