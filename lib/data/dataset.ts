@@ -16,6 +16,8 @@ export interface Dataset {
   readonly size: number;
   /** Height and width that {@link Dataset.read} returns, pixels. */
   readonly imageSize: readonly [height: number, width: number];
+  /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
+  readonly votes?: Votes;
   /** Files that were left out because they could not be read, where skipping was asked for. */
   readonly skipped?: readonly SkippedRow[];
   /**
@@ -26,6 +28,24 @@ export interface Dataset {
   read(rows: ArrayLike<number>): Promise<Uint8Array>;
   /** Release files. */
   close(): Promise<void>;
+}
+
+/** A question that volunteers were asked. */
+export interface VoteQuestion {
+  readonly name: string;
+  /** Names of its answers, as they head the columns of a catalogue. */
+  readonly answers: readonly string[];
+  /** The answer that leads to this question; none for those that everybody is asked. */
+  readonly after?: string;
+}
+
+/** Vote fractions of each galaxy. */
+export interface Votes {
+  readonly questions: readonly VoteQuestion[];
+  /** The answers of all questions, one after another. */
+  readonly answers: readonly string[];
+  /** 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
+  readonly fractions: Float64Array;
 }
 
 /** A row that was left out, and why. */

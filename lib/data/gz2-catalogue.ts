@@ -1,0 +1,158 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../errors";
+import { type ColumnType, csvHeader, readCsv } from "./csv";
+import type { Dataset, SkippedRow, VoteQuestion } from "./dataset";
+import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
+import { asNumbers, asText, type Column, type Table } from "./table";
+
+/** Where the parts of Galaxy Zoo 2 lie. */
+export interface Gz2Paths {
+  /** Hart et al.'s table, CSV, plain or gzipped. */
+  readonly votes: string;
+  /** Folder of images named `<asset_id>.jpg`. */
+  readonly images: string;
+  /** `gz2_filename_mapping.csv`; not needed where the table has `asset_id` itself. */
+  readonly mapping?: string;
+}
+
+/** Which of a question's fractions: as corrected for distance, or as voted, weighted by skill. */
+export type VoteKind = "debiased" | "weighted_fraction";
+
+/** Galaxies of Galaxy Zoo 2 that have an image. */
+export interface Gz2Rows {
+  /** `id` (the asset's), `objid`, and where the table has them `ra`, `dec`, `gz2_class`. */
+  readonly table: Table;
+  readonly paths: readonly string[];
+  /** Fractions `[rows, answers]`, answers in the order of the questions. */
+  readonly fractions: Float64Array;
+  /** Galaxies without an image. */
+  readonly skipped: readonly SkippedRow[];
+}
+
+/**
+ * Read the votes of the galaxies that have an image.
+ *
+ * @throws UserError naming file and row: a missing column, an id that is there twice, a fraction
+ * outside 0–1.
+ */
+export async function readGz2(
+  paths: Gz2Paths,
+  questions: readonly VoteQuestion[],
+  kind: VoteKind,
+): Promise<Gz2Rows> {
+  const answers = questions.flatMap((q) => q.answers);
+  const columns = answers.map((answer) => `${answer}_${kind}`);
+  const header = await csvHeader(paths.votes);
+  const objid = header.includes("dr7objid") ? "dr7objid" : "objid";
+  const wanted: Record<string, ColumnType> = { [objid]: "text" };
+  for (const column of columns) wanted[column] = "number";
+  if (header.includes("asset_id")) wanted.asset_id = "text";
+  const votes = await readCsv(paths.votes, wanted, {
+    optional: { ra: "number", dec: "number", gz2_class: "text" },
+  });
+  const objids = asText(votes[objid]);
+  const assets = votes.asset_id ? asText(votes.asset_id) : await assetsOf(paths, objids);
+  const there = new Set(
+    await readdir(paths.images).catch((cause: unknown) => {
+      throw new UserError(`${paths.images}: cannot be read as a folder.`, "Check the path.", {
+        cause,
+      });
+    }),
+  );
+  const skipped: SkippedRow[] = [];
+  const rows: number[] = [];
+  const seen = new Set<string>();
+  for (const [row, asset] of assets.entries()) {
+    if (asset === "" || !there.has(`${asset}.jpg`)) {
+      const reason = asset === "" ? "not in the mapping" : "no image";
+      skipped.push({ id: asset || objids[row], reason });
+      continue;
+    }
+    if (seen.has(asset)) {
+      throw new UserError(
+        `${paths.votes}, row ${row + 1}: asset ${asset} is there twice.`,
+        "Keep one row a galaxy.",
+      );
+    }
+    seen.add(asset);
+    rows.push(row);
+  }
+  if (rows.length === 0) {
+    throw new UserError(
+      `${paths.images}: no image of the ${assets.length} galaxies in ${paths.votes}.`,
+      "Give the folder of images named <asset_id>.jpg.",
+    );
+  }
+  const table: Record<string, Column> = { id: assets, objid: objids };
+  for (const key of ["ra", "dec", "gz2_class"]) if (votes[key]) table[key] = votes[key];
+  return {
+    table: takeRows(table, rows),
+    paths: rows.map((row) => join(paths.images, `${assets[row]}.jpg`)),
+    fractions: fractionsOf(paths.votes, votes, columns, rows, questions),
+    skipped,
+  };
+}
+
+/** Galaxies with their vote fractions as a data set. */
+export async function openVotes(
+  name: string,
+  paths: Gz2Paths,
+  questions: readonly VoteQuestion[],
+  options: ImageTableOptions & { kind?: VoteKind } = {},
+): Promise<Dataset> {
+  const rows = await readGz2(paths, questions, options.kind ?? "debiased");
+  const answers = questions.flatMap((q) => q.answers);
+  const votes = { questions, answers, fractions: rows.fractions };
+  const { table, skipped } = rows;
+  return openImageRows({ name, classNames: [], table, votes, skipped, paths: rows.paths }, options);
+}
+
+/** The asset of each galaxy by `gz2_filename_mapping.csv`, or an empty text. */
+async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<string[]> {
+  if (!paths.mapping) {
+    throw new UserError(
+      `${paths.votes}: no column 'asset_id'.`,
+      "Give gz2_filename_mapping.csv, which says which image belongs to which galaxy.",
+    );
+  }
+  const mapping = await readCsv(paths.mapping, { objid: "text", asset_id: "text" });
+  const assets = asText(mapping.asset_id);
+  const assetOf = new Map(asText(mapping.objid).map((objid, i) => [objid, assets[i]]));
+  return objids.map((objid) => assetOf.get(objid) ?? "");
+}
+
+function fractionsOf(
+  file: string,
+  votes: Table,
+  columns: readonly string[],
+  rows: readonly number[],
+  questions: readonly VoteQuestion[],
+): Float64Array {
+  const out = new Float64Array(rows.length * columns.length);
+  for (const [a, name] of columns.entries()) {
+    const values = asNumbers(votes[name]);
+    for (const [i, row] of rows.entries()) {
+      const value = values[row];
+      // Debiasing leaves a few values past the ends by rounding.
+      if (value < -1e-6 || value > 1 + 1e-6) {
+        throw new UserError(
+          `${file}, row ${row + 1}: ${name} is ${value}; expected a fraction, 0–1.`,
+          "Correct the table or download it again.",
+        );
+      }
+      out[i * columns.length + a] = Math.min(1, Math.max(0, value));
+    }
+  }
+  // A question whose answers are all 0 was put to nobody.
+  let first = 0;
+  for (const { answers } of questions) {
+    for (let i = 0; i < rows.length; i++) {
+      const start = i * columns.length + first;
+      const part = out.subarray(start, start + answers.length);
+      if (part.every((value) => value === 0)) part.fill(Number.NaN);
+    }
+    first += answers.length;
+  }
+  return out;
+}

@@ -1,0 +1,155 @@
+import { UserError } from "../errors";
+import type { Dataset, SkippedRow } from "./dataset";
+import {
+  checkFraming,
+  decodeImage,
+  type Framing,
+  framedSize,
+  type ImageShape,
+  probeImage,
+} from "./image-files";
+import { mapParallel } from "./parallel";
+import type { Column, Table } from "./table";
+
+/** How image files are read. */
+export interface ImageTableOptions extends Framing {
+  /**
+   * Leave out files that are no readable images and list them in `skipped`; every file is decoded
+   * once to be sure. Otherwise the first such file is an error.
+   */
+  readonly skipBad?: boolean;
+  /** Called while the files are looked at. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /**
+   * Look at the first file only and take the others to be like it: for hundreds of thousands of
+   * files from one source. One that is not is named when it is read.
+   */
+  readonly uniform?: boolean;
+}
+
+/** A data set without its reader: what the rows are, and the image file of each. */
+export interface ImageRows extends Omit<Dataset, "size" | "imageSize" | "read" | "close"> {
+  readonly paths: readonly string[];
+}
+
+/**
+ * A data set of image files: looked at once, decoded as they are asked for.
+ *
+ * Images of different sizes need `size`. Asking for `size` or `crop` takes the largest centre
+ * square first.
+ *
+ * @throws UserError naming the file that is no readable image, or whose size differs.
+ */
+export async function openImageRows(
+  { paths, ...rows }: ImageRows,
+  options: ImageTableOptions,
+): Promise<Dataset> {
+  checkFraming(options);
+  const { uniform, skipBad, onProgress } = options;
+  const checked = uniform && !skipBad ? paths.slice(0, 1) : paths;
+  const looked = await mapParallel(checked, 16, (path) => look(path, options), onProgress);
+  while (looked.length > 0 && looked.length < paths.length) looked.push(looked[0]);
+  const skipped: SkippedRow[] = [...(rows.skipped ?? [])];
+  const kept: number[] = [];
+  const shapes: ImageShape[] = [];
+  for (const [row, shape] of looked.entries()) {
+    if (typeof shape !== "string") {
+      kept.push(row);
+      shapes.push(shape);
+    } else if (skipBad) {
+      skipped.push({ id: String(rows.table.id[row]), reason: shape });
+    } else {
+      const others = looked.filter((x) => typeof x === "string").length - 1;
+      throw new UserError(
+        `${paths[row]}: ${shape}${others > 0 ? ` (and ${others} more bad files)` : ""}.`,
+        "Replace or delete it, or ask for bad files to be skipped.",
+      );
+    }
+  }
+  if (kept.length === 0) {
+    throw new UserError(
+      `${rows.name}: none of its ${paths.length} files is a readable image.`,
+      "Give JPEG, PNG, TIFF or WebP images.",
+    );
+  }
+  const files = kept.map((row) => paths[row]);
+  const imageSize = commonSize(files, shapes, options);
+  const bytes = imageSize[0] * imageSize[1] * 3;
+  return {
+    ...rows,
+    ...(rows.votes ? { votes: takeVotes(rows.votes, kept) } : {}),
+    table: takeRows(rows.table, kept),
+    size: kept.length,
+    imageSize,
+    skipped,
+    async read(wanted) {
+      const out = new Uint8Array(wanted.length * bytes);
+      await mapParallel(Array.from(wanted), 8, async (row, place) => {
+        if (!files[row])
+          throw new RangeError(`row ${row} of ${rows.name}, which has ${files.length}`);
+        const pixels = await decodeImage(files[row], shapes[row], options);
+        if (pixels.length !== bytes) {
+          throw new UserError(
+            `${files[row]}: has another size than ${files[0]}.`,
+            "Replace it, or bring all images to one size.",
+          );
+        }
+        out.set(pixels, place * bytes);
+      });
+      return out;
+    },
+    close: async () => {},
+  };
+}
+
+/** Some rows of a table, in this order. */
+export function takeRows(table: Table, rows: readonly number[]): Table {
+  const take = (column: Column): Column => {
+    if (!ArrayBuffer.isView(column)) return rows.map((row) => column[row]) as string[] | number[];
+    const out = column.slice(0, rows.length);
+    for (const [i, row] of rows.entries()) out[i] = column[row];
+    return out;
+  };
+  return Object.fromEntries(Object.entries(table).map(([key, column]) => [key, take(column)]));
+}
+
+function takeVotes(votes: NonNullable<Dataset["votes"]>, rows: readonly number[]) {
+  const width = votes.answers.length;
+  const fractions = new Float64Array(rows.length * width);
+  for (const [i, row] of rows.entries()) {
+    fractions.set(votes.fractions.subarray(row * width, (row + 1) * width), i * width);
+  }
+  return { ...votes, fractions };
+}
+
+async function look(path: string, options: ImageTableOptions): Promise<ImageShape | string> {
+  const shape = await probeImage(path);
+  if (typeof shape === "string" || !options.skipBad) return shape;
+  try {
+    await decodeImage(path, shape, options);
+    return shape;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.problem.slice(path.length + 2, -1);
+  }
+}
+
+function commonSize(
+  files: readonly string[],
+  shapes: readonly ImageShape[],
+  framing: Framing,
+): [number, number] {
+  const first = framedSize(shapes[0], framing);
+  const odd = shapes.findIndex((shape) => {
+    const size = framedSize(shape, framing);
+    return size[0] !== first[0] || size[1] !== first[1];
+  });
+  if (odd >= 0) {
+    throw new UserError(
+      `${files[odd]}: ${shapes[odd].width} × ${shapes[odd].height} pixels, but ` +
+        `${files[0]} has ${shapes[0].width} × ${shapes[0].height}.`,
+      "Give a size that all images are brought to.",
+    );
+  }
+  return first;
+}
