@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UserError } from "../errors";
+import { openCatalogue } from "./catalogue";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
@@ -22,8 +23,9 @@ export interface OpenOptions extends Framing {
 export const defaultDataFolder: string = resolve(__dirname, "../../../data");
 
 /**
- * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, or a folder
- * of class folders (with or without `train/ val/ test/`).
+ * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, a CSV
+ * (`id,path,label` or vote fractions), or a folder of class folders (with or without
+ * `train/ val/ test/`).
  *
  * @throws UserError listing what there is when the SPEC is none of these.
  */
@@ -39,12 +41,13 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(spec)) {
     return framed(await openGalaxy10(spec), options);
   }
+  if (found?.isFile() && /\.csv(\.gz)?$/i.test(spec)) return openCatalogue(spec, options);
   const names = datasets.map(({ info }) => info.name).join(", ");
   throw new UserError(
     found
-      ? `${spec}: not a data set; expected an .h5 file or a folder of class folders.`
+      ? `${spec}: not a data set; expected an .h5 file, a CSV, or a folder of class folders.`
       : `'${spec}' is no registered data set, and there is no file or folder of that name here.`,
-    `Give one of ${names}, an .h5 file in Galaxy10's layout, or a folder of class folders.`,
+    `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV id,path,label, or a folder of class folders.`,
   );
 }
 

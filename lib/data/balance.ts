@@ -1,0 +1,76 @@
+import type { Random } from "../engine/random";
+import { UserError } from "../errors";
+
+/** Rows of each class, by label. */
+export function rowsByClass(
+  labels: ArrayLike<number>,
+  rows: ArrayLike<number>,
+): Map<number, number[]> {
+  const byClass = new Map<number, number[]>();
+  for (let i = 0; i < rows.length; i++) {
+    const list = byClass.get(labels[rows[i]]);
+    if (list) list.push(rows[i]);
+    else byClass.set(labels[rows[i]], [rows[i]]);
+  }
+  return new Map([...byClass].sort(([a], [b]) => a - b));
+}
+
+/**
+ * A subset with the same number of rows of each class.
+ *
+ * `under` draws as many of each as the rarest class has, `over` repeats rows until each class has as
+ * many as the commonest: whole passes over a class, so that no row comes twice more than another.
+ *
+ * @returns Rows in random order.
+ */
+export function balancedRows(
+  labels: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  how: "under" | "over",
+  random: Random,
+): Uint32Array {
+  const classes = [...rowsByClass(labels, rows).values()];
+  const sizes = classes.map((list) => list.length);
+  const each = how === "under" ? Math.min(...sizes) : Math.max(...sizes);
+  const drawn: number[] = [];
+  for (const list of classes) {
+    for (let left = each; left > 0; left -= list.length) {
+      for (const i of random.permutation(list.length).subarray(0, left)) drawn.push(list[i]);
+    }
+  }
+  return random.permutation(drawn.length).map((i) => drawn[i]);
+}
+
+/** How {@link classWeights} weighs classes. */
+export type ClassWeighting = "none" | "inverse" | "effective";
+
+/**
+ * Weight of each class in a loss, with a mean of 1 over the rows.
+ *
+ * `inverse` is one over the class's number of rows; `effective` one over its effective number
+ * (1 − βⁿ) / (1 − β), which grows ever more slowly with n.
+ *
+ * @param classes Number of classes; one without rows gets the weight 0.
+ * @param beta Of the effective number, in [0, 1); 0.999 by default.
+ * @see Cui et al. 2019, CVPR
+ */
+export function classWeights(
+  labels: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  classes: number,
+  weighting: ClassWeighting,
+  beta = 0.999,
+): Float64Array {
+  if (!(beta >= 0 && beta < 1)) {
+    throw new UserError(`beta is ${beta}; expected 0 ≤ beta < 1.`, "Give for example 0.999.");
+  }
+  const counts = new Float64Array(classes);
+  for (let i = 0; i < rows.length; i++) counts[labels[rows[i]]]++;
+  const raw = counts.map((n) => {
+    if (n === 0) return 0;
+    if (weighting === "none") return 1;
+    return weighting === "inverse" ? 1 / n : (1 - beta) / (1 - beta ** n);
+  });
+  const mean = raw.reduce((sum, weight, c) => sum + weight * counts[c], 0) / rows.length;
+  return raw.map((weight) => weight / mean);
+}
