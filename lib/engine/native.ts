@@ -67,6 +67,17 @@ export function nativeBackend(): NativeBackend | undefined {
   return tf.getBackend() === "tensorflow" ? (tf.backend() as NativeBackend) : undefined;
 }
 
+/** @returns whether TensorFlow runs with Intel's oneDNN, which has ops of its own. */
+export function hasOneDnn(): boolean {
+  const backend = nativeBackend();
+  return (
+    backend !== undefined &&
+    !backend.isUsingGpuDevice &&
+    process.arch === "x64" &&
+    process.env.TF_ENABLE_ONEDNN_OPTS !== "0"
+  );
+}
+
 /** @returns TensorFlow's number of a tfjs element type. */
 export function dtypeNumber(dtype: tf.DataType): number {
   if (dtype === "float32" || dtype === "int32" || dtype === "bool" || dtype === "string") {

@@ -50,7 +50,8 @@ let active: Recorder | undefined;
  * Nothing outside changes: variables have the values they had before.
  *
  * @param handles The variables that `fn` may use, each with its `VarHandleOp`.
- * @param large From how many elements on a result is not computed, where its shape is known.
+ * @param options.large From how many elements on a result is not computed, where its shape is known.
+ * @param options.portable Leave out the ops that only this machine's kind of TensorFlow has.
  * @throws UserError when the function does what a graph cannot: read a tensor's values, draw random
  * numbers outside the stateless ops, make variables, run another compiled function.
  */
@@ -59,14 +60,15 @@ export function record(
   fn: TensorFunction,
   inputs: readonly tf.Tensor[],
   handles: ReadonlyMap<tf.Variable, GraphNode>,
-  large = LARGE,
+  options: { readonly large?: number; readonly portable?: boolean } = {},
 ): Recording {
   const backend = nativeBackend();
   if (backend === undefined) throw new Error("only the native engine records");
   if (active !== undefined) {
     throw refusal(active.name, `calls "${name}", which is compiled too`, "call that one outside");
   }
-  active = new Recorder(name, backend, handles, large);
+  const { large = LARGE, portable = false } = options;
+  active = new Recorder(name, backend, handles, large, portable);
   try {
     return active.run(fn, inputs);
   } finally {
@@ -75,9 +77,10 @@ export function record(
 }
 
 /**
- * Put an op into the recording without running it: for ops that TensorFlow knows in graphs only.
+ * Put an op into the recording without running it: for ops that TensorFlow knows in graphs only, and
+ * not on every machine.
  *
- * @returns its outputs, or nothing when no recording goes on.
+ * @returns its outputs, or nothing when no recording goes on, or one for other machines.
  */
 export function recordedOp(
   op: string,
@@ -131,6 +134,7 @@ class Recorder {
     private readonly backend: NativeBackend,
     private readonly handles: ReadonlyMap<tf.Variable, GraphNode>,
     private readonly large: number,
+    private readonly portable: boolean,
   ) {
     this.binding = backend.binding;
   }
@@ -188,7 +192,8 @@ class Recorder {
     attributes: readonly Attribute[],
     inputs: readonly tf.Tensor[],
     outputs: readonly OutputType[],
-  ): tf.Tensor[] {
+  ): tf.Tensor[] | undefined {
+    if (this.portable) return undefined;
     const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
     const standIns = outputs.map(({ shape, dtype }) => this.allocate(shape, dtype, false));
     this.note(op, attributes, sources, standIns);

@@ -73,13 +73,15 @@ export const cases: readonly Case[] = [
     name: "softmaxCrossEntropy with smoothing",
     shapes: [[4, 5]],
     fn: (x) =>
-      ops.softmaxCrossEntropy(x as tf.Tensor2D, tf.softmax(fixed([4, 5])), { labelSmoothing: 0.1 }),
+      ops.softmaxCrossEntropy(x as tf.Tensor2D, tf.softmax(fixed([4, 5]) as tf.Tensor2D), {
+        labelSmoothing: 0.1,
+      }),
   },
   {
     name: "softmaxCrossEntropy with weights",
     shapes: [[4, 5]],
     fn: (x) =>
-      ops.softmaxCrossEntropy(x as tf.Tensor2D, tf.softmax(fixed([4, 5])), {
+      ops.softmaxCrossEntropy(x as tf.Tensor2D, tf.softmax(fixed([4, 5]) as tf.Tensor2D), {
         weights: tf.tensor1d([1, 2, 0.5, 1, 3]),
       }),
   },

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
+import { recordedOp } from "../recorder";
 import { differentiable } from "./differentiable";
 
 export interface BatchNormOptions {
@@ -99,24 +100,53 @@ export function layerNorm<T extends tf.Tensor>(
   return differentiable<T>(
     [x, scale, offset],
     (save) => {
-      const mean = tf.mean(x, -1, true);
-      const centred = tf.sub(x, mean);
-      const variance = tf.mean(tf.square(centred), -1, true);
-      const inverse = tf.rsqrt(tf.add(variance, epsilon));
-      save([x, scale, mean, inverse]);
-      return tf.add(tf.mul(tf.mul(centred, inverse), scale), offset);
-    },
-    (dy, [x0, g, mean, inverse]) => {
-      const others = Array.from({ length: x0.rank - 1 }, (_, i) => i);
-      const normalised = tf.mul(tf.sub(x0, mean), inverse);
-      const dn = tf.mul(dy, g);
-      // dx = inverse (dn − mean(dn) − normalised · mean(dn · normalised))
-      const along = tf.mean(tf.mul(dn, normalised), -1, true);
-      const dx = tf.mul(
-        inverse,
-        tf.sub(tf.sub(dn, tf.mean(dn, -1, true)), tf.mul(normalised, along)),
+      save([x, scale]);
+      return (
+        recordedLayerNorm(x, scale, offset, epsilon) ??
+        tf.add(tf.mul(normalise(x, epsilon).normalised, scale), offset)
       );
-      return [dx, tf.sum(tf.mul(dy, normalised), others), tf.sum(dy, others)];
+    },
+    (dy, [x0, g]) => {
+      const features = x0.shape[x0.rank - 1];
+      const { normalised, inverse } = normalise(x0, epsilon);
+      const along = tf.mul(dy, normalised);
+      // With n for the normalised x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)). Both means are
+      // products of a matrix and a vector, which TensorFlow does faster than a reduction.
+      const meanWith = (rows: tf.Tensor) => {
+        const sums = tf.matMul(tf.reshape(rows, [-1, features]), tf.reshape(g, [features, 1]));
+        return tf.reshape(tf.div(sums, features), inverse.shape);
+      };
+      const level = tf.add(meanWith(dy), tf.mul(normalised, meanWith(along)));
+      const dx = tf.mul(tf.sub(tf.mul(dy, g), level), inverse);
+      return [dx, sumOverRows(along), sumOverRows(dy)];
     },
   );
+}
+
+/** TensorFlow's one op for it, which is for graphs on oneDNN only. */
+function recordedLayerNorm(
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  epsilon: number,
+): tf.Tensor | undefined {
+  if (!hasOneDnn()) return undefined;
+  const attributes = [attribute.type("T", DT.float32), attribute.float("epsilon", epsilon)];
+  const rows = tf.reshape(x, [-1, x.shape[x.rank - 1]]);
+  const type = { shape: rows.shape, dtype: DT.float32 };
+  const y = recordedOp("_MklLayerNorm", attributes, [rows, scale, offset], [type])?.[0];
+  return y && tf.reshape(y, x.shape);
+}
+
+function normalise(x: tf.Tensor, epsilon: number) {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const variance = tf.mean(tf.square(centred), -1, true);
+  const inverse = tf.rsqrt(tf.add(variance, epsilon));
+  return { normalised: tf.mul(centred, inverse), inverse };
+}
+
+function sumOverRows(x: tf.Tensor): tf.Tensor {
+  if (nativeBackend() === undefined) return tf.sum(tf.reshape(x, [-1, x.shape[x.rank - 1]]), 0);
+  const type = [attribute.type("T", DT.float32), attribute.string("data_format", "NHWC")];
+  return nativeOp("BiasAddGrad", type, [x])[0];
 }
