@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import type { Layout, Model } from "./module";
 import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors";
+import { fromTransformers } from "./transformers-names";
 
 /** What {@link loadStateDict} did with each name. */
 export interface LoadReport {
@@ -32,7 +33,8 @@ export function torchShape(shape: readonly number[], layout: Layout): number[] {
 /**
  * Give a model the weights of a state dict, by name.
  *
- * @param source A `.safetensors` file under timm's names and in PyTorch's layouts, or its path.
+ * @param source A `.safetensors` file under timm's names or those of `transformers`, in PyTorch's
+ *   layouts; or its path.
  * @param options `head: "replace"` leaves the classifier as it is (fresh), for other classes.
  * @throws UserError naming every tensor that is missing, unknown or of another shape; the model
  *   is then unchanged.
@@ -50,6 +52,8 @@ export function loadStateDict(
       file.close();
     }
   }
+  const named = fromTransformers(source);
+  if (named !== undefined) return loadStateDict(model, named, options);
   const replaceHead = options.head === "replace";
   const isHead = headTest(model);
   const plan = compare(model, source, (name) => replaceHead && isHead(name));

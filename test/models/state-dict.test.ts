@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "tuning-fork/engine/start";
 import type { Model } from "tuning-fork/models/module";
 import { createModel } from "tuning-fork/models/registry";
-import type { TensorSource } from "tuning-fork/models/safetensors";
+import { SafetensorsFile, type TensorSource } from "tuning-fork/models/safetensors";
 import { loadStateDict, saveStateDict, torchShape } from "tuning-fork/models/state-dict";
 import { relativeError } from "./parity";
 
@@ -30,6 +30,8 @@ function sourceOf(model: Model, changes: Record<string, number[] | undefined> = 
 const values = (model: Model, name: string) => [
   ...(model.parameters.get(name)?.variable.dataSync() ?? []),
 ];
+
+const fixtures = join(__dirname, "../fixtures/models");
 
 describe("state dicts", () => {
   const folder = mkdtempSync(join(tmpdir(), "state-dict-"));
@@ -86,6 +88,27 @@ describe("state dicts", () => {
     assert.deepEqual(larger.parameters.get("pos_embed")?.variable.shape, [1, 31, 32]);
     larger.dispose();
   });
+
+  for (const name of readdirSync(join(fixtures, "transformers"))) {
+    it(`loads ${name} as transformers saves it`, () => {
+      const weights = join(fixtures, "transformers", name, "weights.safetensors");
+      const expected = SafetensorsFile.open(
+        join(fixtures, "transformers", name, "expected.safetensors"),
+      );
+      const own = createModel(name, { classes: 4 });
+      const report = loadStateDict(own, weights, { head: "replace" });
+      assert.equal(report.loaded.length, own.parameters.size - 2);
+      tf.tidy(() => {
+        const shape = expected.tensors.get("input")?.shape as [number, number, number, number];
+        const images = tf.transpose(tf.tensor4d(expected.read("input"), shape), [0, 2, 3, 1]);
+        const features = own.features(images, { training: false });
+        const error = relativeError(features.dataSync(), expected.read("features"));
+        assert.ok(error < 1e-4, `features: relative error ${error}`);
+      });
+      expected.close();
+      own.dispose();
+    });
+  }
 
   it("ignores PyTorch's count of batches", () => {
     const cnn = createModel("test_custom_cnn", { classes: 4 });
