@@ -4,6 +4,14 @@ import { inNotebook, type MimeBundle, newSlot, show } from "./display";
 /** The media type under which JupyterLab and VS Code draw plotly figures. */
 const PLOTLY = "application/vnd.plotly.v1+json";
 
+/** No button that sends the figure's data to a server (plotly's default), and none that nobody needs. */
+const CONFIG = {
+  displaylogo: false,
+  responsive: true,
+  showSendToCloud: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+};
+
 /** Two redraws a second are enough for a curve, and leave the browser and the training their time. */
 const REDRAW_MS = 500;
 
@@ -66,7 +74,7 @@ function figureBundle(figure: Figure): MimeBundle {
     [PLOTLY]: {
       data: plain(figure.data),
       layout: plain(figure.layout),
-      config: { displaylogo: false, responsive: true },
+      config: CONFIG,
     },
   };
 }

@@ -94,5 +94,5 @@ function asHtml(columns: readonly ShownColumn[], remark: string): string {
     return `<tr>${cells.join("")}</tr>`;
   });
   const foot = remark ? `<p style="opacity:.7">${escapeHtml(remark)}</p>` : "";
-  return `<table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>${foot}`;
+  return `<div style="overflow-x:auto"><table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>${foot}`;
 }

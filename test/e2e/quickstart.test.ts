@@ -44,7 +44,10 @@ describe("the quickstart in JupyterLab", function () {
 
   it("runs cell by cell, shows progress, and draws its figures", async () => {
     const { cells } = copyNotebook();
-    lab = await startJupyterLab(work, { TUNING_FORK_PROFILE: "test" });
+    lab = await startJupyterLab(work, {
+      TUNING_FORK_PROFILE: "test",
+      TUNING_FORK_RESULTS: join(results, "runs"),
+    });
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     const hosts = new Set<string>();

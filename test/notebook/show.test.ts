@@ -91,7 +91,11 @@ describe("what a cell shows", () => {
       data: [{ type: "bar", y: new Float32Array([1, Number.NaN]) }],
       layout: { title: { text: "<b>Classes</b>" } },
     });
-    const figure = shown[0]["application/vnd.plotly.v1+json"] as { data: unknown };
+    const figure = shown[0]["application/vnd.plotly.v1+json"] as {
+      data: unknown;
+      config: { showSendToCloud: boolean };
+    };
+    assert.equal(figure.config.showSendToCloud, false);
     assert.deepEqual(figure.data, [{ type: "bar", y: [1, null] }]);
     assert.equal(shown[0]["text/plain"], '[figure "Classes": bar]');
   });
