@@ -107,6 +107,16 @@ export function recordedUpdate(
   return active !== undefined;
 }
 
+/**
+ * The same tensors, in the recording not before `trigger` is there.
+ *
+ * What a gradient computes anew from these is then computed when it is wanted. Otherwise TensorFlow
+ * would merge it with the equal ops of the forward pass, or run it early, and hold the results.
+ */
+export function heldBack(tensors: readonly tf.Tensor[], trigger: tf.Tensor): tf.Tensor[] {
+  return tensors.map((tensor) => active?.heldBack(tensor, trigger) ?? tensor);
+}
+
 /** A variable while a function is recorded. */
 interface VariableState {
   readonly handle: GraphNode;
@@ -198,6 +208,20 @@ class Recorder {
     const standIns = outputs.map(({ shape, dtype }) => this.allocate(shape, dtype, false));
     this.note(op, attributes, sources, standIns);
     return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
+  }
+
+  heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    const input = this.lookUp(this.idOf(tensor));
+    const type = input.node.outputs[input.index];
+    const metadata = this.allocate(type.shape, type.dtype, false);
+    const node = this.add("Identity", {
+      attributes: [attribute.type("T", type.dtype)],
+      inputs: [input],
+      after: [this.lookUp(this.idOf(trigger)).node],
+      outputs: [type],
+    });
+    this.outputOf.set(metadata.id, { node, index: 0 });
+    return this.backend.createOutputTensor(metadata);
   }
 
   update(

@@ -35,6 +35,7 @@ export function attention(
         tf.matMul(w, dy, true, false),
       ];
     },
+    true,
   );
   // Made inside the gradient's own scope; a clone of it here belongs to the caller's.
   const weights = tf.clone(noted[0]) as tf.Tensor4D;

@@ -21,6 +21,7 @@ export function gelu<T extends tf.Tensor>(x: T, form: "exact" | "tanh" = "exact"
       return value(x);
     },
     (dy, [x0]) => [tf.mul(dy, slope(x0))],
+    true,
   );
 }
 

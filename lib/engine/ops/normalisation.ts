@@ -120,6 +120,7 @@ export function layerNorm<T extends tf.Tensor>(
       const dx = tf.mul(tf.sub(tf.mul(dy, g), level), inverse);
       return [dx, sumOverRows(along), sumOverRows(dy)];
     },
+    true,
   );
 }
 
