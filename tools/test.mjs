@@ -133,11 +133,11 @@ const stages = {
   lint: () => one(bin("biome"), ["check", "--error-on-warnings", "."]),
   types: () => one(process.execPath, [TSC, "-p", "."]),
   "notebook check": () => one(process.execPath, [join(ROOT, "tools", "notebooks", "check.mjs")]),
-  unit: () => mocha(["--exclude", "test/e2e/**", "--exclude", "test/notebooks/**"]),
+  unit: () => mocha(["--exclude", "test/{e2e,notebook,notebooks}/**", "test/**/*.test.ts"]),
   conformance,
   notebooks,
-  kernel: () => mocha(["--spec", "test/notebooks/**/*.test.ts"]),
-  browser: () => mocha(["--spec", "test/e2e/**/*.test.ts"]),
+  kernel: () => mocha(["test/{notebook,notebooks}/**/*.test.ts"]),
+  browser: () => mocha(["test/e2e/**/*.test.ts"]),
 };
 
 try {

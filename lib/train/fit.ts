@@ -146,7 +146,7 @@ class Fit {
     if (patience === 0) return false;
     const values = this.position.history.flatMap((row) => (metric in row ? [row[metric]] : []));
     const better = metric === "valLoss" ? Math.min : Math.max;
-    const bestAt = values.lastIndexOf(better(...values));
+    const bestAt = values.indexOf(better(...values));
     return values.length - 1 - bestAt >= patience;
   }
 

@@ -4,7 +4,13 @@ import { mixBatch } from "../data/augment-mix";
 import type { HostBatch } from "../data/loader";
 import type { Column } from "../data/table";
 import { type Compiled, compile } from "../engine/compile";
-import { clipByGlobalNorm, createOptimiser, type Optimiser } from "../engine/optimisers";
+import {
+  clipByGlobalNorm,
+  createOptimiser,
+  moveAverages,
+  type Optimiser,
+  squaredNorms,
+} from "../engine/optimisers";
 import { Random } from "../engine/random";
 import { UserError } from "../errors";
 import { freeze, learningRateScales } from "../models/freeze";
@@ -43,6 +49,8 @@ interface Surroundings {
 
 type Functions = {
   train: (...inputs: tf.Tensor[]) => tf.Tensor[];
+  /** As `train`, but the gradients are only added up. */
+  gather: (...inputs: tf.Tensor[]) => tf.Tensor[];
   predict: PredictFunction;
   swap: () => tf.Tensor;
 };
@@ -57,6 +65,8 @@ export class Trainer {
   /** What the moving average covers: the trained weights and the running statistics. */
   private readonly averaged: readonly (Parameter & { readonly name: string })[];
   private readonly average: readonly tf.Variable[];
+  /** Sums of gradients, where several batches make one update. */
+  private readonly sums: readonly tf.Variable[];
   private readonly compiled: Compiled<Functions>;
   private averageIn = false;
 
@@ -82,11 +92,19 @@ export class Trainer {
       })),
     );
     this.average = this.averaged.map(({ variable }) => tf.tidy(() => tf.variable(variable, false)));
+    this.sums =
+      config.optimiser.accumulate === 1
+        ? []
+        : this.trained.map(({ variable: { shape } }) =>
+            tf.tidy(() => tf.variable(tf.zeros(shape), false)),
+          );
     const counts = new Array<number>(model.classes).fill(0);
     for (let i = 0; i < rows.length; i++) counts[Number(labels[rows[i]])]++;
+    const weights = classWeights(config.loss.classWeights, counts);
     this.compiled = compile<Functions>(
       {
-        train: this.trainFunction(classWeights(config.loss.classWeights, counts)),
+        train: this.trainFunction(weights, true),
+        gather: this.trainFunction(weights, false),
         predict: predictFunction(model, config.testTimeAugmentation),
         swap: () => this.swap(),
       },
@@ -95,6 +113,7 @@ export class Trainer {
           ...[...model.parameters.values()].map(({ variable }) => variable),
           ...this.optimiser.variables,
           ...this.average,
+          ...this.sums,
         ],
         precision: config.precision,
       },
@@ -103,9 +122,9 @@ export class Trainer {
   }
 
   /** images 0…255, labels, seed int32 [2], learning rate, update number from 1 → loss, correct, norms */
-  private trainFunction(weights: Float32Array | undefined): Functions["train"] {
-    const { config, model, trained, optimiser } = this;
-    return (pixels, labels, seed, rate, update) =>
+  private trainFunction(weights: Float32Array | undefined, update: boolean): Functions["train"] {
+    const { config, model, trained } = this;
+    return (pixels, labels, seed, rate, count) =>
       tf.tidy(() => {
         const hard = tf.oneHot(labels as tf.Tensor1D, model.classes) as tf.Tensor2D;
         const augmented = augment(unitRange(pixels), seed, config.augmentation);
@@ -124,10 +143,9 @@ export class Trainer {
           trained.map(({ variable }) => variable),
         );
         const gradients = trained.map(({ variable }) => grads[variable.name]);
-        const norms = tf.stack(gradients.map((g) => tf.sum(tf.square(g))));
-        const clipped = clipByGlobalNorm(gradients, norms, config.optimiser.clipNorm);
-        optimiser.update(clipped, rate as tf.Scalar, update as tf.Scalar);
-        this.moveAverage();
+        const norms = squaredNorms(gradients);
+        if (update) this.update(gradients, norms, rate as tf.Scalar, count as tf.Scalar);
+        else for (const [i, sum] of this.sums.entries()) sum.assign(tf.add(sum, gradients[i]));
         if (logits === undefined) throw new Error("the loss was not computed");
         const hits = tf.equal(tf.argMax(logits, 1), tf.cast(labels, "int32"));
         const correct = tf.sum(tf.cast(hits, "float32"));
@@ -136,12 +154,22 @@ export class Trainer {
       });
   }
 
-  private moveAverage(): void {
-    const { ema } = this.config;
-    for (const [i, average] of this.average.entries()) {
-      const { variable } = this.averaged[i];
-      average.assign(tf.add(tf.mul(average, ema), tf.mul(variable, 1 - ema)));
-    }
+  /** Move the weights by this batch's gradients, or by the mean of those that were added up. */
+  private update(
+    own: readonly tf.Tensor[],
+    ownNorms: tf.Tensor,
+    rate: tf.Scalar,
+    count: tf.Scalar,
+  ): void {
+    const { clipNorm, accumulate } = this.config.optimiser;
+    const gradients = own.map((gradient, i) =>
+      accumulate === 1 ? gradient : tf.div(tf.add(this.sums[i], gradient), accumulate),
+    );
+    const norms = accumulate === 1 ? ownNorms : squaredNorms(gradients);
+    this.optimiser.update(clipByGlobalNorm(gradients, norms, clipNorm), rate, count);
+    for (const sum of this.sums) sum.assign(tf.zeros(sum.shape));
+    const moved = this.averaged.map(({ variable }) => variable);
+    moveAverages(this.average, moved, this.config.ema);
   }
 
   /** The weights and their average change places. */
@@ -166,14 +194,16 @@ export class Trainer {
     const { images, labels } = batch;
     const [height, width] = this.model.inputSize;
     const random = new Random(this.config.seed, `step ${step}`);
+    const { accumulate } = this.config.optimiser;
     const inputs = [
       tf.tensor4d(Float32Array.from(images), [labels.length, height, width, 3]),
       tf.tensor1d(labels, "int32"),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
       tf.scalar(rate),
-      tf.scalar(step - this.firstStep + 1),
+      tf.scalar(Math.floor((step - this.firstStep) / accumulate) + 1),
     ];
-    const outputs = this.call.train(...inputs);
+    const full = (step - this.firstStep + 1) % accumulate === 0;
+    const outputs = full ? this.call.train(...inputs) : this.call.gather(...inputs);
     const [[loss], [correct], norms] = outputs.map((output) => output.dataSync());
     tf.dispose([inputs, outputs]);
     this.checkFinite(loss, norms, step);
@@ -248,6 +278,7 @@ export class Trainer {
     return [
       ...state,
       ...this.average.map((v, i): [string, tf.Variable] => [`average.${this.averaged[i].name}`, v]),
+      ...this.sums.map((v, i): [string, tf.Variable] => [`sum.${this.trained[i].name}`, v]),
     ];
   }
 
@@ -255,6 +286,6 @@ export class Trainer {
   dispose(): void {
     this.compiled.pull();
     this.compiled.dispose();
-    tf.dispose([...this.optimiser.variables, ...this.average]);
+    tf.dispose([...this.optimiser.variables, ...this.average, ...this.sums]);
   }
 }

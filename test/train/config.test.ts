@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  configDifferences,
+  experimentSchema,
+  parseConfig,
+  withAssignments,
+} from "tuning-fork/train/config";
+import { loadExperiment } from "tuning-fork/train/config-file";
+import { temporaryFolder } from "./support";
+
+const minimal = { data: { spec: "synthetic" }, model: { name: "resnet18" } };
+
+describe("configs", () => {
+  it("fill in defaults, and read back as themselves", () => {
+    const experiment = parseConfig(experimentSchema, minimal);
+    assert.equal(experiment.train.optimiser.name, "adamw");
+    assert.deepEqual(
+      parseConfig(experimentSchema, JSON.parse(JSON.stringify(experiment))),
+      experiment,
+    );
+  });
+
+  it("name every key that is wrong", () => {
+    const wrong = { ...minimal, train: { epochs: 0, optimiser: { learningrate: 1 } } };
+    assert.throws(
+      () => parseConfig(experimentSchema, wrong),
+      /train\.epochs: .*train\.optimiser: .*learningrate/s,
+    );
+    const augmentation = { ...minimal, train: { augmentation: "wild" } };
+    assert.throws(() => parseConfig(experimentSchema, augmentation), /train\.augmentation: .*wild/);
+  });
+
+  it("take assignments at any depth", () => {
+    const set = withAssignments(
+      minimal,
+      ["train.optimiser.clipNorm=2", "data.fraction=0.5"],
+      Number,
+    );
+    const { train, data } = parseConfig(experimentSchema, set);
+    assert.equal(train.optimiser.clipNorm, 2);
+    assert.equal(data.fraction, 0.5);
+    assert.throws(() => withAssignments(minimal, ["epochs"], Number), /not key=value/);
+  });
+
+  it("tell their differences", () => {
+    const a = parseConfig(experimentSchema, minimal);
+    const b = parseConfig(experimentSchema, { ...minimal, train: { epochs: 7 } });
+    assert.deepEqual(configDifferences(a, b), ["train.epochs: 20 → 7"]);
+  });
+
+  it("come from files, with a profile laid over", () => {
+    const folder = temporaryFolder();
+    const path = join(folder.path, "a.yaml");
+    writeFileSync(
+      path,
+      "data: {spec: synthetic}\nmodel: {name: resnet18}\ntrain: {epochs: 2}\nprofiles: {paper: {train: {epochs: 200}}}\n",
+    );
+    assert.equal(loadExperiment(path, { profile: "paper" }).train.epochs, 200);
+    assert.equal(loadExperiment(path, { spec: "a.h5" }).data.spec, "a.h5");
+    assert.throws(() => loadExperiment(path, { profile: "fast" }), /no profile "fast"/);
+    assert.throws(() => loadExperiment(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);
+    folder.remove();
+  });
+});

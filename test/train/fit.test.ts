@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { startEngine } from "tuning-fork/engine/start";
+import { createModel } from "tuning-fork/models/registry";
+import { openCheckpoint } from "tuning-fork/train/checkpoint";
+import {
+  parseConfig,
+  type TrainConfig,
+  type TrainSettings,
+  trainConfigSchema,
+} from "tuning-fork/train/config";
+import { type FitOptions, fit as train } from "tuning-fork/train/fit";
+import { predict } from "tuning-fork/train/predict";
+import { RunFolder } from "tuning-fork/train/run-folder";
+import { rowsOf, temporaryFolder, tinyDataset } from "./support";
+
+const dataset = tinyDataset();
+const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
+
+const config = (settings: TrainSettings = {}): TrainConfig =>
+  parseConfig(trainConfigSchema, {
+    epochs: 3,
+    batchSize: 8,
+    augmentation: "strong",
+    ema: 0.9,
+    optimiser: { learningRate: 3e-3, clipNorm: 1, weightDecay: 0.01 },
+    ...settings,
+  });
+
+async function trainOnce(path: string, c: TrainConfig, options: FitOptions = {}) {
+  const model = createModel("test_custom_cnn", { classes: 2, seed: c.seed });
+  const run = new RunFolder(path);
+  run.begin(c, "resume");
+  try {
+    const losses: number[] = [];
+    const result = await train(model, dataset, rows, c, run, {
+      ...options,
+      onStep: (report) => {
+        losses.push(report.loss);
+        options.onStep?.(report);
+      },
+    });
+    const predictions = await predict(model, dataset, rows.val);
+    return { result, losses, predictions };
+  } finally {
+    model.dispose();
+  }
+}
+
+describe("fit", () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  before(() => startEngine());
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+
+  it("learns two colours, and gives the best epoch's weights back", async () => {
+    const { result, predictions } = await trainOnce(
+      join(folder.path, "a"),
+      config({ epochs: 8, augmentation: "galaxy", ema: 0 }),
+    );
+    assert.equal(result.history.epoch.length, 8);
+    assert.ok(result.history.valAccuracy[result.bestEpoch - 1] >= 0.9);
+    const right = predictions.labels.filter(
+      (label, i) => predictions.probabilities[2 * i + label] > 0.5,
+    );
+    assert.ok(right.length / predictions.labels.length >= 0.9);
+  });
+
+  it("gives the same losses to the last digit for the same seed, others for another", async () => {
+    const one = await trainOnce(join(folder.path, "a"), config({ epochs: 1 }));
+    const two = await trainOnce(join(folder.path, "b"), config({ epochs: 1 }));
+    const other = await trainOnce(join(folder.path, "c"), config({ epochs: 1, seed: 1 }));
+    assert.deepEqual(one.losses, two.losses);
+    assert.notDeepEqual(one.losses, other.losses);
+  });
+
+  it("goes on from an interrupt inside an epoch to the same losses", async () => {
+    const c = config({ optimiser: { learningRate: 3e-3, accumulate: 2 } });
+    const whole = await trainOnce(join(folder.path, "whole"), c);
+    const stop = new AbortController();
+    let steps = 0;
+    const path = join(folder.path, "stopped");
+    await assert.rejects(
+      trainOnce(path, c, {
+        signal: stop.signal,
+        onStep: () => {
+          if (++steps === 9) stop.abort(new Error("stopped by the test"));
+        },
+      }),
+      /stopped by the test/,
+    );
+    assert.equal(steps, 9, "no step follows the interrupt");
+    const rest = await trainOnce(path, c);
+    assert.deepEqual(rest.losses, whole.losses.slice(9));
+    assert.deepEqual(rest.result.history, whole.result.history);
+    assert.deepEqual(rest.predictions, whole.predictions);
+  });
+
+  it("trains in stages, the backbone frozen at first", async () => {
+    const model = createModel("test_custom_cnn", { classes: 2 });
+    const name = "stem.0.conv.weight";
+    const before = model.parameters.get(name)?.variable.dataSync().slice();
+    // Without a validation split the last epoch is the best one.
+    const learned = { train: rows.train };
+    const run = new RunFolder(join(folder.path, "stages"));
+    const stages: TrainSettings["stages"] = [{ epochs: 1, freeze: "backbone" }];
+    await train(model, dataset, learned, config({ stages, ema: 0 }), run);
+    assert.deepEqual(model.parameters.get(name)?.variable.dataSync(), before);
+    const both = config({ ema: 0, stages: [...stages, { epochs: 1, learningRate: 1e-3 }] });
+    await train(model, dataset, learned, both, new RunFolder(join(folder.path, "both")));
+    assert.notDeepEqual(model.parameters.get(name)?.variable.dataSync(), before);
+    model.dispose();
+  });
+
+  it("ends early when nothing gets better", async () => {
+    const { result } = await trainOnce(
+      join(folder.path, "a"),
+      config({
+        epochs: 30,
+        optimiser: { name: "sgd", learningRate: 1e-12 },
+        ema: 0,
+        earlyStopping: { metric: "valAccuracy", patience: 2 },
+      }),
+    );
+    assert.ok(result.stoppedEarly);
+    assert.ok(result.history.epoch.length < 12);
+  });
+
+  it("leaves no tensor behind", async () => {
+    await trainOnce(join(folder.path, "warm"), config({ epochs: 1 }));
+    const before = tf.memory().numTensors;
+    await trainOnce(join(folder.path, "a"), config({ epochs: 1 }));
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it("says where a loss that is no number began, and keeps the checkpoint before", async () => {
+    const path = join(folder.path, "nan");
+    const c = config({
+      augmentation: "none",
+      ema: 0,
+      epochs: 20,
+      schedule: { name: "constant" },
+      optimiser: { name: "sgd", learningRate: 1e30, momentum: 0 },
+    });
+    await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|gradient that is not finite/);
+    const checkpoint = openCheckpoint(join(path, "checkpoints", "latest"));
+    if (checkpoint !== undefined) assert.ok(checkpoint.position.history.length < 20);
+  });
+
+  it("refuses a batch larger than the data, another config, and a folder in use", async () => {
+    await assert.rejects(
+      trainOnce(join(folder.path, "big"), config({ batchSize: 100 })),
+      /the training split has 48 rows and a batch 100/,
+    );
+    const run = new RunFolder(join(folder.path, "used"));
+    run.begin(config(), "resume");
+    assert.throws(() => run.begin(config({ epochs: 4 }), "resume"), /epochs: 3 → 4/);
+    assert.throws(() => run.begin(config({ epochs: 4 }), "skip"), /epochs: 3 → 4/);
+    assert.ok(run.begin(config({ epochs: 4 }), "restart"));
+    const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
+    writeFileSync(join(run.path, "lock"), String(child.pid));
+    await assert.rejects(
+      trainOnce(run.path, config({ epochs: 4 })),
+      new RegExp(`process ${child.pid} is at work`),
+    );
+    child.kill();
+  });
+
+  it("names a damaged checkpoint file", async () => {
+    const path = join(folder.path, "a");
+    await trainOnce(path, config({ epochs: 1 }));
+    const latest = join(path, "checkpoints", "latest");
+    const file = readdirSync(latest).find((name) => name.startsWith("model-"));
+    assert.ok(file);
+    const bytes = readFileSync(join(latest, file));
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(join(latest, file), bytes);
+    assert.throws(() => openCheckpoint(latest), /is not what was written/);
+  });
+
+  it("survives SIGKILL at any moment: checkpoints load, and the run ends as if nothing was", async function () {
+    this.timeout(280_000);
+    const script = resolve(__dirname, "killed-run.cjs");
+    const killed = join(folder.path, "killed");
+    const whole = join(folder.path, "whole");
+    const run = (path: string, killAfter?: number) =>
+      new Promise<number | null>((done) => {
+        const child = spawn(process.execPath, [script, path], {
+          stdio: ["ignore", "pipe", "inherit"],
+        });
+        if (killAfter !== undefined) {
+          // The clock starts with the first step: before that nothing is written.
+          child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), killAfter));
+        }
+        child.stdout.resume();
+        child.on("close", done);
+      });
+    assert.equal(await run(whole), 0);
+    const kills = Number(process.env.TUNING_FORK_KILLS ?? 8);
+    let epochs = 0;
+    for (let i = 0; i < kills; i++) {
+      const code = await run(killed, 20 + ((i * 37) % 400));
+      for (const name of ["latest", "best"]) {
+        const checkpoint = openCheckpoint(join(killed, "checkpoints", name));
+        if (name !== "latest" || checkpoint === undefined) continue;
+        assert.ok(checkpoint.position.epoch >= epochs, "no finished epoch is lost");
+        epochs = checkpoint.position.epoch;
+      }
+      if (code === 0) break;
+    }
+    assert.equal(await run(killed), 0);
+    const history = (path: string) => readFileSync(join(path, "history.csv"), "utf8");
+    assert.equal(history(killed), history(whole));
+    assert.ok(!existsSync(join(killed, "lock")));
+  });
+});

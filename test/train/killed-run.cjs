@@ -1,0 +1,20 @@
+/** A short run in the folder given, to be killed by a test. */
+require("tsx/cjs");
+const { startEngine } = require("tuning-fork/engine/start");
+const { createModel } = require("tuning-fork/models/registry");
+const { parseConfig, trainConfigSchema } = require("tuning-fork/train/config");
+const { fit } = require("tuning-fork/train/fit");
+const { RunFolder } = require("tuning-fork/train/run-folder");
+const { rowsOf, tinyDataset } = require("./support.ts");
+
+async function main(path) {
+  await startEngine();
+  const config = parseConfig(trainConfigSchema, { epochs: 12, batchSize: 8, checkpointSeconds: 0.02 });
+  const run = new RunFolder(path);
+  run.begin(config, "resume");
+  const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
+  const model = createModel("test_custom_cnn", { classes: 2 });
+  await fit(model, tinyDataset(), rows, config, run, { onStep: () => console.log("step") });
+}
+
+void main(process.argv[2]);

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Dataset } from "tuning-fork/data/dataset";
+import { Random } from "tuning-fork/engine/random";
+
+/** Two classes that differ in colour, in memory: learned in an epoch or two. */
+export function tinyDataset(size = 64, side = 32): Dataset {
+  const random = new Random(7, "tiny");
+  const label = Int32Array.from({ length: size }, (_, i) => i % 2);
+  const images = Array.from(label, (l) => {
+    const image = new Uint8Array(side * side * 3);
+    for (let i = 0; i < image.length; i++) {
+      image[i] = random.integer(120) + (i % 3 === 0 && l === 1 ? 100 : 0);
+    }
+    return image;
+  });
+  return {
+    name: "tiny",
+    classNames: ["grey", "red"],
+    table: { id: Array.from(label, (_, i) => `g${i}`), label },
+    size,
+    imageSize: [side, side],
+    async read(rows) {
+      const out = new Uint8Array(rows.length * side * side * 3);
+      for (let i = 0; i < rows.length; i++) out.set(images[rows[i]], i * side * side * 3);
+      return out;
+    },
+    async close() {},
+  };
+}
+
+/** A temporary folder that is gone after the test. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "tuning-fork-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export const rowsOf = (from: number, to: number) =>
+  Uint32Array.from({ length: to - from }, (_, i) => from + i);
