@@ -16,6 +16,8 @@ export interface DownloadProgress {
 export interface DownloadOptions {
   /** Expected SHA-256; without it the digest of the first download is recorded and kept to. */
   readonly sha256?: string;
+  /** Record the digest of a file whose digest nobody gave; true by default. */
+  readonly record?: boolean;
   /** Expected size in bytes. */
   readonly size?: number;
   readonly onProgress?: (progress: DownloadProgress) => void;
@@ -81,7 +83,7 @@ export async function download(
       await sleep(Math.min(wait, longestWait), undefined, { signal: options.signal });
     }
   }
-  const digest = await sha256(`${path}.part`);
+  const digest = expected || options.record !== false ? await sha256(`${path}.part`) : "";
   if (expected && digest !== expected) {
     await forget(path);
     throw new UserError(
@@ -89,7 +91,7 @@ export async function download(
       "Run again; if it stays so, the file at the source has changed.",
     );
   }
-  if (!expected) await recordDigest(path, digest);
+  if (!expected && options.record !== false) await recordDigest(path, digest);
   await rename(`${path}.part`, path);
   await forget(path);
 }
