@@ -13,7 +13,7 @@ import time
 
 from jupyter_client.manager import start_new_kernel
 
-CELL_SECONDS = 60
+CELL_SECONDS = 150
 
 
 def run(manager, client, cell):

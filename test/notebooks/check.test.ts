@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notebookOf, ROOT } from "../notebook/support";
@@ -79,9 +79,17 @@ describe("the notebook check", () => {
     };
     assert.deepEqual(problems(notebook), [
       'its kernel is "python3"; expected "tslab"',
-      "cell 1 holds outputs; clear them",
-      "cell 2 holds an execution count; clear the outputs",
+      "cell 1 holds outputs or an execution count; --clear takes them out",
+      "cell 2 holds outputs or an execution count; --clear takes them out",
     ]);
+    const path = join(folder, "trial.ipynb");
+    assert.match(check("--clear", path).stderr, /^trial.ipynb: its kernel is .*\n$/);
+    assert.deepEqual(JSON.parse(readFileSync(path, "utf8")).cells[1], {
+      cell_type: "code",
+      source: ["1;\n", "2;"],
+      outputs: [],
+      execution_count: null,
+    });
   });
 
   it("says when a file is no notebook", () => {

@@ -2,7 +2,8 @@
  * Check notebooks before they are committed: no outputs, the right kernel, and every cell passes
  * the project's own strict TypeScript, which sees more than the kernel's.
  *
- *     node tools/notebooks/check.mjs [NOTEBOOK …]      all of notebooks/ when none is named
+ *     node tools/notebooks/check.mjs [NOTEBOOK …]            all of notebooks/ when none is named
+ *     node tools/notebooks/check.mjs --clear [NOTEBOOK …]    take the outputs out first
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -64,6 +65,18 @@ export function checkNotebooks(paths, root = ROOT) {
   return [...problems, ...typeErrors(modules, root)];
 }
 
+/** Take out of a notebook what running it put in. */
+export function clearNotebook(path) {
+  const text = readFileSync(path, "utf8");
+  const notebook = JSON.parse(text);
+  for (const cell of notebook.cells) {
+    delete cell.metadata?.execution; // JupyterLab's timing
+    if (cell.cell_type === "code") Object.assign(cell, { execution_count: null, outputs: [] });
+  }
+  const cleared = `${JSON.stringify(notebook, null, 1)}\n`; // as Jupyter itself writes it
+  if (cleared !== text) writeFileSync(path, cleared);
+}
+
 /** What must not be committed. */
 function cleanliness(notebook) {
   const problems = [];
@@ -73,9 +86,9 @@ function cleanliness(notebook) {
   for (const cell of notebook.cells) {
     if (cell.cell_type !== "code") continue;
     number++;
-    if (cell.outputs?.length > 0) problems.push(`cell ${number} holds outputs; clear them`);
-    if (cell.execution_count !== null && cell.execution_count !== undefined) {
-      problems.push(`cell ${number} holds an execution count; clear the outputs`);
+    const ran = cell.execution_count !== null && cell.execution_count !== undefined;
+    if (ran || cell.outputs?.length > 0) {
+      problems.push(`cell ${number} holds outputs or an execution count; --clear takes them out`);
     }
   }
   return problems;
@@ -121,7 +134,9 @@ function toCell(line, modules) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const paths = process.argv.length > 2 ? process.argv.slice(2) : allNotebooks();
+  const named = process.argv.slice(2).filter((word) => word !== "--clear");
+  const paths = named.length > 0 ? named : allNotebooks();
+  if (process.argv.includes("--clear")) for (const path of paths) clearNotebook(path);
   const problems = checkNotebooks(paths);
   for (const problem of problems) console.error(problem);
   console.log(`${paths.length} notebooks checked, ${problems.length} problems`);
