@@ -18,6 +18,8 @@ export interface Dataset {
   readonly imageSize: readonly [height: number, width: number];
   /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
   readonly votes?: Votes;
+  /** Rows that are stored, and so unpacked, together: reading one of them costs as much as all. */
+  readonly block?: number;
   /** Files that were left out because they could not be read, where skipping was asked for. */
   readonly skipped?: readonly SkippedRow[];
   /**

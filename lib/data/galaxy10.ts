@@ -91,6 +91,7 @@ export async function openGalaxy10(
       table,
       size,
       imageSize: [height, width],
+      ...(images.compressed && images.chunks ? { block: images.chunks[0] } : {}),
       read: async (rows) => file.rows("images", rows),
       close: async () => file.close(),
     };

@@ -1,11 +1,12 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { UserError } from "../errors";
 import { openCatalogue } from "./catalogue";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
 import { checkFraming, type Framing, framedSize, reframe } from "./image-files";
+import { packed, packedPath } from "./packed";
 import { mapParallel } from "./parallel";
 import { datasets } from "./registry";
 
@@ -18,6 +19,9 @@ export interface OpenOptions extends Framing {
   /** Called while something is downloaded, made or looked at. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Sets below this many bytes are read fast enough however they are stored. */
+const smallSet = 2 ** 22;
 
 /** Where downloads and generated sets live: `data/` beside `lib/`. */
 export const defaultDataFolder: string = resolve(__dirname, "../../../data");
@@ -32,14 +36,15 @@ export const defaultDataFolder: string = resolve(__dirname, "../../../data");
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   checkFraming(options);
   const source = datasets.find(({ info }) => info.name === spec);
+  const folder = options.dataFolder ?? defaultDataFolder;
   if (source) {
-    const folder = options.dataFolder ?? defaultDataFolder;
-    return framed(await source.open(folder, options.onProgress), options);
+    const dataset = await source.open(folder, options.onProgress);
+    return accessible(framed(dataset, options), join(folder, source.info.name), options);
   }
   const found = await stat(spec).catch(() => undefined);
   if (found?.isDirectory()) return openFolder(spec, options);
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(spec)) {
-    return framed(await openGalaxy10(spec), options);
+    return accessible(framed(await openGalaxy10(spec), options), resolve(spec), options);
   }
   if (found?.isFile() && /\.csv(\.gz)?$/i.test(spec)) return openCatalogue(spec, options);
   const names = datasets.map(({ info }) => info.name).join(", ");
@@ -49,6 +54,18 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
       : `'${spec}' is no registered data set, and there is no file or folder of that name here.`,
     `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV id,path,label, or a folder of class folders.`,
   );
+}
+
+/**
+ * Where many images are compressed together, reading them in random order would unpack all of them
+ * for each: such a set is packed anew on first use, unless it is small.
+ */
+async function accessible(dataset: Dataset, source: string, options: OpenOptions) {
+  const { dataFolder = defaultDataFolder, onProgress, crop, size } = options;
+  const bytes = dataset.size * dataset.imageSize[0] * dataset.imageSize[1] * 3;
+  if ((dataset.block ?? 1) === 1 || bytes < smallSet) return dataset;
+  const path = await packedPath(dataFolder, source, { crop, size });
+  return packed(dataset, path, onProgress);
 }
 
 /** The same data set with images cropped and resized as they are read. */
