@@ -1,7 +1,9 @@
+import { balancedRows } from "../data/balance";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
 import { asNumbers, asText } from "../data/table";
+import { Random } from "../engine/random";
 import { startEngine } from "../engine/start";
 import { UserError } from "../errors";
 import { type Predictions, writePredictions } from "../evaluate/predictions";
@@ -33,7 +35,8 @@ const GALAXY_ZOO = { side: 424, crop: 224 };
  *
  * A data set that brings its own `split` column with a test part keeps it; where that has no
  * validation part, one is taken from its training part. Images of Galaxy Zoo's size and above are
- * cropped to their middle unless `crop` says otherwise.
+ * cropped to their middle unless `crop` says otherwise. `balance` acts after the split, so that no
+ * galaxy is both learned from and tested on.
  */
 export async function openExperimentData(
   { data }: Pick<Experiment, "data">,
@@ -48,9 +51,19 @@ export async function openExperimentData(
   await whole.close();
   const opened = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
   const split = shareOut(opened, data);
-  const rows = (name: string) => rowsOfSplit(split, name);
   const dataset = { ...opened, table: { ...opened.table, split } };
-  return { dataset, train: rows("train"), val: rows("val"), test: rows("test") };
+  const learned = (name: string) => {
+    const rows = rowsOfSplit(split, name);
+    if (data.balance === undefined) return rows;
+    const random = new Random(data.splitSeed, `balanced ${name}`);
+    return balancedRows(asNumbers(opened.table.label), rows, data.balance, random);
+  };
+  return {
+    dataset,
+    train: learned("train"),
+    val: learned("val"),
+    test: rowsOfSplit(split, "test"),
+  };
 }
 
 function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {

@@ -64,6 +64,12 @@ export class RunFolder {
     return existsSync(this.configPath) ? "unfinished" : "absent";
   }
 
+  /** The keys on which the run that is here was made otherwise; none where there is no run. */
+  differencesFrom(config: object): string[] {
+    if (this.status === "absent") return [];
+    return configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+  }
+
   /**
    * Make ready for a run of `config`.
    *
@@ -79,7 +85,7 @@ export class RunFolder {
       for (const file of [...files, this.configPath, this.splitPath]) rmSync(file, { force: true });
     }
     if (this.status !== "absent") {
-      const differences = configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+      const differences = this.differencesFrom(config);
       if (differences.length > 0) {
         throw new UserError(
           `${this.path} holds a run with another config: ${differences.join("; ")}`,
