@@ -1,0 +1,98 @@
+import { UserError } from "../errors";
+import { type FitsImage, openFits } from "./fits";
+import { type LuptonOptions, legacyRgb, luptonRgb } from "./lupton";
+
+/** How FITS images become a picture. */
+export interface FitsRgbOptions extends LuptonOptions {
+  /** Unit to read from each file, by number or name; the first image by default. */
+  readonly unit?: number | string;
+  /** Put the last row of the file on top, so that north is up in most images; true by default. */
+  readonly flip?: boolean;
+}
+
+/** A picture: uint8 RGB, row-major. */
+export interface RgbPicture {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A colour picture of FITS images: of three files for red, green, blue (say i, r, g), of one cube of
+ * three planes g, r, z in nanomaggies as the Legacy Survey cuts them out, or grey of a single plane.
+ *
+ * Three files and grey are stretched by Lupton's asinh. A cube is drawn as the Legacy Survey viewer
+ * does, unless a stretch or Q is given: then its planes z, r, g are red, green, blue.
+ *
+ * @throws UserError when the files do not fit each other.
+ */
+export async function fitsRgb(
+  paths: readonly string[],
+  options: FitsRgbOptions = {},
+): Promise<RgbPicture> {
+  const images: FitsImage[] = [];
+  for (const path of paths) {
+    const file = await openFits(path);
+    try {
+      images.push(file.image(options.unit));
+    } finally {
+      file.close();
+    }
+  }
+  const shape = images[0]?.shape ?? [];
+  const other = images.findIndex((image) => String(image.shape) !== String(shape));
+  if (other > 0) {
+    throw new UserError(
+      `${paths[other]}: ${images[other].shape.join(" × ")} pixels, but ${paths[0]} has ` +
+        `${shape.join(" × ")}.`,
+      "Give three images of one field at one scale.",
+    );
+  }
+  const [height, width] = shape.slice(-2);
+  const plane = (i: number) =>
+    images[0].values.subarray(i * width * height, (i + 1) * width * height);
+  const planes = shape.length === 3 ? shape[0] : shape.length === 2 ? 1 : 0;
+  let pixels: Uint8Array;
+  if (paths.length === 3 && planes === 1) {
+    const [red, green, blue] = images.map((image) => image.values);
+    pixels = luptonRgb(red, green, blue, options);
+  } else if (paths.length === 1 && planes === 3) {
+    const legacy = options.stretch === undefined && options.Q === undefined;
+    pixels = legacy
+      ? legacyRgb(plane(0), plane(1), plane(2))
+      : luptonRgb(plane(2), plane(1), plane(0), options);
+  } else if (paths.length === 1 && planes === 1) {
+    pixels = luptonRgb(plane(0), plane(0), plane(0), options);
+  } else {
+    throw new UserError(
+      `${paths.join(", ")}: ${paths.length} files of ${shape.join(" × ")} pixels.`,
+      "Give one image, one cube of three planes g, r, z, or three images for red, green and blue.",
+    );
+  }
+  if (options.flip ?? true) flipRows(pixels, width * 3);
+  return { pixels, width, height };
+}
+
+/** Write a picture; the ending of `path` says in which format (`.png`, `.jpg`, …). */
+export async function writePicture(path: string, picture: RgbPicture): Promise<void> {
+  const { default: sharp } = await import("sharp");
+  const { pixels, width, height } = picture;
+  try {
+    await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(path);
+  } catch (cause) {
+    throw new UserError(
+      `${path}: cannot be written (${cause instanceof Error ? cause.message : cause}).`,
+      "Give a name that ends in .png or .jpg, in a folder that may be written.",
+      { cause },
+    );
+  }
+}
+
+function flipRows(pixels: Uint8Array, stride: number): void {
+  const height = pixels.length / stride;
+  for (let top = 0, bottom = height - 1; top < bottom; top++, bottom--) {
+    const row = pixels.slice(top * stride, (top + 1) * stride);
+    pixels.copyWithin(top * stride, bottom * stride, (bottom + 1) * stride);
+    pixels.set(row, bottom * stride);
+  }
+}
