@@ -36,9 +36,6 @@ const LARGEST_CONSTANT = 64 * 2 ** 20;
 /** Equal constants up to this many bytes share a node. */
 const SHARED_CONSTANT = 4096;
 
-/** From this many elements on, a result is not computed while recording. */
-const LARGE = 16384;
-
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
 
@@ -50,7 +47,7 @@ let active: Recorder | undefined;
  * Nothing outside changes: variables have the values they had before.
  *
  * @param handles The variables that `fn` may use, each with its `VarHandleOp`.
- * @param options.large From how many elements on a result is not computed, where its shape is known.
+ * @param options.infer Compute nothing of which the shape is known; default true.
  * @param options.portable Leave out the ops that only this machine's kind of TensorFlow has.
  * @throws UserError when the function does what a graph cannot: read a tensor's values, draw random
  * numbers outside the stateless ops, make variables, run another compiled function.
@@ -60,15 +57,15 @@ export function record(
   fn: TensorFunction,
   inputs: readonly tf.Tensor[],
   handles: ReadonlyMap<tf.Variable, GraphNode>,
-  options: { readonly large?: number; readonly portable?: boolean } = {},
+  options: { readonly infer?: boolean; readonly portable?: boolean } = {},
 ): Recording {
   const backend = nativeBackend();
   if (backend === undefined) throw new Error("only the native engine records");
   if (active !== undefined) {
     throw refusal(active.name, `calls "${name}", which is compiled too`, "call that one outside");
   }
-  const { large = LARGE, portable = false } = options;
-  active = new Recorder(name, backend, handles, large, portable);
+  const { infer = true, portable = false } = options;
+  active = new Recorder(name, backend, handles, infer, portable);
   try {
     return active.run(fn, inputs);
   } finally {
@@ -134,6 +131,8 @@ class Recorder {
   private readonly constants = new Map<string, Output>();
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   private readonly fixed = new Set<number>();
+  /** Handles of tensors that stand in for ones that are not computed. */
+  private readonly standIns = new Set<number>();
   private readonly binding: NativeBinding;
   /** Variables that the function was not said to use, by handle. */
   private readonly outsiders = new Map<number, string>();
@@ -143,7 +142,7 @@ class Recorder {
     readonly name: string,
     private readonly backend: NativeBackend,
     private readonly handles: ReadonlyMap<tf.Variable, GraphNode>,
-    private readonly large: number,
+    private readonly infer: boolean,
     private readonly portable: boolean,
   ) {
     this.binding = backend.binding;
@@ -156,7 +155,7 @@ class Recorder {
     });
     // Stand-ins: an own tensor for each input and variable, even where two share their values.
     const standIns = inputs.map(({ shape, dtype }) =>
-      tf.keep(this.backend.createOutputTensor(this.allocate(shape, dtypeNumber(dtype), true))),
+      tf.keep(this.backend.createOutputTensor(this.standIn({ shape, dtype: dtypeNumber(dtype) }))),
     );
     const known = new Set(Object.keys(tf.engine().registeredVariables));
     const release = guard(this.backend, this);
@@ -205,7 +204,7 @@ class Recorder {
   ): tf.Tensor[] | undefined {
     if (this.portable) return undefined;
     const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
-    const standIns = outputs.map(({ shape, dtype }) => this.allocate(shape, dtype, false));
+    const standIns = outputs.map(({ shape, dtype }) => this.standIn({ shape, dtype }));
     this.note(op, attributes, sources, standIns);
     return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
   }
@@ -213,7 +212,7 @@ class Recorder {
   heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
     const input = this.lookUp(this.idOf(tensor));
     const type = input.node.outputs[input.index];
-    const metadata = this.allocate(type.shape, type.dtype, false);
+    const metadata = this.standIn(type);
     const node = this.add("Identity", {
       attributes: [attribute.type("T", type.dtype)],
       inputs: [input],
@@ -274,18 +273,15 @@ class Recorder {
     const sources = inputs.map((id) => this.lookUp(id));
     const fixed = inputs.every((id) => this.fixed.has(id));
     const outputs =
-      (fixed ? undefined : this.standInFor(op, attributes, inputs, count)) ??
-      this.binding.executeOp(op, attributes, inputs, count);
+      (fixed || !this.infer ? undefined : this.inferred(op, attributes, inputs, count)) ??
+      this.computed(op, attributes, inputs, count);
     this.note(op, complete(op, attributes, outputs), sources, outputs);
     if (fixed) for (const { id } of outputs) this.fixed.add(id);
     return outputs;
   }
 
-  /**
-   * Memory in place of the result of a large op, neither computed nor touched: a recording needs
-   * shapes only.
-   */
-  private standInFor(
+  /** Stand-ins for the results of an op whose shapes follow from its operands'. */
+  private inferred(
     op: string,
     attributes: readonly Attribute[],
     inputs: readonly number[],
@@ -299,10 +295,28 @@ class Recorder {
     });
     if (!operands.some(({ dtype }) => dtype === DT.float32)) return undefined;
     const shapes = inferShapes(op, attributes, operands);
-    if (shapes === undefined || shapes.length < count || elements(shapes[0]) < this.large) {
-      return undefined;
+    if (shapes === undefined || shapes.length < count) return undefined;
+    return shapes.slice(0, count).map((shape) => this.standIn({ shape, dtype: DT.float32 }));
+  }
+
+  /** Run an op for its results' shapes; where an operand is a stand-in, on zeros. */
+  private computed(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly number[],
+    count: number,
+  ): TensorMetadata[] {
+    const zeros = new Map<number, number>();
+    for (const id of inputs) {
+      const { node, index } = this.lookUp(id);
+      if (this.standIns.has(id)) zeros.set(id, this.zeros(node.outputs[index]));
     }
-    return shapes.slice(0, count).map((shape) => this.allocate(shape, DT.float32, false));
+    try {
+      const operands = inputs.map((id) => zeros.get(id) ?? id);
+      return this.binding.executeOp(op, attributes, operands, count);
+    } finally {
+      for (const id of zeros.values()) this.binding.deleteTensor(id);
+    }
   }
 
   private createTensor(shape: number[], dtype: number, values: tf.BackendValues): number {
@@ -399,7 +413,7 @@ class Recorder {
       after: state.writer === undefined ? [] : [state.writer],
       outputs: [type],
     });
-    const standIn = this.backend.createOutputTensor(this.allocate(type.shape, type.dtype, false));
+    const standIn = this.backend.createOutputTensor(this.standIn(type));
     variable.assign(standIn);
     standIn.dispose();
     state.reads.push(node);
@@ -452,13 +466,21 @@ class Recorder {
     return node;
   }
 
-  /** A tensor of its own, made without the recording's notice; zeros, or whatever was there. */
-  private allocate(shape: readonly number[], dtype: number, zeros: boolean): TensorMetadata {
+  /** A tensor that has this shape for tfjs and holds one element: a recording needs shapes only. */
+  private standIn({ shape, dtype }: OutputType): TensorMetadata {
+    const values =
+      dtype === DT.float32 ? Float32Array : dtype === DT.int32 ? Int32Array : Uint8Array;
+    const id = this.binding.createTensor([], dtype, new values(1));
+    this.standIns.add(id);
+    return { id, shape: [...shape], dtype };
+  }
+
+  private zeros({ shape, dtype }: OutputType): number {
     const sizes = this.binding.createTensor([shape.length], DT.int32, Int32Array.from(shape));
-    const attributes = [attribute.type("dtype", dtype), attribute.bool("init", zeros)];
-    const [metadata] = this.binding.executeOp("Empty", attributes, [sizes], 1);
+    const attributes = [attribute.type("dtype", dtype), attribute.bool("init", true)];
+    const [{ id }] = this.binding.executeOp("Empty", attributes, [sizes], 1);
     this.binding.deleteTensor(sizes);
-    return metadata;
+    return id;
   }
 
   /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
@@ -481,10 +503,6 @@ class Recorder {
       );
     }
   }
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
 }
 
 /** tfjs-node leaves out what an eager op infers and a graph does not. */
