@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { UserError } from "../errors";
 import type { Dataset } from "./dataset";
-import { Hdf5File, type Hdf5Numbers, Hdf5Writer } from "./hdf5";
+import { Hdf5File, type Hdf5Numbers } from "./hdf5";
+import { Hdf5Writer } from "./hdf5-writer";
 import type { Column } from "./table";
 
 /** Classes of Galaxy10 DECaLS in label order (Leung & Bovy 2019; Walmsley et al. 2022). */

@@ -1,13 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { UserError } from "../errors";
-
-// Local names for the library's types: the package is an ES module, loaded on first use, and must
-// not appear in the emitted declarations (older compilers cannot resolve it there).
-type Library = typeof import("h5wasm/node", { with: { "resolution-mode": "import" }});
-type LibraryFile = InstanceType<Library["File"]>;
-type LibraryDataset = InstanceType<Library["Dataset"]>;
+import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
 
 /** Numbers of one HDF5 dataset, in the file's own type (64-bit integers become doubles). */
 export type Hdf5Numbers =
@@ -30,18 +24,6 @@ export interface Hdf5Info {
   readonly compressed: boolean;
 }
 
-let loading: Promise<Library> | undefined;
-
-function load(): Promise<Library> {
-  loading ??= (async () => {
-    const library = await import("h5wasm/node");
-    const module = await library.ready;
-    module.activate_throwing_error_handler();
-    return library;
-  })();
-  return loading;
-}
-
 /** Bytes read in one go at most: the library's memory never shrinks again. */
 const largestSlice = 32 * 2 ** 20;
 
@@ -49,24 +31,14 @@ function joins(previous: number, next: number, reach: number): boolean {
   return next - previous <= 1 || Math.floor(previous / reach) === Math.floor(next / reach);
 }
 
-/** The last line of HDF5's error stack says what went wrong; those before it say who called whom. */
-function reason(error: unknown): string {
-  const message = String(error instanceof Error ? error.message : error);
-  const system = /error message = '([^']+)'/.exec(message)?.[1];
-  if (system) return system;
-  const lines = message.split("\n");
-  const told = lines.map((line) => /\(\): (.*)$/.exec(line)?.[1]).filter((x) => x !== undefined);
-  return told.at(-1) ?? lines[0];
-}
-
 /** An HDF5 file open for reading. Datasets are read a few rows at a time; nothing is kept. */
 export class Hdf5File {
   private open = true;
-  private readonly datasets = new Map<string, LibraryDataset>();
+  private readonly datasets = new Map<string, Hdf5LibraryDataset>();
 
   private constructor(
     readonly path: string,
-    private readonly file: LibraryFile,
+    private readonly file: Hdf5LibraryFile,
   ) {}
 
   /**
@@ -81,7 +53,7 @@ export class Hdf5File {
         "Check the path.",
       );
     }
-    const library = await load();
+    const library = await loadHdf5();
     try {
       return new Hdf5File(path, new library.File(resolve(path), "r"));
     } catch (error) {
@@ -194,7 +166,7 @@ export class Hdf5File {
     );
   }
 
-  private dataset(key: string): LibraryDataset {
+  private dataset(key: string): Hdf5LibraryDataset {
     if (!this.open) throw new Error(`${this.path} is closed`);
     let dataset = this.datasets.get(key);
     if (!dataset) {
@@ -210,96 +182,4 @@ export class Hdf5File {
     }
     return dataset;
   }
-}
-
-/**
- * An HDF5 file being written. It appears under its name only when {@link Hdf5Writer.finish}
- * succeeds: until then it lies beside, so that nobody meets half a file.
- */
-export class Hdf5Writer {
-  private readonly growing = new Map<string, LibraryDataset>();
-
-  private constructor(
-    readonly path: string,
-    private readonly partial: string,
-    private readonly file: LibraryFile,
-  ) {}
-
-  static async create(path: string): Promise<Hdf5Writer> {
-    const library = await load();
-    await mkdir(dirname(resolve(path)), { recursive: true });
-    const partial = `${resolve(path)}.${randomBytes(4).toString("hex")}.partial`;
-    try {
-      return new Hdf5Writer(path, partial, new library.File(partial, "w"));
-    } catch (error) {
-      throw failedWrite(path, error);
-    }
-  }
-
-  /** Write a whole dataset in the type of `data`. */
-  write(key: string, data: Hdf5Numbers, shape: readonly number[] = [data.length]): void {
-    try {
-      this.file.create_dataset({ name: key, data, shape: [...shape] });
-    } catch (error) {
-      throw failedWrite(this.path, error);
-    }
-  }
-
-  /**
-   * Append rows to a dataset that grows along its first axis, one chunk a row.
-   *
-   * @param gzip Level 1–9, or 0 for none.
-   */
-  append(key: string, data: Hdf5Numbers, rowShape: readonly number[], gzip = 0): void {
-    const count = data.length / rowShape.reduce((a, b) => a * b, 1);
-    try {
-      const dataset = this.growing.get(key);
-      if (dataset) {
-        const rows = dataset.shape?.[0] ?? 0;
-        dataset.resize([rows + count, ...rowShape]);
-        dataset.write_slice([[rows, rows + count]], data);
-      } else {
-        const created = this.file.create_dataset({
-          name: key,
-          data,
-          shape: [count, ...rowShape],
-          maxshape: [null, ...rowShape],
-          chunks: [1, ...rowShape],
-          ...(gzip > 0 ? { compression: gzip } : {}),
-        });
-        this.growing.set(key, created);
-      }
-    } catch (error) {
-      throw failedWrite(this.path, error);
-    }
-  }
-
-  /** Close the file and give it its name. */
-  async finish(): Promise<void> {
-    try {
-      this.file.close();
-      await rename(this.partial, this.path);
-    } catch (error) {
-      await rm(this.partial, { force: true });
-      throw failedWrite(this.path, error);
-    }
-  }
-
-  /** Drop what was written. */
-  async abandon(): Promise<void> {
-    try {
-      this.file.close();
-    } catch {
-      // Nothing of it is kept, so a failing flush does not matter.
-    }
-    await rm(this.partial, { force: true });
-  }
-}
-
-function failedWrite(path: string, error: unknown): UserError {
-  return new UserError(
-    `${path}: cannot be written: ${reason(error)}.`,
-    "Check that the folder may be written and the disk has room, then run again.",
-    { cause: error },
-  );
 }

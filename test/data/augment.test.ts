@@ -44,7 +44,7 @@ describe("data/augment", () => {
   });
   const image = () => tf.tensor4d([expected.image]);
   const stack = (count: number) => tf.tile(image(), [count, 1, 1, 1]);
-  const random = (shape: [number, number, number, number]) =>
+  const random = (shape: [number, number, number, number]): tf.Tensor4D =>
     tf.randomUniform(shape, 0, 1, "float32", 3);
 
   it("turns and mirrors exactly, as NumPy does", () => {

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataset } from "tuning-fork/data/open";
+import { asNumbers } from "tuning-fork/data/table";
 import { UserError } from "tuning-fork/errors";
 
 describe("data/catalogue", () => {
@@ -32,7 +33,7 @@ describe("data/catalogue", () => {
       [set.name, set.classNames, set.imageSize],
       ["mine", ["edge-on", "spiral"], [20, 20]],
     );
-    assert.deepEqual(Array.from(set.table.label), [1, 0]);
+    assert.deepEqual(asNumbers(set.table.label), [1, 0]);
     assert.deepEqual(set.table.split, ["train", "test"]);
     assert.deepEqual(set.table.ra, Float64Array.of(10.5, Number.NaN));
     assert.equal((await set.read([1, 0])).length, 2 * 1200);

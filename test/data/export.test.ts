@@ -30,6 +30,8 @@ function small(): { dataset: Dataset; reads: () => number } {
   return { dataset, reads: () => reads };
 }
 
+import { asText } from "tuning-fork/data/table";
+
 describe("data/export", () => {
   let folder = "";
   beforeEach(async () => {
@@ -46,9 +48,9 @@ describe("data/export", () => {
     const back = await openFolder(folder);
     assert.equal(back.size, 60);
     assert.deepEqual(back.classNames, ["barred_spiral", "edge-on", "merging_disturbed"]);
-    const row = Array.from(back.table.id, String).findIndex((id) => id.endsWith("g_40.png"));
+    const row = asText(back.table.id).findIndex((id) => id.endsWith("g_40.png"));
     assert.deepEqual(await back.read([row]), await dataset.read([40]));
-    const split = await loadSplit(join(folder, "split.csv"), Array.from(dataset.table.id, String));
+    const split = await loadSplit(join(folder, "split.csv"), asText(dataset.table.id));
     assert.equal(split[40], String(back.table.split[row]));
   });
 

@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { openFolder } from "tuning-fork/data/folder";
 import { openDataset } from "tuning-fork/data/open";
+import { asNumbers, asText } from "tuning-fork/data/table";
 import { UserError } from "tuning-fork/errors";
 
 const fixture = "test/fixtures/data/folder";
@@ -44,7 +45,7 @@ describe("data/folder", () => {
       "spiral/palette.png",
       "spiral/photo.jpg",
     ]);
-    assert.deepEqual(Array.from(set.table.label), [0, 0, 1, 1, 1]);
+    assert.deepEqual(asNumbers(set.table.label), [0, 0, 1, 1, 1]);
     assert.deepEqual([set.imageSize, set.table.split], [[40, 40], undefined]);
   });
 
@@ -61,7 +62,7 @@ describe("data/folder", () => {
         [12, 12],
       ],
     );
-    for (const [row, id] of Array.from(cut.table.id, String).entries()) {
+    for (const [row, id] of asText(cut.table.id).entries()) {
       const lossless = !id.endsWith("jpg");
       const worst = (a: Uint8Array, b: number[]) => {
         assert.equal(a.length, b.length);
@@ -90,9 +91,7 @@ describe("data/folder", () => {
     const set = await openFolder(folder);
     assert.equal(set.size, 15);
     assert.deepEqual(
-      ["train", "val", "test"].map(
-        (s) => Array.from(set.table.split).filter((x) => x === s).length,
-      ),
+      ["train", "val", "test"].map((s) => asText(set.table.split).filter((x) => x === s).length),
       [5, 5, 5],
     );
     assert.equal(set.table.id[0], "test/edge-on/colour.png");

@@ -8,6 +8,7 @@ import { readCsv } from "tuning-fork/data/csv";
 import { gz2MainQuestions, gz2Questions } from "tuning-fork/data/galaxy-zoo-tree";
 import { cleanClass, openGz2EightClasses } from "tuning-fork/data/gz2-8class";
 import { openVotes, readGz2 } from "tuning-fork/data/gz2-catalogue";
+import { asNumbers, asText } from "tuning-fork/data/table";
 import { UserError } from "tuning-fork/errors";
 
 const real = "../shared/data/gz2-votes";
@@ -115,7 +116,7 @@ describe("data/gz2", () => {
       await writeFile(join(folder, "gz2_test.csv"), `${header}\n7,5,2,1,1\n99,0,0,0,0\n`);
       const set = await openGz2EightClasses(paths, { splits: folder });
       assert.deepEqual(set.table.id, ["8", "7"]);
-      assert.deepEqual(Array.from(set.table.label), [1, 5]);
+      assert.deepEqual(asNumbers(set.table.label), [1, 5]);
       assert.deepEqual(set.table.split, ["train", "test"]);
       await writeFile(join(folder, "gz2_valid.csv"), `${header}\n8,1,0,0,0\n`);
       await refused(
@@ -126,7 +127,7 @@ describe("data/gz2", () => {
       await writeFile(join(folder, "gz2_valid.csv"), `${header}\n3,9,0,0,0\n`);
       await refused(openGz2EightClasses(paths, { splits: folder }), "label1 is 9");
       const derived = await openGz2EightClasses(paths);
-      assert.deepEqual(Array.from(derived.table.label), [1, 1]);
+      assert.deepEqual(asNumbers(derived.table.label), [1, 1]);
       assert.equal(derived.table.split, undefined);
     });
   });
@@ -163,9 +164,9 @@ describe("data/gz2", () => {
       const eight = await openGz2EightClasses(paths, { splits });
       assert.equal(eight.size, 447);
       const derived = await openGz2EightClasses(paths);
-      const label = new Map(Array.from(derived.table.id, (id, i) => [id, derived.table.label[i]]));
+      const label = new Map(asText(derived.table.id).map((id, i) => [id, derived.table.label[i]]));
       for (let i = 0; i < 447; i++) {
-        assert.equal(label.get(eight.table.id[i]), eight.table.label[i]);
+        assert.equal(label.get(String(eight.table.id[i])), eight.table.label[i]);
       }
     });
 
