@@ -2,10 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import { CompiledGraph } from "./compiled-graph";
 import { nativeBackend } from "./native";
-import type { TensorFunction } from "./recorder";
+import type { TensorFunction } from "./recording";
 import type { Precision } from "./start";
 
-export type { TensorFunction } from "./recorder";
+export type { TensorFunction } from "./recording";
 
 /** Functions that share one graph and its variables. */
 export interface Compiled<F extends Record<string, TensorFunction>> {
@@ -50,12 +50,14 @@ export interface CompileOptions {
  * From the first call on, the truth about the variables is in the graph: `pull()` before saving,
  * `push()` after loading. Inside a function: use inputs and listed variables, `tf.variableGrads`,
  * `variable.assign(…)`. Whatever differs from call to call must be an input tensor: a number, or a
- * tensor made outside, is recorded as the constant it was (large ones are refused).
+ * tensor made outside, is recorded as the constant it was (large ones are refused). Each function is
+ * recorded twice, and refused if it did not do the same, so that a counter or a clock is found.
  *
  * Without the native engine the functions run as they are, with the same results.
  *
  * @throws UserError (on a call) when a function does what a graph cannot: reads a tensor's values,
- * draws random numbers on the host, makes a variable, uses one that is not listed.
+ * draws random numbers on the host, makes a variable, uses one that is not listed, differs from call to
+ * call.
  */
 export function compile<F extends Record<string, TensorFunction>>(
   functions: F,

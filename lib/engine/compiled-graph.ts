@@ -2,7 +2,9 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { type GraphNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, attribute, DT, dtypeNumber } from "./native";
 import { withPrecision } from "./precision";
-import { type Recording, record, type TensorFunction } from "./recorder";
+import { record } from "./recorder";
+import { difference, type Recording, type TensorFunction } from "./recording";
+import { refusal } from "./recording-guard";
 import { Session } from "./session";
 import type { Precision } from "./start";
 
@@ -49,8 +51,8 @@ export class CompiledGraph {
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let recording = this.recordings.get(key);
     if (recording === undefined) {
-      recording = record(name, this.functions[name], inputs, this.handles);
-      this.recordings.set(key, withPrecision(recording, this.precision));
+      recording = withPrecision(this.record(name, inputs), this.precision);
+      this.recordings.set(key, recording);
       this.rebuild();
     } else {
       this.recordings.delete(key);
@@ -82,6 +84,20 @@ export class CompiledGraph {
     this.session?.close();
     this.session = undefined;
     this.recordings.clear();
+  }
+
+  /** Recorded twice: a graph repeats what the function did once, so it must do the same again. */
+  private record(name: string, inputs: readonly tf.Tensor[]): Recording {
+    const [first, second] = [1, 2].map(() =>
+      record(name, this.functions[name], inputs, this.handles),
+    );
+    const what = difference(first, second);
+    if (what === undefined) return first;
+    throw refusal(
+      name,
+      `did not do the same when it was run twice (${what})`,
+      "pass whatever changes from call to call as an input tensor",
+    );
   }
 
   /** A new session that holds all recordings; the variables' values move over. */

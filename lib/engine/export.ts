@@ -5,7 +5,8 @@ import { UserError } from "../errors";
 import { type GraphNode, savedModelBytes } from "./graph";
 import { ATTRIBUTE, attribute, dtypeNumber, nativeBackend } from "./native";
 import { withPrecision } from "./precision";
-import { record, type TensorFunction } from "./recorder";
+import { record } from "./recorder";
+import type { TensorFunction } from "./recording";
 import type { Precision } from "./start";
 
 /** A named input of an exported function. */

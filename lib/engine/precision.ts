@@ -1,7 +1,7 @@
 import type { GraphNode, Output } from "./graph";
 import { attribute, DT } from "./native";
 import { TABLE, type TypedOp } from "./precision-table";
-import type { Recording } from "./recorder";
+import type { Recording } from "./recording";
 import type { Precision } from "./start";
 
 /**

@@ -12,23 +12,9 @@ import {
   nativeBackend,
   type TensorMetadata,
 } from "./native";
+import type { Recording, TensorFunction } from "./recording";
 import { guard, refusal } from "./recording-guard";
 import { inferShapes, type Operand } from "./shapes";
-
-/** What one function does, as a TensorFlow graph. */
-export interface Recording {
-  readonly nodes: readonly GraphNode[];
-  /** One placeholder per input. */
-  readonly inputs: readonly GraphNode[];
-  readonly outputs: readonly Output[];
-  /** Nodes that change variables, which must run with every call. */
-  readonly effects: readonly GraphNode[];
-  /** Whether the function gave an array, or one tensor. */
-  readonly many: boolean;
-}
-
-/** A function of tensors that can be recorded. */
-export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
 /** A tensor from outside that a recorded function may embed, in bytes. */
 const LARGEST_CONSTANT = 64 * 2 ** 20;

@@ -216,6 +216,14 @@ describe("compile", () => {
         return (x) => inner.call.twice(x);
       },
     ],
+    [
+      "a counter",
+      /did not do the same.*another constant/,
+      () => {
+        let calls = 0;
+        return (x) => tf.add(x, ++calls);
+      },
+    ],
     ["a promise", /asynchronous/, () => (async (x: tf.Tensor) => x) as unknown as TensorFunction],
     ["a number", /not a tensor/, () => (() => 3) as unknown as TensorFunction],
     [

@@ -1,0 +1,44 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { GraphNode, Output } from "./graph";
+
+/** What one function does, as a TensorFlow graph. */
+export interface Recording {
+  readonly nodes: readonly GraphNode[];
+  /** One placeholder per input. */
+  readonly inputs: readonly GraphNode[];
+  readonly outputs: readonly Output[];
+  /** Nodes that change variables, which must run with every call. */
+  readonly effects: readonly GraphNode[];
+  /** Whether the function gave an array, or one tensor. */
+  readonly many: boolean;
+}
+
+/** A function of tensors that can be recorded. */
+export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+
+/**
+ * Where two recordings of one function differ: then it does not do the same in every call.
+ *
+ * @returns what differs, for a person, or nothing.
+ */
+export function difference(a: Recording, b: Recording): string | undefined {
+  if (a.nodes.length !== b.nodes.length) return "other ops";
+  for (const [i, node] of a.nodes.entries()) {
+    const other = b.nodes[i];
+    if (essence(node) !== essence(other)) return `${other.op} for ${node.op}`;
+    const { value } = node;
+    if (value !== undefined && !sameBytes(value.bytes, other.value?.bytes)) {
+      return `another constant of shape [${value.shape}]`;
+    }
+  }
+  return undefined;
+}
+
+function essence({ op, attributes, inputs, outputs }: GraphNode): string {
+  const sources = inputs.map(({ node, index }) => `${node.name}:${index}`);
+  return JSON.stringify([op, attributes, sources, outputs.map(({ shape }) => shape)]);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}
