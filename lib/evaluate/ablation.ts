@@ -1,4 +1,5 @@
 import Papa from "papaparse";
+import type { Table } from "../data/table";
 import { type Interval, meanInterval } from "./intervals";
 import type { Summary } from "./summary";
 
@@ -64,6 +65,29 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
     };
   });
   return { classNames, rows };
+}
+
+/** The table for people: what `showTable` takes. Half widths of the 95 % intervals where there are repeats. */
+export function ablationColumns({ rows }: AblationTable): Table {
+  const repeated = rows.some((row) => row.repeats > 1);
+  const published = rows.some((row) => row.published);
+  const half = (key: "accuracy" | "loss") => rows.map(({ [key]: { value, high } }) => high - value);
+  return {
+    model: rows.map((row) => row.model),
+    "trained on": rows.map((row) => row.trainedOn),
+    "tested on": rows.map((row) => row.testedOn),
+    accuracy: rows.map((row) => row.accuracy.value),
+    ...(repeated ? { "± accuracy": half("accuracy") } : {}),
+    ...(published
+      ? { "published accuracy": rows.map((row) => row.published?.accuracy ?? Number.NaN) }
+      : {}),
+    loss: rows.map((row) => row.loss.value),
+    ...(repeated ? { "± loss": half("loss") } : {}),
+    ...(published
+      ? { "published loss": rows.map((row) => row.published?.loss ?? Number.NaN) }
+      : {}),
+    "macro F1": rows.map((row) => row.macroF1.value),
+  };
 }
 
 /** The table as CSV: means, bounds of the 95 % intervals (empty for one run), published values. */

@@ -1,5 +1,6 @@
 import type { AblationTable } from "../evaluate/ablation";
 import { type AblationTraining, runAblation } from "../train/ablation";
+import { inNotebook } from "./display";
 import { untilInterrupted } from "./interrupt";
 import { showTraining } from "./training";
 
@@ -28,10 +29,12 @@ export async function ablate(
           shown?.finish();
           shown = state === "finished" ? undefined : showTraining();
           const why = differences.length > 0 ? ` (${differences.join("; ")})` : "";
-          console.log(`${index + 1}/${total} ${name} ${BECAUSE[state]}${why}`);
+          // In a terminal standard output is for the table alone.
+          const say = inNotebook() ? console.log : console.error;
+          say(`${index + 1}/${total} ${name} ${BECAUSE[state]}${why}`);
         },
         onStep: (report) => shown?.onStep?.(report),
-        onEpoch: (row, history) => shown?.onEpoch?.(row, history),
+        onEpoch: inNotebook() ? (row, history) => shown?.onEpoch?.(row, history) : undefined,
       }),
     );
     remark = undefined;

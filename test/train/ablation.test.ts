@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ablationColumns } from "tuning-fork/evaluate/ablation";
+import { readPredictions } from "tuning-fork/evaluate/predictions";
+import { evaluate } from "tuning-fork/evaluate/summary";
+import {
+  type AblationStep,
+  loadAblation,
+  readAblation,
+  runAblation,
+} from "tuning-fork/train/ablation";
+import { stringify } from "yaml";
+import { temporaryFolder } from "./support";
+
+const CLASSES = { faint: 18, bright: 30 };
+
+/** A folder of class folders: grey squares, dark and light. */
+async function writeClasses(folder: string): Promise<void> {
+  const { default: sharp } = await import("sharp");
+  for (const [name, count] of Object.entries(CLASSES)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const level = (name === "faint" ? 20 : 170) + 2 * i;
+      const pixels = Buffer.alloc(32 * 32 * 3, level);
+      const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } });
+      await image.png().toFile(join(folder, name, `${name}-${i}.png`));
+    }
+  }
+}
+
+const settings = (spec: string) => ({
+  data: { spec, size: 32 },
+  train: { epochs: 1, batchSize: 4, optimiser: { learningRate: 0.003 } },
+  ablation: {
+    seeds: [1, 2],
+    models: { Small: { model: { name: "test_custom_cnn" } } },
+    regimes: { Unbalanced: "none", Balanced: "under" },
+    rows: [
+      { model: "Small", trainedOn: "Unbalanced", testedOn: "Unbalanced" },
+      {
+        model: "Small",
+        trainedOn: "Balanced",
+        testedOn: "Balanced",
+        published: { accuracy: 0.59, loss: 1.13 },
+      },
+      { model: "Small", trainedOn: "Balanced", testedOn: "Unbalanced" },
+    ],
+  },
+});
+
+describe("ablation", () => {
+  const folder = temporaryFolder();
+  const spec = join(folder.path, "images");
+  const config = join(folder.path, "ablation.yaml");
+  const out = join(folder.path, "runs");
+  before(() => writeClasses(spec));
+  beforeEach(() => writeFileSync(config, stringify(settings(spec))));
+  after(() => folder.remove());
+
+  const run = async (set: string[] = []) => {
+    const steps: AblationStep[] = [];
+    const table = await runAblation(loadAblation(config, { set, spec }), out, {
+      onTraining: (step) => steps.push(step),
+    });
+    return { table, states: steps.map(({ state }) => state), steps };
+  };
+
+  it("trains once what is only tested differently, then keeps, resumes and renews", async function () {
+    this.timeout(120_000);
+    const first = await run();
+    assert.deepEqual(first.states, ["new", "new", "new", "new"]);
+    assert.equal(first.table.rows.length, 3);
+    assert.deepEqual(
+      first.table.rows.map(({ repeats }) => repeats),
+      [2, 2, 2],
+    );
+
+    const again = await run();
+    assert.deepEqual(again.states, ["finished", "finished", "finished", "finished"]);
+    assert.deepEqual(again.table, first.table);
+
+    // The unbalanced row is the whole test split; the balanced one has as many of each class.
+    const all = await readPredictions(join(out, "small-balanced-seed1", "predictions.csv"));
+    const other = await readPredictions(join(out, "small-balanced-seed2", "predictions.csv"));
+    const mean = (evaluate(all).accuracy + evaluate(other).accuracy) / 2;
+    assert.equal(first.table.rows[2].accuracy.value, mean);
+    const csv = readFileSync(join(out, "ablation.csv"), "utf8").split("\n");
+    assert.match(csv[2], /^Small,Balanced,Balanced,2,.*,0\.59,1\.13,/);
+    assert.match(readFileSync(join(out, "ablation.tex"), "utf8"), /\\pm/);
+
+    const changed = await run(["ablation.seeds=[1]", "ablation.models.Small.train.epochs=2"]);
+    assert.deepEqual(changed.states, ["changed", "changed"]);
+    assert.deepEqual(changed.steps[0].differences, ["train.epochs: 1 → 2"]);
+    const left = await readAblation(loadAblation(config, { spec }), out);
+    assert.deepEqual(
+      left.rows.map(({ repeats }) => repeats),
+      [1, 1, 1],
+    );
+  });
+
+  it("goes on with an interrupted training", async function () {
+    this.timeout(120_000);
+    const stop = new AbortController();
+    const interrupted = join(folder.path, "interrupted");
+    const trainings = loadAblation(config, { spec, set: ["ablation.seeds=[3]"] });
+    await assert.rejects(
+      runAblation(trainings, interrupted, {
+        signal: stop.signal,
+        onStep: () => stop.abort(new Error("enough")),
+      }),
+      /enough/,
+    );
+    const states: string[] = [];
+    await runAblation(trainings, interrupted, { onTraining: ({ state }) => states.push(state) });
+    assert.deepEqual(states, ["interrupted", "new"]);
+  });
+
+  it("takes as many of each class only where it says so", async () => {
+    const { openExperimentData } = await import("tuning-fork/train/experiment");
+    const [plain, , balanced] = loadAblation(config, { spec });
+    const count = async ({ experiment }: typeof plain) => {
+      const data = await openExperimentData(experiment, 32);
+      const labels = data.dataset.table.label;
+      const of = (rows: Uint32Array) =>
+        [0, 1].map((label) => rows.filter((row) => labels[row] === label).length);
+      const counts = { train: of(data.train), val: of(data.val), test: of(data.test) };
+      await data.dataset.close();
+      return counts;
+    };
+    const [one, two] = [await count(plain), await count(balanced)];
+    assert.deepEqual(one.test, two.test);
+    assert.notEqual(one.train[0], one.train[1]);
+    assert.equal(two.train[0], two.train[1]);
+    assert.equal(two.train[0], Math.min(...one.train));
+  });
+
+  it("names a row's model that is not there, and a wrong key", () => {
+    const bad = settings(spec);
+    bad.ablation.rows[1].model = "Large";
+    writeFileSync(config, stringify(bad));
+    assert.throws(
+      () => loadAblation(config, { spec }),
+      /rows\.1\.model: "Large" is not there.*Small/,
+    );
+    writeFileSync(config, stringify(settings(spec)));
+    assert.throws(
+      () => loadAblation(config, { spec, set: ["ablation.models.Small.train.epoch=2"] }),
+      /Small.*epoch/,
+    );
+  });
+
+  it("has columns for people", () => {
+    assert.deepEqual(Object.keys(ablationColumns({ classNames: [], rows: [] })), [
+      ...["model", "trained on", "tested on", "accuracy", "loss", "macro F1"],
+    ]);
+  });
+});
