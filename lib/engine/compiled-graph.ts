@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { type GraphNode, type Output, outputName } from "./graph";
+import { foldBatchNorm } from "./fold-batch-norm";
+import { type GraphNode, makeNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, attribute, DT, dtypeNumber } from "./native";
 import { withPrecision } from "./precision";
 import { record } from "./recorder";
@@ -51,7 +52,7 @@ export class CompiledGraph {
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let recording = this.recordings.get(key);
     if (recording === undefined) {
-      recording = withPrecision(this.record(name, inputs), this.precision);
+      recording = withPrecision(foldBatchNorm(this.record(name, inputs)), this.precision);
       this.recordings.set(key, recording);
       this.rebuild();
     } else {
@@ -188,8 +189,4 @@ function doneAfter(prefix: string, after: readonly GraphNode[]): [GraphNode, Gra
     outputs: [value],
   });
   return [zero, done];
-}
-
-function makeNode(name: string, op: string, more: Partial<GraphNode>): GraphNode {
-  return { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
 }

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
+import { foldBatchNorm } from "./fold-batch-norm";
 import { type GraphNode, savedModelBytes } from "./graph";
 import { ATTRIBUTE, attribute, dtypeNumber, nativeBackend } from "./native";
 import { withPrecision } from "./precision";
@@ -55,10 +56,8 @@ export function exportSavedModel(fn: TensorFunction, folder: string, options: Ex
     );
   }
   const examples = options.inputs.map(({ shape, dtype }) => tf.zeros([...shape], dtype));
-  const recording = withPrecision(
-    record("exported", fn, examples, handles, { portable: true }),
-    precision,
-  );
+  const recorded = record("exported", fn, examples, handles, { portable: true });
+  const recording = withPrecision(foldBatchNorm(recorded), precision);
   tf.dispose(examples);
   if (recording.effects.length > 0) {
     throw new UserError(

@@ -30,6 +30,11 @@ export interface GraphNode {
   readonly value?: ConstantValue;
 }
 
+/** A node of which only what is not empty is given. */
+export function makeNode(name: string, op: string, more: Partial<GraphNode>): GraphNode {
+  return { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
+}
+
 /** The name of an output as a session knows it. */
 export function outputName(output: Output): string {
   return `${output.node.name}:${output.index}`;

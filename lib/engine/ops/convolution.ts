@@ -81,10 +81,14 @@ export function depthwiseConv2d(
   stride = 1,
   padding = 0,
 ): tf.Tensor4D {
-  if (nativeBackend() !== undefined) {
-    return convolve("DepthwiseConv2dNative", x, filter, stride, padding);
+  if (nativeBackend() === undefined) {
+    return tf.depthwiseConv2d(pad(x, padding), filter, stride, "valid");
   }
-  return tf.depthwiseConv2d(pad(x, padding), filter, stride, "valid");
+  // TensorFlow 2.21 ends the process when it fuses one of these with a bias and a list of paddings.
+  const listed = padding > 0 && (stride > 1 || filter.shape[0] !== 2 * padding + 1);
+  return listed
+    ? convolve("DepthwiseConv2dNative", pad(x, padding), filter, stride, 0)
+    : convolve("DepthwiseConv2dNative", x, filter, stride, padding);
 }
 
 function pad(x: tf.Tensor4D, by: number): tf.Tensor4D {
