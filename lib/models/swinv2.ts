@@ -185,8 +185,7 @@ function windowAttention(
       const grouped = tf.reshape(scores, [-1, mask.shape[0], heads, tokens, tokens]);
       scores = tf.reshape(tf.add(grouped, mask), scores.shape);
     }
-    const weights = tf.softmax(scores) as tf.Tensor4D;
-    capture(context, name, weights);
+    const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
     return proj(joinHeads(tf.matMul(weights, v)), context);
   };
 }

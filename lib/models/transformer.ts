@@ -41,7 +41,7 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
 }
 
 /**
- * Scaled dot-product attention, whose weights the context may see under `name`.
+ * Scaled dot-product attention, whose weights the context may see or replace under `name`.
  *
  * @param q [batch, heads, queries, d]; k and v are [batch, heads, keys, d]
  * @returns [batch, queries, heads × d]
@@ -55,9 +55,11 @@ export function attend(
   name: string,
 ): Tokens {
   context.tally?.(2 * q.size * k.shape[2]);
-  const { values, weights } = attention(q, k, v, scale);
-  capture(context, name, weights);
-  return joinHeads(values);
+  if (context.capture === undefined) return joinHeads(attention(q, k, v, scale).values);
+  // In single ops, so that the weights have a gradient and can be replaced.
+  const scores = tf.matMul(tf.mul(q, scale), k, false, true);
+  const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
+  return joinHeads(tf.matMul(weights, v));
 }
 
 /** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */

@@ -1,0 +1,71 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { differentiable } from "../engine/ops/differentiable";
+import type { Model } from "../models/module";
+import { type Target, targetClasses, targetLogits } from "./target";
+
+/** A value inside a model, and how the target's logit changes with it. */
+export interface Inner {
+  readonly value: tf.Tensor;
+  readonly gradient: tf.Tensor;
+}
+
+/**
+ * The gradient of the target's logit by the images.
+ *
+ * @param images float32 `[images, height, width, 3]`, normalised
+ * @returns a tensor of the images' shape, the caller's to dispose
+ */
+export function imageGradient(model: Model, images: tf.Tensor4D, target: Target): tf.Tensor4D {
+  return tf.tidy(() => tf.grad(scoreOf(model, target))(images) as tf.Tensor4D);
+}
+
+/**
+ * Values that a model shows to `capture`, each with the gradient of the target's logit by it, in
+ * one pass forward and one back.
+ *
+ * @param wanted Which of the names that the model captures.
+ * @returns by name, in the order of computation; the caller's to dispose
+ */
+export function innerGradients(
+  model: Model,
+  images: tf.Tensor4D,
+  target: Target,
+  wanted: (name: string, value: tf.Tensor) => boolean,
+): Map<string, Inner> {
+  const values = new Map<string, tf.Tensor>();
+  const gradients = new Map<string, tf.Tensor>();
+  const capture = (name: string, value: tf.Tensor): tf.Tensor | undefined => {
+    if (!wanted(name, value)) return undefined;
+    values.set(name, tf.keep(tf.clone(value)));
+    // The identity; its gradient notes what comes by.
+    return differentiable(
+      [value],
+      () => tf.clone(value),
+      (dy) => {
+        gradients.set(name, tf.keep(tf.clone(dy)));
+        return [dy];
+      },
+    );
+  };
+  tf.grad(scoreOf(model, target, capture))(images).dispose();
+  const inner = new Map<string, Inner>();
+  for (const [name, value] of values) {
+    const gradient = gradients.get(name);
+    // What the logit does not depend on is no part of an explanation.
+    if (gradient === undefined) value.dispose();
+    else inner.set(name, { value, gradient });
+  }
+  return inner;
+}
+
+/** The sum over the images of the target's logit: images do not see each other. */
+function scoreOf(
+  model: Model,
+  target: Target,
+  capture?: (name: string, value: tf.Tensor) => tf.Tensor | undefined,
+): (images: tf.Tensor) => tf.Scalar {
+  return (images) => {
+    const logits = model.forward(images as tf.Tensor4D, { training: false, capture });
+    return tf.sum(targetLogits(logits, targetClasses(logits, target)));
+  };
+}

@@ -1,0 +1,52 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
+import type { Model } from "../models/module";
+import { type AttentionLayer, attentionName, hasAttention, overTokens } from "./attention";
+import { attentionGeometry } from "./attention-geometry";
+import { innerGradients } from "./gradients";
+import { computeMaps, type Maps } from "./maps";
+import { checkTokens, classTokenMap } from "./rollout";
+import type { Target } from "./target";
+
+/**
+ * Gradient-weighted relevance (Chefer et al. 2021, arXiv:2103.15679, eqs. 5 and 6): of each layer's
+ * attention A the part that speaks for the class, Ā = mean over heads of (∇A ⊙ A)⁺, gathered from
+ * the first layer to the last by R ← R + Ā R.
+ *
+ * For Linformer Ā is taken over its k mixtures and then shared out among their tokens, as
+ * `captureAttention` does.
+ *
+ * @param images float32 `[images, height, width, 3]`, normalised
+ * @param target The class explained; default the likeliest.
+ * @returns maps on the grid of patches, ≥ 0
+ * @throws UserError where it is not defined: without a class token in every layer (Swin V2, CvT)
+ */
+export function relevance(model: Model, images: tf.Tensor4D, target?: Target): Maps {
+  if (!hasAttention(model)) {
+    throw new UserError(`${model.name} has no attention`, "use Grad-CAM or integrated gradients");
+  }
+  const inner = innerGradients(model, images, target, (name) => attentionName.test(name));
+  try {
+    return computeMaps(() => {
+      const layers = [...inner].map(([name, { value, gradient }]): AttentionLayer => {
+        const positive = tf.relu(tf.mul(value, gradient)) as tf.Tensor4D;
+        const geometry = attentionGeometry(model, name, positive);
+        return { name, weights: overTokens(model, name, positive), ...geometry };
+      });
+      checkTokens(layers, "relevance");
+      const [first] = layers;
+      const start: tf.Tensor3D = tf.tile(tf.expandDims(tf.eye(first.weights.shape[3]), 0), [
+        images.shape[0],
+        1,
+        1,
+      ]);
+      const joint = layers.reduce((below, { weights }) => {
+        const step = tf.mean(weights, 1) as tf.Tensor3D;
+        return tf.add(below, tf.matMul(step, below));
+      }, start);
+      return classTokenMap(joint, first);
+    });
+  } finally {
+    for (const { value, gradient } of inner.values()) tf.dispose([value, gradient]);
+  }
+}
