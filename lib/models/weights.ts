@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type DownloadProgress, download } from "../data/download";
+import { UserError } from "../errors";
+import type { Model } from "./module";
+import { createModel, type ModelOptions, modelDefinition } from "./registry";
+import { SafetensorsFile } from "./safetensors";
+import { type LoadReport, loadStateDict } from "./state-dict";
+import { fromTransformers } from "./transformers-names";
+
+/** Where trained weights lie, and how their download goes. */
+export interface WeightsOptions {
+  /** Folder of downloaded weights. Default: `data/weights` of the project. */
+  readonly folder?: string;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Attempts in a row that bring nothing, before giving up. */
+  readonly attempts?: number;
+}
+
+const FOLDER = resolve(__dirname, "..", "..", "..", "data", "weights");
+
+/**
+ * The file of a model's published weights; downloaded once, resumed where it broke off, and checked
+ * against the SHA-256 that the hub states. `HF_ENDPOINT` names a mirror of the Hugging Face hub.
+ *
+ * @throws UserError when nobody published weights under this name, or the hub cannot be reached:
+ * it says where to put the file by hand.
+ */
+export async function fetchWeights(name: string, options: WeightsOptions = {}): Promise<string> {
+  const { hub } = modelDefinition(name);
+  if (hub === undefined) {
+    throw new UserError(
+      `there are no published weights for ${name}`,
+      "train it from fresh weights, or give a file of your own",
+    );
+  }
+  const path = join(options.folder ?? FOLDER, `${name}.safetensors`);
+  if (existsSync(path)) return path;
+  const endpoint = (process.env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
+  const url = `${endpoint}/${hub}/resolve/main/model.safetensors`;
+  try {
+    const { onProgress, attempts } = options;
+    await download(url, path, { sha256: await statedDigest(url), onProgress, attempts });
+  } catch (cause) {
+    const why = cause instanceof UserError ? cause.problem : String(cause);
+    throw new UserError(
+      `the weights of ${name} did not come: ${why}`,
+      `where there is a network, run it again; else fetch ${url} elsewhere and put it at ${path}`,
+      { cause },
+    );
+  }
+  return path;
+}
+
+/** The hub answers with the SHA-256 of a large file as the tag of what it links to. */
+async function statedDigest(url: string): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(20_000);
+    const { headers } = await fetch(url, { method: "HEAD", redirect: "manual", signal });
+    const tag = headers.get("x-linked-etag") ?? "";
+    return /^"?([0-9a-f]{64})"?$/.exec(tag)?.[1];
+  } catch {
+    // The download itself will say what is wrong, and tries again.
+    return undefined;
+  }
+}
+
+/**
+ * A model with its published weights. The classifier is loaded when it has as many classes, and
+ * fresh otherwise; the report says which.
+ */
+export async function createPretrained(
+  name: string,
+  options: ModelOptions & WeightsOptions,
+): Promise<{ model: Model; report: LoadReport }> {
+  const path = await fetchWeights(name, options);
+  const model = createModel(name, options);
+  const file = SafetensorsFile.open(path);
+  try {
+    const source = fromTransformers(file) ?? file;
+    const head = model.layers[model.layers.length - 1][0];
+    const rows = source.tensors.get(`${head}.weight`)?.shape[0];
+    const fits = rows === model.classes;
+    return { model, report: loadStateDict(model, source, { head: fits ? "load" : "replace" }) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    file.close();
+  }
+}
