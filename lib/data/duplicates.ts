@@ -22,6 +22,13 @@ export interface Duplicates {
 const tolerance = 3;
 
 /**
+ * Galaxies are all bright in the middle, so equal fingerprints only say where to look: copies also
+ * differ by less than this on average, of 255, when they are {@link side} pixels wide.
+ */
+const largestDifference = 2;
+const side = 16;
+
+/**
  * Find rows that show the same object: closer on the sky than `radius`, or with images that are
  * copies of each other (scaled or compressed again, but neither turned nor mirrored).
  *
@@ -54,6 +61,7 @@ export async function findDuplicates(
 
 async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
   const prints = new Uint32Array(2 * dataset.size);
+  const small = new Uint8Array(side * side * 3 * dataset.size);
   const [height, width] = dataset.imageSize;
   const bytes = height * width * 3;
   for (let from = 0; from < dataset.size; from += 64) {
@@ -62,6 +70,7 @@ async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
     await mapParallel(rows, 8, async (row, i) => {
       const one = pixels.subarray(i * bytes, (i + 1) * bytes);
       prints.set(fingerprint(await reframe(one, { width, height }, { size: 9 })), 2 * row);
+      small.set(await reframe(one, { width, height }, { size: side }), row * side * side * 3);
     });
   }
   // Two fingerprints that differ in at most three bits agree in one of their four quarters.
@@ -80,13 +89,24 @@ async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
         const off =
           bits(prints[2 * first] ^ prints[2 * row]) +
           bits(prints[2 * first + 1] ^ prints[2 * row + 1]);
-        if (off <= tolerance) pairs.set(`${first},${row}`, { first, second: row, why: "image" });
+        if (off > tolerance || difference(small, first, row) > largestDifference) continue;
+        pairs.set(`${first},${row}`, { first, second: row, why: "image" });
       }
       bucket.push(row);
       buckets.set(key, bucket);
     }
   }
   return [...pairs.values()];
+}
+
+/** Mean absolute difference of two of the small images. */
+function difference(small: Uint8Array, first: number, second: number): number {
+  const values = side * side * 3;
+  let sum = 0;
+  for (let i = 0; i < values; i++) {
+    sum += Math.abs(small[first * values + i] - small[second * values + i]);
+  }
+  return sum / values;
 }
 
 /** 64 bits: whether each pixel of the 9 × 9 image is brighter than its right neighbour. */
