@@ -37,7 +37,7 @@ export async function figureHtml(figure: Figure, title: string): Promise<string>
   return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title.replace(/[<&]/g, "")}</title>` +
     `<body style="margin:0"><div id="figure"></div><script>${plotly}</script>` +
-    `<script>const f=${spec};Plotly.newPlot("figure",f.data,f.layout,{displaylogo:false}).then(${THUMBNAILS})</script></body></html>\n`
+    `<script>const f=${spec};Plotly.newPlot("figure",f.data,f.layout,{displaylogo:false,showSendToCloud:false}).then(${THUMBNAILS})</script></body></html>\n`
   );
 }
 
