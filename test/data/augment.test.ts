@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
 import { augment, augmentationPresets, parseAugmentation } from "tuning-fork/data/augment";
 import { blur, changeColour } from "tuning-fork/data/augment-colour";
+import { augmentationExamples } from "tuning-fork/data/augment-examples";
 import { betaQuantile, mixBatch } from "tuning-fork/data/augment-mix";
 import { symmetry, warp } from "tuning-fork/data/augment-warp";
 import { compile } from "tuning-fork/engine/compile";
@@ -188,6 +189,21 @@ describe("data/augment", () => {
     const [mean, most] = [tf.mean(deviations).dataSync()[0], tf.max(deviations).dataSync()[0]];
     assert.ok(Math.abs(mean - 0.05) < 0.006, String(mean));
     assert.ok(most < 0.125, String(most));
+  });
+
+  it("shows each augmentation and preset on given images", () => {
+    const pixels = Uint8Array.from({ length: 3 * 12 * 10 * 3 }, (_, i) => (i * 53) & 255);
+    const examples = augmentationExamples(pixels, [12, 10]);
+    assert.deepEqual(examples[0].images[1], pixels.slice(360, 720));
+    assert.equal(examples.length, 16);
+    for (const { name, images } of examples.slice(1)) {
+      assert.deepEqual(
+        images.map((one) => one.length),
+        [360, 360, 360],
+      );
+      const same = images.every((one, i) => Buffer.compare(one, examples[0].images[i]) === 0);
+      assert.ok(!same, `${name} changes nothing`);
+    }
   });
 
   it("explains a wrong setting", () => {

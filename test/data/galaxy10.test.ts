@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openGalaxy10, writeGalaxy10 } from "tuning-fork/data/galaxy10";
@@ -85,6 +94,21 @@ describe("data/galaxy10", () => {
     const before = await readdir(folder);
     await assert.rejects(writeGalaxy10(join(folder, "half.h5"), [8, 6], broken()), /no more/);
     assert.deepEqual(await readdir(folder), before);
+  });
+
+  it("removes what a killed run has left, and nothing younger", async () => {
+    const old = join(folder, "mended.h5.0badcafe.partial");
+    const young = join(folder, "mended.h5.12345678.partial");
+    await writeFile(old, "x");
+    await writeFile(young, "x");
+    await utimes(old, 0, 0);
+    await writeGalaxy10(
+      join(folder, "mended.h5"),
+      [8, 6],
+      [{ images: Uint8Array.from(expected([0])), labels: [0] }],
+    );
+    const left = (await readdir(folder)).filter((name) => name.startsWith("mended"));
+    assert.deepEqual(left.sort(), ["mended.h5", "mended.h5.12345678.partial"]);
   });
 
   it("names file, key, what was found and what was expected", async () => {
