@@ -18,7 +18,7 @@ export interface Dataset {
   readonly imageSize: readonly [height: number, width: number];
   /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
   readonly votes?: Votes;
-  /** Rows that are stored, and so unpacked, together: reading one of them costs as much as all. */
+  /** Where pixels are compressed: how many rows are unpacked together, whichever is read. */
   readonly block?: number;
   /** Files that were left out because they could not be read, where skipping was asked for. */
   readonly skipped?: readonly SkippedRow[];

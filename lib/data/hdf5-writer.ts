@@ -30,10 +30,20 @@ export class Hdf5Writer {
     }
   }
 
-  /** Write a whole dataset in the type of `data`. */
-  write(key: string, data: Hdf5Numbers, shape: readonly number[] = [data.length]): void {
+  /**
+   * Write a whole dataset in the type of `data`.
+   *
+   * @param packing Extent of a chunk and gzip level, to compress it.
+   */
+  write(
+    key: string,
+    data: Hdf5Numbers,
+    shape: readonly number[] = [data.length],
+    packing?: { chunks: readonly number[]; gzip: number },
+  ): void {
+    const how = packing ? { chunks: [...packing.chunks], compression: packing.gzip } : {};
     try {
-      this.file.create_dataset({ name: key, data, shape: [...shape] });
+      this.file.create_dataset({ name: key, data, shape: [...shape], ...how });
     } catch (error) {
       throw failedWrite(this.path, error);
     }

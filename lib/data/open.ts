@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UserError } from "../errors";
@@ -22,14 +23,20 @@ export interface OpenOptions extends Framing {
 
 /** Sets below this many bytes are read fast enough however they are stored. */
 const smallSet = 2 ** 22;
+/** Sets above this many bytes do not stay in memory, and would be unpacked in every epoch. */
+const largeSet = 2 ** 29;
+
+/** The folder that holds `lib/`, `data/` and `notebooks/`. */
+const projectFolder = resolve(__dirname, "../../..");
 
 /** Where downloads and generated sets live: `data/` beside `lib/`. */
-export const defaultDataFolder: string = resolve(__dirname, "../../../data");
+export const defaultDataFolder: string = resolve(projectFolder, "data");
 
 /**
  * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, a CSV
  * (`id,path,label` or vote fractions), or a folder of class folders (with or without
- * `train/ val/ test/`).
+ * `train/ val/ test/`). A path that is not found from the working folder is tried from the project's,
+ * so that notebooks and commands take the same one.
  *
  * @throws UserError listing what there is when the SPEC is none of these.
  */
@@ -41,12 +48,13 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
     const dataset = await source.open(folder, options.onProgress);
     return accessible(framed(dataset, options), join(folder, source.info.name), options);
   }
-  const found = await stat(spec).catch(() => undefined);
-  if (found?.isDirectory()) return openFolder(spec, options);
-  if (found?.isFile() && /\.(h5|hdf5)$/i.test(spec)) {
-    return accessible(framed(await openGalaxy10(spec), options), resolve(spec), options);
+  const path = existsSync(spec) ? spec : resolve(projectFolder, spec);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return openFolder(path, options);
+  if (found?.isFile() && /\.(h5|hdf5)$/i.test(path)) {
+    return accessible(framed(await openGalaxy10(path), options), resolve(path), options);
   }
-  if (found?.isFile() && /\.csv(\.gz)?$/i.test(spec)) return openCatalogue(spec, options);
+  if (found?.isFile() && /\.csv(\.gz)?$/i.test(path)) return openCatalogue(path, options);
   const names = datasets.map(({ info }) => info.name).join(", ");
   throw new UserError(
     found
@@ -58,12 +66,13 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
 
 /**
  * Where many images are compressed together, reading them in random order would unpack all of them
- * for each: such a set is packed anew on first use, unless it is small.
+ * for each: such a set is packed anew on first use, unless it is small. So is a large one whose
+ * images are compressed one by one, since unpacking holds up the program.
  */
 async function accessible(dataset: Dataset, source: string, options: OpenOptions) {
   const { dataFolder = defaultDataFolder, onProgress, crop, size } = options;
   const bytes = dataset.size * dataset.imageSize[0] * dataset.imageSize[1] * 3;
-  if ((dataset.block ?? 1) === 1 || bytes < smallSet) return dataset;
+  if (!dataset.block || bytes < (dataset.block > 1 ? smallSet : largeSet)) return dataset;
   const path = await packedPath(dataFolder, source, { crop, size });
   return packed(dataset, path, onProgress);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
 import { openDataset } from "tuning-fork/data/open";
 import { datasets } from "tuning-fork/data/registry";
 import { UserError } from "tuning-fork/errors";
@@ -32,6 +33,18 @@ describe("data/open", () => {
     );
     assert.equal((await resized.read([0, 1])).length, 2 * 27);
     for (const set of [whole, cut, same, resized]) await set.close();
+  });
+
+  it("finds a path of the project from any folder", async () => {
+    const here = process.cwd();
+    process.chdir(tmpdir());
+    try {
+      const set = await openDataset("test/fixtures/data/galaxy10_contiguous.h5");
+      assert.equal(set.size, 11);
+      await set.close();
+    } finally {
+      process.chdir(here);
+    }
   });
 
   it("lists what there is when the SPEC is unknown", async () => {
