@@ -9,6 +9,7 @@ export { type EngineInfo, startEngine } from "./engine/start";
 export { UserError } from "./errors";
 export { ablationColumns } from "./evaluate/ablation";
 export { mostConfusedPairs } from "./evaluate/confusion";
+export { mcNemar, scoreInterval } from "./evaluate/intervals";
 export { type Predictions, readPredictions, writePredictions } from "./evaluate/predictions";
 export { evaluate, type Summary } from "./evaluate/summary";
 export { createModel, listModels } from "./models/registry";
@@ -27,12 +28,15 @@ export { confusionMatrix } from "./plots/confusion-matrix";
 export { distributionComparison } from "./plots/distribution-comparison";
 export { embeddingScatter } from "./plots/embedding-scatter";
 export { exportFigures } from "./plots/export";
+export type { Figure } from "./plots/figure";
+export { modelComparison } from "./plots/model-comparison";
 export { perClassBars } from "./plots/per-class-bars";
 export { sampleGrid } from "./plots/sample-grid";
 export { trainingCurves } from "./plots/training-curves";
 export { loadAblation, readAblation } from "./train/ablation";
 export type { Experiment } from "./train/config";
-export { loadExperiment } from "./train/config-file";
+export { settingsColumns } from "./train/config";
+export { loadExperiment, loadExperiments } from "./train/config-file";
 export {
   createExperimentModel,
   experimentSize,

@@ -145,12 +145,7 @@ export async function runAblation(
     const state = stateOf(run, differences);
     onTraining?.({ name, index, total: trainings.length, state, differences });
     if (state === "finished") continue;
-    await runExperiment(
-      experiment,
-      run.path,
-      state === "changed" ? "restart" : "resume",
-      fitOptions,
-    );
+    await runExperiment(experiment, run.path, "renew", fitOptions);
     await writeTable(trainings, out);
   }
   return writeTable(trainings, out);

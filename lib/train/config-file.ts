@@ -70,3 +70,26 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
 export function loadExperiment(path: string, options: ConfigFileOptions = {}): Experiment {
   return parseConfig(experimentSchema, readSettings(path, options), path);
 }
+
+/**
+ * Read several experiments from one YAML file: an experiment, and under `models` what each changes
+ * about it.
+ *
+ * @returns One experiment a name, in the file's order.
+ * @throws UserError naming the file and each key that is wrong.
+ */
+export function loadExperiments(
+  path: string,
+  options: ConfigFileOptions = {},
+): Record<string, Experiment> {
+  const { models, ...common } = readSettings(path, options);
+  if (!isTree(models)) {
+    throw new UserError(`${path} has no key "models"`, "give each model a name and its settings");
+  }
+  return Object.fromEntries(
+    Object.entries(models).map(([name, over]) => {
+      const settings = isTree(over) ? mergeSettings(common, over) : over;
+      return [name, parseConfig(experimentSchema, settings, `${path}, ${name}`)];
+    }),
+  );
+}

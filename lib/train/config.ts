@@ -132,7 +132,10 @@ export const experimentSchema = z.strictObject({
     name: z.string().min(1),
     dropout: share.optional(),
     dropPath: share.optional(),
-    /** A `.safetensors` file to start from; its classifier is replaced where the classes differ. */
+    /**
+     * What to start from: a `.safetensors` file, or `published` for the weights that the model was
+     * published with, fetched once. The classifier is replaced where the classes differ.
+     */
     weights: z.string().optional(),
   }),
   train: trainConfigSchema.prefault({}),
@@ -190,6 +193,19 @@ export function withAssignments(
     target[keys[keys.length - 1]] = readValue(assignment.slice(at + 1));
   }
   return result;
+}
+
+/** Settings as a table for people: one row a key, such as `train.optimiser.learningRate`. */
+export function settingsColumns(settings: object): { setting: string[]; value: string[] } {
+  const rows = (value: unknown, path: string): [string, string][] => {
+    if (typeof value !== "object" || value === null) return [[path, String(value)]];
+    if (Array.isArray(value)) return [[path, JSON.stringify(value)]];
+    return Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .flatMap(([key, inner]) => rows(inner, path === "" ? key : `${path}.${key}`));
+  };
+  const found = rows(settings, "");
+  return { setting: found.map(([key]) => key), value: found.map(([, value]) => value) };
 }
 
 /** The keys on which two configs differ, each as `key: before → after`. */

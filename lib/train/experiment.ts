@@ -12,6 +12,7 @@ import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
 import { SafetensorsFile } from "../models/safetensors";
 import { loadStateDict } from "../models/state-dict";
+import { createPretrained } from "../models/weights";
 import { openCheckpoint, writeFileWhole } from "./checkpoint";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type FitOptions, type FitResult, fit } from "./fit";
@@ -96,7 +97,7 @@ function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
   return names;
 }
 
-/** The model of an experiment, with fresh weights or those of its `weights` file. */
+/** The model of an experiment, with fresh weights or those that its `weights` name. */
 export async function createExperimentModel(
   { model, train, data }: Experiment,
   classes: number,
@@ -104,7 +105,9 @@ export async function createExperimentModel(
   await startEngine();
   const { name, weights, ...options } = model;
   const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
-  const created = createModel(name, { ...options, classes, inputSize, seed: train.seed });
+  const given = { ...options, classes, inputSize, seed: train.seed };
+  if (weights === "published") return (await createPretrained(name, given)).model;
+  const created = createModel(name, given);
   if (weights !== undefined) loadStateDict(created, weights, { head: "replace" });
   return created;
 }
@@ -142,7 +145,7 @@ export async function recordEvaluation(
  * Do an experiment from data to metrics in a folder: what `tuning-fork train` and a row of the
  * ablation are.
  *
- * @param existing What to do where the folder holds a run: go on with it, begin anew, or leave it.
+ * @param existing What to do where the folder holds a run.
  */
 export async function runExperiment(
   experiment: Experiment,

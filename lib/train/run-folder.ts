@@ -5,8 +5,11 @@ import { UserError } from "../errors";
 import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
 import { configDifferences } from "./config";
 
-/** What to do where a run's folder already holds something. */
-export type Existing = "resume" | "restart" | "skip";
+/**
+ * What to do where a run's folder already holds something: go on with it, begin anew, leave it, or
+ * go on with a run of the same config and begin anew with one of another.
+ */
+export type Existing = "resume" | "restart" | "skip" | "renew";
 
 /**
  * Where runs live: the project's `results/`, or `TUNING_FORK_RESULTS`.
@@ -77,7 +80,8 @@ export class RunFolder {
    * @throws UserError when an existing run has another config and is not to be restarted
    */
   begin(config: object, existing: Existing): boolean {
-    if (existing === "restart") {
+    const changed = existing === "renew" && this.differencesFrom(config).length > 0;
+    if (existing === "restart" || changed) {
       for (const name of ["checkpoints", "figures"]) {
         rmSync(join(this.path, name), { recursive: true, force: true });
       }
