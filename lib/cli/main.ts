@@ -7,6 +7,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   train: () => import("./train.js"),
   predict: () => import("./predict.js"),
   evaluate: () => import("./evaluate.js"),
+  attention: () => import("./attention.js"),
   ablation: () => import("./ablation.js"),
   bench: () => import("./bench.js"),
 };

@@ -61,7 +61,7 @@ describe("attribution", () => {
       const size = values.reduce((a, b) => a + Math.abs(b), 0);
       assert.ok(Math.abs(sum - change[0] - gap[0]) < 1e-4);
       assert.ok(Math.abs(change[0]) > 1e-5, "the logit does not change");
-      assert.ok(Math.abs(gap[0]) < 0.02 * size, `off by ${gap[0]} of ${size}`);
+      assert.ok(Math.abs(gap[0]) < 0.05 * size, `off by ${gap[0]} of ${size}`);
       images.dispose();
       model.dispose();
     });

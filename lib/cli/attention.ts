@@ -1,0 +1,124 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { decodeImage, probeImage, reframe } from "../data/image-files";
+import { UserError } from "../errors";
+import { hasAttention } from "../explain/attention";
+import { type ComparisonRow, compareExplanations } from "../explain/compare";
+import { enlarge } from "../explain/enlarge";
+import { headGrid } from "../explain/head-grid";
+import { explanationMethods, methodsFor } from "../explain/methods";
+import { encodeNpy } from "../explain/npy";
+import type { Pictures } from "../explain/pictures";
+import { overlay, stretch } from "../plots/colour-maps";
+import { exportFigures } from "../plots/export";
+import { saliencyOverlay } from "../plots/saliency-overlay";
+import { modelOptions, namedModel } from "./predict";
+import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
+
+/** Shorter pictures are drawn this large: a map of a few patches is hard to see on 64 pixels. */
+const SHOWN = 448;
+
+export const verb: Verb = {
+  summary: "What a model looks at in some images, as pictures and arrays",
+  usage: `(--run RUN | --model NAME --weights FILE --classes N) --image FILE … --out DIR
+         [--method NAME …] [--class N]
+
+  --image FILE    an image file; as often as you like, or files after the options
+  --method NAME   ${explanationMethods.join(", ")};
+                  default: those that suit the model
+  --class N       the class explained, from 0; default the one that the model takes the image for
+
+  Writes IMAGE-METHOD.png (the map over the image) and IMAGE-METHOD.npy (the map as it is), for a
+  transformer IMAGE-heads.npy [layers, heads, height, width], and the contact sheet sheet.png.`,
+  options: {
+    ...modelOptions,
+    image: { type: "string", multiple: true },
+    method: { type: "string", multiple: true },
+    class: { type: "string" },
+    out: { type: "string" },
+  },
+  async run(args) {
+    const out = requiredOption(args, "out", "maps");
+    const files = [...listOption(args, "image"), ...args.positionals];
+    if (files.length === 0) {
+      throw new UserError("--image is missing", "give it, for example --image galaxy.png");
+    }
+    const names = uniqueNames(files);
+    const target =
+      textOption(args, "class") === undefined ? undefined : integerOption(args, "class", 0);
+    const { model, experiment } = await namedModel(args);
+    try {
+      const asked = listOption(args, "method");
+      const methods = asked.length > 0 ? asked : methodsFor(model);
+      const pictures = await readImages(files, model.inputSize[0], experiment?.data.crop);
+      await mkdir(out, { recursive: true });
+      const questions = Object.fromEntries(
+        methods.map((method) => [method, { model, method, target }]),
+      );
+      const rows = await compareExplanations(pictures, names, questions);
+      for (const row of rows) await writeRow(out, row, pictures.size);
+      if (hasAttention(model)) {
+        for (const [i, name] of names.entries()) {
+          const { maps, mapSize, rowLabels, columnLabels } = await headGrid(model, pictures, i);
+          const shape = [rowLabels.length, columnLabels.length, ...mapSize];
+          await writeFile(join(out, `${name}-heads.npy`), encodeNpy(maps, shape));
+        }
+      }
+      const sheet = await saliencyOverlay(rows, pictures.size);
+      await exportFigures({ [join(out, "sheet")]: sheet }, { formats: ["png"] });
+    } finally {
+      model.dispose();
+    }
+    console.log(`${files.length} images: maps and sheet.png in ${out}`);
+    return undefined;
+  },
+};
+
+function listOption({ values }: Arguments, name: string): string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value : [];
+}
+
+/** Names of the files without folder and ending; numbered where two are alike. */
+function uniqueNames(files: readonly string[]): string[] {
+  const stems = files.map((file) => basename(file, extname(file)));
+  return stems.map((stem, i) => (stems.indexOf(stem) === i ? stem : `${stem}-${i + 1}`));
+}
+
+async function readImages(
+  files: readonly string[],
+  side: number,
+  crop: number | undefined,
+): Promise<Pictures> {
+  const images = await Promise.all(
+    files.map(async (file) => {
+      const shape = await probeImage(file);
+      if (typeof shape === "string") {
+        throw new UserError(`${file}: ${shape}`, "give a PNG, JPEG, WebP or TIFF image");
+      }
+      return decodeImage(file, shape, { size: side, crop });
+    }),
+  );
+  return { pixels: new Uint8Array(Buffer.concat(images)), size: [side, side] };
+}
+
+async function writeRow(
+  out: string,
+  { name, pixels, maps }: ComparisonRow,
+  size: Pictures["size"],
+): Promise<void> {
+  const { default: sharp } = await import("sharp");
+  const [height, width] = size;
+  const shown = Math.max(SHOWN, height);
+  const large = await reframe(pixels, { width, height }, { size: shown });
+  for (const [method, map] of Object.entries(maps)) {
+    const path = join(out, `${name}-${method}`);
+    await writeFile(`${path}.npy`, encodeNpy(map.values, map.size));
+    const { values } = enlarge(map, [shown, shown]);
+    await sharp(overlay(large, stretch(values)), {
+      raw: { width: shown, height: shown, channels: 3 },
+    })
+      .png()
+      .toFile(`${path}.png`);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Model } from "../models/module";
+import { mapOf } from "./maps";
+import { explain } from "./methods";
+import { type Pictures, pictureOf } from "./pictures";
+import type { Target } from "./target";
+
+/** A column of a comparison: a model and how it is asked. */
+export interface Question {
+  readonly model: Model;
+  /** One of `explanationMethods`. */
+  readonly method: string;
+  /** The class explained; default the one that the model takes each picture for. */
+  readonly target?: Target;
+}
+
+/** A row: what `saliencyOverlay` draws. */
+export interface ComparisonRow {
+  readonly name: string;
+  readonly pixels: Uint8Array;
+  readonly maps: Readonly<
+    Record<string, { readonly values: Float32Array; readonly size: readonly [number, number] }>
+  >;
+}
+
+/**
+ * Ask several models, or one in several ways, about the same pictures.
+ *
+ * @param names One a picture.
+ * @param questions Heading of a column → what is asked there.
+ */
+export async function compareExplanations(
+  pictures: Pictures,
+  names: readonly string[],
+  questions: Readonly<Record<string, Question>>,
+): Promise<ComparisonRow[]> {
+  const rows = names.map((name, i) => ({
+    name,
+    pixels: pictureOf(pictures, i).pixels,
+    maps: {} as Record<string, ComparisonRow["maps"][string]>,
+  }));
+  for (const [heading, { model, method, target }] of Object.entries(questions)) {
+    const maps = await explain(model, pictures, method, target);
+    rows.forEach((row, i) => {
+      row.maps[heading] = { values: mapOf(maps, i), size: maps.size };
+    });
+  }
+  return rows;
+}

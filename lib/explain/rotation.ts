@@ -1,0 +1,93 @@
+import { UserError } from "../errors";
+import type { Model } from "../models/module";
+import { type Maps, mapOf } from "./maps";
+import { explain } from "./methods";
+import { type Pictures, pictureCount } from "./pictures";
+import type { Target } from "./target";
+
+/** Whether a model looks at the same part of a galaxy however that is turned. */
+export interface RotationConsistency {
+  /** The picture turned by 0, 90, 180, 270 degrees (counter-clockwise), as it was shown. */
+  readonly turned: Pictures;
+  /** The four maps, turned back. */
+  readonly maps: Maps;
+  /** Mean Pearson correlation of the three with the first, −1…1; NaN where a map is flat. */
+  readonly correlation: number;
+}
+
+/**
+ * Turn a picture by quarter turns, which resample nothing, and compare what the model looks at. A
+ * galaxy has no upper side: 1 is ideal.
+ *
+ * @param picture One square picture.
+ * @throws UserError when it is not one, or not square
+ */
+export async function rotationConsistency(
+  model: Model,
+  picture: Pictures,
+  method: string,
+  target?: Target,
+): Promise<RotationConsistency> {
+  const [side, width] = picture.size;
+  if (pictureCount(picture) !== 1 || side !== width) {
+    throw new UserError(
+      `${pictureCount(picture)} pictures of ${side} × ${width} pixels`,
+      "give one square picture",
+    );
+  }
+  const pixels = new Uint8Array(4 * picture.pixels.length);
+  for (let turn = 0; turn < 4; turn++) {
+    pixels.set(quarterTurns(picture.pixels, side, 3, turn), turn * picture.pixels.length);
+  }
+  const turned = { pixels, size: picture.size };
+  const seen = await explain(model, turned, method, target);
+  const values = new Float32Array(seen.values.length);
+  const back = [0, 1, 2, 3].map((turn) =>
+    quarterTurns(mapOf(seen, turn), seen.size[0], 1, (4 - turn) % 4),
+  );
+  back.forEach((map, turn) => {
+    values.set(map, turn * map.length);
+  });
+  const others = back.slice(1).map((map) => pearson(back[0], map));
+  const correlation = others.reduce((sum, r) => sum + r, 0) / others.length;
+  return { turned, maps: { values, size: seen.size }, correlation };
+}
+
+/**
+ * Turn a square counter-clockwise by quarter turns.
+ *
+ * @param values `[side, side, channels]`
+ */
+export function quarterTurns<T extends Uint8Array | Float32Array>(
+  values: T,
+  side: number,
+  channels: number,
+  turns: number,
+): T {
+  let now = values.slice() as T;
+  for (let turn = 0; turn < turns; turn++) {
+    const next = now.slice() as T;
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        // What was at the right edge comes to the top.
+        const from = (x * side + side - 1 - y) * channels;
+        const to = (y * side + x) * channels;
+        for (let c = 0; c < channels; c++) next[to + c] = now[from + c];
+      }
+    }
+    now = next;
+  }
+  return now;
+}
+
+function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const mean = (v: ArrayLike<number>) => Array.from(v).reduce((s, x) => s + x, 0) / v.length;
+  const [ma, mb] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    ab += (a[i] - ma) * (b[i] - mb);
+    aa += (a[i] - ma) ** 2;
+    bb += (b[i] - mb) ** 2;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : Number.NaN;
+}
