@@ -33,7 +33,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     firstStep: 0,
     steps: 1000,
   });
-  const images = tf.tensor4d(Float32Array.from(pixels), [batch, height, width, 3]);
+  const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
   let count = 0;
   const step = (): void => {
     if (mode === "train") {

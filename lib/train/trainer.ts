@@ -196,7 +196,7 @@ export class Trainer {
     const random = new Random(this.config.seed, `step ${step}`);
     const { accumulate } = this.config.optimiser;
     const inputs = [
-      tf.tensor4d(Float32Array.from(images), [labels.length, height, width, 3]),
+      tf.tensor4d(new Float32Array(images), [labels.length, height, width, 3]),
       tf.tensor1d(labels, "int32"),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
       tf.scalar(rate),
