@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import { attribute, DT, dtypeNumber, type NativeBackend, nativeOp } from "./native";
+import { RECORDED_GRADIENTS } from "./recorded-gradients";
 
 /** What a guard asks the recorder. */
 export interface Guarded {
@@ -47,12 +48,15 @@ export function guard(backend: NativeBackend, recorder: Guarded): () => UserErro
       "use statelessUniform or statelessNormal with a seed that is an input",
     );
   };
+  const gradients = RECORDED_GRADIENTS.map(({ kernelName }) => tf.getGradient(kernelName));
   swapKernel(RECORDED_GATHER);
+  RECORDED_GRADIENTS.forEach(swapGradient);
   return () => {
     backend.readSync = readSync;
     backend.read = read;
     Math.random = random;
     swapKernel(gather);
+    gradients.forEach(swapGradient);
     return late;
   };
 }
@@ -73,6 +77,11 @@ const RECORDED_GATHER: tf.KernelConfig = {
     return nativeOp("GatherV2", attributes, [x, indices, tf.scalar(axis, "int32")])[0];
   },
 };
+
+function swapGradient(config: tf.GradConfig): void {
+  tf.unregisterGradient(config.kernelName);
+  tf.registerGradient(config);
+}
 
 function swapKernel(config: tf.KernelConfig): void {
   tf.unregisterKernel(config.kernelName, config.backendName);

@@ -158,9 +158,9 @@ const unpack: Rule = ([x], attributes) => {
   return Array.from({ length: x.shape[at] }, () => shape);
 };
 
-/** Two inputs like the first: what a batch norm's gradient gives for its image. */
+/** The image, four vectors of statistics, and nothing on a CPU. */
 const batchNorm: Rule = ([x, scale]) => [x.shape, ...Array(4).fill(scale.shape), [0]];
-const batchNormGrad: Rule = ([, x, scale]) => [x.shape, scale.shape, scale.shape, [0], [0]];
+const batchNormGrad: Rule = ([, x, scale]) => [x.shape, scale.shape, scale.shape, [], []];
 
 function each(ops: string, rule: Rule): Record<string, Rule> {
   return Object.fromEntries(ops.split(" ").map((op) => [op, rule]));
