@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { UserError } from "../errors";
@@ -19,6 +19,20 @@ export type Existing = "resume" | "restart" | "skip" | "renew";
 export function resultsFolder(name = ""): string {
   const root = process.env.TUNING_FORK_RESULTS || resolve(__dirname, "..", "..", "..", "results");
   return join(root, name);
+}
+
+/**
+ * The finished runs below a folder, by name.
+ *
+ * @param root Default: the folder of all runs.
+ */
+export function findRuns(root = resultsFolder()): RunFolder[] {
+  if (!existsSync(root)) return [];
+  const run = new RunFolder(root);
+  if (run.status !== "absent") return existsSync(run.predictionsPath) ? [run] : [];
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = folders.map(({ name }) => name).sort();
+  return names.flatMap((name) => findRuns(join(root, name)));
 }
 
 /** How far a run in a folder got. */
