@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface, type Interface } from "node:readline";
+import { join } from "node:path";
 import { startEngine } from "../engine/start";
 import { UserError } from "../errors";
+import { median, ROOT, torchPython, Worker } from "./bench-process";
 import { integerOption, textOption, type Verb } from "./verb";
 
-const ROOT = resolve(__dirname, "..", "..", "..");
 const TORCH_WORKER = join(ROOT, "tools", "bench", "torch_worker.py");
-const OWN_PYTHON = join(ROOT, ".tuning-fork", "bench", "bin", "python");
 
 const MODELS = ["custom_cnn", "vit_small_patch16_224", "resnet50", "convnext_tiny"];
 const MODES = ["infer", "train"] as const;
@@ -30,83 +26,6 @@ interface Row {
   readonly oursPeakBytes: number;
   readonly torchPeakBytes: number;
   readonly firstStepSeconds: number;
-}
-
-/** A process that runs steps on request and is frozen in between, so that it takes no core. */
-class Worker {
-  private readonly lines: AsyncIterator<string>;
-  private readonly reader: Interface;
-  private errors = "";
-
-  constructor(
-    private readonly child: ChildProcess,
-    private readonly label: string,
-  ) {
-    if (child.stdout === null) throw new Error("no standard output");
-    this.reader = createInterface({ input: child.stdout });
-    this.lines = this.reader[Symbol.asyncIterator]();
-    child.stderr?.on("data", (chunk: Buffer) => {
-      this.errors = (this.errors + chunk).slice(-4000);
-    });
-  }
-
-  static async start(label: string, command: string, args: readonly string[]): Promise<Worker> {
-    const worker = new Worker(spawn(command, args, { cwd: ROOT }), label);
-    worker.ready = await worker.line();
-    worker.freeze();
-    return worker;
-  }
-
-  ready = "";
-
-  /** Seconds that this many steps take. */
-  async round(steps: number): Promise<number> {
-    this.child.kill("SIGCONT");
-    this.child.stdin?.write(`${steps}\n`);
-    const seconds = Number(await this.line());
-    this.freeze();
-    return seconds;
-  }
-
-  private freeze(): void {
-    this.child.kill("SIGSTOP");
-  }
-
-  private async line(): Promise<string> {
-    const { value, done } = await this.lines.next();
-    if (!done) return value;
-    throw new UserError(
-      `${this.label} ended before it was done: ${this.errors.trim().split("\n").slice(-4).join(" | ")}`,
-      "see the message; a smaller --batch needs less memory",
-    );
-  }
-
-  /** The most memory that the process ever held, bytes (Linux). */
-  get peakBytes(): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
-  }
-
-  end(): void {
-    this.child.kill("SIGKILL");
-    this.reader.close();
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function torchPython(): string {
-  const named = process.env.BENCH_PYTHON;
-  const python = named || OWN_PYTHON;
-  if (existsSync(python)) return python;
-  throw new UserError(
-    named ? `BENCH_PYTHON is ${named}, which is not there` : "no Python with PyTorch is known",
-    "run `npm run bench:setup`, or set BENCH_PYTHON to a Python with torch and timm",
-  );
 }
 
 /** What is measured, and how long. */

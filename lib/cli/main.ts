@@ -10,6 +10,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   attention: () => import("./attention.js"),
   ablation: () => import("./ablation.js"),
   bench: () => import("./bench.js"),
+  "bench-data": () => import("./bench-data.js"),
 };
 
 async function main(args: readonly string[]): Promise<number> {

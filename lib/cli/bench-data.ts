@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeGalaxy10 } from "../data/galaxy10";
+import { batches, type HostBatch } from "../data/loader";
+import { openDataset } from "../data/open";
+import { asNumbers } from "../data/table";
+import { startEngine } from "../engine/start";
+import { createModel } from "../models/registry";
+import { parseConfig, trainConfigSchema } from "../train/config";
+import { stagesOf, Trainer } from "../train/trainer";
+import { median, ROOT, torchPython, Worker } from "./bench-process";
+import { integerOption, requiredOption, type Verb } from "./verb";
+
+const LOADER = join(ROOT, "tools", "bench", "torch_loader.py");
+const BATCH = 32;
+
+/** The folder's galaxies as an HDF5 file in Galaxy10's layout, 256 pixels wide, made once. */
+async function asHdf5(folder: string): Promise<string> {
+  const path = join(ROOT, ".tuning-fork", "bench-data.h5");
+  if (existsSync(path)) return path;
+  const dataset = await openDataset(folder, { size: 256 });
+  const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
+  async function* blocks(): AsyncGenerator<HostBatch> {
+    yield* batches(dataset, rows, { batchSize: 64 });
+  }
+  await writeGalaxy10(path, [256, 256], blocks());
+  return path;
+}
+
+/** How much of a ViT-S/16 training epoch is spent waiting for galaxies. */
+async function starvation(folder: string, steps: number): Promise<number> {
+  const dataset = await openDataset(folder, { crop: 224, size: 224 });
+  const config = parseConfig(trainConfigSchema, { batchSize: 16 });
+  const model = createModel("vit_small_patch16_224", { classes: dataset.classNames.length });
+  const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
+  const labels = asNumbers(dataset.table.label);
+  const trainer = new Trainer(model, config, stagesOf(config)[0], {
+    labels,
+    rows,
+    firstStep: 0,
+    steps,
+  });
+  const source = batches(dataset, rows, { batchSize: 16, dropLast: true });
+  let [waited, started] = [0, 0];
+  for (let step = 0; step < steps + 2; step++) {
+    // The first step records, the second reads ahead.
+    if (step === 2) [waited, started] = [0, performance.now()];
+    const from = performance.now();
+    const { value, done } = await source.next();
+    waited += performance.now() - from;
+    if (done) break;
+    trainer.step(value, 1e-4, step);
+    await new Promise(setImmediate);
+  }
+  return waited / (performance.now() - started);
+}
+
+export const verb: Verb = {
+  summary: "Speed of loading beside PyTorch's DataLoader, in the same run",
+  usage: `--folder FOLDER [--rounds 5] [--batches 12] [--json]
+
+  JPEG files of a folder of class folders, and the same as HDF5: decode, crop to 224, mirror, rotate.
+  Two workers of PyTorch's DataLoader with Pillow and h5py against our loader and a compiled step;
+  then the share of a ViT-S/16 training epoch that waits for galaxies.`,
+  options: {
+    folder: { type: "string" },
+    rounds: { type: "string" },
+    batches: { type: "string" },
+    json: { type: "boolean" },
+  },
+  async run(args) {
+    const folder = requiredOption(args, "folder", "data/galaxies");
+    const rounds = integerOption(args, "rounds", 5, 1);
+    const perRound = integerOption(args, "batches", 12, 1);
+    await startEngine();
+    const sources = { jpeg: folder, hdf5: await asHdf5(folder) };
+    const rows = [];
+    for (const [kind, path] of Object.entries(sources)) {
+      const script = join(__dirname, "bench-data-worker.js");
+      const ours = await Worker.start("our loader", process.execPath, [script, path, `${BATCH}`]);
+      const loader = [LOADER, kind, path, `${BATCH}`];
+      const torch = await Worker.start("PyTorch's loader", torchPython(), loader);
+      const times: [number[], number[]] = [[], []];
+      for (let round = 0; round < rounds; round++) {
+        times[0].push(await ours.round(perRound));
+        times[1].push(await torch.round(perRound));
+      }
+      ours.end();
+      torch.end();
+      const [own, other] = times.map((list) => (perRound * BATCH) / median(list));
+      rows.push({
+        kind,
+        oursImagesPerSecond: own,
+        torchImagesPerSecond: other,
+        ratio: own / other,
+      });
+    }
+    const waiting = await starvation(folder, 12);
+    if (args.values.json) console.log(JSON.stringify({ loaders: rows, waiting }, null, 2));
+    else {
+      console.log("| source | ours, images/s | PyTorch | ratio |\n| --- | --- | --- | --- |");
+      for (const { kind, oursImagesPerSecond, torchImagesPerSecond, ratio } of rows) {
+        const cells = [oursImagesPerSecond, torchImagesPerSecond].map((x) => x.toFixed(0));
+        console.log(`| ${kind} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
+      }
+      console.log(
+        `\nViT-S/16 training waits for galaxies ${(100 * waiting).toFixed(1)} % of the time.`,
+      );
+    }
+    return undefined;
+  },
+};
