@@ -60,7 +60,8 @@ export function panels(
       height: (sizes[i].height - (letters ? LETTER : 0) - margin.t - margin.b) / height,
     };
     const offset = axesUsed;
-    axesUsed += Object.keys(own).filter((key) => /^xaxis\d*$/.test(key)).length;
+    const numbers = Object.keys(own).flatMap((key) => /^[xy]axis(\d*)$/.exec(key)?.[1] ?? []);
+    axesUsed += Math.max(...numbers.map((number) => Number(number || 1)));
     const renamed = moveAxes(own, offset, box);
     Object.assign(layout, renamed);
     const legends = new Map<string, string>();

@@ -122,6 +122,14 @@ describe("figures of little or odd data", () => {
     assert.ok(JSON.stringify(figure).includes("a &amp; b"));
   });
 
+  it("keep a second y axis apart from the next panel's", () => {
+    const predictions = examplePredictions();
+    const { "reliability-diagram": first, "roc-curves": second } = runFigures({ predictions });
+    const axes = (figure: { layout: object }) =>
+      Object.keys(figure.layout).filter((key) => /^[xy]axis/.test(key)).length;
+    assert.equal(axes(panels([first, second])), axes(first) + axes(second));
+  });
+
   it("keep their axes apart as panels", () => {
     const history = { epoch: [1, 2], loss: [2, 1], accuracy: [0, 1] };
     const { data, layout } = panels([
