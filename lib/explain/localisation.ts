@@ -1,4 +1,7 @@
+import { asNumbers, type Table } from "../data/table";
 import { UserError } from "../errors";
+import { enlarge } from "./enlarge";
+import { type Maps, mapOf } from "./maps";
 
 /** Where a galaxy lies in an image, and how it is turned. */
 export interface GalaxyEllipse {
@@ -68,4 +71,51 @@ export function localisation(map: ArrayLike<number>, mask: ArrayLike<number>): L
   }
   const energy = all > 0 ? inside / all : 0;
   return { hit: all > 0 && mask[most] > 0, energy, area: area / map.length };
+}
+
+/**
+ * How well maps of synthetic galaxies fall on these, in the mean; merging pairs, which are no
+ * ellipse, are left out.
+ *
+ * @param table Of the data set `synthetic`: `radius`, `axisRatio`, `positionAngle`, `separation`
+ *   and `pxscale`, which is arcsec a pixel.
+ * @param rows Row of each map.
+ * @param size Height and width in pixels at which `pxscale` holds.
+ * @returns the share of hits, and the mean of the others
+ * @throws UserError when the table lacks a column
+ */
+export function meanLocalisation(
+  maps: Maps,
+  table: Table,
+  rows: readonly number[],
+  size: readonly [height: number, width: number],
+): { readonly hits: number; readonly energy: number; readonly area: number } {
+  const column = (name: string) => {
+    if (table[name] !== undefined) return asNumbers(table[name]);
+    throw new UserError(
+      `the table has no column ${name}, the truth about a galaxy's shape`,
+      "take the data set synthetic",
+    );
+  };
+  const [radius, axisRatio] = [column("radius"), column("axisRatio")];
+  const [positionAngle, pixel] = [column("positionAngle"), column("pxscale")];
+  const separation = column("separation");
+  const large = enlarge(maps, size);
+  const measured = rows.flatMap((row, i) => {
+    if (separation[row] > 0) return [];
+    const galaxy = {
+      radius: radius[row],
+      axisRatio: axisRatio[row],
+      positionAngle: positionAngle[row],
+      pixel: pixel[row],
+    };
+    return [localisation(mapOf(large, i), ellipseMask(size, galaxy))];
+  });
+  const mean = (value: (l: Localisation) => number) =>
+    measured.reduce((sum, l) => sum + value(l), 0) / measured.length;
+  return {
+    hits: mean(({ hit }) => Number(hit)),
+    energy: mean(({ energy }) => energy),
+    area: mean(({ area }) => area),
+  };
 }

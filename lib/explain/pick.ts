@@ -1,4 +1,8 @@
+import type { Dataset } from "../data/dataset";
+import { asText } from "../data/table";
+import { UserError } from "../errors";
 import type { Predictions } from "../evaluate/predictions";
+import type { Pictures } from "./pictures";
 
 /** A galaxy worth a look, and what the model says of it. */
 export interface Picked {
@@ -42,4 +46,38 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
     mistake: () => surest.filter((p) => !isRight(p)),
   }[by]();
   return picked.slice(0, count ?? (by === "class" ? classes : 8));
+}
+
+/** Pictures of galaxies that were picked, with a name for each. */
+export interface PickedPictures extends Pictures {
+  /** The class, and where it was missed the answer with its probability. */
+  readonly names: readonly string[];
+  /** Row of each in the data set. */
+  readonly rows: readonly number[];
+}
+
+/**
+ * Read galaxies that were picked from predictions.
+ *
+ * @throws UserError when the data set does not hold one of them
+ */
+export async function readPicked(
+  dataset: Dataset,
+  picked: readonly Picked[],
+): Promise<PickedPictures> {
+  const ids = asText(dataset.table.id);
+  const rowOf = new Map(ids.map((id, row) => [id, row]));
+  const rows = picked.map(({ id }) => {
+    const row = rowOf.get(id);
+    if (row !== undefined) return row;
+    throw new UserError(
+      `${dataset.name} has no galaxy ${id}`,
+      "take predictions that were made on this data set",
+    );
+  });
+  const names = picked.map(({ label, predicted, confidence }) => {
+    const [truth, answer] = [label, predicted].map((c) => dataset.classNames[c]);
+    return label === predicted ? truth : `${truth}, taken for ${answer} (${confidence.toFixed(2)})`;
+  });
+  return { pixels: await dataset.read(rows), size: dataset.imageSize, names, rows };
 }
