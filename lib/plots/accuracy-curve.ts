@@ -1,7 +1,7 @@
 import type { AccuracyBin } from "../evaluate/by-column";
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, type FigureOptions, layoutOf, themeOf } from "./theme";
+import { axisOf, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
 
 export interface AccuracyCurveOptions extends FigureOptions {
   /** Title of the axis with its unit, such as `r magnitude (mag)`. */
@@ -22,6 +22,9 @@ export function accuracyCurve(
 ): Figure {
   const theme = themeOf(options);
   const names = Object.keys(models);
+  // More than a line's worth of names goes below the plot.
+  const below = names.length > 3 ? Math.ceil(names.length / 2) * 17 + 8 : 0;
+  const [height, top, bottom] = [300, names.length > 1 && below === 0 ? 26 : 10, 42];
   return {
     data: names.map((name, m) => {
       const bins = models[name];
@@ -30,6 +33,7 @@ export function accuracyCurve(
         type: "scatter",
         mode: "lines+markers",
         name: plain(name),
+        ...(below > 0 ? { legend: m < names.length / 2 ? "legend" : "legend2" } : {}),
         x: bins.map((bin) => bin.median),
         y: bins.map((bin) => bin.accuracy),
         error_y: {
@@ -50,10 +54,12 @@ export function accuracyCurve(
     }),
     layout: layoutOf(
       theme,
-      { height: 300, margin: { l: 52, r: 10, t: names.length > 1 ? 26 : 10, b: 42 } },
+      { height: height + below, margin: { l: 52, r: 10, t: top, b: bottom + below } },
       {
         showlegend: names.length > 1,
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+        ...(below > 0
+          ? twoColumnLegend(bottom / (height - top - bottom))
+          : { legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" } }),
         xaxis: axisOf(theme, title, { nticks: 7 }),
         yaxis: axisOf(theme, "Accuracy", { grid: true, nticks: 6 }),
       },
