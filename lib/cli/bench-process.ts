@@ -21,13 +21,14 @@ export class Worker {
     if (child.stdout === null) throw new Error("no standard output");
     this.reader = createInterface({ input: child.stdout });
     this.lines = this.reader[Symbol.asyncIterator]();
+    process.once("exit", this.abandon);
     child.stderr?.on("data", (chunk: Buffer) => {
       this.errors = (this.errors + chunk).slice(-4000);
     });
   }
 
   static async start(label: string, command: string, args: readonly string[]): Promise<Worker> {
-    const worker = new Worker(spawn(command, args, { cwd: ROOT }), label);
+    const worker = new Worker(spawn(command, args, { cwd: ROOT, detached: true }), label);
     worker.ready = await worker.line();
     worker.freeze();
     return worker;
@@ -37,15 +38,24 @@ export class Worker {
 
   /** Seconds that this many steps take. */
   async round(steps: number): Promise<number> {
-    this.child.kill("SIGCONT");
+    this.signal("SIGCONT");
     this.child.stdin?.write(`${steps}\n`);
     const seconds = Number(await this.line());
     this.freeze();
     return seconds;
   }
 
+  /** To the process and those that it started, which form a group. */
+  private signal(name: NodeJS.Signals): void {
+    if (this.child.pid !== undefined && this.child.exitCode === null) {
+      process.kill(-this.child.pid, name);
+    }
+  }
+
+  private readonly abandon = (): void => this.signal("SIGKILL");
+
   private freeze(): void {
-    this.child.kill("SIGSTOP");
+    this.signal("SIGSTOP");
   }
 
   private async line(): Promise<string> {
@@ -64,7 +74,8 @@ export class Worker {
   }
 
   end(): void {
-    this.child.kill("SIGKILL");
+    this.signal("SIGKILL");
+    process.off("exit", this.abandon);
     this.reader.close();
   }
 }

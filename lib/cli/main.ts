@@ -4,11 +4,15 @@ import { readArguments, type Verb } from "./verb";
 /** Every verb; a new one is a file and a line here. Each is loaded when it is asked for. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   doctor: () => import("./doctor.js"),
+  data: () => import("./data.js"),
+  image: () => import("./image.js"),
   train: () => import("./train.js"),
   predict: () => import("./predict.js"),
   evaluate: () => import("./evaluate.js"),
   attention: () => import("./attention.js"),
+  figures: () => import("./figures.js"),
   ablation: () => import("./ablation.js"),
+  export: () => import("./export.js"),
   bench: () => import("./bench.js"),
   "bench-data": () => import("./bench-data.js"),
 };
