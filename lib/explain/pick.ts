@@ -16,9 +16,9 @@ export interface Picked {
 }
 
 /**
- * `class`: of each class the galaxy that the model is surest of, and right about. `confidence` and
- * `doubt`: those that it is surest and least sure of, right or wrong. `mistake`: those that it is
- * surest of, and wrong about.
+ * `class`: of each class the galaxy that the model is surest of, and right about if it ever is.
+ * `confidence` and `doubt`: those that it is surest and least sure of, right or wrong. `mistake`:
+ * those that it is surest of, and wrong about.
  */
 export type PickBy = "class" | "confidence" | "doubt" | "mistake";
 
@@ -40,7 +40,10 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
   const isRight = ({ label, predicted }: Picked) => label === predicted;
   const picked = {
     class: () =>
-      classNames.flatMap((_, c) => surest.find((p) => p.label === c && isRight(p)) ?? []),
+      classNames.flatMap((_, c) => {
+        const own = surest.filter((p) => p.label === c);
+        return own.find(isRight) ?? own.slice(0, 1);
+      }),
     confidence: () => surest,
     doubt: () => surest.slice().reverse(),
     mistake: () => surest.filter((p) => !isRight(p)),

@@ -137,6 +137,12 @@ describe("explaining galaxies", () => {
     const rows = (by: PickBy, count?: number) =>
       pickGalaxies(predictions, by, count).map(({ row }) => row);
     assert.deepEqual(rows("class"), [1, 3]);
+    // Never right about the first class: the surest all the same.
+    const never = { ...predictions, labels: Int32Array.of(1, 1, 1, 0, 1) };
+    assert.deepEqual(
+      pickGalaxies(never, "class").map(({ row }) => row),
+      [3, 4],
+    );
     assert.deepEqual(rows("confidence", 2), [1, 2]);
     assert.deepEqual(rows("doubt", 2), [4, 0]);
     assert.deepEqual(rows("mistake"), [2, 4]);
