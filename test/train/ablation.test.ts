@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ablationColumns } from "tuning-fork/evaluate/ablation";
 import { readPredictions } from "tuning-fork/evaluate/predictions";
@@ -11,23 +11,9 @@ import {
   runAblation,
 } from "tuning-fork/train/ablation";
 import { stringify } from "yaml";
-import { temporaryFolder } from "./support";
+import { temporaryFolder, writeClasses } from "./support";
 
 const CLASSES = { faint: 18, bright: 30 };
-
-/** A folder of class folders: grey squares, dark and light. */
-async function writeClasses(folder: string): Promise<void> {
-  const { default: sharp } = await import("sharp");
-  for (const [name, count] of Object.entries(CLASSES)) {
-    mkdirSync(join(folder, name), { recursive: true });
-    for (let i = 0; i < count; i++) {
-      const level = (name === "faint" ? 20 : 170) + 2 * i;
-      const pixels = Buffer.alloc(32 * 32 * 3, level);
-      const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } });
-      await image.png().toFile(join(folder, name, `${name}-${i}.png`));
-    }
-  }
-}
 
 const settings = (spec: string) => ({
   data: { spec, size: 32 },
@@ -54,7 +40,7 @@ describe("ablation", () => {
   const spec = join(folder.path, "images");
   const config = join(folder.path, "ablation.yaml");
   const out = join(folder.path, "runs");
-  before(() => writeClasses(spec));
+  before(() => writeClasses(spec, CLASSES));
   beforeEach(() => writeFileSync(config, stringify(settings(spec))));
   after(() => folder.remove());
 

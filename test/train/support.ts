@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Dataset } from "tuning-fork/data/dataset";
@@ -38,3 +38,20 @@ export function temporaryFolder(): { path: string; remove(): void } {
 
 export const rowsOf = (from: number, to: number) =>
   Uint32Array.from({ length: to - from }, (_, i) => from + i);
+
+/** A folder of class folders: grey squares, dark and light. */
+export async function writeClasses(
+  folder: string,
+  classes: Readonly<Record<string, number>>,
+  side = 32,
+): Promise<void> {
+  const { default: sharp } = await import("sharp");
+  for (const [c, [name, count]] of Object.entries(classes).entries()) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const pixels = Buffer.alloc(side * side * 3, 20 + 150 * c + 2 * i);
+      const image = sharp(pixels, { raw: { width: side, height: side, channels: 3 } });
+      await image.png().toFile(join(folder, name, `${name}-${i}.png`));
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type * as tf from "@tensorflow/tfjs-core";
+import { exportSavedModel } from "../engine/export";
+import { startEngine } from "../engine/start";
+import { UserError } from "../errors";
+import { readPredictions } from "../evaluate/predictions";
+import { saveStateDict } from "../models/state-dict";
+import { writeWebModel } from "../models/web-format";
+import { openTrainedModel } from "../train/experiment";
+import { predictFunction } from "../train/predict";
+import { RunFolder } from "../train/run-folder";
+import { integerOption, requiredOption, textOption, type Verb } from "./verb";
+
+export const verb: Verb = {
+  summary: "A trained model as files for other programs",
+  usage: `--run RUN --out DIR [--format safetensors|savedmodel|web] [--batch N] [--half]
+
+  safetensors     model.safetensors under timm's names, for PyTorch (the default)
+  savedmodel      a TensorFlow SavedModel: images uint8-valued float32 [N, height, width, 3], 0 to 255,
+                  to probabilities [N, classes]; N is --batch, default 1
+  web             model.json and shards for a browser; --half stores float16`,
+  options: {
+    run: { type: "string" },
+    out: { type: "string" },
+    format: { type: "string" },
+    batch: { type: "string" },
+    half: { type: "boolean" },
+  },
+  async run(args) {
+    const run = new RunFolder(requiredOption(args, "run", "results/quickstart"));
+    const out = requiredOption(args, "out", "exported");
+    const format = textOption(args, "format") ?? "safetensors";
+    const batch = integerOption(args, "batch", 1, 1);
+    if (!["safetensors", "savedmodel", "web"].includes(format)) {
+      throw new UserError(`"${format}" is no format`, "take safetensors, savedmodel or web");
+    }
+    await startEngine();
+    const { model } = await openTrainedModel(run);
+    try {
+      mkdirSync(out, { recursive: true });
+      const { classNames } = await readPredictions(run.predictionsPath);
+      if (format === "safetensors") {
+        saveStateDict(model, join(out, "model.safetensors"), {
+          classes: String(model.classes),
+          classNames: JSON.stringify(classNames),
+        });
+      } else if (format === "web") {
+        writeWebModel(model, out, classNames, { half: args.values.half === true });
+      } else {
+        exportSavedModel((images: tf.Tensor) => [predictFunction(model)(images)], out, {
+          inputs: [{ name: "images", shape: [batch, ...model.inputSize, 3] }],
+          outputs: ["probabilities"],
+          variables: [...model.parameters.values()].map(({ variable }) => variable),
+        });
+      }
+      console.log(`${model.name}, ${model.classes} classes, as ${format}: ${out}`);
+    } finally {
+      model.dispose();
+    }
+    return undefined;
+  },
+};
