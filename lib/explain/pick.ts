@@ -53,7 +53,7 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
 
 /** Pictures of galaxies that were picked, with a name for each. */
 export interface PickedPictures extends Pictures {
-  /** The class, and where it was missed the answer with its probability. */
+  /** The class; where it was missed, `class → answer`. */
   readonly names: readonly string[];
   /** Row of each in the data set. */
   readonly rows: readonly number[];
@@ -78,9 +78,9 @@ export async function readPicked(
       "take predictions that were made on this data set",
     );
   });
-  const names = picked.map(({ label, predicted, confidence }) => {
+  const names = picked.map(({ label, predicted }) => {
     const [truth, answer] = [label, predicted].map((c) => dataset.classNames[c]);
-    return label === predicted ? truth : `${truth}, taken for ${answer} (${confidence.toFixed(2)})`;
+    return label === predicted ? truth : `${truth} → ${answer}`;
   });
   return { pixels: await dataset.read(rows), size: dataset.imageSize, names, rows };
 }

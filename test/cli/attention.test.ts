@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { makeGalaxy } from "tuning-fork/data/synthetic";
+import { temporaryFolder } from "../train/support";
+
+const root = join(__dirname, "../..");
+const weights = join(root, "test/fixtures/models/test_vit/weights.safetensors");
+
+describe("tuning-fork attention", function () {
+  this.timeout(120_000);
+  const folder = temporaryFolder();
+  after(() => folder.remove());
+
+  const attention = (...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      [
+        join(root, "lib/bin/tuning-fork.js"),
+        ...["attention", "--model", "test_vit", "--weights", weights, "--classes", "5", ...args],
+      ],
+      { encoding: "utf8", env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" } },
+    );
+
+  it("writes overlays, maps, heads and a contact sheet", async () => {
+    const images = [];
+    for (const [i, side] of [48, 80].entries()) {
+      const path = join(folder.path, `galaxy ${i}.png`);
+      const raw = { width: side, height: side, channels: 3 } as const;
+      await sharp(makeGalaxy(1, i, side).image, { raw })
+        .png()
+        .toFile(path);
+      images.push(path);
+    }
+    const out = join(folder.path, "maps");
+    const { status, stdout, stderr } = attention(
+      "--image",
+      ...images,
+      "--class",
+      "2",
+      "--out",
+      out,
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /2 images/);
+    const expected = ["galaxy 0", "galaxy 1"].flatMap((name) => [
+      `${name}-heads.npy`,
+      ...["attention", "relevance", "rollout"].flatMap((m) => [
+        `${name}-${m}.npy`,
+        `${name}-${m}.png`,
+      ]),
+    ]);
+    assert.deepEqual(readdirSync(out).sort(), [...expected, "sheet.png"].sort());
+    const heads = readFileSync(join(out, "galaxy 0-heads.npy")).toString("latin1");
+    assert.match(heads, /'shape': \(2, 2, 4, 4\)/);
+    const { width, height } = await sharp(join(out, "galaxy 1-rollout.png")).metadata();
+    assert.deepEqual([width, height], [448, 448]);
+  });
+
+  it("names what is wrong before it writes anything", () => {
+    const out = join(folder.path, "none");
+    for (const [args, message] of [
+      [["--out", out], /--image is missing/],
+      [["--image", "nowhere.png", "--out", out], /nowhere\.png: no such file/],
+      [["--image", weights, "--out", out], /not an image file/],
+      [["--image", weights], /--out is missing/],
+    ] as const) {
+      const { status, stderr } = attention(...args);
+      assert.equal(status, 1);
+      assert.match(stderr, message);
+    }
+    assert.ok(!existsSync(out));
+  });
+});
