@@ -14,7 +14,6 @@ export interface FeatureMap extends Inner {
  * The feature map `[images, height, width, channels]` of one layer with its gradient.
  *
  * @param layer As the model names it, such as `layer4.1`; default the last one.
-
  * @returns the caller's to dispose
  * @throws UserError when the model has no such feature map
  */

@@ -18,7 +18,7 @@ export interface GradCamOptions {
  * Where a layer's features speak for the class: ReLU(Σ w A) over its channels A.
  *
  * Grad-CAM (Selvaraju et al. 2016, arXiv:1610.02391): w is the mean gradient of the logit.
- * Grad-CAM++ (Chattopadhay et al. 2017, arXiv:1710.11063, eqs. 10, 11, 19): positive gradients,
+ * Grad-CAM++ (Chattopadhay et al. 2017, arXiv:1710.11063): positive gradients,
  * weighed so that several small places count as one large place does.
  *
  * @param images float32 `[images, height, width, 3]`, normalised
