@@ -18,6 +18,12 @@ export class Message {
     );
   }
 
+  double(field: number, value: number): this {
+    return this.push(varintBytes((field << 3) | 1)).push(
+      new Uint8Array(Float64Array.of(value).buffer),
+    );
+  }
+
   bytes(field: number, value: Uint8Array): this {
     return this.push(varintBytes((field << 3) | 2))
       .push(varintBytes(value.length))

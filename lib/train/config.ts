@@ -74,6 +74,19 @@ const earlyStoppingSchema = z.strictObject({
   patience: z.int().min(0).default(0),
 });
 
+/** Who is told how the training goes; the result does not depend on it. */
+const logSchema = z.strictObject({
+  /** Event files in the run's folder. */
+  tensorboard: z.boolean().default(true),
+  mlflow: z
+    .strictObject({
+      /** Address of an MLflow server, such as `http://127.0.0.1:5000`. */
+      uri: z.url({ protocol: /^https?$/ }),
+      experiment: z.string().min(1).default("tuning-fork"),
+    })
+    .optional(),
+});
+
 /** Everything that decides how a model is trained. */
 export const trainConfigSchema = z.strictObject({
   /** Of initial weights, order, dropout and augmentation. */
@@ -101,6 +114,7 @@ export const trainConfigSchema = z.strictObject({
   checkpointSeconds: positive.default(300),
   /** Evaluate each galaxy in its eight orientations and average. */
   testTimeAugmentation: z.boolean().default(false),
+  log: logSchema.prefault({}),
 });
 
 export type TrainConfig = z.output<typeof trainConfigSchema>;

@@ -12,6 +12,7 @@ import { predictWith } from "./predict";
 import { historyColumns, type RunFolder } from "./run-folder";
 import { sampleRows } from "./sampling";
 import { learningRateShare } from "./schedule";
+import { type EpochRecord, RunLog, type Tracker, trackersOf } from "./tracker";
 import { stagesOf, Trainer } from "./trainer";
 
 /** Which rows are learned from, and which decide what is best. */
@@ -41,6 +42,8 @@ export interface FitOptions {
   readonly onStep?: (report: StepReport) => void;
   /** After each epoch: its row, and the history so far by columns. */
   readonly onEpoch?: (row: HistoryRow, history: Readonly<Record<string, number[]>>) => void;
+  /** In the place of those that the config asks for. */
+  readonly trackers?: readonly Tracker[];
 }
 
 /** How a run ended. */
@@ -89,6 +92,8 @@ class Fit {
   private readonly batchesPerEpoch: number;
   private readonly data: Dataset;
   private savedAt = performance.now();
+  /** The last step's learning rate. */
+  private rate = 0;
 
   constructor(
     private readonly model: Model,
@@ -122,10 +127,17 @@ class Fit {
   }
 
   async run(): Promise<FitResult> {
+    const log = new RunLog(
+      this.options.trackers ?? (await trackersOf(this.config.log, this.folder)),
+    );
     try {
-      while (this.position.epoch < this.epochs && !this.exhausted) {
-        await this.epoch();
-      }
+      const isWork = () => this.position.epoch < this.epochs && !this.exhausted;
+      if (isWork()) await log.begin(this.config);
+      while (isWork()) await this.epoch(log);
+      await log.end("finished");
+    } catch (error) {
+      await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
+      throw error;
     } finally {
       this.trainer?.dispose();
     }
@@ -150,7 +162,7 @@ class Fit {
     return values.length - 1 - bestAt >= patience;
   }
 
-  private async epoch(): Promise<void> {
+  private async epoch(log: RunLog): Promise<void> {
     const trainer = this.trainerOf(this.position.epoch);
     const { seed, batchSize } = this.config;
     const { epoch } = this.position;
@@ -166,6 +178,7 @@ class Fit {
     };
     for await (const batch of batches(this.data, order, { batchSize, dropLast: true, start })) {
       const rate = this.learningRate(trainer);
+      this.rate = rate;
       const { loss, correct } = trainer.step(batch, rate, this.position.step);
       const p = this.position;
       p.lossSum += loss * batch.rows.length;
@@ -185,7 +198,7 @@ class Fit {
         this.saveLatest();
       }
     }
-    await this.finishEpoch(trainer);
+    await this.finishEpoch(trainer, log);
     spend();
   }
 
@@ -210,7 +223,7 @@ class Fit {
     });
   }
 
-  private async finishEpoch(trainer: Trainer): Promise<void> {
+  private async finishEpoch(trainer: Trainer, log: RunLog): Promise<void> {
     const p = this.position;
     const row: HistoryRow = {
       epoch: p.epoch + 1,
@@ -221,6 +234,7 @@ class Fit {
     const { val } = this.rows;
     const evaluated =
       val !== undefined && (last || (p.epoch + 1) % this.config.evaluateEvery === 0);
+    let validation: EpochRecord["validation"];
     if (evaluated) {
       const predictions = await trainer.withAverage(() =>
         predictWith(trainer, this.model, this.data, val, {
@@ -230,8 +244,16 @@ class Fit {
       );
       const { accuracy, logLoss, macroF1 } = evaluate(predictions);
       Object.assign(row, { valLoss: logLoss, valAccuracy: accuracy, valMacroF1: macroF1 });
+      validation = { predictions, rows: val };
     }
     p.history.push(row);
+    await log.epoch({
+      epoch: row.epoch,
+      values: row,
+      learningRate: this.rate,
+      validation,
+      dataset: this.data,
+    });
     Object.assign(p, { epoch: p.epoch + 1, batch: 0, lossSum: 0, correct: 0, seen: 0 });
     const value = row[this.config.selectBy];
     const isBetter =

@@ -4,6 +4,10 @@ import { parse, stringify } from "yaml";
 import { UserError } from "../errors";
 import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
 import { configDifferences } from "./config";
+import { EVENT_FILE } from "./event-file";
+
+/** Which run of an MLflow server this one is. */
+export const MLFLOW_NOTE = "mlflow.json";
 
 /**
  * What to do where a run's folder already holds something: go on with it, begin anew, leave it, or
@@ -84,7 +88,9 @@ export class RunFolder {
   /** The keys on which the run that is here was made otherwise; none where there is no run. */
   differencesFrom(config: object): string[] {
     if (this.status === "absent") return [];
-    return configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+    const differences = configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+    // Who is told about a run does not change it.
+    return differences.filter((difference) => !/^(train\.)?log\b/.test(difference));
   }
 
   /**
@@ -98,6 +104,12 @@ export class RunFolder {
     if (existing === "restart" || changed) {
       for (const name of ["checkpoints", "figures"]) {
         rmSync(join(this.path, name), { recursive: true, force: true });
+      }
+      const old = existsSync(this.path) ? readdirSync(this.path) : [];
+      for (const name of old.filter(
+        (name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE,
+      )) {
+        rmSync(join(this.path, name));
       }
       const files = [this.completePath, this.historyPath, this.metricsPath, this.predictionsPath];
       for (const file of [...files, this.configPath, this.splitPath]) rmSync(file, { force: true });
