@@ -1,5 +1,5 @@
 import { openFits } from "../data/fits";
-import { luptonRgb } from "../data/lupton";
+import { legacyRgb, luptonRgb } from "../data/lupton";
 import { UserError } from "../errors";
 import { requiredOption, textOption, type Verb } from "./verb";
 
@@ -10,6 +10,7 @@ async function readPlanes(path: string) {
     const index = file.units.findIndex(({ kind }) => kind === "image");
     if (index < 0) throw new UserError(`${path} holds no image`, "give a FITS file with an image");
     const { values, shape } = file.image(index);
+    const legacy = file.units[index].header.text("BANDS") === "grz";
     const [rows, columns] = shape.slice(-2);
     const planes = values.length / (rows * columns);
     if (planes !== 1 && planes !== 3) {
@@ -20,7 +21,8 @@ async function readPlanes(path: string) {
     }
     const plane = (i: number) => values.subarray(i * rows * columns, (i + 1) * rows * columns);
     // Bands come from blue to red.
-    return { bands: planes === 1 ? [0, 0, 0].map(plane) : [2, 1, 0].map(plane), rows, columns };
+    const bands = (planes === 1 ? [0, 0, 0] : [2, 1, 0]).map((i) => plane(i));
+    return { bands, rows, columns, legacy };
   } finally {
     file.close();
   }
@@ -39,7 +41,8 @@ export const verb: Verb = {
   usage: `FILE.fits --out FILE.png [--stretch N] [--q N]
 
   Three planes are taken as bands from blue to red (g, r, z); one plane becomes grey. The picture is
-  stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004).
+  stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004). Cut-outs
+  of the Legacy Surveys (BANDS is grz) look as in their viewer, unless --stretch or --q is given.
 
   --stretch N     width of the linear part, in the image's unit; default from the image
   --q N           softening: larger compresses bright parts more; default 8`,
@@ -53,11 +56,17 @@ export const verb: Verb = {
       );
     }
     const out = requiredOption(args, "out", "galaxy.png");
-    const { bands, rows, columns } = await readPlanes(path);
-    const pixels = luptonRgb(bands[0], bands[1], bands[2], {
-      stretch: Number(textOption(args, "stretch") ?? stretchFor(bands)),
-      Q: Number(textOption(args, "q") ?? 8),
-    });
+    const { bands, rows, columns, legacy } = await readPlanes(path);
+    const [red, green, blue] = bands;
+    const stretch = textOption(args, "stretch");
+    const q = textOption(args, "q");
+    const pixels =
+      legacy && stretch === undefined && q === undefined
+        ? legacyRgb(blue, green, red)
+        : luptonRgb(red, green, blue, {
+            stretch: Number(stretch ?? stretchFor(bands)),
+            Q: Number(q ?? 8),
+          });
     const { default: sharp } = await import("sharp");
     // FITS counts rows from the bottom.
     await sharp(pixels, { raw: { width: columns, height: rows, channels: 3 } })

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ablationColumns } from "tuning-fork/evaluate/ablation";
 import { readPredictions } from "tuning-fork/evaluate/predictions";
 import { evaluate } from "tuning-fork/evaluate/summary";
+import { modelDefinition } from "tuning-fork/models/registry";
 import {
   type AblationStep,
   loadAblation,
   readAblation,
   runAblation,
 } from "tuning-fork/train/ablation";
+import { loadExperiment, loadExperiments } from "tuning-fork/train/config-file";
 import { stringify } from "yaml";
 import { temporaryFolder, writeClasses } from "./support";
 
@@ -134,6 +136,22 @@ describe("ablation", () => {
       () => loadAblation(config, { spec, set: ["ablation.models.Small.train.epoch=2"] }),
       /Small.*epoch/,
     );
+  });
+
+  it("are valid in every profile of the project's own files", () => {
+    const configs = resolve(__dirname, "..", "..", "notebooks", "configs");
+    const seeds = { quick: 14, paper: 42, test: 2 };
+    for (const [profile, count] of Object.entries(seeds)) {
+      const trainings = loadAblation(join(configs, "ablation.yaml"), { profile });
+      assert.equal(trainings.length, count, profile);
+      for (const file of ["train-and-evaluate.yaml", "gz2-efficient-vit.yaml"]) {
+        const experiments = Object.values(loadExperiments(join(configs, file), { profile }));
+        for (const { model } of experiments) modelDefinition(model.name);
+      }
+      loadExperiment(join(configs, "eda.yaml"), { profile });
+    }
+    const rows = loadAblation(join(configs, "ablation.yaml"), { profile: "quick" });
+    assert.equal(rows.flatMap(({ rows }) => rows).length, 21);
   });
 
   it("has columns for people", () => {
