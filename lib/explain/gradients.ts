@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { differentiable } from "../engine/ops/differentiable";
 import type { Model } from "../models/module";
-import { type Target, targetClasses, targetLogits } from "./target";
+import { checkTarget, type Target, targetClasses, targetLogits } from "./target";
 
 /** A value inside a model, and how the target's logit changes with it. */
 export interface Inner {
@@ -16,6 +16,8 @@ export interface Inner {
  * @returns a tensor of the images' shape, the caller's to dispose
  */
 export function imageGradient(model: Model, images: tf.Tensor4D, target: Target): tf.Tensor4D {
+  // Before the gradient begins: an error inside it leaves the tensors that it has saved.
+  checkTarget(target, images.shape[0], model.classes);
   return tf.tidy(() => tf.grad(scoreOf(model, target))(images) as tf.Tensor4D);
 }
 
@@ -47,6 +49,7 @@ export function innerGradients(
       },
     );
   };
+  checkTarget(target, images.shape[0], model.classes);
   tf.grad(scoreOf(model, target, capture))(images).dispose();
   const inner = new Map<string, Inner>();
   for (const [name, value] of values) {

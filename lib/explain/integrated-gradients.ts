@@ -47,9 +47,9 @@ export function integratedGradients(
   ) as tf.Tensor4D;
   const difference = tf.sub(images, start) as tf.Tensor4D;
   const run = (x: tf.Tensor4D) => model.forward(x, { training: false });
-  const classes = tf.tidy(() => targetClasses(run(images), options.target));
-  const logit = (x: tf.Tensor4D) => tf.tidy(() => targetLogits(run(x), classes).dataSync());
   try {
+    const classes = tf.tidy(() => targetClasses(run(images), options.target));
+    const logit = (x: tf.Tensor4D) => tf.tidy(() => targetLogits(run(x), classes).dataSync());
     let total = tf.zerosLike(images);
     for (let step = 0; step < steps; step++) {
       const before = total;

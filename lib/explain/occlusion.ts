@@ -40,15 +40,14 @@ export function occlusion(model: Model, images: tf.Tensor4D, options: OcclusionO
   const values = new Float32Array(count * height * width);
   const run = (x: tf.Tensor4D) => model.forward(x, { training: false });
   for (let image = 0; image < count; image++) {
-    const one = tf.slice(images, [image, 0, 0, 0], [1, -1, -1, -1]);
     const target = typeof options.target === "object" ? options.target[image] : options.target;
-    const [chosen, logit] = tf.tidy(() => {
+    const [chosen, logit, pixels] = tf.tidy(() => {
+      const one = tf.slice(images, [image, 0, 0, 0], [1, -1, -1, -1]);
       const logits = run(one);
       const classes = targetClasses(logits, target);
-      return [classes[0], targetLogits(logits, classes).dataSync()[0]];
+      const values = one.dataSync<"float32">() as Float32Array;
+      return [classes[0], targetLogits(logits, classes).dataSync()[0], values];
     });
-    const pixels = one.dataSync<"float32">() as Float32Array;
-    one.dispose();
     const sky = median(pixels);
     const falls = corners.flatMap((_, from) => {
       if (from % batchSize !== 0) return [];

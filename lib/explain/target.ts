@@ -5,11 +5,10 @@ import { UserError } from "../errors";
 export type Target = number | readonly number[] | undefined;
 
 /** @throws UserError when a class is not the model's, or there is not one for each image. */
-export function targetClasses(logits: tf.Tensor2D, target: Target): number[] {
-  const [images, classes] = logits.shape;
-  if (target === undefined) return Array.from(tf.tidy(() => tf.argMax(logits, 1).dataSync()));
-  const chosen = typeof target === "number" ? new Array<number>(images).fill(target) : [...target];
-  if (chosen.length !== images) {
+export function checkTarget(target: Target, images: number, classes: number): void {
+  if (target === undefined) return;
+  const chosen = typeof target === "number" ? [target] : target;
+  if (typeof target !== "number" && chosen.length !== images) {
     throw new UserError(
       `${chosen.length} target classes were given for ${images} images`,
       "give one class, or one for each image",
@@ -19,7 +18,14 @@ export function targetClasses(logits: tf.Tensor2D, target: Target): number[] {
   if (wrong !== undefined) {
     throw new UserError(`class ${wrong} is none of the model's`, `give 0 to ${classes - 1}`);
   }
-  return chosen;
+}
+
+/** The class of each image: the target's, or the likeliest. @throws as {@link checkTarget} */
+export function targetClasses(logits: tf.Tensor2D, target: Target): number[] {
+  const [images, classes] = logits.shape;
+  checkTarget(target, images, classes);
+  if (target === undefined) return Array.from(tf.tidy(() => tf.argMax(logits, 1).dataSync()));
+  return typeof target === "number" ? new Array<number>(images).fill(target) : [...target];
 }
 
 /** The logit of each image's class: `[images, classes]` → `[images]`. */

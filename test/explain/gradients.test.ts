@@ -8,6 +8,7 @@ import { guidedBackprop } from "tuning-fork/explain/guided-backprop";
 import { integratedGradients } from "tuning-fork/explain/integrated-gradients";
 import { mapOf } from "tuning-fork/explain/maps";
 import { occlusion } from "tuning-fork/explain/occlusion";
+import { relevance } from "tuning-fork/explain/relevance";
 import { createModel, listModels } from "tuning-fork/models/registry";
 import { Explained } from "./support";
 
@@ -98,6 +99,8 @@ describe("attribution", () => {
     const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
     assert.throws(() => gradCam(vit, images), /no feature map/);
     assert.throws(() => guidedBackprop(vit, images), /none/);
+    assert.throws(() => relevance(vit, images, 7), /class 7/);
+    assert.throws(() => occlusion(vit, images, { target: -1 }), /class -1/);
     assert.throws(() => integratedGradients(vit, images, { target: 3 }), /class 3/);
     assert.throws(() => integratedGradients(vit, images, { target: [1, 1] }), /2 target classes/);
     vit.dispose();
