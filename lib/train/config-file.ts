@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parse } from "yaml";
 import { UserError } from "../errors";
 import { type Experiment, experimentSchema, parseConfig, withAssignments } from "./config";
@@ -57,9 +58,16 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
     );
   }
   const settings = isTree(overlay) ? mergeSettings(common, overlay) : common;
-  const spec = options.spec ?? process.env.TUNING_FORK_DATA;
+  const spec = options.spec ?? fromProject(process.env.TUNING_FORK_DATA);
   const aimed = spec ? mergeSettings(settings, { data: { spec } }) : settings;
   return withAssignments(aimed, options.set ?? [], (text) => parse(text));
+}
+
+/** A path that is written as seen from the project, where a notebook sees it from its own folder. */
+function fromProject(spec: string | undefined): string | undefined {
+  if (!spec || existsSync(spec)) return spec;
+  const path = resolve(__dirname, "..", "..", "..", spec);
+  return existsSync(path) ? path : spec;
 }
 
 /**

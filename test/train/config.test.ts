@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import {
   configDifferences,
   experimentSchema,
@@ -62,5 +63,24 @@ describe("configs", () => {
     assert.throws(() => loadExperiment(path, { profile: "fast" }), /no profile "fast"/);
     assert.throws(() => loadExperiment(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);
     folder.remove();
+  });
+
+  it("take a data path as seen from the project, wherever they are read", () => {
+    const { cwd, env } = { cwd: process.cwd(), env: process.env.TUNING_FORK_DATA };
+    const path = resolve(__dirname, "..", "..", "notebooks", "configs", "quickstart.yaml");
+    const spec = (data: string) => {
+      process.env.TUNING_FORK_DATA = data;
+      return loadExperiment(path).data.spec;
+    };
+    try {
+      process.chdir(tmpdir());
+      assert.equal(spec("test/fixtures"), resolve(__dirname, "..", "fixtures"));
+      assert.equal(spec("galaxy10-decals"), "galaxy10-decals");
+      assert.equal(spec(__dirname), __dirname);
+    } finally {
+      process.chdir(cwd);
+      if (env === undefined) delete process.env.TUNING_FORK_DATA;
+      else process.env.TUNING_FORK_DATA = env;
+    }
   });
 });
