@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { temporaryFolder } from "../train/support";
+
+const ROOT = resolve(__dirname, "..", "..");
+const DOCUMENTS = ["README.md", "environment.md", "CONTRIBUTING.md", "data/README.md"];
+const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
+const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
+
+/** The lines of a document's shell blocks, without remarks. */
+function commands(document: string): string[] {
+  return [...text(document).matchAll(/```sh\n([\s\S]*?)```/g)]
+    .flatMap(([, block]) => block.split("\n"))
+    .flatMap((line) => line.replace(/\s+#.*$/, "").split(" && "))
+    .filter((line) => line !== "");
+}
+
+describe("the documents", () => {
+  for (const document of DOCUMENTS) {
+    it(`${document} links to what is there`, () => {
+      const links = [...text(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to);
+      for (const link of links.filter((to) => !/^(https?:|#)/.test(to))) {
+        const path = join(ROOT, dirname(document), link.split("#")[0]);
+        assert.ok(existsSync(path), `${document} links to ${link}`);
+      }
+    });
+
+    it(`${document} names npm scripts and stages that exist`, () => {
+      const stages = text("tools/test.mjs");
+      for (const line of commands(document)) {
+        const script = /^npm (?:run )?([\w:-]+)/.exec(line)?.[1];
+        if (script !== undefined) assert.ok(script in scripts, `${line}: no script ${script}`);
+        const asked = /^npm test -- (.*)$/.exec(line)?.[1] ?? "";
+        for (const [, quoted, plain] of asked.matchAll(/"([^"]+)"|(\S+)/g)) {
+          const stage = quoted ?? plain;
+          assert.match(stages, new RegExp(`^\\s+"?${stage}"?[:,]`, "m"), `${line}: ${stage}`);
+        }
+      }
+    });
+  }
+
+  it("the README's commands do what they say, one after another", function () {
+    this.timeout(280_000);
+    const folder = temporaryFolder();
+    for (const line of commands("README.md").filter((c) => c.startsWith("npx tuning-fork"))) {
+      const words = line.replaceAll("results/", `${folder.path}/`).split(" ").slice(2);
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(ROOT, "lib", "bin", "tuning-fork.js"), ...words],
+        { encoding: "utf8", cwd: ROOT },
+      );
+      assert.equal(status, 0, `${line}\n${stdout}\n${stderr}`);
+    }
+    assert.ok(existsSync(join(folder.path, "first", "figures", "confusion-matrix.png")));
+    folder.remove();
+  });
+});
