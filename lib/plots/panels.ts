@@ -136,7 +136,9 @@ function moveAxes(layout: Layout, offset: number, box: Box): Layout {
     const letter = match[1];
     const [from, to] = (axis.domain as [number, number] | undefined) ?? [0, 1];
     const [start, length] = letter === "x" ? [box.x, box.width] : [box.y, box.height];
-    const other = letter === "x" ? `y${match[2]}` : `x${match[2]}`;
+    // A second y axis may share the first x axis.
+    const across = letter === "x" ? "y" : "x";
+    const other = `${across}${`${across}axis${match[2]}` in layout ? match[2] : ""}`;
     moved[shift(letter + match[2], offset).replace(letter, `${letter}axis`)] = {
       ...axis,
       domain: [start + from * length, start + to * length],

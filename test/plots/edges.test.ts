@@ -127,7 +127,10 @@ describe("figures of little or odd data", () => {
     const { "reliability-diagram": first, "roc-curves": second } = runFigures({ predictions });
     const axes = (figure: { layout: object }) =>
       Object.keys(figure.layout).filter((key) => /^[xy]axis/.test(key)).length;
-    assert.equal(axes(panels([first, second])), axes(first) + axes(second));
+    const { layout } = panels([second, first, second]);
+    assert.equal(axes({ layout }), axes(first) + 2 * axes(second));
+    const { yaxis3 } = layout as Record<string, { anchor: string }>;
+    assert.equal(yaxis3.anchor, "x2", "the histogram shares its panel's x axis");
   });
 
   it("keep their axes apart as panels", () => {
