@@ -7,7 +7,6 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { jupyterEnvironment } from "./kernel.mjs";
-import { allNotebooks } from "./notebooks/check.mjs";
 import { venvBin } from "./setup/python.mjs";
 import { ROOT, runLogged, STATE } from "./setup/step.mjs";
 import { failWith, setUp } from "./setup.mjs";
@@ -112,6 +111,8 @@ function runQuietly(command, args) {
 }
 
 async function notebooks() {
+  // It needs packages, which set-up has installed by now.
+  const { allNotebooks } = await import("./notebooks/check.mjs");
   const total = { passed: 0, failed: 0 };
   const script = join(ROOT, "tools", "notebooks", "execute.py");
   for (const notebook of allNotebooks()) {
