@@ -1,12 +1,19 @@
 // The package is an ES module, loaded on first use by a real `import()`. Its types must not appear in
-// the declarations of other files: older compilers cannot resolve them.
+// any declaration, since older compilers cannot resolve them: hence `@internal`.
+/** @internal */
 export type Hdf5Library = typeof import("h5wasm/node", { with: { "resolution-mode": "import" }});
+/** @internal */
 export type Hdf5LibraryFile = InstanceType<Hdf5Library["File"]>;
+/** @internal */
 export type Hdf5LibraryDataset = InstanceType<Hdf5Library["Dataset"]>;
 
 let loading: Promise<Hdf5Library> | undefined;
 
-/** The HDF5 library, loaded on first use. */
+/**
+ * The HDF5 library, loaded on first use.
+ *
+ * @internal
+ */
 export function loadHdf5(): Promise<Hdf5Library> {
   loading ??= (async () => {
     const library = await import("h5wasm/node");
