@@ -1,4 +1,5 @@
-import type { Column } from "../data/table";
+import { rowsByClass } from "../data/balance";
+import { asNumbers, type Column } from "../data/table";
 import type { Random } from "../engine/random";
 import type { TrainConfig } from "./config";
 
@@ -16,16 +17,10 @@ export function sampleRows(
   { random }: { random: Random },
 ): Uint32Array {
   if (sampling === "natural") return random.permutation(rows.length).map((i) => rows[i]);
-  const byClass = new Map<number, number[]>();
-  for (let i = 0; i < rows.length; i++) {
-    const label = Number(labels[rows[i]]);
-    const list = byClass.get(label);
-    if (list) list.push(rows[i]);
-    else byClass.set(label, [rows[i]]);
-  }
+  const byClass = rowsByClass(asNumbers(labels), rows);
   const perClass = Math.ceil(rows.length / byClass.size);
   const drawn: number[] = [];
-  for (const [, list] of [...byClass].sort(([a], [b]) => a - b)) {
+  for (const list of byClass.values()) {
     const own: number[] = [];
     while (own.length < perClass) own.push(...random.permutation(list.length));
     for (const i of own.slice(0, perClass)) drawn.push(list[i]);
