@@ -33,17 +33,15 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     firstStep: 0,
     steps: 1000,
   });
-  const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
-  let count = 0;
-  const step = (): void => {
-    if (mode === "train") {
-      trainer.step({ images: pixels, labels, rows }, 1e-4, count++);
-      return;
-    }
+  const train = (count: number) => trainer.step({ images: pixels, labels, rows }, 1e-4, count);
+  const infer = () => {
+    const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
     const result = trainer.call.predict(images);
     result.dataSync();
-    result.dispose();
+    tf.dispose([images, result]);
   };
+  let count = 0;
+  const step = (): unknown => (mode === "train" ? train(count++) : infer());
   const start = performance.now();
   step();
   const first = (performance.now() - start) / 1000;

@@ -47,8 +47,8 @@ export interface CompileOptions {
  * const loss = step.call.train(images, labels, tf.scalar(1e-3));
  * ```
  *
- * From the first call on, the truth about the variables is in the graph: `pull()` before saving,
- * `push()` after loading. Inside a function: use inputs and listed variables, `tf.variableGrads`,
+ * From its first call on, a function that changes variables has them in the graph alone: `pull()`
+ * before reading them (else that is an error), `push()` after assigning to them. Inside a function: use inputs and listed variables, `tf.variableGrads`,
  * `variable.assign(…)`. Whatever differs from call to call must be an input tensor: a number, or a
  * tensor made outside, is recorded as the constant it was (large ones are refused). Each function is
  * recorded twice, and refused if it did not do the same, so that a counter or a clock is found.
@@ -64,7 +64,8 @@ export function compile<F extends Record<string, TensorFunction>>(
   options: CompileOptions,
 ): Compiled<F> {
   const { variables, precision = "float32" } = options;
-  if (nativeBackend() === undefined) {
+  const backend = nativeBackend();
+  if (backend === undefined) {
     if (precision !== "float32") {
       throw new UserError(
         `the precision ${precision} needs the native engine; this one has float32 only`,
@@ -73,7 +74,7 @@ export function compile<F extends Record<string, TensorFunction>>(
     }
     return { call: eager(functions), pull() {}, push() {}, dispose() {} };
   }
-  const graph = new CompiledGraph(functions, variables, precision);
+  const graph = new CompiledGraph(functions, variables, precision, backend);
   const call = Object.fromEntries(
     Object.keys(functions).map((name) => [
       name,

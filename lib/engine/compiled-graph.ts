@@ -1,7 +1,10 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import * as tf from "@tensorflow/tfjs-core";
+import { isAway, sendAway } from "./away";
 import { foldBatchNorm } from "./fold-batch-norm";
 import { type GraphNode, makeNode, type Output, outputName } from "./graph";
-import { ATTRIBUTE, attribute, DT, dtypeNumber } from "./native";
+import { ATTRIBUTE, attribute, DT, dtypeNumber, type NativeBackend } from "./native";
 import { withPrecision } from "./precision";
 import { record } from "./recorder";
 import { difference, type Recording, type TensorFunction } from "./recording";
@@ -11,6 +14,9 @@ import type { Precision } from "./start";
 
 /** How many recordings one graph holds; the one used longest ago makes room. */
 const MOST_RECORDINGS = 16;
+
+/** Elements of a variable from which its copy on the host, now garbage, is worth an early collection. */
+const LARGE = 2 ** 18;
 
 /** What a session must be fed and asked for to run one recording. */
 interface Runnable {
@@ -28,6 +34,8 @@ export class CompiledGraph {
   private readonly variableNodes: readonly GraphNode[];
   private readonly readNames: readonly string[];
   private readonly feedNames: readonly string[];
+  /** Variables whose values live in the session, because a function changes them. */
+  private readonly changed = new Set<tf.Variable>();
   private session: Session | undefined;
   private disposed = false;
 
@@ -35,6 +43,7 @@ export class CompiledGraph {
     private readonly functions: Readonly<Record<string, TensorFunction>>,
     private readonly variables: readonly tf.Variable[],
     private readonly precision: Precision,
+    private readonly backend: NativeBackend,
   ) {
     const nodes = variables.map(variableNodes);
     this.handles = new Map(variables.map((variable, i) => [variable, nodes[i].handle]));
@@ -55,10 +64,13 @@ export class CompiledGraph {
       recording = withPrecision(foldBatchNorm(this.record(name, inputs)), this.precision);
       this.recordings.set(key, recording);
       this.rebuild();
+      for (const variable of recording.changed) this.changed.add(variable);
     } else {
       this.recordings.delete(key);
       this.recordings.set(key, recording);
     }
+    // The session's own copy is then the only one, so that it is changed in place.
+    for (const variable of this.changed) sendAway(variable, this.backend);
     const runnable = this.runnables.get(key);
     if (this.session === undefined || runnable === undefined) throw new Error("no session");
     const results = this.session.run(inputs, runnable.inputNames, runnable.outputNames);
@@ -71,16 +83,28 @@ export class CompiledGraph {
     if (this.session === undefined) return;
     const values = this.session.run([], [], this.readNames);
     this.variables.forEach((variable, i) => {
-      variable.assign(values[i]);
+      if (!variable.isDisposed) variable.assign(values[i]);
       values[i].dispose();
     });
   }
 
   push(): void {
-    if (this.session !== undefined) this.feed(this.session, this.variables);
+    if (this.session === undefined) return;
+    if (this.variables.some(isAway)) {
+      const given = this.variables.map((variable) =>
+        isAway(variable) ? undefined : tf.keep(variable.clone()),
+      );
+      this.pull();
+      given.forEach((value, i) => {
+        if (value !== undefined) this.variables[i].assign(value);
+        value?.dispose();
+      });
+    }
+    this.feed(this.session, this.variables);
   }
 
   dispose(): void {
+    if (this.variables.some((variable) => !variable.isDisposed && isAway(variable))) this.pull();
     this.disposed = true;
     this.session?.close();
     this.session = undefined;
@@ -116,6 +140,7 @@ export class CompiledGraph {
     const values = this.session?.run([], [], this.readNames);
     this.feed(session, values ?? this.variables);
     for (const value of values ?? []) value.dispose();
+    if (this.variables.some(({ size }) => size > LARGE)) collectGarbage();
     this.session?.close();
     this.session = session;
     this.runnables = runnables;
@@ -149,6 +174,12 @@ function place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnab
     inputNames: recording.inputs.map((node) => `${there(node).name}:0`),
     outputNames: [...recording.outputs.map(moved).map(outputName), `${done[1].name}:0`],
   };
+}
+
+/** Free what is unreachable now; V8 does not see how much memory hangs on it. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 /** A variable's handle, and how its value is fetched and fed. */

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../errors";
 import { foldBatchNorm } from "./fold-batch-norm";
-import { type GraphNode, savedModelBytes } from "./graph";
+import type { GraphNode } from "./graph";
 import { ATTRIBUTE, attribute, dtypeNumber, nativeBackend } from "./native";
 import { withPrecision } from "./precision";
 import { record } from "./recorder";
 import type { TensorFunction } from "./recording";
+import { savedModelBytes } from "./saved-model";
 import type { Precision } from "./start";
 
 /** A named input of an exported function. */

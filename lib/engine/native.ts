@@ -57,6 +57,7 @@ export interface NativeBinding {
 export interface NativeBackend extends tf.KernelBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
+  readonly tensorMap: { get(dataId: object): object };
   /** Handles of tensors; uploads those that still wait on the host. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;

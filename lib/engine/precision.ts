@@ -1,3 +1,4 @@
+import { launchWith } from "./body";
 import type { GraphNode, Output } from "./graph";
 import { attribute, DT } from "./native";
 import { TABLE, type TypedOp } from "./precision-table";
@@ -32,6 +33,17 @@ class BFloat16Pass {
   }
 
   private rewrite(node: GraphNode): void {
+    if (node.body !== undefined) {
+      this.put(
+        node,
+        launchWith(
+          node,
+          node.body,
+          node.inputs.map((input) => this.moved(input)),
+        ),
+      );
+      return;
+    }
     const typed = TABLE[node.op];
     const attributeName = typed?.attribute ?? "T";
     const isFloat = node.attributes.some((a) => a.name === attributeName && a.value === DT.float32);
@@ -57,6 +69,10 @@ class BFloat16Pass {
           : type,
       ),
     };
+    this.put(node, copy);
+  }
+
+  private put(node: GraphNode, copy: GraphNode): void {
     this.rewritten.set(node, copy);
     this.nodes.push(copy);
   }

@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { isAway } from "./away";
+import { bodyOf } from "./body";
 import type { GraphNode, Output, OutputType } from "./graph";
 import { isEmbeddable } from "./graph";
 import {
@@ -24,6 +26,9 @@ const SHARED_CONSTANT = 4096;
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
+
+/** Ops that cost little beside the memory that their results take. */
+const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
 
 let active: Recorder | undefined;
 
@@ -100,6 +105,25 @@ export function heldBack(tensors: readonly tf.Tensor[], trigger: tf.Tensor): tf.
   return tensors.map((tensor) => active?.heldBack(tensor, trigger) ?? tensor);
 }
 
+/**
+ * The same tensor, in the recording computed anew after `trigger` where one cheap op made it, so that
+ * it need not be held until then.
+ */
+export function recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+  return active?.recomputed(tensor, trigger) ?? tensor;
+}
+
+/**
+ * Have TensorFlow compile whatever `fn` computes, element by element, into one kernel (XLA's), in a
+ * recording on the CPU; elsewhere its ops run one by one.
+ *
+ * It reads and writes each tensor once, and computes in float32 whatever the format of its operands.
+ * Its sums are slow: leave them outside.
+ */
+export function fused<T extends tf.Tensor>(fn: () => T): T {
+  return active?.fused(fn) ?? fn();
+}
+
 /** A variable while a function is recorded. */
 interface VariableState {
   readonly handle: GraphNode;
@@ -112,9 +136,9 @@ interface VariableState {
 }
 
 class Recorder {
-  private readonly nodes: GraphNode[] = [];
+  private nodes: GraphNode[] = [];
   private readonly outputOf = new Map<number, Output>();
-  private readonly constants = new Map<string, Output>();
+  private constants = new Map<string, Output>();
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   private readonly fixed = new Set<number>();
   /** Handles of tensors that stand in for ones that are not computed. */
@@ -162,7 +186,8 @@ class Recorder {
       });
       this.refuseNewVariables(known);
       const effects = [...this.states.values()].flatMap(({ writer }) => writer ?? []);
-      return { nodes: this.nodes, inputs: placeholders, outputs, effects, many };
+      const changed = [...this.states].flatMap(([key, { writer }]) => (writer ? [key] : []));
+      return { nodes: this.nodes, inputs: placeholders, outputs, effects, changed, many };
     } finally {
       this.backend.binding = this.binding;
       const late = release();
@@ -196,17 +221,50 @@ class Recorder {
   }
 
   heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
-    const input = this.lookUp(this.idOf(tensor));
+    const after = this.lookUp(this.idOf(trigger)).node;
+    return this.tensorOf(this.identity(this.lookUp(this.idOf(tensor)), [after]));
+  }
+
+  recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    const after = this.lookUp(this.idOf(trigger)).node;
+    const again = ({ node, index }: Output): Output | undefined => {
+      const [first, ...others] = node.inputs;
+      const source = node.op === "Reshape" ? again(first) : undefined;
+      if (source === undefined && !CHEAP.has(node.op)) return undefined;
+      const inputs = [source ?? this.identity(first, [after]), ...others];
+      const copy = { ...node, inputs, name: `${node.op}_${this.nodes.length}` };
+      this.nodes.push(copy);
+      return { node: copy, index };
+    };
+    const output = again(this.lookUp(this.idOf(tensor)));
+    return output === undefined ? tensor : this.tensorOf(output);
+  }
+
+  private identity(input: Output, after: readonly GraphNode[] = []): Output {
     const type = input.node.outputs[input.index];
-    const metadata = this.standIn(type);
-    const node = this.add("Identity", {
-      attributes: [attribute.type("T", type.dtype)],
-      inputs: [input],
-      after: [this.lookUp(this.idOf(trigger)).node],
-      outputs: [type],
-    });
-    this.outputOf.set(metadata.id, { node, index: 0 });
+    const attributes = [attribute.type("T", type.dtype)];
+    const node = this.add("Identity", { attributes, inputs: [input], after, outputs: [type] });
+    return { node, index: 0 };
+  }
+
+  private tensorOf(output: Output): tf.Tensor {
+    const metadata = this.standIn(output.node.outputs[output.index]);
+    this.outputOf.set(metadata.id, output);
     return this.backend.createOutputTensor(metadata);
+  }
+
+  fused<T extends tf.Tensor>(fn: () => T): T | undefined {
+    if (this.portable || this.backend.isUsingGpuDevice) return undefined;
+    const { nodes, constants } = this;
+    this.nodes = [];
+    this.constants = new Map();
+    const result = fn();
+    const { body, inputs } = bodyOf(this.nodes, this.lookUp(this.idOf(result)));
+    Object.assign(this, { nodes, constants });
+    const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
+    const node = this.add("PartitionedCall", { inputs, outputs, body });
+    this.outputOf.set(this.idOf(result), { node, index: 0 });
+    return result;
   }
 
   update(
@@ -336,13 +394,7 @@ class Recorder {
     if (value instanceof tf.Tensor) {
       const output = this.lookUp(this.idOf(value));
       // A session does not fetch what it is fed.
-      if (output.node.op !== "Placeholder") return output;
-      const [type] = output.node.outputs;
-      const attributes = [attribute.type("T", type.dtype)];
-      return {
-        node: this.add("Identity", { attributes, inputs: [output], outputs: [type] }),
-        index: 0,
-      };
+      return output.node.op === "Placeholder" ? this.identity(output) : output;
     }
     throw refusal(
       this.name,
@@ -472,7 +524,7 @@ class Recorder {
   /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
   private noteOutsiders(): void {
     for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!this.handles.has(variable) && !variable.isDisposed) {
+      if (!this.handles.has(variable) && !variable.isDisposed && !isAway(variable)) {
         this.outsiders.set(this.idOf(variable), variable.name);
       }
     }

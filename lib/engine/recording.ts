@@ -9,6 +9,8 @@ export interface Recording {
   readonly outputs: readonly Output[];
   /** Nodes that change variables, which must run with every call. */
   readonly effects: readonly GraphNode[];
+  /** The variables that these change. */
+  readonly changed: readonly tf.Variable[];
   /** Whether the function gave an array, or one tensor. */
   readonly many: boolean;
 }
@@ -21,7 +23,10 @@ export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[]
  *
  * @returns what differs, for a person, or nothing.
  */
-export function difference(a: Recording, b: Recording): string | undefined {
+export function difference(
+  a: Pick<Recording, "nodes">,
+  b: Pick<Recording, "nodes">,
+): string | undefined {
   if (a.nodes.length !== b.nodes.length) return "other ops";
   for (const [i, node] of a.nodes.entries()) {
     const other = b.nodes[i];
@@ -29,6 +34,10 @@ export function difference(a: Recording, b: Recording): string | undefined {
     const { value } = node;
     if (value !== undefined && !sameBytes(value.bytes, other.value?.bytes)) {
       return `another constant of shape [${value.shape}]`;
+    }
+    if (node.body !== undefined && other.body !== undefined) {
+      const inside = difference(node.body, other.body);
+      if (inside !== undefined) return inside;
     }
   }
   return undefined;

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
-import { type GraphNode, savedModelBytes } from "./graph";
+import type { GraphNode } from "./graph";
 import { type NativeBackend, nativeBackend } from "./native";
+import { savedModelBytes } from "./saved-model";
 
 /** A TensorFlow graph that is loaded and can be run. */
 export class Session {

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { joinHeads } from "../engine/ops/attention";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
 import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, layerNorm, linear, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
-import { attend, geluLayer, joinHeads, splitHeads, type Tokens } from "./transformer";
+import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
   readonly patch: number;

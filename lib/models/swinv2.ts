@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { joinHeads } from "../engine/ops/attention";
 import { addBias } from "../engine/ops/linear";
 import { roll } from "../engine/ops/roll";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
@@ -14,7 +15,7 @@ import {
   sequence,
 } from "./layers";
 import { type Context, capture, type Layer, type Network, type Parameters } from "./module";
-import { joinHeads, mlp, splitHeads, type Tokens } from "./transformer";
+import { mlp, splitHeads, type Tokens } from "./transformer";
 import { joinWindows, relativePositions, shiftMask, splitWindows, type Window } from "./windows";
 
 interface Shape {

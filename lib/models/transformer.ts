@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attention } from "../engine/ops/attention";
+import { attention, joinHeads } from "../engine/ops/attention";
 import { gelu } from "../engine/ops/gelu";
 import { constant, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, linear } from "./layers";
@@ -55,7 +55,7 @@ export function attend(
   name: string,
 ): Tokens {
   context.tally?.(2 * q.size * k.shape[2]);
-  if (context.capture === undefined) return joinHeads(attention(q, k, v, scale).values);
+  if (context.capture === undefined) return attention(q, k, v, scale);
   // In single ops, so that the weights have a gradient and can be replaced.
   const scores = tf.matMul(tf.mul(q, scale), k, false, true);
   const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
@@ -72,12 +72,6 @@ export function splitHeads(x: Tokens, parts: number, heads: number): tf.Tensor4D
   return tf
     .split(inOrder, parts, 0)
     .map((part): tf.Tensor4D => tf.reshape(part, [batch, heads, tokens, d]));
-}
-
-/** [batch, heads, tokens, d] → [batch, tokens, heads × d] */
-export function joinHeads(x: tf.Tensor4D): Tokens {
-  const [batch, heads, tokens, d] = x.shape;
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * d]);
 }
 
 /** Scale each channel by a learnt factor (Touvron et al. 2021, arXiv:2103.17239, eq. 4). */

@@ -67,7 +67,7 @@ export const cases: readonly Case[] = [
       [2, 2, 6, 4],
       [2, 2, 6, 4],
     ],
-    fn: (q, k, v) => ops.attention(as4(q), as4(k), as4(v), 0.5).values,
+    fn: (q, k, v) => ops.attention(as4(q), as4(k), as4(v), 0.5),
   },
   {
     name: "softmaxCrossEntropy with smoothing",

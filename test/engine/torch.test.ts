@@ -20,6 +20,11 @@ interface Fixture {
   >;
 }
 
+/** Heads side by side, [batch, queries, heads × d] → PyTorch's [batch, heads, queries, d]. */
+function apart(joined: tf.Tensor, [batch, heads, queries, d]: number[]): tf.Tensor {
+  return tf.transpose(tf.reshape(joined, [batch, queries, heads, d]), [0, 2, 1, 3]);
+}
+
 const fixture: Fixture = JSON.parse(readFileSync("test/fixtures/engine/ops.json", "utf8"));
 const unpack = <T extends tf.Tensor>({ values, shape }: Packed) => tf.tensor(values, shape) as T;
 
@@ -40,7 +45,7 @@ const functions: Record<string, (running: tf.Variable[]) => Fn> = {
   "conv2d stride 2": () => (x, w) => ops.conv2d(as4(x), as4(w), 2, 1),
   "conv2d 2 groups": () => (x, w) => ops.conv2d(as4(x), as4(w), 1, 1),
   depthwiseConv2d: () => (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 2, 1),
-  attention: () => (q, k, v) => ops.attention(as4(q), as4(k), as4(v), 0.5).values,
+  attention: () => (q, k, v) => apart(ops.attention(as4(q), as4(k), as4(v), 0.5), q.shape),
   "cross-entropy, smoothed": () => crossEntropy(() => ({ labelSmoothing: 0.1 })),
   "cross-entropy, weighted": () =>
     crossEntropy(() => ({ weights: unpack<tf.Tensor1D>(fixture.weights) })),

@@ -1,44 +1,51 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fused } from "../recorder";
 import { differentiable } from "./differentiable";
 
 /**
- * Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762): softmax(s q kᵀ) v.
+ * Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762): softmax(s q kᵀ) v, the heads
+ * side by side again.
  *
  * @param q float32 [batch, heads, queries, d]
  * @param k float32 [batch, heads, keys, d]; v alike
  * @param scale s; usually 1 / √d
- * @returns the values, [batch, heads, queries, d], and the weights that made them,
- * [batch, heads, queries, keys], which are not differentiated.
+ * @returns float32 [batch, queries, heads × d]
  */
 export function attention(
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
   scale: number,
-): { values: tf.Tensor4D; weights: tf.Tensor4D } {
-  const noted: tf.Tensor[] = [];
-  const values = differentiable<tf.Tensor4D>(
+): tf.Tensor3D {
+  const [batch, heads, queries, d] = q.shape;
+  const apart: [number, number, number, number] = [batch, queries, heads, d];
+  return differentiable<tf.Tensor3D>(
     [q, k, v],
     (save) => {
       const w = tf.softmax(tf.matMul(tf.mul(q, scale), k, false, true));
-      save([q, k, v, w]);
-      noted.push(tf.keep(tf.clone(w)));
-      return tf.matMul(w, v);
+      const y = joinHeads(tf.matMul(w, v));
+      save([q, k, v, w, y]);
+      return y;
     },
-    (dy, [q0, k0, v0, w]) => {
-      const dw = tf.matMul(dy, v0, false, true);
-      const along = tf.mul(dw, w);
-      const ds = tf.sub(along, tf.mul(w, tf.sum(along, -1, true)));
+    (dy, [q0, k0, v0, w, y]) => {
+      const dValues = tf.transpose(tf.reshape(dy, apart), [0, 2, 1, 3]);
+      const dw = tf.matMul(dValues, v0, false, true);
+      // Σ dw w over the keys is Σ dy y over d, of fewer terms (Dao et al. 2022, arXiv:2205.14135, B.2).
+      const sums = tf.sum(tf.reshape(tf.mul(dy, y), apart), -1, true);
+      const level = tf.transpose(sums, [0, 2, 1, 3]);
+      const ds = fused(() => tf.mul(w, tf.sub(dw, level)));
       return [
         tf.mul(tf.matMul(ds, k0), scale),
         tf.matMul(ds, tf.mul(q0, scale), true, false),
-        tf.matMul(w, dy, true, false),
+        tf.matMul(w, dValues, true, false),
       ];
     },
     true,
   );
-  // Made inside the gradient's own scope; a clone of it here belongs to the caller's.
-  const weights = tf.clone(noted[0]) as tf.Tensor4D;
-  noted[0].dispose();
-  return { values, weights };
+}
+
+/** [batch, heads, tokens, d] → [batch, tokens, heads × d] */
+export function joinHeads(x: tf.Tensor4D): tf.Tensor3D {
+  const [batch, heads, tokens, d] = x.shape;
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * d]);
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fused } from "../recorder";
 import { differentiable } from "./differentiable";
 
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);
@@ -18,10 +19,9 @@ export function gelu<T extends tf.Tensor>(x: T, form: "exact" | "tanh" = "exact"
     [x],
     (save) => {
       save([x]);
-      return value(x);
+      return fused(() => value(x));
     },
-    (dy, [x0]) => [tf.mul(dy, slope(x0))],
-    true,
+    (dy, [x0]) => [fused(() => tf.mul(dy, slope(x0)))],
   );
 }
 

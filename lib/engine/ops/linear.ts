@@ -1,9 +1,18 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { recomputed } from "../recorder";
 import { differentiable } from "./differentiable";
 
+/** From so many rows on, a product in float32 gains more than transposing its right side costs. */
+const MANY_ROWS = 1024;
+
 /** The product of two matrices, each taken transposed if asked; not differentiated. */
-function product(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
+export function product(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA = false,
+  transposeB = false,
+): tf.Tensor {
   return nativeOp(
     "MatMul",
     [
@@ -15,6 +24,27 @@ function product(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: bo
   )[0];
 }
 
+/** The transpose of a matrix, in a form that TensorFlow does not merge into a product again. */
+function transposed(matrix: tf.Tensor2D): tf.Tensor2D {
+  const [rows, columns] = matrix.shape;
+  const flipped = tf.transpose(tf.reshape(matrix, [1, rows, columns]), [0, 2, 1]);
+  return tf.reshape(flipped, [columns, rows]);
+}
+
+/**
+ * The sum over all but the last dimension; not differentiated. A product with ones, which TensorFlow
+ * does up to four times faster than a sum.
+ *
+ * @param x float32 [..., features]
+ * @returns float32 [features]
+ */
+export function sumOverRows(x: tf.Tensor): tf.Tensor {
+  const features = x.shape[x.rank - 1];
+  const rows = tf.reshape(x, [-1, features]);
+  if (nativeBackend() === undefined) return tf.sum(rows, 0);
+  return tf.reshape(product(tf.ones([1, rows.shape[0]]), rows), [features]);
+}
+
 /** Add a vector to the last dimension; one op, which TensorFlow fuses with the product before it. */
 export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   if (nativeBackend() === undefined) return tf.add(x, bias);
@@ -22,7 +52,7 @@ export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   return differentiable<T>(
     [x, bias],
     () => nativeOp("BiasAdd", type, [x, bias])[0],
-    (dy) => [dy, nativeOp("BiasAddGrad", type, [dy])[0]],
+    (dy) => [dy, sumOverRows(dy)],
   );
 }
 
@@ -46,9 +76,11 @@ export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): t
       [rows, weight],
       (save) => {
         save([rows, weight]);
-        return product(rows, weight, false, true);
+        return rows.shape[0] < MANY_ROWS
+          ? product(rows, weight, false, true)
+          : product(rows, transposed(weight));
       },
-      (dy, [x0, w]) => [product(dy, w, false, false), product(dy, x0, true, false)],
+      (dy, [x0, w]) => [product(dy, w), product(dy, recomputed(x0, dy), true)],
     );
   }
 }

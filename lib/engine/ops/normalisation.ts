@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
-import { recordedOp } from "../recorder";
+import { fused, recordedOp } from "../recorder";
 import { differentiable } from "./differentiable";
+import { product, sumOverRows } from "./linear";
 
 export interface BatchNormOptions {
   /** Normalise by the batch and move the running statistics, or by the running statistics. */
@@ -102,22 +103,26 @@ export function layerNorm<T extends tf.Tensor>(
     (save) => {
       save([x, scale]);
       return (
-        recordedLayerNorm(x, scale, offset, epsilon) ??
-        tf.add(tf.mul(normalise(x, epsilon).normalised, scale), offset)
+        recordedLayerNorm(x, scale, offset, epsilon) ?? composedLayerNorm(x, scale, offset, epsilon)
       );
     },
     (dy, [x0, g]) => {
       const features = x0.shape[x0.rank - 1];
-      const { normalised, inverse } = normalise(x0, epsilon);
-      const along = tf.mul(dy, normalised);
-      // With n for the normalised x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)). Both means are
-      // products of a matrix and a vector, which TensorFlow does faster than a reduction.
+      const { mean, inverse } = statistics(x0, epsilon);
+      const normalised = () => tf.mul(tf.sub(x0, mean), inverse);
+      const along = fused(() => tf.mul(dy, normalised()));
+      // With n for the normalised x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)).
       const meanWith = (rows: tf.Tensor) => {
-        const sums = tf.matMul(tf.reshape(rows, [-1, features]), tf.reshape(g, [features, 1]));
+        const [matrix, column] = [tf.reshape(rows, [-1, features]), tf.reshape(g, [features, 1])];
+        const sums =
+          nativeBackend() === undefined ? tf.matMul(matrix, column) : product(matrix, column);
         return tf.reshape(tf.div(sums, features), inverse.shape);
       };
-      const level = tf.add(meanWith(dy), tf.mul(normalised, meanWith(along)));
-      const dx = tf.mul(tf.sub(tf.mul(dy, g), level), inverse);
+      const [level, slope] = [meanWith(dy), meanWith(along)];
+      const dx = fused(() => {
+        const rest = tf.sub(tf.sub(tf.mul(dy, g), level), tf.mul(normalised(), slope));
+        return tf.mul(rest, inverse);
+      });
       return [dx, sumOverRows(along), sumOverRows(dy)];
     },
     true,
@@ -139,15 +144,22 @@ function recordedLayerNorm(
   return y && tf.reshape(y, x.shape);
 }
 
-function normalise(x: tf.Tensor, epsilon: number) {
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const variance = tf.mean(tf.square(centred), -1, true);
-  const inverse = tf.rsqrt(tf.add(variance, epsilon));
-  return { normalised: tf.mul(centred, inverse), inverse };
+function composedLayerNorm(
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
+  const { mean, inverse } = statistics(x, epsilon);
+  return tf.add(tf.mul(tf.mul(tf.sub(x, mean), inverse), scale), offset);
 }
 
-function sumOverRows(x: tf.Tensor): tf.Tensor {
-  if (nativeBackend() === undefined) return tf.sum(tf.reshape(x, [-1, x.shape[x.rank - 1]]), 0);
-  const type = [attribute.type("T", DT.float32), attribute.string("data_format", "NHWC")];
-  return nativeOp("BiasAddGrad", type, [x])[0];
+function statistics(x: tf.Tensor, epsilon: number) {
+  const mean = tf.mean(x, -1, true);
+  const variance = tf.mean(
+    fused(() => tf.square(tf.sub(x, mean))),
+    -1,
+    true,
+  );
+  return { mean, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
 }
