@@ -27,6 +27,8 @@ export interface GraphNode {
   readonly after: readonly GraphNode[];
   readonly outputs: readonly OutputType[];
   readonly value?: ConstantValue;
+  /** Stays in float32 whatever the precision. */
+  readonly exact?: boolean;
   /** What a `PartitionedCall` computes, compiled into one kernel. */
   readonly body?: Body;
 }

