@@ -49,7 +49,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
         patch * patch * 3,
       ]);
       const first = tf.tile(classToken, [batch, 1, 1]);
-      const start: Tokens = tf.add(tf.concat([first, embed(patches, context)], 1), positions);
+      const start = plus(tf.concat([first, embed(patches, context)], 1), positions);
       const end = sequence(...blocks)(start, context);
       return norm(tf.reshape(tf.slice(end, [0, 0, 0], [-1, 1, -1]), [batch, width]), context);
     },
@@ -61,6 +61,11 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       ["mlp_head.1"],
     ],
   };
+}
+
+/** The residual sums: in bfloat16 their rounding would be 2 % of the features. */
+function plus(a: Tokens, b: Tokens): Tokens {
+  return inFloat32(() => tf.add(a, b));
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
@@ -79,8 +84,6 @@ function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer
   );
   const name = p.path();
   return (x, context) => {
-    // Sums of many small terms: in bfloat16 their rounding would be 2 % of the features.
-    const plus = (a: Tokens, b: Tokens): Tokens => inFloat32(() => tf.add(a, b));
     const y = plus(x, look(x, context));
     return capture(context, name, plus(y, think(y, context)));
   };
