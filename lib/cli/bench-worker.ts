@@ -33,15 +33,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     firstStep: 0,
     steps: 1000,
   });
-  const train = (count: number) => trainer.step({ images: pixels, labels, rows }, 1e-4, count);
-  const infer = () => {
-    const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
-    const result = trainer.call.predict(images);
-    result.dataSync();
-    tf.dispose([images, result]);
-  };
-  let count = 0;
-  const step = (): unknown => (mode === "train" ? train(count++) : infer());
+  const step = mode === "train" ? train() : infer();
   const start = performance.now();
   step();
   const first = (performance.now() - start) / 1000;
@@ -51,6 +43,20 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     const from = performance.now();
     for (let i = 0; i < Number(line); i++) step();
     console.log((performance.now() - from) / 1000);
+  }
+
+  function train(): () => void {
+    let count = 0;
+    return () => trainer.step({ images: pixels, labels, rows }, 1e-4, count++);
+  }
+
+  function infer(): () => void {
+    const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
+    return () => {
+      const result = trainer.call.predict(images);
+      result.dataSync();
+      result.dispose();
+    };
   }
 }
 

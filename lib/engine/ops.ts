@@ -8,3 +8,4 @@ export { type BatchNormOptions, batchNorm, layerNorm } from "./ops/normalisation
 export { projectiveTransform, type TransformOptions } from "./ops/projective-transform";
 export { dropout, statelessNormal, statelessUniform } from "./ops/random";
 export { roll } from "./ops/roll";
+export { silu } from "./ops/silu";

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { differentiable } from "../engine/ops/differentiable";
+import { differentiable, withoutWeightGradients } from "../engine/ops/differentiable";
 import type { Model } from "../models/module";
 import { checkTarget, type Target, targetClasses, targetLogits } from "./target";
 
@@ -18,7 +18,9 @@ export interface Inner {
 export function imageGradient(model: Model, images: tf.Tensor4D, target: Target): tf.Tensor4D {
   // Before the gradient begins: an error inside it leaves the tensors that it has saved.
   checkTarget(target, images.shape[0], model.classes);
-  return tf.tidy(() => tf.grad(scoreOf(model, target))(images) as tf.Tensor4D);
+  return tf.tidy(() =>
+    withoutWeightGradients(() => tf.grad(scoreOf(model, target))(images) as tf.Tensor4D),
+  );
 }
 
 /**
@@ -50,7 +52,7 @@ export function innerGradients(
     );
   };
   checkTarget(target, images.shape[0], model.classes);
-  tf.grad(scoreOf(model, target, capture))(images).dispose();
+  withoutWeightGradients(() => tf.grad(scoreOf(model, target, capture))(images)).dispose();
   const inner = new Map<string, Inner>();
   for (const [name, value] of values) {
     const gradient = gradients.get(name);

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { silu } from "../engine/ops/silu";
 import {
   type Architecture,
   type BuildOptions,
@@ -74,7 +75,6 @@ const fanOutUniform: Initialiser = ({ fanOut, size }, random) => {
 };
 
 /** x σ(x) (Elfwing et al. 2017, arXiv:1702.03118). */
-const silu: Layer = (x) => tf.mul(x, tf.sigmoid(x));
 
 type Unit = (
   p: Parameters,

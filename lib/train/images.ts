@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fused } from "../engine/recorder";
 import type { Preprocessing } from "../models/module";
 
 /**
@@ -20,6 +21,6 @@ export function normalise(images: tf.Tensor4D, { mean, std }: Preprocessing): tf
     // One multiply and one add: x · 1/std − mean/std.
     const factor = tf.tensor1d(std.map((s) => 1 / s));
     const offset = tf.tensor1d(mean.map((m, c) => -m / std[c]));
-    return tf.add(tf.mul(images, factor), offset);
+    return fused(() => tf.add(tf.mul(images, factor), offset));
   });
 }

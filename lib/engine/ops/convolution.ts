@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { recomputed } from "../recorder";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
 
@@ -37,13 +38,12 @@ function convolve(
     },
     (dy, [x0, w]) => [
       nativeOp(`${family}BackpropInput`, attributes, [tf.tensor1d(x0.shape, "int32"), w, dy])[0],
-      pointwise
-        ? pointwiseFilterGradient(x0 as tf.Tensor4D, dy)
-        : nativeOp(`${family}BackpropFilter`, attributes, [
-            x0,
-            tf.tensor1d(w.shape, "int32"),
-            dy,
-          ])[0],
+      () => {
+        const image = recomputed(x0, dy) as tf.Tensor4D;
+        if (pointwise) return pointwiseFilterGradient(image, dy);
+        const sizes = tf.tensor1d(w.shape, "int32");
+        return nativeOp(`${family}BackpropFilter`, attributes, [image, sizes, dy])[0];
+      },
     ],
   );
 }

@@ -52,7 +52,7 @@ export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   return differentiable<T>(
     [x, bias],
     () => nativeOp("BiasAdd", type, [x, bias])[0],
-    (dy) => [dy, sumOverRows(dy)],
+    (dy) => [dy, () => sumOverRows(dy)],
   );
 }
 
@@ -80,7 +80,7 @@ export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): t
           ? product(rows, weight, false, true)
           : product(rows, transposed(weight));
       },
-      (dy, [x0, w]) => [product(dy, w), product(dy, recomputed(x0, dy), true)],
+      (dy, [x0, w]) => [product(dy, w), () => product(dy, recomputed(x0, dy), true)],
     );
   }
 }

@@ -123,7 +123,7 @@ export function layerNorm<T extends tf.Tensor>(
         const rest = tf.sub(tf.sub(tf.mul(dy, g), level), tf.mul(normalised(), slope));
         return tf.mul(rest, inverse);
       });
-      return [dx, sumOverRows(along), sumOverRows(dy)];
+      return [dx, () => sumOverRows(along), () => sumOverRows(dy)];
     },
     true,
   );
