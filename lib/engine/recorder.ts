@@ -1,7 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { isAway } from "./away";
-import { bodyOf } from "./body";
-import { type GraphNode, isEmbeddable, makeNode, type Output, type OutputType } from "./graph";
+import type { GraphNode, Output, OutputType } from "./graph";
 import {
   ATTRIBUTE,
   type Attribute,
@@ -13,21 +11,14 @@ import {
   nativeBackend,
   type TensorMetadata,
 } from "./native";
+import { RecordedNodes } from "./recorded-nodes";
+import { RecordedVariables } from "./recorded-variables";
 import type { Recording, TensorFunction } from "./recording";
 import { guard, refusal } from "./recording-guard";
 import { inferShapes, type Operand } from "./shapes";
 
-/** A tensor from outside that a recorded function may embed, in bytes. */
-const LARGEST_CONSTANT = 64 * 2 ** 20;
-
-/** Equal constants up to this many bytes share a node. */
-const SHARED_CONSTANT = 4096;
-
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
-
-/** Ops that cost little beside the memory that their results take. */
-const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
 
 let active: Recorder | undefined;
 
@@ -90,7 +81,7 @@ export function recordedUpdate(
   variables: readonly tf.Variable[],
   inputs: readonly tf.Tensor[],
 ): boolean {
-  active?.update(op, attributes, variables, inputs);
+  active?.variables.update(op, attributes, variables, inputs);
   return active !== undefined;
 }
 
@@ -101,7 +92,7 @@ export function recordedUpdate(
  * would merge it with the equal ops of the forward pass, or run it early, and hold the results.
  */
 export function heldBack(tensors: readonly tf.Tensor[], trigger: tf.Tensor): tf.Tensor[] {
-  return tensors.map((tensor) => active?.heldBack(tensor, trigger) ?? tensor);
+  return tensors.map((tensor) => active?.nodes.heldBack(tensor, trigger) ?? tensor);
 }
 
 /**
@@ -109,7 +100,7 @@ export function heldBack(tensors: readonly tf.Tensor[], trigger: tf.Tensor): tf.
  * it need not be held until then.
  */
 export function recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
-  return active?.recomputed(tensor, trigger) ?? tensor;
+  return active?.nodes.recomputed(tensor, trigger) ?? tensor;
 }
 
 /**
@@ -125,33 +116,13 @@ export function fused<T extends tf.Tensor>(fn: () => T): T {
 
 /** Compute what `fn` computes in float32, also where the rest is in bfloat16. */
 export function inFloat32<T extends tf.Tensor>(fn: () => T): T {
-  return active?.exactly(fn) ?? fn();
-}
-
-/** A variable while a function is recorded. */
-interface VariableState {
-  readonly handle: GraphNode;
-  /** Handle of the tensor that is the variable's value in the graph as far as recorded. */
-  id: number;
-  /** Reads since the last change, which the next one must wait for. */
-  reads: GraphNode[];
-  /** The last change. */
-  writer?: GraphNode;
+  return active?.nodes.exactly(fn) ?? fn();
 }
 
 class Recorder {
-  private nodes: GraphNode[] = [];
-  private readonly outputOf = new Map<number, Output>();
-  private exact = false;
-  private constants = new Map<string, Output>();
-  /** Handles whose values do not depend on any input, so that reading them is harmless. */
-  private readonly fixed = new Set<number>();
-  /** Handles of tensors that stand in for ones that are not computed. */
-  private readonly standIns = new Set<number>();
+  readonly nodes: RecordedNodes;
+  readonly variables: RecordedVariables;
   private readonly binding: NativeBinding;
-  /** Variables that the function was not said to use, by handle. */
-  private readonly outsiders = new Map<number, string>();
-  private readonly states = new Map<tf.Variable, VariableState>();
 
   constructor(
     readonly name: string,
@@ -161,38 +132,36 @@ class Recorder {
     private readonly portable: boolean,
   ) {
     this.binding = backend.binding;
+    this.nodes = new RecordedNodes(name, backend, this.binding);
+    this.variables = new RecordedVariables(this.nodes, backend, handles);
   }
 
   run(fn: TensorFunction, inputs: readonly tf.Tensor[]): Recording {
-    this.noteOutsiders();
     const saved = [...this.handles.keys()].map((variable) => {
       return { variable, value: tf.keep(variable.clone()) };
     });
     // Stand-ins: an own tensor for each input and variable, even where two share their values.
     const standIns = inputs.map(({ shape, dtype }) =>
-      tf.keep(this.backend.createOutputTensor(this.standIn({ shape, dtype: dtypeNumber(dtype) }))),
+      tf.keep(
+        this.backend.createOutputTensor(this.nodes.standIn({ shape, dtype: dtypeNumber(dtype) })),
+      ),
     );
-    const known = new Set(Object.keys(tf.engine().registeredVariables));
     const release = guard(this.backend, this);
     this.intercept();
     try {
       const placeholders = standIns.map((standIn, i) => this.placeholder(standIn, i));
-      for (const [variable, handle] of this.handles) {
-        this.states.set(variable, { handle, id: -1, reads: [] });
-        this.read(variable);
-      }
+      this.variables.begin();
       let outputs: Output[] = [];
       let many = false;
       tf.tidy(() => {
         const result = fn(...standIns);
         many = Array.isArray(result);
         outputs = (Array.isArray(result) ? result : [result]).map((value) => this.result(value));
-        for (const variable of this.handles.keys()) this.flush(variable);
+        this.variables.finish();
       });
-      this.refuseNewVariables(known);
-      const effects = [...this.states.values()].flatMap(({ writer }) => writer ?? []);
-      const changed = [...this.states].flatMap(([key, { writer }]) => (writer ? [key] : []));
-      return { nodes: this.nodes, inputs: placeholders, outputs, effects, changed, many };
+      this.variables.refuseNewVariables();
+      const { nodes } = this.nodes;
+      return { nodes, inputs: placeholders, outputs, many, ...this.variables.changes };
     } finally {
       this.backend.binding = this.binding;
       const late = release();
@@ -207,9 +176,9 @@ class Recorder {
   }
 
   fixedValues(dataId: object): tf.BackendValues | undefined {
-    const id = this.idOf({ dataId } as tf.TensorInfo);
-    this.lookUp(id);
-    return this.fixed.has(id) ? this.binding.tensorDataSync(id) : undefined;
+    const id = this.nodes.idOf({ dataId } as tf.TensorInfo);
+    this.nodes.lookUp(id);
+    return this.nodes.fixed.has(id) ? this.binding.tensorDataSync(id) : undefined;
   }
 
   graphOp(
@@ -219,85 +188,14 @@ class Recorder {
     outputs: readonly OutputType[],
   ): tf.Tensor[] | undefined {
     if (this.portable) return undefined;
-    const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
-    const standIns = outputs.map(({ shape, dtype }) => this.standIn({ shape, dtype }));
-    this.note(op, attributes, sources, standIns);
+    const sources = inputs.map((tensor) => this.nodes.lookUp(this.nodes.idOf(tensor)));
+    const standIns = outputs.map(({ shape, dtype }) => this.nodes.standIn({ shape, dtype }));
+    this.nodes.note(op, attributes, sources, standIns);
     return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
   }
 
-  heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
-    const after = this.lookUp(this.idOf(trigger)).node;
-    return this.tensorOf(this.identity(this.lookUp(this.idOf(tensor)), [after]));
-  }
-
-  recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
-    const after = this.lookUp(this.idOf(trigger)).node;
-    const again = ({ node, index }: Output): Output | undefined => {
-      const [first, ...others] = node.inputs;
-      const source = node.op === "Reshape" ? again(first) : undefined;
-      if (source === undefined && !CHEAP.has(node.op)) return undefined;
-      const inputs = [source ?? this.identity(first, [after]), ...others];
-      const copy = { ...node, inputs, name: `${node.op}_${this.nodes.length}` };
-      this.nodes.push(copy);
-      return { node: copy, index };
-    };
-    const output = again(this.lookUp(this.idOf(tensor)));
-    return output === undefined ? tensor : this.tensorOf(output);
-  }
-
-  exactly<T>(fn: () => T): T {
-    const { exact } = this;
-    this.exact = true;
-    const result = fn();
-    this.exact = exact;
-    return result;
-  }
-
-  private identity(input: Output, after: readonly GraphNode[] = []): Output {
-    const type = input.node.outputs[input.index];
-    const attributes = [attribute.type("T", type.dtype)];
-    const node = this.add("Identity", { attributes, inputs: [input], after, outputs: [type] });
-    return { node, index: 0 };
-  }
-
-  private tensorOf(output: Output): tf.Tensor {
-    const metadata = this.standIn(output.node.outputs[output.index]);
-    this.outputOf.set(metadata.id, output);
-    return this.backend.createOutputTensor(metadata);
-  }
-
   fused<T extends tf.Tensor>(fn: () => T): T | undefined {
-    if (this.portable || this.backend.isUsingGpuDevice) return undefined;
-    const { nodes, constants } = this;
-    this.nodes = [];
-    this.constants = new Map();
-    const result = fn();
-    const { body, inputs } = bodyOf(this.nodes, this.lookUp(this.idOf(result)));
-    Object.assign(this, { nodes, constants });
-    const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
-    const node = this.add("PartitionedCall", { inputs, outputs, body });
-    this.outputOf.set(this.idOf(result), { node, index: 0 });
-    return result;
-  }
-
-  update(
-    op: string,
-    attributes: readonly Attribute[],
-    variables: readonly tf.Variable[],
-    inputs: readonly tf.Tensor[],
-  ): void {
-    for (const variable of variables) this.flush(variable);
-    const states = variables.map((variable) => this.stateOf(variable));
-    const sources = inputs.map((tensor) => this.lookUp(this.idOf(tensor)));
-    const node = this.add(op, {
-      attributes,
-      inputs: [...states.map(({ handle }) => ({ node: handle, index: 0 })), ...sources],
-      after: states.flatMap(({ reads, writer }) => (writer ? [...reads, writer] : reads)),
-    });
-    variables.forEach((variable, i) => {
-      Object.assign(states[i], { writer: node, reads: [] });
-      this.read(variable);
-    });
+    return this.portable || this.backend.isUsingGpuDevice ? undefined : this.nodes.fused(fn);
   }
 
   /** Put this recorder between tfjs and TensorFlow. */
@@ -327,13 +225,13 @@ class Recorder {
         "use statelessUniform or statelessNormal with a seed that is an input",
       );
     }
-    const sources = inputs.map((id) => this.lookUp(id));
-    const fixed = inputs.every((id) => this.fixed.has(id));
+    const sources = inputs.map((id) => this.nodes.lookUp(id));
+    const fixed = inputs.every((id) => this.nodes.fixed.has(id));
     const outputs =
       (fixed || !this.infer ? undefined : this.inferred(op, attributes, inputs, count)) ??
       this.computed(op, attributes, inputs, count);
-    this.note(op, complete(op, attributes, outputs), sources, outputs);
-    if (fixed) for (const { id } of outputs) this.fixed.add(id);
+    this.nodes.note(op, complete(op, attributes, outputs), sources, outputs);
+    if (fixed) for (const { id } of outputs) this.nodes.fixed.add(id);
     return outputs;
   }
 
@@ -345,15 +243,15 @@ class Recorder {
     count: number,
   ): TensorMetadata[] | undefined {
     const operands = inputs.map((id): Operand => {
-      const { node, index } = this.lookUp(id);
+      const { node, index } = this.nodes.lookUp(id);
       const type = node.outputs[index];
-      const small = type.dtype === DT.int32 && this.fixed.has(id);
+      const small = type.dtype === DT.int32 && this.nodes.fixed.has(id);
       return small ? { ...type, values: this.binding.tensorDataSync(id) as tf.TypedArray } : type;
     });
     if (!operands.some(({ dtype }) => dtype === DT.float32)) return undefined;
     const shapes = inferShapes(op, attributes, operands);
     if (shapes === undefined || shapes.length < count) return undefined;
-    return shapes.slice(0, count).map((shape) => this.standIn({ shape, dtype: DT.float32 }));
+    return shapes.slice(0, count).map((shape) => this.nodes.standIn({ shape, dtype: DT.float32 }));
   }
 
   /** Run an op for its results' shapes; where an operand is a stand-in, on zeros. */
@@ -365,8 +263,8 @@ class Recorder {
   ): TensorMetadata[] {
     const zeros = new Map<number, number>();
     for (const id of inputs) {
-      const { node, index } = this.lookUp(id);
-      if (this.standIns.has(id)) zeros.set(id, this.zeros(node.outputs[index]));
+      const { node, index } = this.nodes.lookUp(id);
+      if (this.nodes.standIns.has(id)) zeros.set(id, this.nodes.zeros(node.outputs[index]));
     }
     try {
       const operands = inputs.map((id) => zeros.get(id) ?? id);
@@ -379,35 +277,15 @@ class Recorder {
   private createTensor(shape: number[], dtype: number, values: tf.BackendValues): number {
     if (!ArrayBuffer.isView(values)) throw refusal(this.name, "makes a text", "make it outside");
     const id = this.binding.createTensor(shape, dtype, values);
-    this.constant(id, { shape, dtype }, values);
+    this.nodes.constant(id, { shape, dtype }, values);
     return id;
-  }
-
-  /** Where a handle's value comes from; a tensor from outside becomes a constant. */
-  private lookUp(id: number): Output {
-    const output = this.outputOf.get(id);
-    if (output !== undefined) return output;
-    const variable = this.outsiders.get(id);
-    if (variable !== undefined) {
-      throw refusal(
-        this.name,
-        `uses the variable "${variable}", which compile() was not told of`,
-        "add it to `variables`",
-      );
-    }
-    const [copy] = this.binding.executeOp("Identity", [], [id], 1);
-    this.binding.deleteTensor(copy.id);
-    if (!isEmbeddable(copy.dtype)) {
-      throw refusal(this.name, "uses a tensor of text from outside", "leave it out");
-    }
-    return this.constant(id, copy, this.binding.tensorDataSync(id) as tf.TypedArray);
   }
 
   private result(value: unknown): Output {
     if (value instanceof tf.Tensor) {
-      const output = this.lookUp(this.idOf(value));
+      const output = this.nodes.lookUp(this.nodes.idOf(value));
       // A session does not fetch what it is fed.
-      return output.node.op === "Placeholder" ? this.identity(output) : output;
+      return output.node.op === "Placeholder" ? this.nodes.identity(output) : output;
     }
     throw refusal(
       this.name,
@@ -416,143 +294,13 @@ class Recorder {
     );
   }
 
-  private idOf(tensor: tf.TensorInfo): number {
-    return this.backend.getInputTensorIds([tensor])[0];
-  }
-
-  private constant(id: number, type: OutputType, values: ArrayBufferView): Output {
-    if (values.byteLength > LARGEST_CONSTANT) {
-      throw refusal(
-        this.name,
-        `holds a constant of shape [${type.shape}], ${values.byteLength / 2 ** 20} MiB`,
-        "pass it as an input, or make it a variable and list it",
-      );
-    }
-    const bytes = new Uint8Array(values.byteLength);
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    const key =
-      bytes.length > SHARED_CONSTANT
-        ? `${id}`
-        : `${type.dtype}[${type.shape}]${Buffer.from(bytes).toString("latin1")}`;
-    let output = this.constants.get(key);
-    if (output === undefined) {
-      const value = { shape: [...type.shape], dtype: type.dtype, bytes };
-      output = { node: this.add("Const", { outputs: [value], value }), index: 0 };
-      this.constants.set(key, output);
-    }
-    this.outputOf.set(id, output);
-    this.fixed.add(id);
-    return output;
-  }
-
   private placeholder(standIn: tf.Tensor, i: number): GraphNode {
     const type = { shape: standIn.shape, dtype: dtypeNumber(standIn.dtype) };
     const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
     const attributes = [attribute.type("dtype", type.dtype), shape];
-    const node = this.add("Placeholder", { name: `input${i}`, attributes, outputs: [type] });
-    this.outputOf.set(this.idOf(standIn), { node, index: 0 });
+    const node = this.nodes.add("Placeholder", { name: `input${i}`, attributes, outputs: [type] });
+    this.nodes.outputOf.set(this.nodes.idOf(standIn), { node, index: 0 });
     return node;
-  }
-
-  /** From here on the variable stands for its value after the last change. */
-  private read(variable: tf.Variable): void {
-    const state = this.stateOf(variable);
-    const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
-    const node = this.add("ReadVariableOp", {
-      attributes: [attribute.type("dtype", type.dtype)],
-      inputs: [{ node: state.handle, index: 0 }],
-      after: state.writer === undefined ? [] : [state.writer],
-      outputs: [type],
-    });
-    const standIn = this.backend.createOutputTensor(this.standIn(type));
-    variable.assign(standIn);
-    standIn.dispose();
-    state.reads.push(node);
-    state.id = this.idOf(variable);
-    this.outputOf.set(state.id, { node, index: 0 });
-  }
-
-  /** If the variable was assigned to, have the graph do it. */
-  private flush(variable: tf.Variable): void {
-    const state = this.stateOf(variable);
-    const id = this.idOf(variable);
-    if (id === state.id) return;
-    state.writer = this.add("AssignVariableOp", {
-      attributes: [attribute.type("dtype", dtypeNumber(variable.dtype))],
-      inputs: [{ node: state.handle, index: 0 }, this.lookUp(id)],
-      after: state.writer ? [...state.reads, state.writer] : state.reads,
-    });
-    Object.assign(state, { id, reads: [] });
-  }
-
-  private stateOf(variable: tf.Variable): VariableState {
-    const state = this.states.get(variable);
-    if (state === undefined) {
-      throw refusal(
-        this.name,
-        `changes the variable "${variable.name}", which compile() was not told of`,
-        "add it to `variables`",
-      );
-    }
-    return state;
-  }
-
-  private note(
-    op: string,
-    attributes: readonly Attribute[],
-    inputs: readonly Output[],
-    outputs: readonly TensorMetadata[],
-  ): void {
-    const types = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
-    const node = this.add(op, { attributes, inputs, outputs: types });
-    outputs.forEach(({ id }, index) => {
-      this.outputOf.set(id, { node, index });
-    });
-  }
-
-  private add(op: string, more: Partial<GraphNode>): GraphNode {
-    const name = `${op}_${this.nodes.length}`;
-    const node = makeNode(name, op, this.exact ? { exact: true, ...more } : more);
-    this.nodes.push(node);
-    return node;
-  }
-
-  /** A tensor that has this shape for tfjs and holds one element: a recording needs shapes only. */
-  private standIn({ shape, dtype }: OutputType): TensorMetadata {
-    const values =
-      dtype === DT.float32 ? Float32Array : dtype === DT.int32 ? Int32Array : Uint8Array;
-    const id = this.binding.createTensor([], dtype, new values(1));
-    this.standIns.add(id);
-    return { id, shape: [...shape], dtype };
-  }
-
-  private zeros({ shape, dtype }: OutputType): number {
-    const sizes = this.binding.createTensor([shape.length], DT.int32, Int32Array.from(shape));
-    const attributes = [attribute.type("dtype", dtype), attribute.bool("init", true)];
-    const [{ id }] = this.binding.executeOp("Empty", attributes, [sizes], 1);
-    this.binding.deleteTensor(sizes);
-    return id;
-  }
-
-  /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
-  private noteOutsiders(): void {
-    for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!this.handles.has(variable) && !variable.isDisposed && !isAway(variable)) {
-        this.outsiders.set(this.idOf(variable), variable.name);
-      }
-    }
-  }
-
-  private refuseNewVariables(known: ReadonlySet<string>): void {
-    const made = Object.entries(tf.engine().registeredVariables).filter(([key]) => !known.has(key));
-    for (const [, variable] of made) variable.dispose();
-    if (made.length > 0) {
-      throw refusal(
-        this.name,
-        `makes a variable ("${made[0][0]}"), which would be made anew in every call`,
-        "make it outside and list it in `variables`",
-      );
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../errors";
 import type { GraphNode } from "./graph";
 import { type NativeBackend, nativeBackend } from "./native";
 import { savedModelBytes } from "./saved-model";
@@ -38,18 +39,42 @@ export class Session {
     outputNames: readonly string[],
   ): tf.Tensor[] {
     if (this.id === undefined) throw new Error("this session is closed");
-    return this.backend.binding
-      .runSavedModel(
-        this.id,
-        this.backend.getInputTensorIds(inputs),
-        inputNames.join(","),
-        outputNames.join(","),
-      )
-      .map((metadata) => this.backend.createOutputTensor(metadata));
+    if (outputNames.length === 0) return [];
+    const { binding } = this.backend;
+    const ids = this.backend.getInputTensorIds(inputs);
+    try {
+      return binding
+        .runSavedModel(this.id, ids, inputNames.join(","), outputNames.join(","))
+        .map((metadata) => this.backend.createOutputTensor(metadata));
+    } catch (error) {
+      throw outOfMemory(error) ?? error;
+    }
   }
 
   close(): void {
     if (this.id !== undefined) this.backend.binding.deleteSavedModel(this.id);
     this.id = undefined;
   }
+}
+
+/** TensorFlow's and XLA's complaints that there is no room, for a person; nothing for other errors. */
+function outOfMemory(error: unknown): UserError | undefined {
+  const text = String(error);
+  const [, shape, type] = /allocating tensor with shape\[(.*?)\] and type (\w+)/.exec(text) ?? [];
+  const asked =
+    shape === undefined
+      ? /Out of memory while trying to allocate ([\d.]+ ?\w*)/.exec(text)?.[1].replace(/\.$/, "")
+      : `${gibibytes(shape, type)} GiB, a tensor of shape [${shape}]`;
+  if (asked === undefined) return undefined;
+  return new UserError(
+    `out of memory: no room for ${asked}`,
+    "use a smaller batch (in training batchSize, with optimiser.accumulate to make up for it), smaller " +
+      "images, or mixed_bfloat16",
+    { cause: error },
+  );
+}
+
+function gibibytes(shape: string, type: string): string {
+  const width = type === "bfloat16" ? 2 : 4;
+  return (shape.split(",").reduce((n, size) => n * Number(size), width) / 2 ** 30).toFixed(2);
 }

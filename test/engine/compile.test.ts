@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Compiled, compile, type TensorFunction } from "tuning-fork/engine/compile";
 import { nativeBackend } from "tuning-fork/engine/native";
 import { batchNorm, dropout } from "tuning-fork/engine/ops";
+import { fused } from "tuning-fork/engine/recorder";
 import { startEngine } from "tuning-fork/engine/start";
 import { UserError } from "tuning-fork/errors";
 
@@ -91,6 +92,32 @@ describe("compile", () => {
     assert.deepEqual(values(net.b), values(vector(0.1, 0.2, -0.3)));
     assert.ok(Number.isFinite(Math.random()));
     assert.deepEqual(values(tf.add(1, 1)), [2]);
+  });
+
+  it("works without variables, function after function", () => {
+    const functions = { sum: (x: tf.Tensor) => tf.sum(x), mean: (x: tf.Tensor) => tf.mean(x) };
+    const compiled = compile(functions, { variables: [] });
+    assert.deepEqual(values(compiled.call.sum(vector(1, 2, 3))), [6]);
+    assert.deepEqual(values(compiled.call.mean(vector(1, 2, 3))), [2]);
+    compiled.pull();
+    compiled.dispose();
+  });
+
+  it("says how much memory was missing, and goes on after it", () => {
+    const sums = (x: tf.Tensor) => tf.add(tf.reshape(x, [-1, 1]), tf.reshape(x, [1, -1]));
+    const plain = make((x) => tf.sum(tf.relu(sums(x))), []);
+    const inOne = make((x) => tf.sum(fused(() => tf.mul(tf.exp(sums(x)), 2))), []);
+    for (const { call } of [plain, inOne]) {
+      const before = tf.memory().numTensors;
+      const huge = tf.zeros([300_000]);
+      assert.throws(
+        () => call.fn(huge),
+        /out of memory: no room for 335\.28 ?GiB.*\n.*smaller batch/,
+      );
+      huge.dispose();
+      assert.equal(tf.memory().numTensors, before);
+      assert.equal(Number.isFinite(values(call.fn(tf.zeros([3])))[0]), true);
+    }
   });
 
   it("gives the same losses to the last digit with the same seed", () => {

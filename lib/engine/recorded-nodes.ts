@@ -1,0 +1,182 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { bodyOf } from "./body";
+import { type GraphNode, isEmbeddable, makeNode, type Output, type OutputType } from "./graph";
+import {
+  type Attribute,
+  attribute,
+  DT,
+  type NativeBackend,
+  type NativeBinding,
+  type TensorMetadata,
+} from "./native";
+import { refusal } from "./recording-guard";
+
+/** A tensor from outside that a recorded function may embed, in bytes. */
+const LARGEST_CONSTANT = 64 * 2 ** 20;
+
+/** Equal constants up to this many bytes share a node. */
+const SHARED_CONSTANT = 4096;
+
+/** Ops that cost little beside the memory that their results take. */
+const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
+
+/** The ops of a function as far as it has been recorded, and which tensor is the result of which. */
+export class RecordedNodes {
+  nodes: GraphNode[] = [];
+  readonly outputOf = new Map<number, Output>();
+  /** Handles whose values do not depend on any input, so that reading them is harmless. */
+  readonly fixed = new Set<number>();
+  /** Handles of tensors that stand in for ones that are not computed. */
+  readonly standIns = new Set<number>();
+  /** Variables that the function was not said to use, by handle. */
+  readonly outsiders = new Map<number, string>();
+  private exact = false;
+  private constants = new Map<string, Output>();
+
+  constructor(
+    readonly name: string,
+    private readonly backend: NativeBackend,
+    /** TensorFlow itself: `backend.binding` is the recorder meanwhile. */
+    private readonly binding: NativeBinding,
+  ) {}
+
+  /** Where a handle's value comes from; a tensor from outside becomes a constant. */
+  lookUp(id: number): Output {
+    const output = this.outputOf.get(id);
+    if (output !== undefined) return output;
+    const variable = this.outsiders.get(id);
+    if (variable !== undefined) {
+      throw refusal(
+        this.name,
+        `uses the variable "${variable}", which compile() was not told of`,
+        "add it to `variables`",
+      );
+    }
+    const [copy] = this.binding.executeOp("Identity", [], [id], 1);
+    this.binding.deleteTensor(copy.id);
+    if (!isEmbeddable(copy.dtype)) {
+      throw refusal(this.name, "uses a tensor of text from outside", "leave it out");
+    }
+    return this.constant(id, copy, this.binding.tensorDataSync(id) as tf.TypedArray);
+  }
+
+  idOf(tensor: tf.TensorInfo): number {
+    return this.backend.getInputTensorIds([tensor])[0];
+  }
+
+  constant(id: number, type: OutputType, values: ArrayBufferView): Output {
+    if (values.byteLength > LARGEST_CONSTANT) {
+      throw refusal(
+        this.name,
+        `holds a constant of shape [${type.shape}], ${values.byteLength / 2 ** 20} MiB`,
+        "pass it as an input, or make it a variable and list it",
+      );
+    }
+    const bytes = new Uint8Array(values.byteLength);
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    const key =
+      bytes.length > SHARED_CONSTANT
+        ? `${id}`
+        : `${type.dtype}[${type.shape}]${Buffer.from(bytes).toString("latin1")}`;
+    let output = this.constants.get(key);
+    if (output === undefined) {
+      const value = { shape: [...type.shape], dtype: type.dtype, bytes };
+      output = { node: this.add("Const", { outputs: [value], value }), index: 0 };
+      this.constants.set(key, output);
+    }
+    this.outputOf.set(id, output);
+    this.fixed.add(id);
+    return output;
+  }
+
+  note(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly Output[],
+    outputs: readonly TensorMetadata[],
+  ): void {
+    const types = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    const node = this.add(op, { attributes, inputs, outputs: types });
+    outputs.forEach(({ id }, index) => {
+      this.outputOf.set(id, { node, index });
+    });
+  }
+
+  add(op: string, more: Partial<GraphNode>): GraphNode {
+    const name = `${op}_${this.nodes.length}`;
+    const node = makeNode(name, op, this.exact ? { exact: true, ...more } : more);
+    this.nodes.push(node);
+    return node;
+  }
+
+  heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    const after = this.lookUp(this.idOf(trigger)).node;
+    return this.tensorOf(this.identity(this.lookUp(this.idOf(tensor)), [after]));
+  }
+
+  recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    const after = this.lookUp(this.idOf(trigger)).node;
+    const again = ({ node, index }: Output): Output | undefined => {
+      const [first, ...others] = node.inputs;
+      const source = node.op === "Reshape" ? again(first) : undefined;
+      if (source === undefined && !CHEAP.has(node.op)) return undefined;
+      const inputs = [source ?? this.identity(first, [after]), ...others];
+      const copy = { ...node, inputs, name: `${node.op}_${this.nodes.length}` };
+      this.nodes.push(copy);
+      return { node: copy, index };
+    };
+    const output = again(this.lookUp(this.idOf(tensor)));
+    return output === undefined ? tensor : this.tensorOf(output);
+  }
+
+  exactly<T>(fn: () => T): T {
+    const { exact } = this;
+    this.exact = true;
+    const result = fn();
+    this.exact = exact;
+    return result;
+  }
+
+  identity(input: Output, after: readonly GraphNode[] = []): Output {
+    const type = input.node.outputs[input.index];
+    const attributes = [attribute.type("T", type.dtype)];
+    const node = this.add("Identity", { attributes, inputs: [input], after, outputs: [type] });
+    return { node, index: 0 };
+  }
+
+  tensorOf(output: Output): tf.Tensor {
+    const metadata = this.standIn(output.node.outputs[output.index]);
+    this.outputOf.set(metadata.id, output);
+    return this.backend.createOutputTensor(metadata);
+  }
+
+  fused<T extends tf.Tensor>(fn: () => T): T {
+    const { nodes, constants } = this;
+    this.nodes = [];
+    this.constants = new Map();
+    const result = fn();
+    const { body, inputs } = bodyOf(this.nodes, this.lookUp(this.idOf(result)));
+    Object.assign(this, { nodes, constants });
+    const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
+    const node = this.add("PartitionedCall", { inputs, outputs, body });
+    this.outputOf.set(this.idOf(result), { node, index: 0 });
+    return result;
+  }
+
+  /** A tensor that has this shape for tfjs and holds one element: a recording needs shapes only. */
+  standIn({ shape, dtype }: OutputType): TensorMetadata {
+    const values =
+      dtype === DT.float32 ? Float32Array : dtype === DT.int32 ? Int32Array : Uint8Array;
+    const id = this.binding.createTensor([], dtype, new values(1));
+    this.standIns.add(id);
+    return { id, shape: [...shape], dtype };
+  }
+
+  zeros({ shape, dtype }: OutputType): number {
+    const sizes = this.binding.createTensor([shape.length], DT.int32, Int32Array.from(shape));
+    const attributes = [attribute.type("dtype", dtype), attribute.bool("init", true)];
+    const [{ id }] = this.binding.executeOp("Empty", attributes, [sizes], 1);
+    this.binding.deleteTensor(sizes);
+    return id;
+  }
+}
