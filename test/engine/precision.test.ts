@@ -4,7 +4,7 @@ import { compile } from "tuning-fork/engine/compile";
 import { gelu, layerNorm, linear, softmaxCrossEntropy } from "tuning-fork/engine/ops";
 import { createOptimiser } from "tuning-fork/engine/optimisers";
 import { withPrecision } from "tuning-fork/engine/precision";
-import { record } from "tuning-fork/engine/recorder";
+import { fused, inFloat32, record } from "tuning-fork/engine/recorder";
 import { type Precision, startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";
 
@@ -116,5 +116,40 @@ describe("precision", () => {
     const sources = casts.map(({ inputs: [{ node, index }] }) => `${node.name}:${index}`);
     assert.equal(new Set(sources).size, casts.length, "nothing is cast twice");
     assert.ok(!sources.some((name) => /_as\d+:/.test(name)), "no cast is cast back");
+  });
+
+  it("keeps in float32 what asks for it", () => {
+    const [x, w] = [fixed([8, 8], [-1, 1], 1), fixed([8, 8], [-1, 1], 2)];
+    const far = tf.scalar(1000);
+    const run = (fn: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) => {
+      const { call, dispose } = compile({ fn }, { variables: [], precision: "mixed_bfloat16" });
+      const result = call.fn(x, w).dataSync();
+      dispose();
+      return result;
+    };
+    const product = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.matMul(a, b), tf.matMul(b, a));
+    const apart = run((a, b) => tf.sub(tf.add(product(a, b), far), far));
+    const kept = run((a, b) => inFloat32(() => tf.sub(tf.add(product(a, b), far), far)));
+    const exact = tf.sub(tf.add(product(x, w), far), far).dataSync();
+    const error = (got: ArrayLike<number>) =>
+      Math.max(...Array.from(exact, (value, i) => Math.abs(value - got[i])));
+    assert.ok(error(apart) > 0.5, "1000 ± 1 has no room in 8 bits");
+    assert.ok(error(kept) < 0.01);
+  });
+
+  it("computes a fused function in float32 between operands and result in bfloat16", () => {
+    const far = 1000;
+    // Rounded after each step, 1000 + x would lose x.
+    const inside = (x: tf.Tensor) => fused(() => tf.sub(tf.add(x, far), far));
+    const fn = (x: tf.Tensor, w: tf.Tensor) => inside(tf.matMul(x, w));
+    const [x, w] = [fixed([8, 8], [-1, 1], 1), fixed([8, 8], [-1, 1], 2)];
+    const { call, dispose } = compile({ fn }, { variables: [], precision: "mixed_bfloat16" });
+    const got = call.fn(x, w).dataSync();
+    dispose();
+    tf.matMul(x, w)
+      .dataSync()
+      .forEach((value, i) => {
+        assert.ok(Math.abs(got[i] - value) < 0.02, `${got[i]} for ${value}`);
+      });
   });
 });
