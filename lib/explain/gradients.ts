@@ -38,21 +38,26 @@ export function innerGradients(
 ): Map<string, Inner> {
   const values = new Map<string, tf.Tensor>();
   const gradients = new Map<string, tf.Tensor>();
-  const capture = (name: string, value: tf.Tensor): tf.Tensor | undefined => {
-    if (!wanted(name, value)) return undefined;
-    values.set(name, tf.keep(tf.clone(value)));
-    // The identity; its gradient notes what comes by.
-    return differentiable(
-      [value],
-      () => tf.clone(value),
-      (dy) => {
-        gradients.set(name, tf.keep(tf.clone(dy)));
-        return [dy];
-      },
-    );
-  };
   checkTarget(target, images.shape[0], model.classes);
-  withoutWeightGradients(() => tf.grad(scoreOf(model, target, capture))(images)).dispose();
+  // Differentiated by a zero that enters at each wanted value: what lies below the first of them
+  // is not computed.
+  const score = (zero: tf.Tensor): tf.Tensor => {
+    const capture = (name: string, value: tf.Tensor): tf.Tensor | undefined => {
+      if (!wanted(name, value)) return undefined;
+      values.set(name, tf.keep(tf.clone(value)));
+      // The identity; its gradient notes what comes by.
+      return differentiable(
+        [value, zero],
+        () => tf.clone(value),
+        (dy) => {
+          gradients.set(name, tf.keep(tf.clone(dy)));
+          return [dy, tf.scalar(0)];
+        },
+      );
+    };
+    return tf.add(scoreOf(model, target, capture)(images), zero);
+  };
+  tf.tidy(() => withoutWeightGradients(() => tf.grad(score)(tf.scalar(0)))).dispose();
   const inner = new Map<string, Inner>();
   for (const [name, value] of values) {
     const gradient = gradients.get(name);

@@ -35,16 +35,18 @@ export function relevance(model: Model, images: tf.Tensor4D, target?: Target): M
       });
       checkTokens(layers, "relevance");
       const [first] = layers;
-      const start: tf.Tensor3D = tf.tile(tf.expandDims(tf.eye(first.weights.shape[3]), 0), [
-        images.shape[0],
+      // The class token's row is all that is wanted, so the product is taken from its left.
+      const [images, , , tokens] = first.weights.shape;
+      const classToken = tf.tile(tf.oneHot(tf.tensor2d([[0]], [1, 1], "int32"), tokens), [
+        images,
         1,
         1,
       ]);
-      const joint = layers.reduce((below, { weights }) => {
+      const row = layers.reduceRight((above, { weights }) => {
         const step = tf.mean(weights, 1) as tf.Tensor3D;
-        return tf.add(below, tf.matMul(step, below));
-      }, start);
-      return classTokenMap(joint, first);
+        return tf.add(above, tf.matMul(above, step));
+      }, tf.cast(classToken, "float32") as tf.Tensor3D);
+      return classTokenMap(row, first);
     });
   } finally {
     for (const { value, gradient } of inner.values()) tf.dispose([value, gradient]);
