@@ -93,6 +93,7 @@ export { imageGrid } from "./plots/image-grid";
 export { modelComparison } from "./plots/model-comparison";
 export { panels } from "./plots/panels";
 export { perClassBars } from "./plots/per-class-bars";
+export { pictureUris } from "./plots/pictures";
 export { rankingCurves } from "./plots/ranking-curves";
 export { reliabilityDiagram } from "./plots/reliability-diagram";
 export { runFigures } from "./plots/run-figures";

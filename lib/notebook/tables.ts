@@ -8,24 +8,50 @@ export interface ShowTableOptions {
   readonly rows?: number;
   /** Significant digits of numbers that are not integers. Default 4. */
   readonly digits?: number;
+  /** Pictures of the rows as data URIs (`pictureUris`), one each of the rows shown: a first column. */
+  readonly pictures?: readonly string[];
 }
 
 /**
- * Show a table below the cell, numbers aligned right; in a plain terminal as text.
+ * A click on a column's name sorts the rows that are shown, a second one the other way; what is no
+ * number comes after the numbers. A program that runs no scripts shows the table as it is.
+ */
+const SORT = `
+const th = event.target.closest("th");
+if (!th) return;
+const down = th.ariaSort === "ascending";
+for (const other of this.rows[0].cells) { other.ariaSort = null; other.style.boxShadow = ""; }
+th.ariaSort = down ? "descending" : "ascending";
+th.style.boxShadow = "inset 0 " + (down ? -2 : 2) + "px";
+const text = (row) => row.cells[th.cellIndex].textContent, body = this.parentNode.tBodies[0];
+const compare = (a, b) => isNaN(a) - isNaN(b) || (isNaN(a) ? a.localeCompare(b) : a - b);
+const rows = [...body.rows].sort((a, b) => compare(text(a), text(b)));
+body.append(...(down ? rows.reverse() : rows));
+`.trim();
+
+/**
+ * Show a table below the cell, numbers aligned right; in a plain terminal as text. A click on a
+ * column's name sorts the rows shown.
  *
- * @throws UserError when the columns are not of one length.
+ * @throws UserError when the columns are not of one length, or pictures are missing.
  */
 export function showTable(table: Table, options: ShowTableOptions = {}): void {
-  const { rows = 20, digits = 4 } = options;
+  const { rows = 20, digits = 4, pictures } = options;
   const columns = Object.entries(table).map(([name, values]) => ({
     name,
     numeric: typeof values[0] === "number",
     cells: formatCells(values, rows, digits),
   }));
   const length = tableLength(table);
+  if (pictures && pictures.length < Math.min(rows, length)) {
+    throw new UserError(
+      `there are ${pictures.length} pictures for ${Math.min(rows, length)} rows`,
+      "give one picture a row shown, or none",
+    );
+  }
   const left = length - Math.min(rows, length);
   const remark = left > 0 ? `… ${left} more of ${length} rows` : "";
-  show({ "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark) });
+  show({ "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark, pictures) });
 }
 
 interface ShownColumn {
@@ -83,16 +109,23 @@ function asText(columns: readonly ShownColumn[], remark: string): string {
   return [line(columns.map(({ name }) => name)), ...body, ...(remark ? [remark] : [])].join("\n");
 }
 
-function asHtml(columns: readonly ShownColumn[], remark: string): string {
+function asHtml(
+  columns: readonly ShownColumn[],
+  remark: string,
+  pictures?: readonly string[],
+): string {
   const cell = (tag: "th" | "td", text: string, numeric: boolean) => {
     const align = numeric ? "right;font-variant-numeric:tabular-nums" : "left";
-    return `<${tag} style="text-align:${align}">${escapeHtml(text)}</${tag}>`;
+    const pointer = tag === "th" ? ";cursor:pointer" : "";
+    return `<${tag} style="text-align:${align}${pointer}">${escapeHtml(text)}</${tag}>`;
   };
+  const picture = (row: number) =>
+    pictures ? `<td><img src="${escapeHtml(pictures[row])}" height="64" alt=""></td>` : "";
   const head = columns.map(({ name, numeric }) => cell("th", name, numeric)).join("");
   const body = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => {
     const cells = columns.map((column) => cell("td", column.cells[row], column.numeric));
-    return `<tr>${cells.join("")}</tr>`;
+    return `<tr>${picture(row)}${cells.join("")}</tr>`;
   });
   const foot = remark ? `<p style="opacity:.7">${escapeHtml(remark)}</p>` : "";
-  return `<div style="overflow-x:auto"><table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>${foot}`;
+  return `<div style="overflow-x:auto"><table><thead onclick="${escapeHtml(SORT)}"><tr>${pictures ? "<td></td>" : ""}${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>${foot}`;
 }

@@ -34,7 +34,7 @@ describe("what a cell shows", () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1 }), async (text) => {
         openCell();
-        showTable({ [`${text}_`]: [text] });
+        showTable({ [`${text}_`]: [text] }, { pictures: [text] });
         assert.doesNotMatch(html().replace(allowed, ""), /[<>]/);
         openCell();
         await showImages(new Uint8Array(3), [1, 1], { captions: [text], width: 1 });
@@ -52,6 +52,22 @@ describe("what a cell shows", () => {
       shown[0]["text/plain"],
       "n      x\na   0.50\nb  12.35\n… 1 more of 3 rows".replaceAll("\n", "\n"),
     );
+  });
+
+  it("shows a picture beside each row, and refuses to leave one out", () => {
+    const rows = { id: ["a", "b", "c"] };
+    const pictures = ["data:image/png;base64,AA==", "data:image/png;base64,AB=="];
+    showTable(rows, { rows: 2, pictures });
+    assert.deepEqual(
+      [...html().matchAll(/<tr><td><img src="([^"]*)"[^>]*><\/td><td[^>]*>(.)</g)].map((m) =>
+        m.slice(1),
+      ),
+      [
+        [pictures[0], "a"],
+        [pictures[1], "b"],
+      ],
+    );
+    assert.throws(() => showTable(rows, { pictures }), /2 pictures for 3 rows/);
   });
 
   it("refuses columns of different lengths", () => {
