@@ -120,7 +120,9 @@ function asHtml(
     return `<${tag} style="text-align:${align}${pointer}">${escapeHtml(text)}</${tag}>`;
   };
   const picture = (row: number) =>
-    pictures ? `<td><img src="${escapeHtml(pictures[row])}" height="64" alt=""></td>` : "";
+    pictures
+      ? `<td><img src="${escapeHtml(pictures[row])}" alt="" style="height:64px;max-width:none"></td>`
+      : "";
   const head = columns.map(({ name, numeric }) => cell("th", name, numeric)).join("");
   const body = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => {
     const cells = columns.map((column) => cell("td", column.cells[row], column.numeric));
