@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { classWeights } from "../data/balance";
+import type { Column } from "../data/table";
 import { softmaxCrossEntropy } from "../engine/ops/cross-entropy";
 import { UserError } from "../errors";
 import type { TrainConfig } from "./config";
@@ -44,30 +46,25 @@ function focal(
 }
 
 /**
- * The weight of each class, with mean 1 over the classes.
+ * The weight of each class that a config asks for.
  *
- * @param counts Rows of each class in the training split.
+ * @param rows Of the training split.
  * @returns undefined where every class weighs the same
+ * @throws UserError when the config gives another number of weights than there are classes
  */
-export function classWeights(
+export function lossWeights(
   config: TrainConfig["loss"]["classWeights"],
-  counts: readonly number[],
+  labels: Column,
+  rows: ArrayLike<number>,
+  classes: number,
 ): Float32Array | undefined {
   if (config === "none") return undefined;
-  if (Array.isArray(config)) {
-    if (config.length !== counts.length) {
-      throw new UserError(
-        `loss.classWeights has ${config.length} values and the data ${counts.length} classes`,
-        "give one value a class, in the order of the classes",
-      );
-    }
-    return Float32Array.from(config);
+  if (!Array.isArray(config)) {
+    return Float32Array.from(classWeights(Array.from(labels, Number), rows, classes, config));
   }
-  // Effective number of samples (Cui et al. 2019, arXiv:1901.05555), with their β for n rows.
-  const total = counts.reduce((a, b) => a + b, 0);
-  const beta = 1 - 1 / total;
-  const size = (n: number) => (config === "inverse" ? n : (1 - beta ** n) / (1 - beta));
-  const raw = counts.map((n) => (n === 0 ? 0 : 1 / size(n)));
-  const mean = raw.reduce((a, b) => a + b, 0) / counts.length;
-  return Float32Array.from(raw, (w) => w / mean);
+  if (config.length === classes) return Float32Array.from(config);
+  throw new UserError(
+    `loss.classWeights has ${config.length} values and the data ${classes} classes`,
+    "give one value a class, in the order of the classes",
+  );
 }

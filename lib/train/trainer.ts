@@ -19,7 +19,7 @@ import { SafetensorsFile, writeSafetensors } from "../models/safetensors";
 import { saveStateDict } from "../models/state-dict";
 import type { TrainConfig } from "./config";
 import { normalise, unitRange } from "./images";
-import { classificationLoss, classWeights } from "./loss";
+import { classificationLoss, lossWeights } from "./loss";
 import { type PredictFunction, predictFunction } from "./predict";
 
 /** A stretch of epochs with the same parts of the model frozen. */
@@ -98,9 +98,7 @@ export class Trainer {
         : this.trained.map(({ variable: { shape } }) =>
             tf.tidy(() => tf.variable(tf.zeros(shape), false)),
           );
-    const counts = new Array<number>(model.classes).fill(0);
-    for (let i = 0; i < rows.length; i++) counts[Number(labels[rows[i]])]++;
-    const weights = classWeights(config.loss.classWeights, counts);
+    const weights = lossWeights(config.loss.classWeights, labels, rows, model.classes);
     this.compiled = compile<Functions>(
       {
         train: this.trainFunction(weights, true),

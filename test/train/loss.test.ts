@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "tuning-fork/engine/start";
-import { parseConfig, type TrainSettings, trainConfigSchema } from "tuning-fork/train/config";
-import { classificationLoss, classWeights } from "tuning-fork/train/loss";
+import {
+  parseConfig,
+  type TrainConfig,
+  type TrainSettings,
+  trainConfigSchema,
+} from "tuning-fork/train/config";
+import { classificationLoss, lossWeights } from "tuning-fork/train/loss";
 import { learningRateShare } from "tuning-fork/train/schedule";
 import torch from "../fixtures/train/torch.json";
 
@@ -35,14 +40,15 @@ describe("losses", () => {
   });
 
   it("weigh rare classes more", () => {
-    const counts = [100, 10, 1000];
-    const inverse = classWeights("inverse", counts) ?? [];
-    assert.ok(Math.abs(inverse[1] / inverse[0] - 10) < 1e-4);
-    assert.ok(Math.abs(inverse[0] + inverse[1] + inverse[2] - 3) < 1e-5);
-    const effective = classWeights("effective", counts) ?? [];
-    assert.ok(effective[1] > effective[0] && effective[0] > effective[2]);
-    assert.equal(classWeights("none", counts), undefined);
-    assert.throws(() => classWeights([1, 2], counts), /2 values and the data 3 classes/);
+    const labels = [0, 0, 1, 0, 2, 2];
+    const weights = (config: TrainConfig["loss"]["classWeights"]) =>
+      lossWeights(config, labels, [0, 1, 2, 3, 4, 5], 3);
+    assert.deepEqual(weights("inverse"), Float32Array.of(2 / 3, 2, 1));
+    const [a, b, c] = weights("effective") ?? [];
+    assert.ok(b > c && c > a);
+    assert.equal(weights("none"), undefined);
+    assert.deepEqual(weights([1, 2, 3]), Float32Array.of(1, 2, 3));
+    assert.throws(() => weights([1, 2]), /2 values and the data 3 classes/);
   });
 });
 
