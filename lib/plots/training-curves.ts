@@ -64,6 +64,8 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       matches: i === 0 ? undefined : "x",
       showticklabels: last,
       nticks: 8,
+      // Never half an epoch.
+      ...(epochs.length < 8 ? { dtick: 1 } : {}),
     });
     axes[`yaxis${suffix}`] = axisOf(theme, titleOf(metric), {
       anchor: `x${suffix}`,
