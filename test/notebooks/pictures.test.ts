@@ -1,0 +1,48 @@
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { trainingCurves } from "tuning-fork/plots/training-curves";
+import { ROOT } from "../notebook/support";
+
+const PLOTLY = "application/vnd.plotly.v1+json";
+
+describe("pictures of a saved notebook", () => {
+  it("stand beside its figures, of their size and small; the rest stays", async function () {
+    this.timeout(60_000);
+    const folder = mkdtempSync(join(tmpdir(), "notebooks-"));
+    try {
+      const path = join(folder, "saved.ipynb");
+      const figure = trainingCurves({ epoch: [1, 2, 3], trainLoss: [3, 2, 1] });
+      const output = (data: object) => ({ output_type: "display_data", metadata: {}, data });
+      const table = output({ "text/html": "<table></table>" });
+      const cells = [
+        { cell_type: "markdown", source: "A figure" },
+        {
+          cell_type: "code",
+          source: "",
+          outputs: [output({ [PLOTLY]: figure, "text/plain": "[figure]" }), table],
+        },
+      ];
+      writeFileSync(path, JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }));
+      const script = join(ROOT, "tools", "notebooks", "pictures.mjs");
+      const { status, stderr } = spawnSync(process.execPath, [script, path], { encoding: "utf8" });
+      assert.equal(status, 0, stderr);
+
+      const saved = JSON.parse(readFileSync(path, "utf8"));
+      const [shown, kept] = saved.cells[1].outputs;
+      assert.deepEqual(kept, table);
+      const { "image/png": picture, ...data } = shown.data;
+      assert.deepEqual(data, JSON.parse(JSON.stringify({ ...cells[1].outputs?.[0].data })));
+      const png = Buffer.from(picture, "base64");
+      const { format, width } = await sharp(png).metadata();
+      assert.equal(format, "png");
+      assert.ok(Math.abs(Number(width) - Number(figure.layout.width)) < 2, `${width} pixels wide`);
+      assert.ok(png.length < 100_000, `${png.length} bytes`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
