@@ -156,6 +156,9 @@ export class RecordedNodes {
     this.constants = new Map();
     const result = fn();
     const { body, inputs } = bodyOf(this.nodes, this.lookUp(this.idOf(result)));
+    // Nothing outside may refer to what is inside, a constant that was first met there for example.
+    const inside = new Set(this.nodes);
+    for (const [id, { node }] of this.outputOf) if (inside.has(node)) this.outputOf.delete(id);
     Object.assign(this, { nodes, constants });
     const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
     const node = this.add("PartitionedCall", { inputs, outputs, body });

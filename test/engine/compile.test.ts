@@ -103,6 +103,13 @@ describe("compile", () => {
     compiled.dispose();
   });
 
+  it("uses a tensor from outside in a fused function and after it", () => {
+    const outside = vector(1, 2, 3);
+    const inside = (x: tf.Tensor) => fused(() => tf.mul(tf.add(x, outside), 2));
+    const { call } = make((x) => tf.add(inside(x), outside));
+    assert.deepEqual(values(call.fn(vector(1, 1, 1))), [5, 8, 11]);
+  });
+
   it("says how much memory was missing, and goes on after it", () => {
     const sums = (x: tf.Tensor) => tf.add(tf.reshape(x, [-1, 1]), tf.reshape(x, [1, -1]));
     const plain = make((x) => tf.sum(tf.relu(sums(x))), []);
