@@ -1,21 +1,13 @@
 /*
- * What TensorFlow's library needs around it, and JavaScript cannot do.
- *
  * quietly(f): call f while the process's standard error goes to /dev/null.
  *
  * TensorFlow's library writes two lines of its own when it is loaded, before any of its log settings
  * can apply; they would stand above the output of every command. JavaScript cannot redirect a
  * descriptor, so this does. An error that f throws still arrives.
- *
- * When it is loaded: one heap for all threads. With glibc's several, what one thread freed cannot be
- * used by another, which takes 3-5 % more memory in training. Few and large requests, no contention.
  */
 #include <fcntl.h>
 #include <node_api.h>
 #include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 static napi_value quietly(napi_env env, napi_callback_info info) {
   size_t count = 1;
@@ -34,9 +26,6 @@ static napi_value quietly(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   napi_value function;
-#ifdef M_ARENA_MAX
-  mallopt(M_ARENA_MAX, 1);
-#endif
   napi_create_function(env, "quietly", NAPI_AUTO_LENGTH, quietly, NULL, &function);
   napi_set_named_property(env, exports, "quietly", function);
   return exports;
