@@ -206,9 +206,10 @@ describe("fit", () => {
     const random = new Random(Number(process.env.TUNING_FORK_KILL_SEED ?? 1), "kills");
     for (let kills = 0; kills < Number(process.env.TUNING_FORK_KILLS ?? 50); ) {
       rmSync(killed, { recursive: true, force: true });
-      for (let code: number | null = null, epochs = 0; code !== 0; kills++) {
+      for (let code: number | null = null, epochs = 0; code !== 0; ) {
         code = await run(killed, random.integer(420));
         assert.ok(code === 0 || code === null, "it ends well, or is killed");
+        if (code === null) kills++;
         for (const name of ["latest", "best"]) {
           const checkpoint = openCheckpoint(join(killed, "checkpoints", name));
           if (name !== "latest" || checkpoint === undefined) continue;
