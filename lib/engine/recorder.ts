@@ -111,7 +111,12 @@ export function recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
  * Its sums are slow: leave them outside.
  */
 export function fused<T extends tf.Tensor>(fn: () => T): T {
-  return active?.fused(fn) ?? fn();
+  return active?.isFusing ? active.nodes.fused(fn) : fn();
+}
+
+/** Whether {@link fused} makes one kernel here. */
+export function isFusing(): boolean {
+  return active?.isFusing ?? false;
 }
 
 /** Compute what `fn` computes in float32, also where the rest is in bfloat16. */
@@ -194,8 +199,8 @@ class Recorder {
     return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
   }
 
-  fused<T extends tf.Tensor>(fn: () => T): T | undefined {
-    return this.portable || this.backend.isUsingGpuDevice ? undefined : this.nodes.fused(fn);
+  get isFusing(): boolean {
+    return !this.portable && !this.backend.isUsingGpuDevice;
   }
 
   /** Put this recorder between tfjs and TensorFlow. */

@@ -109,8 +109,8 @@ function shapeMessage(shape: readonly number[]): Message {
 const OUTPUT_NAMES: Readonly<Record<string, string>> = {
   ...named("z", "Add AddV2 Sub Mul RealDiv Maximum Minimum Pow SquaredDifference Greater Less"),
   ...named("z", "GreaterEqual LessEqual"),
-  ...named("y", "Cast Erf Exp Log Neg Rsqrt Sigmoid Sqrt Square Tanh Abs"),
-  ...named("output", "Const Identity Reshape SelectV2 ExpandDims"),
+  ...named("y", "Cast Erf Exp Log Neg Rsqrt Sigmoid Sqrt Square Tanh Abs Floor Round"),
+  ...named("output", "Const Identity Reshape SelectV2 ExpandDims GatherV2 Range"),
 };
 
 function named(name: string, ops: string): Record<string, string> {

@@ -104,6 +104,30 @@ export const cases: readonly Case[] = [
     tolerance: 1e-4,
   },
   {
+    name: "projectiveTransform far beyond the border",
+    shapes: [[2, 6, 9, 3]],
+    gradient: false,
+    fn: (x) =>
+      ops.projectiveTransform(
+        as4(x),
+        tf.tensor2d([
+          [-0.8, 0.6, 40.3, 0.6, 0.8, -25.1, 0, 0],
+          [0, 1, 0, -1, 0, 8, 0, 0],
+        ]),
+        { fillMode: "reflect", outputShape: [7, 5] },
+      ),
+    tolerance: 1e-4,
+  },
+  {
+    name: "projectiveTransform of one column",
+    shapes: [[1, 5, 1, 2]],
+    gradient: false,
+    fn: (x) =>
+      ops.projectiveTransform(as4(x), tf.tensor2d([[1, 0, 0.4, 0, 1, 2.3, 0, 0]]), {
+        fillMode: "reflect",
+      }),
+  },
+  {
     name: "dropout",
     shapes: [[6, 7]],
     fn: (x) => ops.dropout(x, 0.4, tf.tensor1d([5, -6], "int32")),
