@@ -3,6 +3,7 @@ import type { Dataset, SkippedRow } from "./dataset";
 import {
   checkFraming,
   decodeImage,
+  decodeImages,
   type Framing,
   framedSize,
   type ImageShape,
@@ -84,18 +85,25 @@ export async function openImageRows(
     skipped,
     async read(wanted) {
       const out = new Uint8Array(wanted.length * bytes);
-      await mapParallel(Array.from(wanted), 8, async (row, place) => {
-        if (!files[row])
-          throw new RangeError(`row ${row} of ${rows.name}, which has ${files.length}`);
-        const pixels = await decodeImage(files[row], shapes[row], options);
+      const chosen = Array.from(wanted);
+      const unknown = chosen.find((row) => !files[row]);
+      if (unknown !== undefined) {
+        throw new RangeError(`row ${unknown} of ${rows.name}, which has ${files.length}`);
+      }
+      const images = await decodeImages(
+        chosen.map((row) => files[row]),
+        chosen.map((row) => shapes[row]),
+        options,
+      );
+      for (const [place, pixels] of images.entries()) {
         if (pixels.length !== bytes) {
           throw new UserError(
-            `${files[row]}: has another size than ${files[0]}.`,
+            `${files[chosen[place]]}: has another size than ${files[0]}.`,
             "Replace it, or bring all images to one size.",
           );
         }
         out.set(pixels, place * bytes);
-      });
+      }
       return out;
     },
     close: async () => {},
