@@ -35,7 +35,10 @@ function run(command, args, env = process.env) {
         to.write(chunk);
       });
     child.on("error", (error) => done({ code: 1, output: String(error) }));
-    child.on("close", (code) => done({ code: code ?? 1, output }));
+    child.on("close", (code, signal) => {
+      if (signal !== null) console.log(`✗ ${args[0]} was ended by ${signal}`);
+      done({ code: code ?? 1, output });
+    });
   });
 }
 
@@ -52,7 +55,8 @@ async function mocha(args) {
   const failed = count("failing");
   return {
     passed: count("passing"),
-    failed: failed === 0 && code !== 0 ? 1 : failed,
+    // It may have ended before its last line.
+    failed: failed === 0 && (code !== 0 || count("passing") === 0) ? 1 : failed,
     skipped: count("pending"),
   };
 }

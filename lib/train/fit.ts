@@ -135,11 +135,15 @@ class Fit {
       if (isWork()) await log.begin(this.config);
       while (isWork()) await this.epoch(log);
       await log.end("finished");
+      this.trainer?.dispose();
     } catch (error) {
       await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
+      try {
+        this.trainer?.dispose();
+      } catch {
+        // What went wrong first is what the person must know.
+      }
       throw error;
-    } finally {
-      this.trainer?.dispose();
     }
     const best = openCheckpoint(this.folder.bestPath) ?? openCheckpoint(this.folder.latestPath);
     if (best !== undefined) loadStateDict(this.model, best.files.model);

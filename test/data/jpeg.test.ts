@@ -101,10 +101,7 @@ describe("JPEG files decoded together", () => {
     const bytes = readFileSync(whole);
     writeFileSync(cut, bytes.subarray(0, bytes.length / 2));
     const shape = await shapeOf(whole);
-    await assert.rejects(
-      decodeImages([whole, cut], [shape, shape], {}),
-      /cut\.jpg: unreadable/,
-    );
+    await assert.rejects(decodeImages([whole, cut], [shape, shape], {}), /cut\.jpg: unreadable/);
     await assert.rejects(decodeImages([`${whole}x`], [shape], {}), /f\.jpgx: /);
   });
 });

@@ -174,6 +174,18 @@ describe("compile", () => {
     assert.deepEqual(values(v), [16]);
   });
 
+  it("has its own copy of every array, however that lies in memory", () => {
+    // One of four arrays would be aligned well enough to be lent; see tools/setup/copied-tensors.h.
+    for (let i = 0; i < 64; i++) {
+      const values = new Float32Array(16 + (i % 5)).fill(1);
+      const tensor = tf.tensor1d(values);
+      tf.neg(tensor).dispose();
+      values.fill(2);
+      assert.equal(tensor.dataSync()[0], 1);
+      tensor.dispose();
+    }
+  });
+
   it("returns inputs, variables, constants and outside tensors as they are", () => {
     const v = tf.variable(vector(3));
     const outside = vector(4, 5);

@@ -15,6 +15,7 @@ const SOURCES = ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) =>
   join(PACKAGE, "binding", file),
 );
 
+const COPIED_TENSORS = join(ROOT, "tools", "setup", "copied-tensors.h");
 const QUIET = { source: join(ROOT, "tools", "setup", "quiet.c"), addon: join(STATE, "quiet.node") };
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
@@ -33,7 +34,7 @@ export function buildBinding() {
   return step("native engine (compiles three small files)", {
     name: "binding",
     key: keyOf(
-      ...[...SOURCES, QUIET.source].map((file) => ({ file })),
+      ...[...SOURCES, COPIED_TENSORS, QUIET.source].map((file) => ({ file })),
       { file: join(STATE, "steps", "tensorflow") },
       { file: join(STATE, "steps", "packages") },
     ),
@@ -51,6 +52,7 @@ export function buildBinding() {
         "-std=c++17",
         `-I${PACKAGE}`,
         `-I${join(TENSORFLOW, "include")}`,
+        ...["-include", COPIED_TENSORS],
         ...SOURCES,
         ...LIBRARIES.map((file) => join(PACKAGE, "deps", "lib", file)),
         "-Wl,-rpath,$ORIGIN/../../deps/lib",
