@@ -98,6 +98,6 @@ export function torchPython(): string {
   if (existsSync(python)) return python;
   throw new UserError(
     named ? `BENCH_PYTHON is ${named}, which is not there` : "no Python with PyTorch is known",
-    "run `npm run bench:setup`, or set BENCH_PYTHON to a Python with torch and timm",
+    "run `npm run bench:setup`, or set BENCH_PYTHON to a Python that has torch, timm and transformers",
   );
 }

@@ -7,7 +7,21 @@ import { integerOption, textOption, type Verb } from "./verb";
 
 const TORCH_WORKER = join(ROOT, "tools", "bench", "torch_worker.py");
 
-const MODELS = ["custom_cnn", "vit_small_patch16_224", "resnet50", "convnext_tiny"];
+/** One of every family. */
+const MODELS = [
+  "custom_cnn",
+  "vit_small_patch16_224",
+  "resnet50",
+  "convnext_tiny",
+  "vgg16_bn",
+  "gz2_vit",
+  "linformer",
+  "cvt_13",
+  "vit_small_patch14_dinov2",
+  "efficientnetv2_s",
+  "swinv2_tiny_window8_256",
+  "regnety_080",
+];
 const MODES = ["infer", "train"] as const;
 const PRECISIONS = ["float32", "mixed_bfloat16"] as const;
 
@@ -110,7 +124,8 @@ export const verb: Verb = {
   Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over
   the rounds. PyTorch comes from \`npm run bench:setup\`, or from the Python that BENCH_PYTHON names.
 
-  --model NAME    may be given several times; default ${MODELS.join(", ")}
+  --model NAME    may be given several times; default one of every family:
+                  ${MODELS.join(", ")}
   --seconds N     about how long a round takes
   --json          the rows as JSON`,
   options: {

@@ -145,7 +145,8 @@ export class Trainer {
         if (update) this.update(gradients, norms, rate as tf.Scalar, count as tf.Scalar);
         else for (const [i, sum] of this.sums.entries()) sum.assign(tf.add(sum, gradients[i]));
         if (logits === undefined) throw new Error("the loss was not computed");
-        const hits = tf.equal(tf.argMax(logits, 1), tf.cast(labels, "int32"));
+        // Where images are mixed, the class that has the larger part of one is the right one.
+        const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1));
         const correct = tf.sum(tf.cast(hits, "float32"));
         logits.dispose();
         return [value, correct, norms];

@@ -1,18 +1,19 @@
-/** `npm run bench:setup`: a Python environment with PyTorch and timm, for `tuning-fork bench`. */
+/** `npm run bench:setup`: a Python environment with PyTorch and its models, for `tuning-fork bench`. */
 import { join } from "node:path";
 import { runLogged, STATE } from "../setup/step.mjs";
 import { failWith } from "../setup.mjs";
 
 const VENV = join(STATE, "bench");
-const PACKAGES = ["torch==2.13.0", "numpy", "safetensors", "huggingface_hub", "pyyaml"];
+const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops"];
+// They ask for torchvision, which no model needs.
+const ALONE = ["timm", "linformer", "vit-pytorch"];
 
 try {
   const python = join(VENV, "bin", "python");
-  console.log("• PyTorch and timm, for the comparison …");
+  console.log("• PyTorch, for the comparison …");
   await runLogged("bench-venv", process.env.PYTHON || "python3", ["-m", "venv", VENV]);
   await runLogged("bench-torch", python, ["-m", "pip", "install", ...PACKAGES]);
-  // timm asks for torchvision, which its models do not need.
-  await runLogged("bench-timm", python, ["-m", "pip", "install", "--no-deps", "timm"]);
+  await runLogged("bench-models", python, ["-m", "pip", "install", "--no-deps", ...ALONE]);
   console.log("  done");
 } catch (error) {
   failWith(error);
