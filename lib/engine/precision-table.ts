@@ -84,6 +84,7 @@ export const TABLE: Readonly<Record<string, TypedOp>> = {
   Pack: follow,
   Unpack: follow,
   Tile: follow,
+  BroadcastTo: follow,
   Pad: follow,
   PadV2: follow,
   MirrorPad: follow,

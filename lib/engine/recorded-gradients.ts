@@ -1,15 +1,18 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { type Attribute, attribute, DT, nativeOp } from "./native";
 
 /**
  * Gradients by TensorFlow's own op, which take the place of tfjs's while a function is recorded:
- * those are made of up to six ops each and keep the input beside the output.
+ * those are made of up to six ops each and keep the input beside the output, or multiply by ones of
+ * the input's shape, which a recording would hold as constants.
  */
 export const RECORDED_GRADIENTS: readonly tf.GradConfig[] = [
   byOutput("Relu", (dy, y) => grad("ReluGrad", [dy, y])),
   byOutput("Relu6", (dy, y) => grad("Relu6Grad", [dy, y])),
   byOutput("Sigmoid", (dy, y) => grad("SigmoidGrad", [y, dy])),
   byOutput("Tanh", (dy, y) => grad("TanhGrad", [y, dy])),
+  ofReduction("Sum", () => 1),
+  ofReduction("Mean", (dy, x) => dy.size / x.size),
 ];
 
 const TYPE: readonly Attribute[] = [attribute.type("T", DT.float32)];
@@ -27,5 +30,31 @@ function byOutput(
     kernelName,
     outputsToSave: [true],
     gradFunc: (dy, [y]) => ({ x: () => gradient(dy as tf.Tensor, y) }),
+  };
+}
+
+/** The gradient of a reduction: the result's, weighed, for every element that went into it. */
+function ofReduction(
+  kernelName: string,
+  weight: (dy: tf.Tensor, x: tf.Tensor) => number,
+): tf.GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x], attributes) => ({
+      x: () => {
+        const given = dy as tf.Tensor;
+        const { axis } = attributes as unknown as { axis: number | number[] };
+        const axes = tf.util.parseAxisParam(axis, x.shape);
+        const kept = x.shape.map((size, i) => (axes.includes(i) ? 1 : size));
+        const share = weight(given, x);
+        const weighed = share === 1 ? given : tf.mul(given, share);
+        return nativeOp(
+          "BroadcastTo",
+          [...TYPE, attribute.type("Tidx", DT.int32)],
+          [tf.reshape(weighed, kept), tf.tensor1d(x.shape, "int32")],
+        )[0];
+      },
+    }),
   };
 }

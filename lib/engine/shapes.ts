@@ -191,6 +191,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Reshape: reshape,
   Transpose: transpose,
   ConcatV2: concat,
+  BroadcastTo: shapeIn(1),
   Tile: tile,
   Pack: pack,
   Unpack: unpack,

@@ -96,7 +96,7 @@ export function squeezeExcite(
   const reduce = conv2d(scopes[0], channels, narrow, 1);
   const expand = conv2d(scopes[1], narrow, channels, 1);
   return (x, context) => {
-    const means: tf.Tensor4D = tf.mean(x, [1, 2], true);
+    const means = tf.reshape(globalAveragePool(x), [x.shape[0], 1, 1, channels]) as tf.Tensor4D;
     const gate = expand(activation(reduce(means, context), context), context);
     return tf.mul(x, tf.sigmoid(gate));
   };
@@ -188,7 +188,9 @@ export function maxPool(
 
 /** The mean over height and width: [b, h, w, c] → [b, c]. */
 export function globalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
-  return tf.mean(x, [1, 2]);
+  const [batch, height, width, channels] = x.shape;
+  // Its kernel and its gradient's take bfloat16 too, and add in float32; a mean's do not.
+  return tf.reshape(tf.avgPool(x, [height, width], 1, "valid"), [batch, channels]);
 }
 
 /** Run layers one after another. */

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as ops from "tuning-fork/engine/ops";
+import { silu } from "tuning-fork/engine/ops/silu";
 
 /** An op to be compared between ways of running it. */
 export interface Case {
@@ -10,6 +11,8 @@ export interface Case {
   readonly fn: (...inputs: tf.Tensor[]) => tf.Tensor;
   /** Largest difference between engines that may be; default 2e-5. */
   readonly tolerance?: number;
+  /** The same between eager and compiled; default 1e-5. */
+  readonly compiledTolerance?: number;
   readonly gradient?: false;
 }
 
@@ -20,6 +23,25 @@ const as4 = (x: tf.Tensor) => x as tf.Tensor4D;
 export const cases: readonly Case[] = [
   { name: "gelu exact", shapes: [[3, 5]], fn: (x) => ops.gelu(x, "exact") },
   { name: "gelu tanh", shapes: [[3, 5]], fn: (x) => ops.gelu(x, "tanh") },
+  // Large enough to become one kernel when compiled, as are others below.
+  { name: "gelu exact, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "exact") },
+  { name: "gelu tanh, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "tanh") },
+  { name: "silu, large", shapes: [[256, 257]], fn: (x) => silu(x) },
+  {
+    name: "layerNorm, large",
+    shapes: [[3, 683, 33], [33], [33]],
+    fn: (x, g, b) => ops.layerNorm(x, g, b, 1e-6),
+    tolerance: 1e-4,
+  },
+  {
+    name: "attention, large",
+    shapes: [
+      [2, 2, 130, 4],
+      [2, 2, 131, 4],
+      [2, 2, 131, 4],
+    ],
+    fn: (q, k, v) => ops.attention(as4(q), as4(k), as4(v), 0.5),
+  },
   {
     name: "layerNorm",
     shapes: [[2, 3, 6], [6], [6]],
@@ -105,22 +127,24 @@ export const cases: readonly Case[] = [
   },
   {
     name: "projectiveTransform far beyond the border",
-    shapes: [[2, 6, 9, 3]],
+    shapes: [[2, 36, 39, 3]],
     gradient: false,
     fn: (x) =>
       ops.projectiveTransform(
         as4(x),
         tf.tensor2d([
-          [-0.8, 0.6, 40.3, 0.6, 0.8, -25.1, 0, 0],
-          [0, 1, 0, -1, 0, 8, 0, 0],
+          [-0.8, 0.6, 70.3, 0.6, 0.8, -95.1, 0, 0],
+          [0, 1, 0, -1, 0, 38, 0, 0],
         ]),
-        { fillMode: "reflect", outputShape: [7, 5] },
+        { fillMode: "reflect", outputShape: [107, 105] },
       ),
+    // A coordinate of 100 pixels is known to 1e-5 pixels in float32.
     tolerance: 1e-4,
+    compiledTolerance: 5e-5,
   },
   {
     name: "projectiveTransform of one column",
-    shapes: [[1, 5, 1, 2]],
+    shapes: [[256, 128, 1, 2]],
     gradient: false,
     fn: (x) =>
       ops.projectiveTransform(as4(x), tf.tensor2d([[1, 0, 0.4, 0, 1, 2.3, 0, 0]]), {
@@ -159,6 +183,8 @@ export const cases: readonly Case[] = [
   { name: "silu", shapes: [[3, 5]], fn: (x) => ops.silu(x) },
   { name: "exp, log, sqrt", shapes: [[9]], range: [0.5, 3], fn: (x) => tf.exp(tf.log(tf.sqrt(x))) },
   { name: "mean over axes", shapes: [image], fn: (x) => tf.mean(x, [1, 2]) },
+  { name: "mean of all", shapes: [image], fn: (x) => tf.mean(x) },
+  { name: "sum over the last axis, kept", shapes: [image], fn: (x) => tf.sum(x, -1, true) },
   { name: "max over an axis", shapes: [[4, 5]], fn: (x) => tf.max(x, 1) },
   { name: "reshape, transpose", shapes: [image], fn: (x) => tf.transpose(x, [0, 3, 1, 2]) },
   {

@@ -107,7 +107,10 @@ describe("compile", () => {
     const outside = vector(1, 2, 3);
     const inside = (x: tf.Tensor) => fused(() => tf.mul(tf.add(x, outside), 2));
     const { call } = make((x) => tf.add(inside(x), outside));
-    assert.deepEqual(values(call.fn(vector(1, 1, 1))), [5, 8, 11]);
+    // The large one becomes one kernel.
+    for (const rows of [1, 2 ** 15]) {
+      assert.deepEqual(values(call.fn(tf.ones([rows, 3]))).slice(0, 3), [5, 8, 11]);
+    }
   });
 
   it("says how much memory was missing, and goes on after it", () => {

@@ -28,7 +28,8 @@ describe("ops", () => {
         const compiled = compile({ fn }, { variables: [] });
         const twice = [compiled.call.fn(...inputs), compiled.call.fn(...inputs)];
         const expected = fn(...inputs);
-        for (const got of twice) compare(got as tf.Tensor[], expected, 1e-5);
+        for (const got of twice)
+          compare(got as tf.Tensor[], expected, test.compiledTolerance ?? 1e-5);
         compiled.dispose();
       });
       assert.equal(tf.memory().numTensors, numTensors, "tensors left over");

@@ -142,14 +142,17 @@ describe("precision", () => {
     // Rounded after each step, 1000 + x would lose x.
     const inside = (x: tf.Tensor) => fused(() => tf.sub(tf.add(x, far), far));
     const fn = (x: tf.Tensor, w: tf.Tensor) => inside(tf.matMul(x, w));
-    const [x, w] = [fixed([8, 8], [-1, 1], 1), fixed([8, 8], [-1, 1], 2)];
     const { call, dispose } = compile({ fn }, { variables: [], precision: "mixed_bfloat16" });
-    const got = call.fn(x, w).dataSync();
+    // The large one becomes one kernel.
+    for (const rows of [8, 8192]) {
+      const [x, w] = [fixed([rows, 8], [-1, 1], 1), fixed([8, 8], [-1, 1], 2)];
+      const got = call.fn(x, w).dataSync();
+      tf.matMul(x, w)
+        .dataSync()
+        .forEach((value, i) => {
+          assert.ok(Math.abs(got[i] - value) < 0.02, `${got[i]} for ${value}`);
+        });
+    }
     dispose();
-    tf.matMul(x, w)
-      .dataSync()
-      .forEach((value, i) => {
-        assert.ok(Math.abs(got[i] - value) < 0.02, `${got[i]} for ${value}`);
-      });
   });
 });
