@@ -235,7 +235,11 @@ class Recorder {
     const outputs =
       (fixed || !this.infer ? undefined : this.inferred(op, attributes, inputs, count)) ??
       this.computed(op, attributes, inputs, count);
-    this.nodes.note(op, complete(op, attributes, outputs), sources, outputs);
+    const [source] = sources;
+    // tfjs casts to be sure; in bfloat16 a cast from float32 to float32 would be one to float32.
+    if (op === "Cast" && source.node.outputs[source.index].dtype === outputs[0].dtype) {
+      this.nodes.note("Identity", [attribute.type("T", outputs[0].dtype)], sources, outputs);
+    } else this.nodes.note(op, complete(op, attributes, outputs), sources, outputs);
     if (fixed) for (const { id } of outputs) this.nodes.fixed.add(id);
     return outputs;
   }
