@@ -6,6 +6,7 @@ import { openDataset } from "../data/open";
 import { compile } from "../engine/compile";
 import { Random } from "../engine/random";
 import { startEngine } from "../engine/start";
+import { unitRange, upload } from "../train/images";
 
 /**
  * Our side of `tuning-fork bench-data`: batches from the data room, augmented by a compiled step.
@@ -21,8 +22,7 @@ async function main([spec, batchText]: readonly string[]): Promise<void> {
   const augmentation = parseAugmentation({ flip: true, quarterTurns: true, rotation: 180 });
   const { call } = compile(
     {
-      prepare: (images, seed) =>
-        tf.sum(augment(tf.mul(images, 1 / 255) as tf.Tensor4D, seed, augmentation)),
+      prepare: (images, seed) => tf.sum(augment(unitRange(images), seed, augmentation)),
     },
     { variables: [] },
   );
@@ -34,7 +34,7 @@ async function main([spec, batchText]: readonly string[]): Promise<void> {
   const step = async () => {
     const { value } = await source.next();
     const inputs = [
-      tf.tensor4d(new Float32Array(value.images), [batchSize, 224, 224, 3]),
+      upload(value.images, [batchSize, 224, 224]),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
     ];
     const result = call.prepare(inputs[0], inputs[1]);

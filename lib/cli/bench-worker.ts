@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline";
-import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "../engine/random";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
+import { upload } from "../train/images";
 import { stagesOf, Trainer } from "../train/trainer";
 
 /**
@@ -51,7 +51,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   }
 
   function infer(): () => void {
-    const images = tf.tensor4d(new Float32Array(pixels), [batch, height, width, 3]);
+    const images = upload(pixels, [batch, height, width]);
     return () => {
       const result = trainer.call.predict(images);
       result.dataSync();

@@ -6,7 +6,7 @@ import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
-import { normalise, unitRange } from "./images";
+import { normalise, unitRange, upload } from "./images";
 
 /** How predictions are made. */
 export interface PredictOptions {
@@ -22,7 +22,8 @@ export interface PredictOptions {
 export type PredictFunction = (images: tf.Tensor) => tf.Tensor;
 
 /**
- * images float32 `[batch, height, width, 3]`, 0…255 → probabilities `[batch, classes]`, to be compiled.
+ * images float32 `[batch, height, width, 3]`, 0…255, or as {@link upload} gives them → probabilities
+ * `[batch, classes]`, to be compiled.
  *
  * With `testTimeAugmentation` the probabilities are the mean over the eight symmetries of the square,
  * which a galaxy's class does not depend on.
@@ -80,13 +81,13 @@ export async function predictWith(
   const [height, width] = dataset.imageSize;
   const probabilities = new Float64Array(rows.length * model.classes);
   // A last batch that is not full is padded: another shape would be another recording.
-  const pixels = new Float32Array(Math.min(batchSize, rows.length) * height * width * 3);
+  const pixels = new Uint8Array(Math.min(batchSize, rows.length) * height * width * 3);
   const full = pixels.length / (height * width * 3);
   let done = 0;
   for await (const batch of batches(dataset, rows, { batchSize: full })) {
     signal?.throwIfAborted();
     pixels.set(batch.images);
-    const images = tf.tensor4d(pixels, [full, height, width, 3]);
+    const images = upload(pixels, [full, height, width]);
     const result = compiled.call.predict(images);
     const values = result.dataSync();
     tf.dispose([images, result]);

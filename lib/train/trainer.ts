@@ -18,7 +18,7 @@ import type { Model, Parameter } from "../models/module";
 import { SafetensorsFile, writeSafetensors } from "../models/safetensors";
 import { saveStateDict } from "../models/state-dict";
 import type { TrainConfig } from "./config";
-import { normalise, unitRange } from "./images";
+import { normalise, unitRange, upload } from "./images";
 import { classificationLoss, lossWeights } from "./loss";
 import { type PredictFunction, predictFunction } from "./predict";
 
@@ -119,7 +119,7 @@ export class Trainer {
     this.call = this.compiled.call;
   }
 
-  /** images 0…255, labels, seed int32 [2], learning rate, update number from 1 → loss, correct, norms */
+  /** images as uploaded, labels, seed int32 [2], learning rate, update number from 1 → loss, correct, norms */
   private trainFunction(weights: Float32Array | undefined, update: boolean): Functions["train"] {
     const { config, model, trained } = this;
     return (pixels, labels, seed, rate, count) =>
@@ -195,7 +195,7 @@ export class Trainer {
     const random = new Random(this.config.seed, `step ${step}`);
     const { accumulate } = this.config.optimiser;
     const inputs = [
-      tf.tensor4d(new Float32Array(images), [labels.length, height, width, 3]),
+      upload(images, [labels.length, height, width]),
       tf.tensor1d(labels, "int32"),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
       tf.scalar(rate),
