@@ -43,7 +43,7 @@ export function warp(images: tf.Tensor4D, by: Warp): tf.Tensor4D {
     const y = tf.sub(-cy, by.shiftY ?? zero);
     const a2 = tf.add(tf.add(tf.mul(a0, x), tf.mul(a1, y)), cx);
     const b2 = tf.add(tf.add(tf.mul(sin, x), tf.mul(cos, y)), cy);
-    const rows = tf.stack([a0, a1, a2, sin, cos, b2, zero, zero], 1) as tf.Tensor2D;
+    const rows = tf.stack([a0, a1, a2, sin, cos, b2], 1) as tf.Tensor2D;
     return projectiveTransform(images, rows, { fillMode: "reflect" });
   });
 }

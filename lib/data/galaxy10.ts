@@ -94,6 +94,7 @@ export async function openGalaxy10(
       imageSize: [height, width],
       ...(images.compressed && images.chunks ? { block: images.chunks[0] } : {}),
       read: async (rows) => file.rows("images", rows),
+      readArea: async (rows, area) => file.rows("images", rows, area),
       close: async () => file.close(),
     };
   } catch (error) {

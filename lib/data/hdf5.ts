@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UserError } from "../errors";
+import type { Area } from "./dataset";
 import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
 
 /** Numbers of one HDF5 dataset, in the file's own type (64-bit integers become doubles). */
@@ -107,11 +108,17 @@ export class Hdf5File {
    * Read rows (indices of the first axis) in any order, repeats allowed. Runs of neighbouring rows
    * are read in one go, and each chunk is unpacked once a call.
    *
+   * @param area Only this part of the second and third axes.
    * @returns The rows one after another, in the order asked for.
    */
-  rows(key: string, rows: ArrayLike<number>): Uint8Array {
+  rows(key: string, rows: ArrayLike<number>, area?: Area): Uint8Array {
     const { shape, chunks } = this.info(key);
-    const rowSize = shape.slice(1).reduce((a, b) => a * b, 1);
+    const part: [number, number][] | undefined = area && [
+      [area.top, area.top + area.height],
+      [area.left, area.left + area.width],
+    ];
+    const inner = area ? [area.height, area.width, ...shape.slice(3)] : shape.slice(1);
+    const rowSize = inner.reduce((a, b) => a * b, 1);
     const out = new Uint8Array(rows.length * rowSize);
     const order = Array.from(rows, (row, place) => ({ row, place })).sort((a, b) => a.row - b.row);
     // A chunk that spans rows is unpacked whole anyway: read the wanted part of it at once.
@@ -130,7 +137,7 @@ export class Hdf5File {
         to++;
       }
       const last = Math.min(order[to - 1].row, shape[0] - 1);
-      const block = this.slice(key, first, last + 1);
+      const block = this.slice(key, first, last + 1, part);
       for (; from < to; from++) {
         const { row, place } = order[from];
         const start = (row - first) * rowSize;
@@ -145,10 +152,15 @@ export class Hdf5File {
     this.open = false;
   }
 
-  private slice(key: string, from: number, to: number): Hdf5Numbers {
+  private slice(
+    key: string,
+    from: number,
+    to: number,
+    part: readonly [number, number][] = [],
+  ): Hdf5Numbers {
     const dataset = this.dataset(key);
     try {
-      const data = dataset.shape?.length ? dataset.slice([[from, to]]) : dataset.value;
+      const data = dataset.shape?.length ? dataset.slice([[from, to], ...part]) : dataset.value;
       if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
         return Float64Array.from(data, Number);
       }

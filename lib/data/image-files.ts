@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "../errors";
-import type { Area } from "./jpeg";
+import type { Area } from "./dataset";
 import { mapParallel } from "./parallel";
 
 /** Which square of the source image is taken, and at what size it is read. */
@@ -97,7 +97,7 @@ export async function decodeImages(
   framing: Framing,
 ): Promise<Uint8Array[]> {
   if (paths.length === 0) return [];
-  const areas = shapes.map((shape) => centre(shape, framing));
+  const areas = shapes.map((shape) => areaOf(shape, framing));
   const [{ width, height }] = areas;
   const resized = framing.size !== undefined && framing.size !== width;
   // Without a crop sharp is quick to resize: it decodes at half or a quarter of the size.
@@ -123,7 +123,7 @@ export async function reframe(
   framing: Framing,
 ): Promise<Uint8Array> {
   const { width, height } = shape;
-  const area = centre(shape, framing);
+  const area = areaOf(shape, framing);
   if (framing.size === undefined || framing.size === area.width) return cut(pixels, width, area);
   const sharp = await load();
   return frame(sharp(pixels, { raw: { width, height, channels: 3 } }), shape, framing)
@@ -143,7 +143,7 @@ function cut(pixels: Uint8Array, width: number, area: Area): Uint8Array {
 
 /** Height and width after framing. */
 export function framedSize(shape: ImageShape, framing: Framing): [height: number, width: number] {
-  const { left, top, width, height } = centre(shape, framing);
+  const { left, top, width, height } = areaOf(shape, framing);
   if (framing.size !== undefined) return [framing.size, framing.size];
   return left === 0 && top === 0 ? [shape.height, shape.width] : [height, width];
 }
@@ -162,7 +162,7 @@ export function checkFraming(framing: Framing): void {
 }
 
 /** The part of the source that is kept: square as soon as a crop or a size is asked for. */
-function centre({ width, height }: ImageShape, { crop, size }: Framing): Area {
+export function areaOf({ width, height }: ImageShape, { crop, size }: Framing): Area {
   if (crop === undefined && size === undefined) return { left: 0, top: 0, width, height };
   const side = Math.min(crop ?? Number.POSITIVE_INFINITY, width, height);
   return {
@@ -174,7 +174,7 @@ function centre({ width, height }: ImageShape, { crop, size }: Framing): Area {
 }
 
 function frame(image: import("sharp").Sharp, shape: ImageShape, framing: Framing) {
-  const area = centre(shape, framing);
+  const area = areaOf(shape, framing);
   const { size } = framing;
   const part =
     area.width === shape.width && area.height === shape.height ? image : image.extract(area);

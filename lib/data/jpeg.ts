@@ -2,14 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type GraphNode, makeNode, outputName } from "../engine/graph";
 import { ATTRIBUTE, attribute, DT, nativeBackend } from "../engine/native";
 import { Session } from "../engine/session";
-
-/** A part of an image, pixels. */
-export interface Area {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Area } from "./dataset";
 
 /** Files decoded side by side in TensorFlow's threads. */
 const LANES = 16;

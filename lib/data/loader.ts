@@ -84,6 +84,7 @@ export function cached(dataset: Dataset, rows = dataset.size, limit = cacheLimit
   const kept = new Map<number, Uint8Array>();
   return {
     ...dataset,
+    readArea: undefined,
     async read(wanted) {
       const all = Array.from(wanted);
       const missing = [...new Set(all)].filter((row) => !kept.has(row));

@@ -6,7 +6,7 @@ import { openCatalogue } from "./catalogue";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
-import { checkFraming, type Framing, framedSize, reframe } from "./image-files";
+import { areaOf, checkFraming, type Framing, framedSize, reframe } from "./image-files";
 import { packed, packedPath } from "./packed";
 import { mapParallel } from "./parallel";
 import { datasets } from "./registry";
@@ -89,10 +89,14 @@ export function framed(dataset: Dataset, framing: Framing): Dataset {
   if (uncut && kept) return dataset;
   const before = height * width * 3;
   const after = imageSize[0] * imageSize[1] * 3;
+  const area = areaOf(shape, framing);
+  const resized = size !== undefined && size !== area.width;
   return {
     ...dataset,
     imageSize,
+    readArea: undefined,
     async read(rows) {
+      if (!resized && dataset.readArea) return dataset.readArea(rows, area);
       const pixels = await dataset.read(rows);
       const out = new Uint8Array(rows.length * after);
       await mapParallel(Array.from(rows), 8, async (_, i) => {

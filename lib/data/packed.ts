@@ -27,6 +27,7 @@ export async function packed(
   return {
     ...dataset,
     block: undefined,
+    readArea: undefined,
     async read(rows) {
       const out = new Uint8Array(rows.length * bytes);
       await mapParallel(Array.from(rows), 8, async (row, place) => {

@@ -147,7 +147,7 @@ export const cases: readonly Case[] = [
     shapes: [[256, 128, 1, 2]],
     gradient: false,
     fn: (x) =>
-      ops.projectiveTransform(as4(x), tf.tensor2d([[1, 0, 0.4, 0, 1, 2.3, 0, 0]]), {
+      ops.projectiveTransform(as4(x), tf.tensor2d([[1, 0, 0.4, 0, 1, 2.3]]), {
         fillMode: "reflect",
       }),
   },

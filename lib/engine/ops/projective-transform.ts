@@ -18,7 +18,7 @@ export interface TransformOptions {
  * ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) with k = c0 x + c1 y + 1. Not differentiated.
  *
  * @param images float32 [batch, height, width, channels]
- * @param transforms float32 [batch, 8], or [1, 8] for all
+ * @param transforms float32 [batch, 8], or [1, 8] for all; of 6 numbers, c0 = c1 = 0
  */
 export function projectiveTransform(
   images: tf.Tensor4D,
@@ -27,6 +27,21 @@ export function projectiveTransform(
 ): tf.Tensor4D {
   const { interpolation = "bilinear", fillMode = "constant", fillValue = 0 } = options;
   const [height, width] = options.outputShape ?? [images.shape[1], images.shape[2]];
+  if (interpolation === "bilinear" && fillMode === "reflect" && isFusing()) {
+    return reflected(images, transforms, height, width);
+  }
+  if (transforms.shape[1] === 6) {
+    return tf.tidy(() =>
+      projectiveTransform(
+        images,
+        tf.pad2d(transforms, [
+          [0, 0],
+          [0, 2],
+        ]),
+        options,
+      ),
+    );
+  }
   if (nativeBackend() === undefined) {
     const size: [number, number] = [height, width];
     // One image at a time: tfjs 4.22 on its plain CPU engine transforms the first of a batch only.
@@ -47,9 +62,6 @@ export function projectiveTransform(
           ),
       );
     });
-  }
-  if (interpolation === "bilinear" && fillMode === "reflect" && isFusing()) {
-    return reflected(images, transforms, height, width);
   }
   return tf.tidy(
     () =>
@@ -84,9 +96,10 @@ function reflected(
     const y = tf.reshape(tf.range(0, height), [1, height, 1]);
     const along = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor | number) =>
       tf.add(tf.add(tf.mul(a, x), tf.mul(b, y)), c);
-    const k = along(c0, c1, 1);
-    const [left, toRight] = place(tf.div(along(a0, a1, a2), k), columns);
-    const [top, toBottom] = place(tf.div(along(b0, b1, b2), k), rows);
+    const [u, v] = [along(a0, a1, a2), along(b0, b1, b2)];
+    const k = c0 && along(c0, c1, 1);
+    const [left, toRight] = place(k ? tf.div(u, k) : u, columns);
+    const [top, toBottom] = place(k ? tf.div(v, k) : v, rows);
     const first = tf.reshape(tf.range(0, batch, 1, "int32"), [batch, 1, 1]);
     const int = (value: number) => tf.scalar(value, "int32");
     const line = tf.add(tf.mul(first, int(rows)), top);
