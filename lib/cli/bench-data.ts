@@ -72,6 +72,7 @@ export const verb: Verb = {
     const folder = requiredOption(args, "folder", "data/galaxies");
     const rounds = integerOption(args, "rounds", 5, 1);
     const perRound = integerOption(args, "batches", 12, 1);
+    const python = torchPython();
     await startEngine();
     const sources = { jpeg: folder, hdf5: await asHdf5(folder) };
     const rows = [];
@@ -79,14 +80,18 @@ export const verb: Verb = {
       const script = join(__dirname, "bench-data-worker.js");
       const ours = await Worker.start("our loader", process.execPath, [script, path, `${BATCH}`]);
       const loader = [LOADER, kind, path, `${BATCH}`];
-      const torch = await Worker.start("PyTorch's loader", torchPython(), loader);
+      let torch: Worker | undefined;
       const times: [number[], number[]] = [[], []];
-      for (let round = 0; round < rounds; round++) {
-        times[0].push(await ours.round(perRound));
-        times[1].push(await torch.round(perRound));
+      try {
+        torch = await Worker.start("PyTorch's loader", python, loader);
+        for (let round = 0; round < rounds; round++) {
+          times[0].push(await ours.round(perRound));
+          times[1].push(await torch.round(perRound));
+        }
+      } finally {
+        ours.end();
+        torch?.end();
       }
-      ours.end();
-      torch.end();
       const [own, other] = times.map((list) => (perRound * BATCH) / median(list));
       rows.push({
         kind,
