@@ -4,7 +4,7 @@ import { runLogged, STATE } from "../setup/step.mjs";
 import { failWith } from "../setup.mjs";
 
 const VENV = join(STATE, "bench");
-const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops"];
+const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops", "pillow"];
 // They ask for torchvision, which no model needs.
 const ALONE = ["timm", "linformer", "vit-pytorch"];
 
