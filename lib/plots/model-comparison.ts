@@ -59,7 +59,7 @@ export function modelComparison(
     axes[`xaxis${suffix}`] = axisOf(theme, metric, {
       domain: [m * (panel + gap), m * (panel + gap) + panel],
       grid: true,
-      nticks: metrics.length > 1 ? 3 : 6,
+      nticks: metrics.length > 1 ? 4 : 6,
     });
   });
   return {
