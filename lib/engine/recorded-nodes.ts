@@ -18,7 +18,7 @@ const LARGEST_CONSTANT = 64 * 2 ** 20;
 const SHARED_CONSTANT = 4096;
 
 /** Elements from which a kernel of its own saves more than the tenth of a second that making it takes. */
-const FUSED_FROM = 2 ** 16;
+export const FUSED_FROM = 2 ** 16;
 
 /** Ops that cost little beside the memory that their results take. */
 const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);

@@ -11,7 +11,7 @@ import {
   nativeBackend,
   type TensorMetadata,
 } from "./native";
-import { RecordedNodes } from "./recorded-nodes";
+import { FUSED_FROM, RecordedNodes } from "./recorded-nodes";
 import { RecordedVariables } from "./recorded-variables";
 import type { Recording, TensorFunction } from "./recording";
 import { guard, refusal } from "./recording-guard";
@@ -114,9 +114,9 @@ export function fused<T extends tf.Tensor>(fn: () => T): T {
   return active?.isFusing ? active.nodes.fused(fn) : fn();
 }
 
-/** Whether {@link fused} makes one kernel here. */
-export function isFusing(): boolean {
-  return active?.isFusing ?? false;
+/** Whether {@link fused} makes one kernel here of what gives this many elements. */
+export function isFusing(elements: number): boolean {
+  return active?.isFusing === true && elements >= FUSED_FROM;
 }
 
 /** Compute what `fn` computes in float32, also where the rest is in bfloat16. */

@@ -27,7 +27,8 @@ export function projectiveTransform(
 ): tf.Tensor4D {
   const { interpolation = "bilinear", fillMode = "constant", fillValue = 0 } = options;
   const [height, width] = options.outputShape ?? [images.shape[1], images.shape[2]];
-  if (interpolation === "bilinear" && fillMode === "reflect" && isFusing()) {
+  const elements = images.shape[0] * height * width * images.shape[3];
+  if (interpolation === "bilinear" && fillMode === "reflect" && isFusing(elements)) {
     return reflected(images, transforms, height, width);
   }
   if (transforms.shape[1] === 6) {
