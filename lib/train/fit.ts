@@ -134,15 +134,15 @@ class Fit {
       const isWork = () => this.position.epoch < this.epochs && !this.exhausted;
       if (isWork()) await log.begin(this.config);
       while (isWork()) await this.epoch(log);
-      await log.end("finished");
       this.trainer?.dispose();
+      await log.end("finished");
     } catch (error) {
-      await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
       try {
         this.trainer?.dispose();
       } catch {
         // What went wrong first is what the person must know.
       }
+      await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
       throw error;
     }
     const best = openCheckpoint(this.folder.bestPath) ?? openCheckpoint(this.folder.latestPath);
