@@ -3,6 +3,7 @@ import { type GraphNode, makeNode, outputName } from "../engine/graph";
 import { ATTRIBUTE, attribute, DT, nativeBackend } from "../engine/native";
 import { Session } from "../engine/session";
 import type { Area } from "./dataset";
+import type { ImageShape } from "./image-files";
 
 /** Files decoded side by side in TensorFlow's threads. */
 const LANES = 16;
@@ -34,7 +35,7 @@ const readers = new Map<string, { readonly session: Session; readonly lanes: rea
  */
 export function decodeJpegs(
   files: readonly string[],
-  shapes: readonly { readonly width: number; readonly height: number }[],
+  shapes: readonly ImageShape[],
   areas: readonly Area[],
 ): Uint8Array[] | undefined {
   if (nativeBackend() === undefined) return undefined;
@@ -79,7 +80,7 @@ export function decodeJpegs(
   return pixels;
 }
 
-function feeds(file: string, shape: { width: number; height: number }, area: Area): tf.Tensor[] {
+function feeds(file: string, shape: ImageShape, area: Area): tf.Tensor[] {
   const [left, top] = [area.left, area.top].map((edge) => Math.max(edge - MARGIN, 0));
   const right = Math.min(area.left + area.width + MARGIN, shape.width);
   const bottom = Math.min(area.top + area.height + MARGIN, shape.height);

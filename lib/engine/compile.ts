@@ -50,9 +50,10 @@ export interface CompileOptions {
  * From its first call on, a function that changes variables has them in the graph alone: `pull()`
  * before reading them (else that is an error), `push()` after assigning to them.
  *
- * Inside a function: use inputs and listed variables, `tf.variableGrads`, `variable.assign(…)`. Whatever differs from call to call must be an input tensor: a number, or a
- * tensor made outside, is recorded as the constant it was (large ones are refused). Each function is
- * recorded twice, and refused if it did not do the same, so that a counter or a clock is found.
+ * Inside a function: use inputs and listed variables, `tf.variableGrads`, `variable.assign(…)`.
+ * Whatever differs from call to call must be an input tensor: a number, or a tensor made outside, is
+ * recorded as the constant it was (large ones are refused). Each function is recorded twice, and
+ * refused if it did not do the same, so that a counter or a clock is found.
  *
  * Without the native engine the functions run as they are, with the same results.
  *

@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as ops from "tuning-fork/engine/ops";
-import { silu } from "tuning-fork/engine/ops/silu";
 
 /** An op to be compared between ways of running it. */
 export interface Case {
@@ -26,7 +25,7 @@ export const cases: readonly Case[] = [
   // Large enough to become one kernel when compiled, as are others below.
   { name: "gelu exact, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "exact") },
   { name: "gelu tanh, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "tanh") },
-  { name: "silu, large", shapes: [[256, 257]], fn: (x) => silu(x) },
+  { name: "silu, large", shapes: [[256, 257]], fn: (x) => ops.silu(x) },
   {
     name: "layerNorm, large",
     shapes: [[3, 683, 33], [33], [33]],
