@@ -1,11 +1,12 @@
 export { attention } from "./ops/attention";
 export { conv2d, depthwiseConv2d } from "./ops/convolution";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./ops/cross-entropy";
+export { dropout } from "./ops/dropout";
 export { digamma, lgamma } from "./ops/gamma";
 export { gelu } from "./ops/gelu";
 export { addBias, linear } from "./ops/linear";
 export { type BatchNormOptions, batchNorm, layerNorm } from "./ops/normalisation";
 export { projectiveTransform, type TransformOptions } from "./ops/projective-transform";
-export { dropout, statelessNormal, statelessUniform } from "./ops/random";
+export { statelessNormal, statelessUniform } from "./ops/random";
 export { roll } from "./ops/roll";
 export { silu } from "./ops/silu";

@@ -4,7 +4,7 @@ import { type Attribute, attribute, DT, nativeOp } from "./native";
 /**
  * Gradients by TensorFlow's own op, which take the place of tfjs's while a function is recorded:
  * those are made of up to six ops each and keep the input beside the output, or multiply by ones of
- * the input's shape, which a recording would hold as constants.
+ * the input's shape, which a recording would hold as constants, or slice every copy of a tile.
  */
 export const RECORDED_GRADIENTS: readonly tf.GradConfig[] = [
   byOutput("Relu", (dy, y) => grad("ReluGrad", [dy, y])),
@@ -13,6 +13,19 @@ export const RECORDED_GRADIENTS: readonly tf.GradConfig[] = [
   byOutput("Tanh", (dy, y) => grad("TanhGrad", [y, dy])),
   ofReduction("Sum", () => 1),
   ofReduction("Mean", (dy, x) => dy.size / x.size),
+  {
+    kernelName: "Tile",
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({
+      x: () => {
+        const given = dy as tf.Tensor;
+        // Each axis as (copies, size): the copies are summed.
+        const apart = x.shape.flatMap((size, i) => [given.shape[i] / size, size]);
+        const copies = x.shape.map((_, i) => 2 * i).filter((axis) => apart[axis] > 1);
+        return tf.reshape(tf.sum(tf.reshape(given, apart), copies), x.shape);
+      },
+    }),
+  },
 ];
 
 const TYPE: readonly Attribute[] = [attribute.type("T", DT.float32)];

@@ -1,6 +1,13 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { bodyOf } from "./body";
-import { type GraphNode, isEmbeddable, makeNode, type Output, type OutputType } from "./graph";
+import {
+  type GraphNode,
+  isEmbeddable,
+  makeNode,
+  type Output,
+  type OutputType,
+  outputName,
+} from "./graph";
 import {
   type Attribute,
   attribute,
@@ -20,6 +27,9 @@ const SHARED_CONSTANT = 4096;
 /** Elements from which a kernel of its own saves more than the tenth of a second that making it takes. */
 export const FUSED_FROM = 2 ** 16;
 
+/** Elements from which the memory of a tensor is worth computing it twice. */
+const RECOMPUTED_FROM = 2 ** 19;
+
 /** Ops that cost little beside the memory that their results take. */
 const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
 
@@ -36,6 +46,8 @@ export class RecordedNodes {
   private exact = false;
   private constants = new Map<string, Output>();
   private count = 0;
+  /** What is computed anew, by the name of the first: several gradients may want it. */
+  private readonly again = new Map<string, Output>();
 
   constructor(
     readonly name: string,
@@ -119,15 +131,22 @@ export class RecordedNodes {
   }
 
   recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    if (tensor.size < RECOMPUTED_FROM) return tensor;
     const after = this.lookUp(this.idOf(trigger)).node;
-    const again = ({ node, index }: Output): Output | undefined => {
+    const again = (output: Output): Output | undefined => {
+      const { node, index } = output;
+      const known = this.again.get(outputName(output));
+      if (known !== undefined) return known;
       const [first, ...others] = node.inputs;
-      const source = node.op === "Reshape" ? again(first) : undefined;
-      if (source === undefined && !CHEAP.has(node.op)) return undefined;
+      const cheap = CHEAP.has(node.op);
+      const source = cheap || node.op === "Reshape" ? again(first) : undefined;
+      if (source === undefined && !cheap) return undefined;
       const inputs = [source ?? this.identity(first, [after]), ...others];
       const copy = { ...node, inputs, name: `${node.op}_${this.count++}` };
       this.nodes.push(copy);
-      return { node: copy, index };
+      const result = { node: copy, index };
+      this.again.set(outputName(output), result);
+      return result;
     };
     const output = again(this.lookUp(this.idOf(tensor)));
     return output === undefined ? tensor : this.tensorOf(output);

@@ -15,7 +15,7 @@ import { FUSED_FROM, RecordedNodes } from "./recorded-nodes";
 import { RecordedVariables } from "./recorded-variables";
 import type { Recording, TensorFunction } from "./recording";
 import { guard, refusal } from "./recording-guard";
-import { inferShapes, type Operand } from "./shapes";
+import { inferOutputs, type Operand } from "./shapes";
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
@@ -257,10 +257,9 @@ class Recorder {
       const small = type.dtype === DT.int32 && this.nodes.fixed.has(id);
       return small ? { ...type, values: this.binding.tensorDataSync(id) as tf.TypedArray } : type;
     });
-    if (!operands.some(({ dtype }) => dtype === DT.float32)) return undefined;
-    const shapes = inferShapes(op, attributes, operands);
-    if (shapes === undefined || shapes.length < count) return undefined;
-    return shapes.slice(0, count).map((shape) => this.nodes.standIn({ shape, dtype: DT.float32 }));
+    const types = inferOutputs(op, attributes, operands);
+    if (types === undefined || types.length < count) return undefined;
+    return types.slice(0, count).map((type) => this.nodes.standIn(type));
   }
 
   /** Run an op for its results' shapes; where an operand is a stand-in, on zeros. */

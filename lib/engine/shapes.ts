@@ -1,5 +1,5 @@
 import type { OutputType } from "./graph";
-import type { Attribute } from "./native";
+import { type Attribute, DT } from "./native";
 
 /** An operand as far as it is known without computing it. */
 export interface Operand extends OutputType {
@@ -26,17 +26,34 @@ class Attributes {
 }
 
 /**
- * Shapes of the outputs of a float32 op, so that a recording need not compute it.
+ * Shapes and types of an op's outputs, so that a recording need not compute it.
  *
  * @returns nothing where the op has no rule here: then it is computed.
  */
-export function inferShapes(
+export function inferOutputs(
   op: string,
   attributes: readonly Attribute[],
   inputs: readonly Operand[],
-): Shape[] | undefined {
-  return RULES[op]?.(inputs, new Attributes(attributes));
+): OutputType[] | undefined {
+  const given = new Attributes(attributes);
+  const dtype = typeOf(op, given, inputs);
+  if (dtype === undefined) return undefined;
+  return RULES[op]?.(inputs, given)?.map((shape) => ({ shape: [...shape], dtype }));
 }
+
+function typeOf(
+  op: string,
+  attributes: Attributes,
+  inputs: readonly Operand[],
+): number | undefined {
+  if (op === "Cast") return Number(attributes.get("DstT"));
+  if (COMPARISONS.split(" ").includes(op)) return DT.bool;
+  // Integers beside numbers are shapes, axes and the like.
+  if (inputs.some(({ dtype }) => dtype === DT.float32)) return DT.float32;
+  return inputs.every(({ dtype }) => dtype === DT.int32) ? DT.int32 : undefined;
+}
+
+const COMPARISONS = "Greater GreaterEqual Less LessEqual";
 
 const first: Rule = ([x]) => [x.shape];
 
@@ -168,13 +185,14 @@ function each(ops: string, rule: Rule): Record<string, Rule> {
 
 const RULES: Readonly<Record<string, Rule>> = {
   ...each(
-    "Abs BiasAdd Elu EluGrad Erf Erfc Exp Identity LeakyRelu LeakyReluGrad Log LogSoftmax Neg Relu " +
+    "Abs BiasAdd Cast Elu EluGrad Erf Erfc Exp Identity LeakyRelu LeakyReluGrad Log LogSoftmax Neg Relu " +
       "ReluGrad Relu6 Relu6Grad Roll Rsqrt Sigmoid SigmoidGrad Softmax Softplus Sqrt Square Tanh " +
       "TanhGrad ZerosLike OnesLike Reciprocal MaxPoolGrad",
     first,
   ),
   ...each(
-    "Add AddV2 Div RealDiv Maximum Minimum Mul Pow SelectV2 SquaredDifference Sub",
+    "Add AddV2 BitwiseAnd BitwiseXor Div Maximum Minimum Mul Pow RealDiv RightShift SelectV2 " +
+      `SquaredDifference Sub ${COMPARISONS}`,
     broadcast,
   ),
   ...each("Sum Mean Max Min Prod", reduce),

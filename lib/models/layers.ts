@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as convolution from "../engine/ops/convolution";
+import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import { addBias, linear as matrixProduct } from "../engine/ops/linear";
 import * as normalisation from "../engine/ops/normalisation";
-import * as random from "../engine/ops/random";
+import { statelessUniform } from "../engine/ops/random";
 import { fanInUniform, type Initialiser, kaimingNormal, ones, zeros } from "./initialisers";
-import type { Layer, Parameters } from "./module";
+import type { Context, Layer, Parameters } from "./module";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {
@@ -153,27 +154,33 @@ export function layerNorm<T extends tf.Tensor>(
   return (x) => normalisation.layerNorm(x, scale.variable, offset.variable, epsilon);
 }
 
+/** What is dropped in a call; nothing outside training. */
+export function dropping(p: Parameters, rate: number): (context: Context) => Drop | undefined {
+  const stream = p.nextStream() + 1;
+  return ({ training, seed }) => {
+    if (rate === 0 || !training || seed === undefined) return undefined;
+    return { rate, seed: tf.add(seed, tf.tensor1d([0, stream], "int32")) };
+  };
+}
+
 /** Drop single values in training and scale the rest (Srivastava et al. 2014). */
 export function dropout<T extends tf.Tensor>(p: Parameters, rate: number): Layer<T> {
-  const stream = p.nextStream();
-  return (x, { training, seed }) =>
-    rate === 0 || !training || seed === undefined
-      ? x
-      : random.dropout(x, rate, streamSeed(seed, stream));
+  const drop = dropping(p, rate);
+  return (x, context) => {
+    const by = drop(context);
+    return by === undefined ? x : dropValues(x, by);
+  };
 }
 
 /** Drop a residual branch for whole images in training (Huang et al. 2016, arXiv:1603.09382). */
 export function dropPath<T extends tf.Tensor>(p: Parameters, rate: number): Layer<T> {
-  const stream = p.nextStream();
-  return (x, { training, seed }) => {
-    if (rate === 0 || !training || seed === undefined) return x;
-    const mask = tf.ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]);
-    return tf.mul(x, random.dropout(mask, rate, streamSeed(seed, stream)));
+  const drop = dropping(p, rate);
+  return (x, context) => {
+    const by = drop(context);
+    if (by === undefined) return x;
+    const drawn = statelessUniform([x.shape[0], ...x.shape.slice(1).map(() => 1)], by.seed);
+    return tf.mul(x, tf.mul(tf.cast(tf.greaterEqual(drawn, rate), "float32"), 1 / (1 - rate)));
   };
-}
-
-function streamSeed(seed: tf.Tensor, stream: number): tf.Tensor {
-  return tf.add(seed, tf.tensor1d([0, stream + 1], "int32"));
 }
 
 /** Max pooling of values that are not negative (so that zeros may pad them). */

@@ -1,9 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { joinHeads } from "../engine/ops/attention";
 import { inFloat32 } from "../engine/recorder";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
 import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
-import { dropout, layerNorm, linear, sequence } from "./layers";
+import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
 import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
 
@@ -104,7 +103,7 @@ function linearAttention(
   const mixK = mixing("proj_k");
   const toV = project("to_v");
   const mixV = mixing("proj_v");
-  const drop = dropout<tf.Tensor4D>(p, rate);
+  const drop = dropping(p, rate);
   const out = linear<Tokens>(p.at("to_out"), width, width);
   const scale = (width / heads) ** -0.5;
   const name = p.path();
@@ -116,12 +115,7 @@ function linearAttention(
     const [queries] = splitHeads(toQ(x, context), 1, heads);
     const [keys] = splitHeads(mix(toK(x, context), mixK), 1, heads);
     const [values] = splitHeads(mix(toV(x, context), mixV), 1, heads);
-    if (rate === 0 || !context.training || context.seed === undefined) {
-      return out(attend(queries, keys, values, scale, context, name), context);
-    }
-    const scores = tf.matMul(tf.mul(queries, scale), keys, false, true);
-    const weights = drop(tf.softmax(scores) as tf.Tensor4D, context);
-    return out(joinHeads(tf.matMul(weights, values)), context);
+    return out(attend(queries, keys, values, scale, context, name, drop(context)), context);
   };
 }
 

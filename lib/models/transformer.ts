@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, joinHeads } from "../engine/ops/attention";
+import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import { gelu } from "../engine/ops/gelu";
 import { constant, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, linear } from "./layers";
@@ -44,6 +45,7 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
  * Scaled dot-product attention, whose weights the context may see or replace under `name`.
  *
  * @param q [batch, heads, queries, d]; k and v are [batch, heads, keys, d]
+ * @param drop Dropout of the weights.
  * @returns [batch, queries, heads × d]
  */
 export function attend(
@@ -53,13 +55,14 @@ export function attend(
   scale: number,
   context: Context,
   name: string,
+  drop?: Drop,
 ): Tokens {
   context.tally?.(2 * q.size * k.shape[2]);
-  if (context.capture === undefined) return attention(q, k, v, scale);
+  if (context.capture === undefined) return attention(q, k, v, scale, drop);
   // In single ops, so that the weights have a gradient and can be replaced.
   const scores = tf.matMul(tf.mul(q, scale), k, false, true);
   const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
-  return joinHeads(tf.matMul(weights, v));
+  return joinHeads(tf.matMul(drop ? dropValues(weights, drop) : weights, v));
 }
 
 /** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */

@@ -41,6 +41,18 @@ export const cases: readonly Case[] = [
     ],
     fn: (q, k, v) => ops.attention(as4(q), as4(k), as4(v), 0.5),
   },
+  ...[1, 33].map((n) => ({
+    name: `attention with dropout, ${n} times`,
+    shapes: [
+      [2, 2, 4 * n, 4],
+      [2, 2, 4 * n + 1, 4],
+      [2, 2, 4 * n + 1, 4],
+    ],
+    fn: (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => {
+      const drop = { rate: 0.2, seed: tf.tensor1d([3, 4], "int32") };
+      return ops.attention(as4(q), as4(k), as4(v), 0.5, drop);
+    },
+  })),
   {
     name: "layerNorm",
     shapes: [[2, 3, 6], [6], [6]],
@@ -80,6 +92,14 @@ export const cases: readonly Case[] = [
     name: "depthwiseConv2d stride 2",
     shapes: [image, [3, 3, 4, 1]],
     fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 2, 1),
+  },
+  {
+    name: "depthwiseConv2d stride 3 of an odd image",
+    shapes: [
+      [2, 11, 9, 4],
+      [3, 3, 4, 1],
+    ],
+    fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 3, 0),
   },
   {
     name: "attention",
@@ -153,7 +173,12 @@ export const cases: readonly Case[] = [
   {
     name: "dropout",
     shapes: [[6, 7]],
-    fn: (x) => ops.dropout(x, 0.4, tf.tensor1d([5, -6], "int32")),
+    fn: (x) => ops.dropout(x, { rate: 0.4, seed: tf.tensor1d([5, -6], "int32") }),
+  },
+  {
+    name: "dropout, large",
+    shapes: [[256, 257]],
+    fn: (x) => ops.dropout(x, { rate: 0.1, seed: tf.tensor1d([-7, 2 ** 31 - 1], "int32") }),
   },
   {
     name: "statelessUniform",
@@ -202,6 +227,7 @@ export const cases: readonly Case[] = [
   { name: "slice", shapes: [[4, 5]], fn: (x) => tf.slice(x, [1, 2], [2, 2]) },
   { name: "stack, unstack", shapes: [[3, 4]], fn: (x) => tf.stack(tf.unstack(x, 1).reverse()) },
   { name: "tile", shapes: [[1, 4]], fn: (x) => tf.tile(x, [3, 2]) },
+  { name: "tile along one axis", shapes: [[2, 1, 3]], fn: (x) => tf.tile(x, [1, 4, 1]) },
   {
     name: "pad",
     shapes: [[2, 3]],

@@ -134,7 +134,7 @@ describe("compile", () => {
     const losses = () => {
       const net = makeNet();
       const { call } = make(
-        (x, seed) => net.train(dropout(x, 0.5, seed), tf.scalar(0.1)),
+        (x, seed) => net.train(dropout(x, { rate: 0.5, seed }), tf.scalar(0.1)),
         [net.w, net.b],
       );
       const x = tf.randomNormal([64, 2], 0, 1, "float32", 5);

@@ -4,7 +4,7 @@ import { recomputed } from "../recorder";
 import { differentiable } from "./differentiable";
 
 /** From so many rows on, a product in float32 gains more than transposing its right side costs. */
-const MANY_ROWS = 1024;
+const MANY_ROWS = 2048;
 
 /** The product of two matrices, each taken transposed if asked; not differentiated. */
 export function product(

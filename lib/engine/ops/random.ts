@@ -72,21 +72,3 @@ export function statelessNormal(
     return mean === 0 && deviation === 1 ? unit : tf.add(tf.mul(unit, deviation), mean);
   });
 }
-
-/**
- * Set each value to zero with probability `rate` and scale the others by 1 / (1 − rate), which keeps
- * the mean (Srivastava et al. 2014).
- *
- * @param rate 0 ≤ rate < 1
- * @param seed int32 [2]
- */
-export function dropout<T extends tf.Tensor>(x: T, rate: number, seed: tf.Tensor): T {
-  if (rate === 0) return x;
-  const kept = tf.tidy(() =>
-    tf.mul(
-      tf.cast(tf.greaterEqual(statelessUniform(x.shape, seed), rate), "float32"),
-      1 / (1 - rate),
-    ),
-  );
-  return tf.mul(x, kept);
-}

@@ -1,0 +1,89 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { fused } from "../recorder";
+import { differentiable } from "./differentiable";
+
+/** Shifts and factors of a mixing of 32 bits (splitmix32, after Steele et al. 2014, doi:10.1145/2714064.2660195). */
+const STEPS = [
+  [16, 0x21f0aaad],
+  [15, 0x735a2d97],
+] as const;
+const LAST_SHIFT = 15;
+
+/** Which values are dropped. */
+export interface Drop {
+  /** 0 ≤ rate < 1 */
+  readonly rate: number;
+  /** int32 [2] */
+  readonly seed: tf.Tensor;
+}
+
+/**
+ * Set each value to zero with probability `rate` and scale the others by 1 / (1 − rate), which keeps
+ * the mean (Srivastava et al. 2014).
+ *
+ * Whether a value stays follows from its position and the seed, on every engine: a counter, mixed
+ * twice (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but weaker: it must only look random).
+ * That costs less than to read a random number, so the gradient does it again and keeps nothing.
+ */
+export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
+  return differentiable<T>(
+    [x],
+    (save) => {
+      save([seed]);
+      return fused(() => dropped(x, { rate, seed }));
+    },
+    (dy, [saved]) => [fused(() => dropped(dy, { rate, seed: saved }))],
+  );
+}
+
+/** {@link dropout} without a gradient, for use inside a kernel. */
+export function dropped(x: tf.Tensor, { rate, seed }: Drop): tf.Tensor {
+  if (nativeBackend() === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
+  return tf.tidy(() => {
+    const [k0, k1] = [0, 1].map((i) => tf.gather(seed, tf.tensor1d([i], "int32")));
+    const position = tf.range(0, x.size, 1, "int32");
+    const bits = mixed(bitwise("BitwiseXor", mixed(tf.add(position, k0)), k1));
+    const stays = tf.cast(tf.greaterEqual(bits, tf.scalar(threshold(rate), "int32")), "float32");
+    return tf.mul(x, tf.reshape(tf.mul(stays, 1 / (1 - rate)), x.shape));
+  });
+}
+
+/** Bits from which on a value stays, as signed integers are ordered. */
+function threshold(rate: number): number {
+  return Math.round((rate - 0.5) * 2 ** 32) | 0;
+}
+
+function mixed(x: tf.Tensor): tf.Tensor {
+  const multiplied = STEPS.reduce(
+    (y, [shift, factor]) => tf.mul(folded(y, shift), tf.scalar(factor, "int32")),
+    x,
+  );
+  return folded(multiplied, LAST_SHIFT);
+}
+
+/** x ^ (x >>> shift); TensorFlow's shift fills with the sign. */
+function folded(x: tf.Tensor, shift: number): tf.Tensor {
+  const [by, mask] = [shift, 2 ** (32 - shift) - 1].map((value) => tf.scalar(value, "int32"));
+  return bitwise("BitwiseXor", x, bitwise("BitwiseAnd", bitwise("RightShift", x, by), mask));
+}
+
+function bitwise(op: string, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return nativeOp(op, [attribute.type("T", DT.int32)], [a, b])[0];
+}
+
+/** 0 or 1 / (1 − rate) for each element, for engines without integers of 32 bits. */
+function keptOnHost(shape: number[], rate: number, seed: tf.Tensor): tf.Tensor {
+  const [k0, k1] = seed.dataSync();
+  const least = threshold(rate);
+  const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) =>
+    mixedOnHost(mixedOnHost(i + k0) ^ k1) >= least ? 1 / (1 - rate) : 0,
+  );
+  return tf.tensor(values, shape);
+}
+
+function mixedOnHost(bits: number): number {
+  let x = bits | 0;
+  for (const [shift, factor] of STEPS) x = Math.imul(x ^ (x >>> shift), factor);
+  return x ^ (x >>> LAST_SHIFT);
+}
