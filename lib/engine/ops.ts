@@ -1,5 +1,6 @@
 export { attention } from "./ops/attention";
 export { conv2d, depthwiseConv2d } from "./ops/convolution";
+export { cosineAttention } from "./ops/cosine-attention";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./ops/cross-entropy";
 export { dropout } from "./ops/dropout";
 export { digamma, lgamma } from "./ops/gamma";

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { joinHeads } from "../engine/ops/attention";
+import { cosineAttention, inverseLength } from "../engine/ops/cosine-attention";
 import { addBias } from "../engine/ops/linear";
 import { roll } from "../engine/ops/roll";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
@@ -177,14 +178,19 @@ function windowAttention(
     const bias = tf.concat1d(parts as tf.Tensor1D[]);
     const [q, k, v] = splitHeads(addBias(qkv(x, context), bias), 3, heads);
     context.tally?.(2 * q.size * tokens);
-    const cosine = tf.matMul(unit(q), unit(k), false, true);
     // The temperature stays above 0.01.
     const sharpness = tf.exp(tf.minimum(scale.variable, Math.log(100)));
-    let scores = tf.add(tf.mul(cosine, sharpness), positionBias(context));
-    if (window.shift[0] + window.shift[1] > 0) {
-      const mask = shiftMask(window, size);
-      const grouped = tf.reshape(scores, [-1, mask.shape[0], heads, tokens, tokens]);
-      scores = tf.reshape(tf.add(grouped, mask), scores.shape);
+    const positions = positionBias(context);
+    const shifted = window.shift[0] + window.shift[1] > 0;
+    const mask = shifted ? shiftMask(window, size) : undefined;
+    if (context.capture === undefined) {
+      return proj(cosineAttention(q, k, v, sharpness, positions, mask), context);
+    }
+    // In single ops, so that the weights have a gradient and can be replaced.
+    let scores = tf.add(tf.mul(tf.matMul(unit(q), unit(k), false, true), sharpness), positions);
+    if (mask !== undefined) {
+      const ofImages = tf.reshape(scores, [-1, mask.shape[0], heads, tokens, tokens]);
+      scores = tf.reshape(tf.add(ofImages, mask), scores.shape);
     }
     const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
     return proj(joinHeads(tf.matMul(weights, v)), context);
@@ -193,7 +199,7 @@ function windowAttention(
 
 /** Vectors of length 1 along the last dimension. */
 function unit(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.mul(x, tf.rsqrt(tf.maximum(tf.sum(tf.square(x), -1, true), 1e-24)));
+  return tf.mul(x, inverseLength(x));
 }
 
 function define(shape: Shape, size: number, hub?: string): Definition {

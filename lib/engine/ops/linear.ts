@@ -45,6 +45,21 @@ export function sumOverRows(x: tf.Tensor): tf.Tensor {
   return tf.reshape(product(tf.ones([1, rows.shape[0]]), rows), [features]);
 }
 
+/**
+ * The sum over the last dimension, each term times its weight; not differentiated. A product too.
+ *
+ * @param x float32 [..., features]
+ * @param weights float32 [features]; default ones
+ * @returns float32 [..., 1]
+ */
+export function sumOverColumns(x: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+  const features = x.shape[x.rank - 1];
+  const [rows, column] = [tf.reshape(x, [-1, features]), [features, 1] as [number, number]];
+  const by = weights === undefined ? tf.ones(column) : tf.reshape(weights, column);
+  const sums = nativeBackend() === undefined ? tf.matMul(rows, by) : product(rows, by);
+  return tf.reshape(sums, [...x.shape.slice(0, -1), 1]);
+}
+
 /** Add a vector to the last dimension; one op, which TensorFlow fuses with the product before it. */
 export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   if (nativeBackend() === undefined) return tf.add(x, bias);

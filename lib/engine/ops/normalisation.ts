@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
 import { fused, recordedOp } from "../recorder";
 import { differentiable } from "./differentiable";
-import { product, sumOverRows } from "./linear";
+import { sumOverColumns, sumOverRows } from "./linear";
 
 export interface BatchNormOptions {
   /** Normalise by the batch and move the running statistics, or by the running statistics. */
@@ -112,13 +112,7 @@ export function layerNorm<T extends tf.Tensor>(
       const normalised = () => tf.mul(tf.sub(x0, mean), inverse);
       const along = fused(() => tf.mul(dy, normalised()));
       // With n for the normalised x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)).
-      const meanWith = (rows: tf.Tensor) => {
-        const [matrix, column] = [tf.reshape(rows, [-1, features]), tf.reshape(g, [features, 1])];
-        const sums =
-          nativeBackend() === undefined ? tf.matMul(matrix, column) : product(matrix, column);
-        return tf.reshape(tf.div(sums, features), inverse.shape);
-      };
-      const [level, slope] = [meanWith(dy), meanWith(along)];
+      const [level, slope] = [dy, along].map((x) => tf.div(sumOverColumns(x, g), features));
       const dx = fused(() => {
         const rest = tf.sub(tf.sub(tf.mul(dy, g), level), tf.mul(normalised(), slope));
         return tf.mul(rest, inverse);
