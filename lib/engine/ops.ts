@@ -1,12 +1,13 @@
 export { attention } from "./ops/attention";
+export { type BatchNormOptions, batchNorm } from "./ops/batch-norm";
 export { conv2d, depthwiseConv2d } from "./ops/convolution";
 export { cosineAttention } from "./ops/cosine-attention";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./ops/cross-entropy";
 export { dropout } from "./ops/dropout";
 export { digamma, lgamma } from "./ops/gamma";
 export { gelu } from "./ops/gelu";
+export { layerNorm } from "./ops/layer-norm";
 export { addBias, linear } from "./ops/linear";
-export { type BatchNormOptions, batchNorm, layerNorm } from "./ops/normalisation";
 export { projectiveTransform, type TransformOptions } from "./ops/projective-transform";
 export { statelessNormal, statelessUniform } from "./ops/random";
 export { roll } from "./ops/roll";

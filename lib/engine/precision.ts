@@ -1,6 +1,7 @@
 import { launchWith } from "./body";
 import type { GraphNode, Output } from "./graph";
 import { attribute, DT } from "./native";
+import { packedCall } from "./packed";
 import { TABLE, type TypedOp } from "./precision-table";
 import type { Recording } from "./recording";
 import type { Precision } from "./start";
@@ -34,14 +35,11 @@ class BFloat16Pass {
 
   private rewrite(node: GraphNode): void {
     if (node.body !== undefined) {
-      this.put(
-        node,
-        launchWith(
-          node,
-          node.body,
-          node.inputs.map((input) => this.moved(input)),
-        ),
-      );
+      const inputs = node.inputs.map((input) => this.moved(input));
+      const call = launchWith(node, node.body, inputs);
+      const packed = packedCall(call, node.body, inputs) ?? [call];
+      this.nodes.push(...packed.slice(0, -1));
+      this.put(node, packed[packed.length - 1]);
       return;
     }
     const typed = TABLE[node.op];

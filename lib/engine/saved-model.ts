@@ -108,9 +108,9 @@ function shapeMessage(shape: readonly number[]): Message {
 /** TensorFlow's names for the only output of the ops that a body may hold. */
 const OUTPUT_NAMES: Readonly<Record<string, string>> = {
   ...named("z", "Add AddV2 Sub Mul RealDiv Maximum Minimum Pow SquaredDifference Greater Less"),
-  ...named("z", "GreaterEqual LessEqual BitwiseAnd BitwiseXor RightShift"),
-  ...named("y", "Cast Erf Exp Log Neg Rsqrt Sigmoid Sqrt Square Tanh Abs Floor Round"),
-  ...named("output", "Const Identity Reshape SelectV2 ExpandDims GatherV2 Range"),
+  ...named("z", "GreaterEqual LessEqual BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift"),
+  ...named("y", "Cast IsNan Erf Exp Log Neg Rsqrt Sigmoid Sqrt Square Tanh Abs Floor Round"),
+  ...named("output", "Bitcast Const Identity Reshape SelectV2 ExpandDims GatherV2 Range"),
 };
 
 function named(name: string, ops: string): Record<string, string> {

@@ -75,6 +75,10 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
+  // XLA fills half a register otherwise. It is read when the first kernel is compiled.
+  if (name === "cpu" && process.arch === "x64") {
+    process.env.XLA_FLAGS ??= "--xla_cpu_prefer_vector_width=512";
+  }
   bridgeNodeUtil();
   try {
     quietly(() => require("@tensorflow/tfjs-node-gpu"));

@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as batchNormalisation from "../engine/ops/batch-norm";
 import * as convolution from "../engine/ops/convolution";
 import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
+import * as layerNormalisation from "../engine/ops/layer-norm";
 import { addBias, linear as matrixProduct } from "../engine/ops/linear";
-import * as normalisation from "../engine/ops/normalisation";
 import { statelessUniform } from "../engine/ops/random";
 import { fanInUniform, type Initialiser, kaimingNormal, ones, zeros } from "./initialisers";
 import type { Context, Layer, Parameters } from "./module";
@@ -136,11 +137,18 @@ export function batchNorm(
   const mean = p.add("running_mean", [channels], zeros, { buffer: true });
   const variance = p.add("running_var", [channels], ones, { buffer: true });
   return (x, context) =>
-    normalisation.batchNorm(x, scale.variable, offset.variable, mean.variable, variance.variable, {
-      training: context.training && scale.trainable,
-      momentum,
-      epsilon,
-    });
+    batchNormalisation.batchNorm(
+      x,
+      scale.variable,
+      offset.variable,
+      mean.variable,
+      variance.variable,
+      {
+        training: context.training && scale.trainable,
+        momentum,
+        epsilon,
+      },
+    );
 }
 
 /** Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450). */
@@ -151,7 +159,7 @@ export function layerNorm<T extends tf.Tensor>(
 ): Layer<T> {
   const scale = p.add("weight", [features], ones);
   const offset = p.add("bias", [features], zeros);
-  return (x) => normalisation.layerNorm(x, scale.variable, offset.variable, epsilon);
+  return (x) => layerNormalisation.layerNorm(x, scale.variable, offset.variable, epsilon);
 }
 
 /** What is dropped in a call; nothing outside training. */

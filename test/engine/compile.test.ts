@@ -6,6 +6,7 @@ import { batchNorm, dropout } from "tuning-fork/engine/ops";
 import { fused } from "tuning-fork/engine/recorder";
 import { startEngine } from "tuning-fork/engine/start";
 import { UserError } from "tuning-fork/errors";
+import { fixed } from "./cases";
 
 const vector = (...values: number[]) => tf.tensor1d(values);
 
@@ -214,6 +215,41 @@ describe("compile", () => {
     call.fn(x);
     pull();
     assert.deepEqual(values(mean), [3, 8.25]);
+  });
+
+  it("normalises a batch of 24 channels, which has a way of its own, as the eager engine", () => {
+    tf.tidy(() => {
+      const shape = [3, 36, 40, 24];
+      const x = tf.add(fixed(shape), tf.mul(fixed([24], [-5, 5], 1), 2));
+      const [scale, offset] = [fixed([24], [0.5, 2], 2), fixed([24], [-1, 1], 3)];
+      const options = { training: true, momentum: 0.3, epsilon: 1e-5 };
+      const way = () => {
+        const running = [tf.variable(tf.zeros([24])), tf.variable(tf.ones([24]))];
+        const fn: TensorFunction = (...inputs) => {
+          const normed = (...[y, g, b]: tf.Tensor[]) =>
+            batchNorm(y as tf.Tensor4D, g, b, running[0], running[1], options);
+          const loss = (...ys: tf.Tensor[]) =>
+            tf.sum(tf.mul(tf.square(normed(...ys)), fixed(shape, [-1, 1], 4)));
+          const { value, grads } = tf.valueAndGrads(loss as (...ys: tf.Tensor[]) => tf.Scalar)(
+            inputs,
+          );
+          return [value, ...grads];
+        };
+        return { running, fn };
+      };
+      const [eager, compiled] = [way(), way()];
+      const { call, pull } = make(compiled.fn, compiled.running);
+      const got = [...(call.fn(x, scale, offset) as tf.Tensor[])];
+      pull();
+      const expected = eager.fn(x, scale, offset) as tf.Tensor[];
+      [...got, ...compiled.running].forEach((tensor, i) => {
+        const want = [...expected, ...eager.running][i];
+        const largest = tf.max(tf.abs(want)).dataSync()[0];
+        const error = tf.max(tf.abs(tf.sub(tensor, want))).dataSync()[0];
+        assert.ok(error <= 2e-5 * largest, `result ${i}: off by ${error} of ${largest}`);
+      });
+      tf.dispose([...eager.running, ...compiled.running]);
+    });
   });
 
   it("keeps the values through more signatures than it holds", () => {
