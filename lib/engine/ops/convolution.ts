@@ -4,6 +4,9 @@ import { recomputed } from "../recorder";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
 
+/** From this size on a depthwise filter's gradient is a convolution of its own. */
+const LARGE = 5;
+
 /**
  * A convolution of one of TensorFlow's two families, with its two gradients.
  *
@@ -21,17 +24,16 @@ function convolve(
   const [height, width] = filter.shape;
   const same = stride === 1 && height === width && height === 2 * padding + 1;
   const x = same ? image : pad(image, padding);
-  const pointwise =
-    family === "Conv2D" && height * width === 1 && stride === 1 && filter.shape[2] === x.shape[3];
-  const strided = (by: number) => [
-    attribute.type("T", DT.float32),
-    attribute.int("strides", [1, by, by, 1]),
-    attribute.int("dilations", [1, 1, 1, 1]),
-    attribute.string("data_format", "NHWC"),
-    attribute.string("padding", same ? "SAME" : "VALID"),
-  ];
+  const tiles =
+    family === "Conv2D" &&
+    height === stride &&
+    width === stride &&
+    filter.shape[2] === x.shape[3] &&
+    (x.shape[1] % stride) + (x.shape[2] % stride) === 0;
+  const strided = (by: number) => attributesOf(by, same ? "SAME" : "VALID");
   const attributes = strided(stride);
   const spreads = family === "DepthwiseConv2dNative" && stride > 1 && hasOneDnn();
+  const slides = family === "DepthwiseConv2dNative" && same && height >= LARGE && hasOneDnn();
   return differentiable<tf.Tensor4D>(
     [x, filter],
     (save) => {
@@ -46,12 +48,23 @@ function convolve(
       ])[0],
       () => {
         const image = recomputed(x0, dy) as tf.Tensor4D;
-        if (pointwise) return pointwiseFilterGradient(image, dy);
+        if (tiles) return tilesFilterGradient(image, dy, stride);
+        if (slides) return slidingFilterGradient(image, dy, height);
         const sizes = tf.tensor1d(w.shape, "int32");
         return nativeOp(`${family}BackpropFilter`, attributes, [image, sizes, dy])[0];
       },
     ],
   );
+}
+
+function attributesOf(stride: number, padding: "SAME" | "VALID") {
+  return [
+    attribute.type("T", DT.float32),
+    attribute.int("strides", [1, stride, stride, 1]),
+    attribute.int("dilations", [1, 1, 1, 1]),
+    attribute.string("data_format", "NHWC"),
+    attribute.string("padding", padding),
+  ];
 }
 
 /**
@@ -69,10 +82,39 @@ function spread(dy: tf.Tensor4D, stride: number, size: readonly [number, number]
   return tf.slice(whole, [0, 0, 0, 0], [batch, ...size, channels]);
 }
 
-/** As one product of matrices, which oneDNN does 10-30 % faster than its convolution's gradient. */
-function pointwiseFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
-  const [rows, gradients] = [x, dy].map((image) => tf.reshape(image, [-1, image.shape[3]]));
-  return tf.reshape(product(rows, gradients, true), [1, 1, x.shape[3], dy.shape[3]]);
+/**
+ * By the filter that is moved by its own size, as one product of matrices: oneDNN does that 10-30 %
+ * faster than its convolution's gradient, patches of 16 pixels in bfloat16 three times.
+ */
+function tilesFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, size: number): tf.Tensor {
+  const [batch, height, width, channels] = x.shape;
+  const row = size * channels;
+  const cut = tf.reshape(x, [batch, height / size, size, width / size, row]);
+  const tiles = size === 1 ? cut : tf.transpose(cut, [0, 1, 3, 2, 4]);
+  const out = dy.shape[3];
+  const gradient = product(tf.reshape(tiles, [-1, size * row]), tf.reshape(dy, [-1, out]), true);
+  return tf.reshape(gradient, [size, size, channels, out]);
+}
+
+/**
+ * By a depthwise filter of stride 1, as a depthwise convolution of each image with the gradient by its
+ * result. oneDNN's own gradient is two (float32) to eight times (bfloat16) slower for filters of 7 × 7.
+ */
+function slidingFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, size: number): tf.Tensor {
+  const [batch, height, width, channels] = x.shape;
+  const asChannels = (image: tf.Tensor4D) => tf.transpose(image, [1, 2, 0, 3]);
+  const margin = size - 1;
+  const image = tf.reshape(asChannels(pad(x, margin / 2)), [
+    1,
+    height + margin,
+    width + margin,
+    batch * channels,
+  ]);
+  const filter = tf.reshape(asChannels(dy), [height, width, batch * channels, 1]);
+  const attributes = attributesOf(1, "VALID");
+  const [gradients] = nativeOp("DepthwiseConv2dNative", attributes, [image, filter]);
+  const sum = tf.sum(tf.reshape(gradients, [size, size, batch, channels]), 2);
+  return tf.reshape(sum, [size, size, channels, 1]);
 }
 
 /**
