@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
 import { fused } from "../recorder";
 import { differentiable } from "./differentiable";
+import { statelessUniform } from "./random";
 
 /** Shifts and factors of a mixing of 32 bits (splitmix32, after Steele et al. 2014, doi:10.1145/2714064.2660195). */
 const STEPS = [
@@ -22,9 +23,9 @@ export interface Drop {
  * Set each value to zero with probability `rate` and scale the others by 1 / (1 − rate), which keeps
  * the mean (Srivastava et al. 2014).
  *
- * Whether a value stays follows from its position and the seed, on every engine: a counter, mixed
- * twice (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but weaker: it must only look random).
- * That costs less than to read a random number, so the gradient does it again and keeps nothing.
+ * Whether a value stays follows from its position and the seed, the same on every engine but a GPU: a
+ * counter is mixed (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but less: it must only look
+ * random). That costs less than to read a random number, so the gradient does it again and keeps nothing.
  */
 export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
   return differentiable<T>(
@@ -39,14 +40,25 @@ export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
 
 /** {@link dropout} without a gradient, for use inside a kernel. */
 export function dropped(x: tf.Tensor, { rate, seed }: Drop): tf.Tensor {
-  if (nativeBackend() === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
+  const backend = nativeBackend();
+  if (backend === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
   return tf.tidy(() => {
-    const [k0, k1] = [0, 1].map((i) => tf.gather(seed, tf.tensor1d([i], "int32")));
-    const position = tf.range(0, x.size, 1, "int32");
-    const bits = mixed(bitwise("BitwiseXor", mixed(tf.add(position, k0)), k1));
-    const stays = tf.cast(tf.greaterEqual(bits, tf.scalar(threshold(rate), "int32")), "float32");
-    return tf.mul(x, tf.reshape(tf.mul(stays, 1 / (1 - rate)), x.shape));
+    const stays = backend.isUsingGpuDevice
+      ? // TensorFlow multiplies a GPU's integers on the host.
+        tf.greaterEqual(statelessUniform(x.shape, seed), rate)
+      : tf.reshape(
+          tf.greaterEqual(bitsOf(x.size, seed), tf.scalar(threshold(rate), "int32")),
+          x.shape,
+        );
+    return tf.mul(x, tf.mul(tf.cast(stays, "float32"), 1 / (1 - rate)));
   });
+}
+
+/** A random integer for each position. */
+function bitsOf(size: number, seed: tf.Tensor): tf.Tensor {
+  const [k0, k1] = [0, 1].map((i) => tf.gather(seed, tf.tensor1d([i], "int32")));
+  const start = mixed(bitwise("BitwiseXor", mixed(k0), k1));
+  return mixed(tf.add(tf.range(0, size, 1, "int32"), start));
 }
 
 /** Bits from which on a value stays, as signed integers are ordered. */
@@ -75,9 +87,10 @@ function bitwise(op: string, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 /** 0 or 1 / (1 − rate) for each element, for engines without integers of 32 bits. */
 function keptOnHost(shape: number[], rate: number, seed: tf.Tensor): tf.Tensor {
   const [k0, k1] = seed.dataSync();
+  const start = mixedOnHost(mixedOnHost(k0) ^ k1);
   const least = threshold(rate);
   const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) =>
-    mixedOnHost(mixedOnHost(i + k0) ^ k1) >= least ? 1 / (1 - rate) : 0,
+    mixedOnHost(i + start) >= least ? 1 / (1 - rate) : 0,
   );
   return tf.tensor(values, shape);
 }
