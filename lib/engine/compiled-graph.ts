@@ -6,7 +6,7 @@ import { foldBatchNorm } from "./fold-batch-norm";
 import { type GraphNode, makeNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, attribute, DT, dtypeNumber, type NativeBackend } from "./native";
 import { withPrecision } from "./precision";
-import { record } from "./recorder";
+import { record } from "./record";
 import { difference, type Recording, type TensorFunction } from "./recording";
 import { refusal } from "./recording-guard";
 import { Session } from "./session";

@@ -6,7 +6,7 @@ import { foldBatchNorm } from "./fold-batch-norm";
 import type { GraphNode } from "./graph";
 import { ATTRIBUTE, attribute, dtypeNumber, nativeBackend } from "./native";
 import { withPrecision } from "./precision";
-import { record } from "./recorder";
+import { record } from "./record";
 import type { TensorFunction } from "./recording";
 import { savedModelBytes } from "./saved-model";
 import type { Precision } from "./start";

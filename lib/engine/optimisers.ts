@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "./native";
-import { recordedUpdate } from "./recorder";
+import { recordedUpdate } from "./record";
 
 /** A variable that an optimiser moves. */
 export interface Trained {

@@ -1,3 +1,19 @@
+/** Shifts and factors of {@link mixed}, and its last shift. */
+export const MIXING = {
+  steps: [
+    [16, 0x21f0aaad],
+    [15, 0x735a2d97],
+  ],
+  last: 15,
+} as const;
+
+/** 32 bits of which each depends on all of the given ones, one to one (splitmix32's second half). */
+export function mixed(bits: number): number {
+  let x = bits | 0;
+  for (const [shift, factor] of MIXING.steps) x = Math.imul(x ^ (x >>> shift), factor);
+  return x ^ (x >>> MIXING.last);
+}
+
 /** The state of a {@link Random}: four unsigned 32-bit words, enough to continue it exactly. */
 export type RandomState = readonly [number, number, number, number];
 
@@ -21,10 +37,7 @@ export class Random {
     for (let i = 0; i < stream.length; i++) h = Math.imul(h ^ stream.charCodeAt(i), 0x9e3779b1);
     const splitmix = () => {
       h = (h + 0x9e3779b9) | 0;
-      let z = h;
-      z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-      z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-      return (z ^ (z >>> 15)) | 0;
+      return mixed(h);
     };
     this.a = splitmix();
     this.b = splitmix();

@@ -75,10 +75,6 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
-  // XLA fills half a register otherwise. It is read when the first kernel is compiled.
-  if (name === "cpu" && process.arch === "x64") {
-    process.env.XLA_FLAGS ??= "--xla_cpu_prefer_vector_width=512";
-  }
   bridgeNodeUtil();
   try {
     quietly(() => require("@tensorflow/tfjs-node-gpu"));
@@ -96,12 +92,23 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
       "check `nvidia-smi`, or run `npm run setup -- --engine cpu`",
     );
   }
+  fillRegisters(backend.binding.TF_Version);
   return {
     name,
     device: backend.isUsingGpuDevice ? "NVIDIA GPU" : `CPU, ${process.arch}`,
     version: `TensorFlow ${backend.binding.TF_Version}`,
     precisions: ["float32", "mixed_bfloat16"],
   };
+}
+
+/**
+ * Have XLA use registers of 512 bits where there are some; it fills half of them otherwise. It looks when
+ * it compiles its first kernel, and ends the process where its version does not know a flag.
+ */
+function fillRegisters(version: string): void {
+  if (process.arch === "x64" && version.startsWith("2.21.")) {
+    process.env.XLA_FLAGS ??= "--xla_cpu_prefer_vector_width=512";
+  }
 }
 
 async function startWasm(): Promise<EngineInfo> {

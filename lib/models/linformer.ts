@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { inFloat32 } from "../engine/recorder";
+import { inFloat32 } from "../engine/record";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
 import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";

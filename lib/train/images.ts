@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../engine/native";
-import { fused } from "../engine/recorder";
+import { fused } from "../engine/record";
 import type { Preprocessing } from "../models/module";
 
 /**

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Compiled, compile, type TensorFunction } from "tuning-fork/engine/compile";
 import { nativeBackend } from "tuning-fork/engine/native";
 import { batchNorm, dropout } from "tuning-fork/engine/ops";
-import { fused } from "tuning-fork/engine/recorder";
+import { fused } from "tuning-fork/engine/record";
 import { startEngine } from "tuning-fork/engine/start";
 import { UserError } from "tuning-fork/errors";
 import { fixed } from "./cases";

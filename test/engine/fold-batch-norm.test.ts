@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "tuning-fork/engine/compile";
 import { foldBatchNorm } from "tuning-fork/engine/fold-batch-norm";
 import { batchNorm, conv2d, depthwiseConv2d } from "tuning-fork/engine/ops";
-import { record } from "tuning-fork/engine/recorder";
+import { record } from "tuning-fork/engine/record";
 import { startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";
 

@@ -5,7 +5,7 @@ import { type GraphNode, makeNode, type Output } from "tuning-fork/engine/graph"
 import { attribute, DT } from "tuning-fork/engine/native";
 import { gelu, silu } from "tuning-fork/engine/ops";
 import { packedCall } from "tuning-fork/engine/packed";
-import { fused, record } from "tuning-fork/engine/recorder";
+import { fused, record } from "tuning-fork/engine/record";
 import { Session } from "tuning-fork/engine/session";
 import { startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";

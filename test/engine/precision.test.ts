@@ -4,7 +4,7 @@ import { compile } from "tuning-fork/engine/compile";
 import { gelu, layerNorm, linear, softmaxCrossEntropy } from "tuning-fork/engine/ops";
 import { createOptimiser } from "tuning-fork/engine/optimisers";
 import { withPrecision } from "tuning-fork/engine/precision";
-import { fused, inFloat32, record } from "tuning-fork/engine/recorder";
+import { fused, inFloat32, record } from "tuning-fork/engine/record";
 import { type Precision, startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";
 

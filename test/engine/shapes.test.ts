@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { makeNode } from "tuning-fork/engine/graph";
 import { batchNorm } from "tuning-fork/engine/ops";
-import { record } from "tuning-fork/engine/recorder";
+import { record } from "tuning-fork/engine/record";
 import type { TensorFunction } from "tuning-fork/engine/recording";
 import { startEngine } from "tuning-fork/engine/start";
 import { cases, fixed, inputsOf, valueAndGradients } from "./cases";

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { fused } from "../recorder";
+import { fused } from "../record";
 import { differentiable } from "./differentiable";
 import { type Drop, dropped } from "./dropout";
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
-import { fused, isFusing } from "../recorder";
+import { fused, isFusing } from "../record";
 import { differentiable } from "./differentiable";
 
 /** Numbers in a register of the processor. */

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
-import { recomputed } from "../recorder";
+import { recomputed } from "../record";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
 

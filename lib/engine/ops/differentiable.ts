@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { heldBack } from "../recorder";
+import { heldBack } from "../record";
 
 /** Keep tensors until the gradient is computed; does nothing where none will be. */
 export type Save = (tensors: tf.Tensor[]) => void;

@@ -1,15 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { fused } from "../recorder";
+import { MIXING, mixed } from "../random";
+import { fused } from "../record";
 import { differentiable } from "./differentiable";
 import { statelessUniform } from "./random";
-
-/** Shifts and factors of a mixing of 32 bits (splitmix32, after Steele et al. 2014, doi:10.1145/2714064.2660195). */
-const STEPS = [
-  [16, 0x21f0aaad],
-  [15, 0x735a2d97],
-] as const;
-const LAST_SHIFT = 15;
 
 /** Which values are dropped. */
 export interface Drop {
@@ -57,8 +51,8 @@ export function dropped(x: tf.Tensor, { rate, seed }: Drop): tf.Tensor {
 /** A random integer for each position. */
 function bitsOf(size: number, seed: tf.Tensor): tf.Tensor {
   const [k0, k1] = [0, 1].map((i) => tf.gather(seed, tf.tensor1d([i], "int32")));
-  const start = mixed(bitwise("BitwiseXor", mixed(k0), k1));
-  return mixed(tf.add(tf.range(0, size, 1, "int32"), start));
+  const start = mixedEach(bitwise("BitwiseXor", mixedEach(k0), k1));
+  return mixedEach(tf.add(tf.range(0, size, 1, "int32"), start));
 }
 
 /** Bits from which on a value stays, as signed integers are ordered. */
@@ -66,12 +60,13 @@ function threshold(rate: number): number {
   return Math.round((rate - 0.5) * 2 ** 32) | 0;
 }
 
-function mixed(x: tf.Tensor): tf.Tensor {
-  const multiplied = STEPS.reduce(
+/** {@link mixed} for each element. */
+function mixedEach(x: tf.Tensor): tf.Tensor {
+  const multiplied = MIXING.steps.reduce(
     (y, [shift, factor]) => tf.mul(folded(y, shift), tf.scalar(factor, "int32")),
     x,
   );
-  return folded(multiplied, LAST_SHIFT);
+  return folded(multiplied, MIXING.last);
 }
 
 /** x ^ (x >>> shift); TensorFlow's shift fills with the sign. */
@@ -87,16 +82,10 @@ function bitwise(op: string, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 /** 0 or 1 / (1 − rate) for each element, for engines without integers of 32 bits. */
 function keptOnHost(shape: number[], rate: number, seed: tf.Tensor): tf.Tensor {
   const [k0, k1] = seed.dataSync();
-  const start = mixedOnHost(mixedOnHost(k0) ^ k1);
+  const start = mixed(mixed(k0) ^ k1);
   const least = threshold(rate);
   const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) =>
-    mixedOnHost(i + start) >= least ? 1 / (1 - rate) : 0,
+    mixed(i + start) >= least ? 1 / (1 - rate) : 0,
   );
   return tf.tensor(values, shape);
-}
-
-function mixedOnHost(bits: number): number {
-  let x = bits | 0;
-  for (const [shift, factor] of STEPS) x = Math.imul(x ^ (x >>> shift), factor);
-  return x ^ (x >>> LAST_SHIFT);
 }

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn } from "../native";
-import { fused, recordedOp } from "../recorder";
+import { fused, recordedOp } from "../record";
 import { differentiable } from "./differentiable";
 import { sumOverColumns, sumOverRows } from "./linear";
 

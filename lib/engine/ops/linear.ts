@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { recomputed } from "../recorder";
+import { recomputed } from "../record";
 import { differentiable } from "./differentiable";
 
 /** From so many rows on, a product in float32 gains more than transposing its right side costs. */

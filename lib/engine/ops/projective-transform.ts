@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { fused, isFusing } from "../recorder";
+import { fused, isFusing } from "../record";
 
 export interface TransformOptions {
   /** Default `bilinear`. */
