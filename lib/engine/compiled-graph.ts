@@ -6,6 +6,7 @@ import { foldBatchNorm } from "./fold-batch-norm";
 import { type GraphNode, makeNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, attribute, DT, dtypeNumber, type NativeBackend } from "./native";
 import { withPrecision } from "./precision";
+import { withPreparedWeights } from "./prepare";
 import { record } from "./record";
 import { difference, type Recording, type TensorFunction } from "./recording";
 import { refusal } from "./recording-guard";
@@ -23,6 +24,8 @@ interface Runnable {
   readonly many: boolean;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Fetched once since any variable was changed. */
+  readonly prepareName?: string;
 }
 
 /** The recordings of several functions over the same variables, in one TensorFlow session. */
@@ -36,6 +39,8 @@ export class CompiledGraph {
   private readonly feedNames: readonly string[];
   /** Variables whose values live in the session, because a function changes them. */
   private readonly changed = new Set<tf.Variable>();
+  /** The recordings whose `prepare` has run since any variable was changed. */
+  private readonly prepared = new Set<string>();
   private session: Session | undefined;
   private disposed = false;
 
@@ -61,7 +66,8 @@ export class CompiledGraph {
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let recording = this.recordings.get(key);
     if (recording === undefined) {
-      recording = withPrecision(foldBatchNorm(this.record(name, inputs)), this.precision);
+      const folded = foldBatchNorm(this.record(name, inputs));
+      recording = withPreparedWeights(withPrecision(folded, this.precision));
       this.recordings.set(key, recording);
       this.rebuild();
       for (const variable of recording.changed) this.changed.add(variable);
@@ -73,6 +79,11 @@ export class CompiledGraph {
     for (const variable of this.changed) sendAway(variable, this.backend);
     const runnable = this.runnables.get(key);
     if (this.session === undefined || runnable === undefined) throw new Error("no session");
+    if (runnable.prepareName !== undefined && !this.prepared.has(key)) {
+      tf.dispose(this.session.run([], [], [runnable.prepareName]));
+      this.prepared.add(key);
+    }
+    if (recording.effects.length > 0) this.prepared.clear();
     const results = this.session.run(inputs, runnable.inputNames, runnable.outputNames);
     // The last one fetched only makes the assignments run.
     results.pop()?.dispose();
@@ -147,6 +158,7 @@ export class CompiledGraph {
   }
 
   private feed(session: Session, values: readonly tf.Tensor[]): void {
+    this.prepared.clear();
     for (const done of session.run(values, this.feedNames, ["feed/done:0"])) done.dispose();
   }
 }
@@ -169,7 +181,11 @@ function place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnab
   }
   const done = doneAfter(prefix, recording.effects.map(there));
   nodes.push(...done);
+  const { prepare = [] } = recording;
+  const ready = prepare.length > 0 ? doneAfter(`${prefix}/prepare`, prepare.map(there)) : [];
+  nodes.push(...ready);
   return {
+    prepareName: ready.length > 0 ? `${ready[1].name}:0` : undefined,
     many: recording.many,
     inputNames: recording.inputs.map((node) => `${there(node).name}:0`),
     outputNames: [...recording.outputs.map(moved).map(outputName), `${done[1].name}:0`],

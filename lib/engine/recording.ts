@@ -11,6 +11,8 @@ export interface Recording {
   readonly effects: readonly GraphNode[];
   /** The variables that these change. */
   readonly changed: readonly tf.Variable[];
+  /** Nodes that must have run once since any variable was changed. */
+  readonly prepare?: readonly GraphNode[];
   /** Whether the function gave an array, or one tensor. */
   readonly many: boolean;
 }

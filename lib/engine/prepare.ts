@@ -1,0 +1,140 @@
+import { type GraphNode, makeNode, type Output, outputName } from "./graph";
+import { ATTRIBUTE, attribute, DT } from "./native";
+import type { Recording } from "./recording";
+
+/** Ops whose result is the same memory in another shape, so that keeping it saves nothing. */
+const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", "Squeeze"]);
+
+/** Variables of one process by whichever session need names that differ. */
+let count = 0;
+
+/**
+ * Have what follows from weights alone computed once instead of in every call: their casts and transposes,
+ * folded norms. For a function that changes no variable; it holds until another one does.
+ *
+ * @returns the recording, which reads such values from variables of its own, and in `prepare` the nodes
+ * that set these.
+ */
+export function withPreparedWeights(recording: Recording): Recording {
+  return recording.effects.length > 0 ? recording : new Preparation().run(recording);
+}
+
+class Preparation {
+  private readonly nodes: GraphNode[] = [];
+  private readonly prepare: GraphNode[] = [];
+  /** What needs no input of the function: constants, weights, and what follows from these. */
+  private readonly fixed = new Set<GraphNode>();
+  /** Those of them that follow from a weight, by more than another shape. */
+  private readonly computed = new Set<GraphNode>();
+  private readonly weights = new Set<GraphNode>();
+  private readonly copies = new Map<GraphNode, GraphNode>();
+  private readonly kept = new Map<string, Output>();
+
+  run(recording: Recording): Recording {
+    for (const node of recording.nodes) {
+      if (this.isFixed(node)) this.addFixed(node);
+      else this.addFree(node);
+    }
+    return {
+      ...recording,
+      nodes: this.nodes,
+      inputs: recording.inputs.map((node) => this.there(node)),
+      outputs: recording.outputs.map(({ node, index }) => ({ node: this.there(node), index })),
+      prepare: this.prepare,
+    };
+  }
+
+  private isFixed(node: GraphNode): boolean {
+    if (node.op === "Const" || node.op === "ReadVariableOp") return true;
+    const before = [...node.inputs.map((input) => input.node), ...node.after];
+    return before.length > 0 && before.every((source) => this.fixed.has(source));
+  }
+
+  private addFixed(node: GraphNode): void {
+    const sources = node.inputs.map((input) => input.node);
+    this.nodes.push(node);
+    this.fixed.add(node);
+    if (node.op !== "ReadVariableOp" && !sources.some((source) => this.weights.has(source))) return;
+    this.weights.add(node);
+    if (!ALIASES.has(node.op) || sources.some((source) => this.computed.has(source))) {
+      this.computed.add(node);
+    }
+  }
+
+  private addFree(node: GraphNode): void {
+    const plain = this.withPlainWeights(node);
+    const copy: GraphNode = {
+      ...plain,
+      inputs: plain.inputs.map((input) =>
+        this.computed.has(input.node)
+          ? this.keep(input)
+          : { node: this.there(input.node), index: input.index },
+      ),
+      after: plain.after.map((previous) => this.there(previous)),
+    };
+    this.copies.set(node, copy);
+    this.nodes.push(copy);
+  }
+
+  /** A product by transposed weights as one by weights that are transposed beforehand: it is faster. */
+  private withPlainWeights(node: GraphNode): GraphNode {
+    const [rows, weight] = node.inputs;
+    const isTransposed = ({ name, value }: (typeof node.attributes)[number]) =>
+      name === "transpose_b" && value === true;
+    if (node.op !== "MatMul" || !node.attributes.some(isTransposed)) return node;
+    if (!this.weights.has(weight.node)) return node;
+    const { shape, dtype } = weight.node.outputs[weight.index];
+    const order = {
+      shape: [2],
+      dtype: DT.int32,
+      bytes: new Uint8Array(Int32Array.of(1, 0).buffer),
+    };
+    const axes = makeNode(`${node.name}_axes`, "Const", { outputs: [order], value: order });
+    const transpose = makeNode(`${node.name}_transposed`, "Transpose", {
+      attributes: [attribute.type("T", dtype), attribute.type("Tperm", DT.int32)],
+      inputs: [weight, { node: axes, index: 0 }],
+      outputs: [{ shape: [shape[1], shape[0]], dtype }],
+    });
+    for (const added of [axes, transpose]) this.addFixed(added);
+    return {
+      ...node,
+      attributes: node.attributes.map((given) =>
+        isTransposed(given) ? attribute.bool("transpose_b", false) : given,
+      ),
+      inputs: [rows, { node: transpose, index: 0 }],
+    };
+  }
+
+  /** The same value, read from a variable that is set beforehand. */
+  private keep(value: Output): Output {
+    const known = this.kept.get(outputName(value));
+    if (known !== undefined) return known;
+    const name = `prepared${count++}`;
+    const type = value.node.outputs[value.index];
+    const dtype = attribute.type("dtype", type.dtype);
+    const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+    const handle = makeNode(name, "VarHandleOp", {
+      attributes: [dtype, shape, attribute.string("shared_name", name)],
+      outputs: [type],
+    });
+    const ofHandle = { node: handle, index: 0 };
+    const assign = makeNode(`${name}_assign`, "AssignVariableOp", {
+      attributes: [dtype],
+      inputs: [ofHandle, value],
+    });
+    const read = makeNode(`${name}_read`, "ReadVariableOp", {
+      attributes: [dtype],
+      inputs: [ofHandle],
+      outputs: [type],
+    });
+    this.nodes.push(handle, assign, read);
+    this.prepare.push(assign);
+    const output = { node: read, index: 0 };
+    this.kept.set(outputName(value), output);
+    return output;
+  }
+
+  private there(node: GraphNode): GraphNode {
+    return this.copies.get(node) ?? node;
+  }
+}
