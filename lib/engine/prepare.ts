@@ -1,12 +1,10 @@
+import { createHash } from "node:crypto";
 import { type GraphNode, makeNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, attribute, DT } from "./native";
 import type { Recording } from "./recording";
 
 /** Ops whose result is the same memory in another shape, so that keeping it saves nothing. */
 const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", "Squeeze"]);
-
-/** Variables of one process by whichever session need names that differ. */
-let count = 0;
 
 /**
  * Have what follows from weights alone computed once instead of in every call: their casts and transposes,
@@ -29,6 +27,7 @@ class Preparation {
   private readonly weights = new Set<GraphNode>();
   private readonly copies = new Map<GraphNode, GraphNode>();
   private readonly kept = new Map<string, Output>();
+  private readonly digests = new Map<GraphNode, string>();
 
   run(recording: Recording): Recording {
     for (const node of recording.nodes) {
@@ -109,7 +108,8 @@ class Preparation {
   private keep(value: Output): Output {
     const known = this.kept.get(outputName(value));
     if (known !== undefined) return known;
-    const name = `prepared${count++}`;
+    // By what it is: the recordings of one session, for batches of other sizes, share one copy.
+    const name = `prepared_${digest(value.node, this.digests)}_${value.index}`;
     const type = value.node.outputs[value.index];
     const dtype = attribute.type("dtype", type.dtype);
     const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
@@ -137,4 +137,24 @@ class Preparation {
   private there(node: GraphNode): GraphNode {
     return this.copies.get(node) ?? node;
   }
+}
+
+/** Equal for nodes that compute the same of the same variables, in whichever recording. */
+function digest(node: GraphNode, known: Map<GraphNode, string>): string {
+  let text = known.get(node);
+  if (text === undefined) {
+    const of = (input: Output) => [digest(input.node, known), input.index];
+    const content = [node.op, node.attributes, node.inputs.map(of), node.outputs];
+    const hash = createHash("sha256").update(JSON.stringify(content));
+    if (node.op === "VarHandleOp") hash.update(node.name);
+    if (node.value !== undefined) hash.update(node.value.bytes);
+    if (node.body !== undefined) {
+      const { parameters, outputs } = node.body;
+      const inside = new Map(parameters.map((parameter, i) => [parameter, `${i}`]));
+      hash.update(JSON.stringify(outputs.map((output) => digest(output.node, inside))));
+    }
+    text = hash.digest("hex").slice(0, 24);
+    known.set(node, text);
+  }
+  return text;
 }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "tuning-fork/engine/compile";
-import type { GraphNode } from "tuning-fork/engine/graph";
+import { foldBatchNorm } from "tuning-fork/engine/fold-batch-norm";
+import { type GraphNode, makeNode } from "tuning-fork/engine/graph";
 import { batchNorm, conv2d, linear } from "tuning-fork/engine/ops";
 import { withPreparedWeights } from "tuning-fork/engine/prepare";
 import { record } from "tuning-fork/engine/record";
+import type { Recording } from "tuning-fork/engine/recording";
 import { type Precision, startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";
 
@@ -69,17 +71,34 @@ describe("prepare", () => {
     });
   }
 
+  /** The recording of a prediction for this many images. */
+  function recorded(net: ReturnType<typeof makeNet>, images: number): Recording {
+    const handles = new Map(
+      net.variables.map((variable, i) => [variable, makeNode(`v${i}`, "VarHandleOp", {})]),
+    );
+    const folded = foldBatchNorm(
+      record("predict", net.predict, [fixed([images, 6, 6, 3])], handles),
+    );
+    return withPreparedWeights(folded);
+  }
+
+  it("keeps one copy of the weights, whatever the batch", () => {
+    tf.tidy(() => {
+      const net = makeNet();
+      const [few, many] = [2, 7].map((images) =>
+        (recorded(net, images).prepare ?? []).map(({ inputs }) => inputs[0].node.name),
+      );
+      assert.equal(new Set(few).size, few.length);
+      assert.ok(few.length >= 3, "the filter, its shift and the linear weight");
+      assert.deepEqual(few, many);
+      tf.dispose(net.variables);
+    });
+  });
+
   it("leaves transposing weights out of a call", () => {
     tf.tidy(() => {
-      const { variables, predict } = makeNet();
-      const handle = (name: string): GraphNode => ({
-        ...{ name, op: "VarHandleOp", attributes: [], inputs: [], after: [] },
-        outputs: [],
-      });
-      const handles = new Map(variables.map((variable, i) => [variable, handle(`v${i}`)]));
-      const recording = withPreparedWeights(
-        record("predict", predict, [fixed([2, 6, 6, 3])], handles),
-      );
+      const net = makeNet();
+      const recording = recorded(net, 2);
       const needed = new Set<GraphNode>();
       const visit = (node: GraphNode): void => {
         if (needed.has(node)) return;
@@ -91,7 +110,7 @@ describe("prepare", () => {
       assert.match(product?.inputs[1].node.inputs[0].node.name ?? "", /^prepared/);
       const turned = product?.attributes.find(({ name }) => name === "transpose_b");
       assert.equal(turned?.value, false);
-      tf.dispose(variables);
+      tf.dispose(net.variables);
     });
   });
 });

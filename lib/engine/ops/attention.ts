@@ -32,7 +32,6 @@ export function attention(
     },
     (dy, [q0, k0, v0, w, y, seed]) => {
       const again = drop && { ...drop, seed };
-
       const dValues = tf.transpose(tf.reshape(dy, apart), [0, 2, 1, 3]);
       const dw = tf.matMul(dValues, v0, false, true);
       // Σ dw w over the keys is Σ dy y over d, of fewer terms (Dao et al. 2022, arXiv:2205.14135, B.2).
