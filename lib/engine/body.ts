@@ -1,5 +1,5 @@
-import { type Body, type GraphNode, makeNode, type Output, outputName } from "./graph";
-import { attribute, DT } from "./native";
+import { type Body, castNode, type GraphNode, makeNode, type Output, outputName } from "./graph";
+import { DT } from "./native";
 
 /**
  * Make a function of a stretch of a recording: what the nodes read from outside becomes its parameters.
@@ -59,7 +59,7 @@ export function withFormats(
     const [type] = parameter.outputs;
     if (type.dtype === operands[i]) return parameter;
     const copy = { ...parameter, outputs: [{ ...type, dtype: operands[i] }] };
-    const back = cast({ node: copy, index: 0 }, type.dtype);
+    const back = castNode(`${copy.name}_wide`, { node: copy, index: 0 }, type.dtype);
     replaced.set(parameter, back);
     casts.push(back);
     return copy;
@@ -72,20 +72,11 @@ export function withFormats(
   const outputs = body.outputs.map((output, i) => {
     const result = there(output);
     if (result.node.outputs[result.index].dtype === results[i]) return result;
-    const node = cast(result, results[i]);
+    const node = castNode(`${result.node.name}_low`, result, results[i]);
     nodes.push(node);
     return { node, index: 0 };
   });
   return { parameters, nodes: [...casts, ...nodes], outputs };
-}
-
-function cast(value: Output, dtype: number): GraphNode {
-  const from = value.node.outputs[value.index];
-  return makeNode(`${value.node.name}_as${dtype}`, "Cast", {
-    attributes: [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)],
-    inputs: [value],
-    outputs: [{ ...from, dtype }],
-  });
 }
 
 /**

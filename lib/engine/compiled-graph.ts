@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
 import { isAway, sendAway } from "./away";
 import { foldBatchNorm } from "./fold-batch-norm";
-import { type GraphNode, makeNode, type Output, outputName } from "./graph";
+import { type GraphNode, makeNode, type Output, outputName, variableNodes } from "./graph";
 import { ATTRIBUTE, attribute, DT, dtypeNumber, type NativeBackend } from "./native";
 import { withPrecision } from "./precision";
 import { withPreparedWeights } from "./prepare";
@@ -50,7 +50,7 @@ export class CompiledGraph {
     private readonly precision: Precision,
     private readonly backend: NativeBackend,
   ) {
-    const nodes = variables.map(variableNodes);
+    const nodes = variables.map(fedVariable);
     this.handles = new Map(variables.map((variable, i) => [variable, nodes[i].handle]));
     const fed = doneAfter(
       "feed",
@@ -198,31 +198,15 @@ function collectGarbage(): void {
   runInNewContext("gc")();
 }
 
-/** A variable's handle, and how its value is fetched and fed. */
-function variableNodes(variable: tf.Variable, i: number) {
+/** A variable's nodes, and the placeholder that its value is fed through. */
+function fedVariable(variable: tf.Variable, i: number) {
   const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
-  const dtype = attribute.type("dtype", type.dtype);
   const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
-  const name = `variable${i}`;
-  const handle = makeNode(name, "VarHandleOp", {
-    attributes: [dtype, shape, attribute.string("shared_name", name)],
+  const feed = makeNode(`variable${i}/feed`, "Placeholder", {
+    attributes: [attribute.type("dtype", type.dtype), shape],
     outputs: [type],
   });
-  const ofHandle = { node: handle, index: 0 };
-  const read = makeNode(`${name}/read`, "ReadVariableOp", {
-    attributes: [dtype],
-    inputs: [ofHandle],
-    outputs: [type],
-  });
-  const feed = makeNode(`${name}/feed`, "Placeholder", {
-    attributes: [dtype, shape],
-    outputs: [type],
-  });
-  const assign = makeNode(`${name}/assign`, "AssignVariableOp", {
-    attributes: [dtype],
-    inputs: [ofHandle, { node: feed, index: 0 }],
-  });
-  return { handle, read, feed, assign };
+  return { feed, ...variableNodes(`variable${i}`, { node: feed, index: 0 }) };
 }
 
 /** A scalar whose value is there only when these nodes have run: a session fetches tensors only. */

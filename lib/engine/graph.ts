@@ -1,4 +1,4 @@
-import { type Attribute, DT } from "./native";
+import { ATTRIBUTE, type Attribute, attribute, DT } from "./native";
 
 /** An output of a node. */
 export interface Output {
@@ -44,6 +44,38 @@ export interface Body {
 /** A node of which only what is not empty is given. */
 export function makeNode(name: string, op: string, more: Partial<GraphNode>): GraphNode {
   return { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };
+}
+
+/** A node that gives a value in another type. */
+export function castNode(name: string, value: Output, dtype: number): GraphNode {
+  const from = value.node.outputs[value.index];
+  return makeNode(name, "Cast", {
+    attributes: [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)],
+    inputs: [value],
+    outputs: [{ ...from, dtype }],
+  });
+}
+
+/** A variable of a session: its handle, and the nodes that read it and set it to a value. */
+export function variableNodes(name: string, value: Output) {
+  const type = value.node.outputs[value.index];
+  const dtype = attribute.type("dtype", type.dtype);
+  const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+  const handle = makeNode(name, "VarHandleOp", {
+    attributes: [dtype, shape, attribute.string("shared_name", name)],
+    outputs: [type],
+  });
+  const ofHandle = { node: handle, index: 0 };
+  const read = makeNode(`${name}/read`, "ReadVariableOp", {
+    attributes: [dtype],
+    inputs: [ofHandle],
+    outputs: [type],
+  });
+  const assign = makeNode(`${name}/assign`, "AssignVariableOp", {
+    attributes: [dtype],
+    inputs: [ofHandle, value],
+  });
+  return { handle, read, assign };
 }
 
 /** The name of an output as a session knows it. */

@@ -1,4 +1,11 @@
-import { type Body, type GraphNode, makeNode, type Output, type OutputType } from "./graph";
+import {
+  type Body,
+  castNode,
+  type GraphNode,
+  makeNode,
+  type Output,
+  type OutputType,
+} from "./graph";
 import { attribute, DT } from "./native";
 
 /** Ops that give each element from the elements at its place, and for which position means nothing. */
@@ -155,9 +162,7 @@ class Half {
   }
 
   cast(value: Output, dtype: number): Output {
-    const from = value.node.outputs[value.index];
-    const attributes = [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)];
-    return this.add("Cast", [value], dtype, from.shape, attributes);
+    return this.put(castNode(this.nextName(), value, dtype));
   }
 
   /** An op of two integers of 32 bits. */

@@ -1,5 +1,5 @@
 import { launchWith } from "./body";
-import type { GraphNode, Output } from "./graph";
+import { castNode, type GraphNode, type Output } from "./graph";
 import { attribute, DT } from "./native";
 import { packedCall } from "./packed";
 import { TABLE, type TypedOp } from "./precision-table";
@@ -112,14 +112,7 @@ class BFloat16Pass {
     const key = `${value.node.name}:${value.index}`;
     const known = this.casts.get(key);
     if (known !== undefined) return known;
-    const node: GraphNode = {
-      name: `${value.node.name}_${value.index}_as${dtype}`,
-      op: "Cast",
-      attributes: [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)],
-      inputs: [value],
-      after: [],
-      outputs: [{ ...from, dtype }],
-    };
+    const node = castNode(`${value.node.name}_${value.index}_as${dtype}`, value, dtype);
     this.nodes.push(node);
     const output = { node, index: 0 };
     this.casts.set(key, output);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type GraphNode, makeNode, type Output, outputName } from "./graph";
-import { ATTRIBUTE, attribute, DT } from "./native";
+import { type GraphNode, makeNode, type Output, variableNodes } from "./graph";
+import { attribute, DT } from "./native";
 import type { Recording } from "./recording";
 
 /** Ops whose result is the same memory in another shape, so that keeping it saves nothing. */
@@ -106,31 +106,15 @@ class Preparation {
 
   /** The same value, read from a variable that is set beforehand. */
   private keep(value: Output): Output {
-    const known = this.kept.get(outputName(value));
-    if (known !== undefined) return known;
-    // By what it is: the recordings of one session, for batches of other sizes, share one copy.
+    // By what it is: equal values share a copy, as do the recordings for batches of other sizes.
     const name = `prepared_${digest(value.node, this.digests)}_${value.index}`;
-    const type = value.node.outputs[value.index];
-    const dtype = attribute.type("dtype", type.dtype);
-    const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
-    const handle = makeNode(name, "VarHandleOp", {
-      attributes: [dtype, shape, attribute.string("shared_name", name)],
-      outputs: [type],
-    });
-    const ofHandle = { node: handle, index: 0 };
-    const assign = makeNode(`${name}_assign`, "AssignVariableOp", {
-      attributes: [dtype],
-      inputs: [ofHandle, value],
-    });
-    const read = makeNode(`${name}_read`, "ReadVariableOp", {
-      attributes: [dtype],
-      inputs: [ofHandle],
-      outputs: [type],
-    });
+    const known = this.kept.get(name);
+    if (known !== undefined) return known;
+    const { handle, read, assign } = variableNodes(name, value);
     this.nodes.push(handle, assign, read);
     this.prepare.push(assign);
     const output = { node: read, index: 0 };
-    this.kept.set(outputName(value), output);
+    this.kept.set(name, output);
     return output;
   }
 

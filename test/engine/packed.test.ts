@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { launchWith } from "tuning-fork/engine/body";
-import { type GraphNode, makeNode, type Output } from "tuning-fork/engine/graph";
-import { attribute, DT } from "tuning-fork/engine/native";
+import { castNode } from "tuning-fork/engine/graph";
+import { DT } from "tuning-fork/engine/native";
 import { gelu, silu } from "tuning-fork/engine/ops";
 import { packedCall } from "tuning-fork/engine/packed";
 import { fused, record } from "tuning-fork/engine/record";
@@ -10,27 +10,20 @@ import { Session } from "tuning-fork/engine/session";
 import { startEngine } from "tuning-fork/engine/start";
 import { fixed } from "./cases";
 
-function cast(name: string, value: Output, dtype: number): GraphNode {
-  const from = value.node.outputs[value.index];
-  return makeNode(name, "Cast", {
-    attributes: [attribute.type("SrcT", from.dtype), attribute.type("DstT", dtype)],
-    inputs: [value],
-    outputs: [{ ...from, dtype }],
-  });
-}
-
 /** What one kernel gives for operands in bfloat16: as XLA converts them, and by twos. */
 function bothWays(fn: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]) {
   const recording = record("kernel", fn, inputs, new Map());
   const call = recording.nodes.find(({ body }) => body !== undefined);
   assert.ok(call?.body, "the function became one kernel");
-  const low = recording.inputs.map((node, i) => cast(`low${i}`, { node, index: 0 }, DT.bfloat16));
+  const low = recording.inputs.map((node, i) =>
+    castNode(`low${i}`, { node, index: 0 }, DT.bfloat16),
+  );
   const operands = low.map((node) => ({ node, index: 0 }));
   const plain = launchWith(call, call.body, operands);
   const packed = packedCall({ ...plain, name: "twos" }, call.body, operands);
   const ways = packed === undefined ? [[plain]] : [[plain], packed];
   const results = ways.map((nodes, i) =>
-    cast(`wide${i}`, { node: nodes[nodes.length - 1], index: 0 }, DT.float32),
+    castNode(`wide${i}`, { node: nodes[nodes.length - 1], index: 0 }, DT.float32),
   );
   const session = new Session([...recording.inputs, ...low, ...ways.flat(), ...results]);
   const values = session
