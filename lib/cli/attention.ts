@@ -1,17 +1,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import { UserError } from "../core/errors";
 import { decodeImage, probeImage, reframe } from "../data/image-files";
-import { UserError } from "../errors";
 import { hasAttention } from "../explain/attention";
 import { type ComparisonRow, compareExplanations } from "../explain/compare";
 import { enlarge } from "../explain/enlarge";
 import { headGrid } from "../explain/head-grid";
 import { explanationMethods, methodsFor } from "../explain/methods";
-import { encodeNpy } from "../explain/npy";
-import type { Pictures } from "../explain/pictures";
-import { overlay, stretch } from "../plots/colour-maps";
+import { encodeNpy } from "../io/npy";
+import { overlay, stretch } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
 import { saliencyOverlay } from "../plots/saliency-overlay";
+import type { Pictures } from "../predict/image-batch";
 import { modelOptions, namedModel } from "./predict";
 import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
 

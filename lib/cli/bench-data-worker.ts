@@ -1,12 +1,12 @@
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-core";
+import { Random } from "../core/random";
 import { augment, parseAugmentation } from "../data/augment";
 import { batches, type HostBatch } from "../data/loader";
 import { openDataset } from "../data/open";
 import { compile } from "../engine/compile";
-import { Random } from "../engine/random";
 import { startEngine } from "../engine/start";
-import { unitRange, upload } from "../train/images";
+import { unitRange, upload } from "../predict/preprocess";
 
 /**
  * Our side of `tuning-fork bench-data`: batches from the data room, augmented by a compiled step.

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { asNumbers } from "../core/table";
 import { writeGalaxy10 } from "../data/galaxy10";
 import { batches, type HostBatch } from "../data/loader";
 import { openDataset } from "../data/open";
-import { asNumbers } from "../data/table";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface, type Interface } from "node:readline";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** The project's folder. */
 export const ROOT: string = resolve(__dirname, "..", "..", "..");

@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline";
-import { Random } from "../engine/random";
+import { Random } from "../core/random";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
+import { upload } from "../predict/preprocess";
 import { parseConfig, trainConfigSchema } from "../train/config";
-import { upload } from "../train/images";
 import { stagesOf, Trainer } from "../train/trainer";
 
 /**
@@ -25,7 +25,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   const config = parseConfig(trainConfigSchema, {
     precision,
     augmentation: "none",
-    optimiser: { learningRate: 1e-4, weightDecay: 0.05 },
+    optimizer: { learningRate: 1e-4, weightDecay: 0.05 },
   });
   const trainer = new Trainer(model, config, stagesOf(config)[0], {
     labels,

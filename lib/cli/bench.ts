@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
-import { UserError } from "../errors";
 import { median, ROOT, torchPython, Worker } from "./bench-process";
 import { integerOption, textOption, type Verb } from "./verb";
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { UserError } from "../core/errors";
+import { asText } from "../core/table";
 import { exportFolders } from "../data/export";
 import { defaultDataFolder, openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { makeSynthetic } from "../data/synthetic";
-import { asText } from "../data/table";
-import { UserError } from "../errors";
 import { progress } from "../notebook/progress";
 import { showTable } from "../notebook/tables";
 import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";

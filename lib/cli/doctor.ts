@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { UserError } from "../core/errors";
 import { type EngineInfo, startEngine } from "../engine/start";
-import { UserError } from "../errors";
 import { findBrowser } from "../plots/browser";
 import type { Verb } from "./verb";
 

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { readPredictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import type { Verb } from "./verb";

@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
 import { exportSavedModel } from "../engine/export";
 import { startEngine } from "../engine/start";
-import { UserError } from "../errors";
 import { readPredictions } from "../evaluate/predictions";
 import { saveStateDict } from "../models/state-dict";
 import { writeWebModel } from "../models/web-format";
+import { predictFunction } from "../predict/predict";
 import { openTrainedModel } from "../train/experiment";
-import { predictFunction } from "../train/predict";
 import { RunFolder } from "../train/run-folder";
 import { integerOption, requiredOption, textOption, type Verb } from "./verb";
 

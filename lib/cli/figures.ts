@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { readPredictions } from "../evaluate/predictions";
 import { exportFigures, type FigureFormat } from "../plots/export";
 import { runFigures } from "../plots/run-figures";

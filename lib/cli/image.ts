@@ -1,6 +1,6 @@
+import { UserError } from "../core/errors";
 import { openFits } from "../data/fits";
 import { legacyRgb, luptonRgb } from "../data/lupton";
-import { UserError } from "../errors";
 import { requiredOption, textOption, type Verb } from "./verb";
 
 /** Red, green and blue planes of a FITS file: three planes of one image, or one for all. */
@@ -37,10 +37,10 @@ function stretchFor(bands: readonly ArrayLike<number>[]): number {
 }
 
 export const verb: Verb = {
-  summary: "A FITS image as a colour picture",
+  summary: "A FITS image as a color picture",
   usage: `FILE.fits --out FILE.png [--stretch N] [--q N]
 
-  Three planes are taken as bands from blue to red (g, r, z); one plane becomes grey. The picture is
+  Three planes are taken as bands from blue to red (g, r, z); one plane becomes gray. The picture is
   stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004). Cut-outs
   of the Legacy Surveys (BANDS is grz) look as in their viewer, unless --stretch or --q is given.
 

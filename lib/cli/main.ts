@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { readArguments, type Verb } from "./verb";
 
 /** Every verb; a new one is a file and a line here. Each is loaded when it is asked for. */

@@ -1,16 +1,16 @@
+import { UserError } from "../core/errors";
+import { asText } from "../core/table";
 import { openDataset } from "../data/open";
 import { loadSplit, rowsOfSplit } from "../data/splits";
-import { asText } from "../data/table";
 import { startEngine } from "../engine/start";
-import { UserError } from "../errors";
 import { writePredictions } from "../evaluate/predictions";
 import { createModel } from "../models/registry";
 import { loadStateDict } from "../models/state-dict";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
+import { predict } from "../predict/predict";
 import { experimentSchema, parseConfig } from "../train/config";
 import { openExperimentData, openTrainedModel } from "../train/experiment";
-import { predict } from "../train/predict";
 import { RunFolder } from "../train/run-folder";
 import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
 

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { untilInterrupted } from "../notebook/interrupt";
 import { showTraining } from "../notebook/training";
 import { experimentSchema, parseConfig, withAssignments } from "../train/config";
@@ -43,7 +43,7 @@ export const verb: Verb = {
   --model NAME    an architecture
   --out RUN       the run's folder; an interrupted run there is resumed
   --config FILE   YAML settings; --data and --model override it
-  --set k=v       any key, such as --set train.epochs=5 --set train.optimiser.learningRate=1e-4
+  --set k=v       any key, such as --set train.epochs=5 --set train.optimizer.learningRate=1e-4
   --resume        go on with an unfinished run (the default)
   --restart       begin anew
   --skip          leave a run that is there as it is`,

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** What the command line gave a verb. */
 export interface Arguments {

@@ -56,7 +56,7 @@ export function mixBatch(
 /**
  * A box in each image: 1 inside, 0 outside, cut off at the border.
  *
- * @param atX,atY Centre, 0–1 of the image, `[batch]`.
+ * @param atX,atY Center, 0–1 of the image, `[batch]`.
  * @param across,down Width and height, 0–1 of the image, `[batch]`.
  * @returns float32 `[batch, height, width, 1]`
  */
@@ -68,9 +68,9 @@ export function box(
   height: number,
   width: number,
 ): tf.Tensor {
-  const line = (centre: tf.Tensor, extent: tf.Tensor, length: number) => {
+  const line = (center: tf.Tensor, extent: tf.Tensor, length: number) => {
     const pixels = tf.reshape(tf.div(tf.add(tf.range(0, length), 0.5), length), [1, length]);
-    const off = tf.abs(tf.sub(pixels, tf.reshape(centre, [-1, 1])));
+    const off = tf.abs(tf.sub(pixels, tf.reshape(center, [-1, 1])));
     return tf.cast(tf.less(off, tf.reshape(tf.mul(extent, 0.5), [-1, 1])), "float32");
   };
   const columns = tf.reshape(line(atX, across, width), [-1, 1, width, 1]);

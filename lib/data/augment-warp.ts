@@ -36,7 +36,7 @@ export function warp(images: tf.Tensor4D, by: Warp): tf.Tensor4D {
     const cos = tf.mul(shrink, tf.sub(tf.mul(c0, ca), tf.mul(s0, sa)));
     const sin = tf.mul(shrink, tf.add(tf.mul(s0, ca), tf.mul(c0, sa)));
     const mirror = by.mirror ?? one;
-    // Output to input: undo the shift about the centre, rotate and scale, mirror.
+    // Output to input: undo the shift about the center, rotate and scale, mirror.
     const [a0, a1] = [tf.mul(mirror, cos), tf.mul(mirror, tf.neg(sin))];
     const [cx, cy] = [(width - 1) / 2, (height - 1) / 2];
     const x = tf.sub(-cx, by.shiftX ?? zero);

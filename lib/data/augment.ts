@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
+import { UserError } from "../core/errors";
 import { statelessNormal, statelessUniform } from "../engine/ops";
-import { UserError } from "../errors";
-import { blur, changeColour } from "./augment-colour";
+import { blur, changeColor } from "./augment-color";
 import { box } from "./augment-mix";
 import { warp } from "./augment-warp";
 
@@ -24,13 +24,13 @@ const augmentationSchema = z.strictObject({
   brightness: range.max(1).default(0),
   contrast: range.max(1).default(0),
   saturation: range.max(1).default(0),
-  /** Rotate colours by up to this part of a turn either way. */
+  /** Rotate colors by up to this part of a turn either way. */
   hue: range.max(0.5).default(0),
   /** Blur by a Gaussian of a standard deviation up to this many pixels. */
   blur: range.max(8).default(0),
   /** Add Gaussian noise of a standard deviation up to this, for images in 0–1. */
   noise: range.max(1).default(0),
-  /** Chance to replace a box of 2–20 % of the image by its mean colour. */
+  /** Chance to replace a box of 2–20 % of the image by its mean color. */
   erase: range.max(1).default(0),
   /** α of MixUp and of CutMix, 0 for none; they need the targets, see `mixBatch`. */
   mixup: range.max(10).default(0),
@@ -42,7 +42,7 @@ export type Augmentation = z.infer<typeof augmentationSchema>;
 /** Augmentations that go by a name. */
 export const augmentationPresets: Readonly<Record<"none" | "galaxy" | "strong", Augmentation>> = {
   none: augmentationSchema.parse({}),
-  /** Galaxies have no up and no handedness; exposure and colour calibration vary a little. */
+  /** Galaxies have no up and no handedness; exposure and color calibration vary a little. */
   galaxy: augmentationSchema.parse({
     flip: true,
     quarterTurns: true,
@@ -110,8 +110,8 @@ function preset(name: string): Augmentation {
 export function augment(images: tf.Tensor4D, seed: tf.Tensor, a: Augmentation): tf.Tensor4D {
   const [batch, height, width] = images.shape;
   const warps = a.flip || a.quarterTurns || a.rotation > 0 || a.zoom > 1 || a.shift > 0;
-  const colours = a.brightness > 0 || a.contrast > 0 || a.saturation > 0 || a.hue > 0;
-  if (!warps && !colours && a.blur === 0 && a.noise === 0 && a.erase === 0) return images;
+  const colors = a.brightness > 0 || a.contrast > 0 || a.saturation > 0 || a.hue > 0;
+  if (!warps && !colors && a.blur === 0 && a.noise === 0 && a.erase === 0) return images;
   return tf.tidy(() => {
     // One row of numbers a parameter, whatever is switched on: a change of one leaves the others.
     const draws = tf.unstack(statelessUniform([16, batch], seed)) as tf.Tensor1D[];
@@ -130,8 +130,8 @@ export function augment(images: tf.Tensor4D, seed: tf.Tensor, a: Augmentation): 
         shiftY: a.shift > 0 ? around(5, a.shift * height) : undefined,
       });
     }
-    if (colours) {
-      x = changeColour(x, {
+    if (colors) {
+      x = changeColor(x, {
         brightness: a.brightness > 0 ? around(6, a.brightness, 1) : undefined,
         contrast: a.contrast > 0 ? around(7, a.contrast, 1) : undefined,
         saturation: a.saturation > 0 ? around(8, a.saturation, 1) : undefined,
@@ -149,7 +149,7 @@ export function augment(images: tf.Tensor4D, seed: tf.Tensor, a: Augmentation): 
   });
 }
 
-/** Random erasing (Zhong et al. 2020) with the image's mean colour. */
+/** Random erasing (Zhong et al. 2020) with the image's mean color. */
 function erase(images: tf.Tensor4D, draws: readonly tf.Tensor1D[], chance: number): tf.Tensor4D {
   const [batch, height, width] = images.shape;
   const [yes, extent, atX, atY] = draws;

@@ -1,5 +1,5 @@
-import type { Random } from "../engine/random";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Random } from "../core/random";
 
 /** Rows of each class, by label. */
 export function rowsByClass(

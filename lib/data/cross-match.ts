@@ -1,13 +1,13 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { SphereTree } from "./sphere-tree";
 
-/** Positions of a catalogue, degrees (ICRS). */
+/** Positions of a catalog, degrees (ICRS). */
 export interface Positions {
   readonly ra: ArrayLike<number>;
   readonly dec: ArrayLike<number>;
 }
 
-/** Pairs of rows of two catalogues. */
+/** Pairs of rows of two catalogs. */
 export interface Matches {
   readonly first: Uint32Array;
   readonly second: Uint32Array;
@@ -19,12 +19,12 @@ const degree = Math.PI / 180;
 const arcsec = degree / 3600;
 
 /**
- * Match two catalogues by position on the sky.
+ * Match two catalogs by position on the sky.
  *
  * @param radius Largest distance of a pair, arcsec.
- * @param which `nearest`: for each row of the first catalogue the nearest of the second; `mutual`:
+ * @param which `nearest`: for each row of the first catalog the nearest of the second; `mutual`:
  * such pairs that are each other's nearest; `all`: every pair.
- * @returns Pairs in the order of the first catalogue.
+ * @returns Pairs in the order of the first catalog.
  * @throws UserError naming a row without a position on the sky.
  */
 export function crossMatch(
@@ -116,7 +116,7 @@ function allPairs(a: Float64Array, b: Float64Array, radius: number): Matches {
 function unitVectors({ ra, dec }: Positions, which: string): Float64Array {
   if (ra.length !== dec.length) {
     throw new UserError(
-      `The ${which} catalogue has ${ra.length} values of ra and ${dec.length} of dec.`,
+      `The ${which} catalog has ${ra.length} values of ra and ${dec.length} of dec.`,
       "Give one of each for every row.",
     );
   }
@@ -124,7 +124,7 @@ function unitVectors({ ra, dec }: Positions, which: string): Float64Array {
   for (let i = 0; i < ra.length; i++) {
     if (!Number.isFinite(ra[i]) || !(Math.abs(dec[i]) <= 90)) {
       throw new UserError(
-        `Row ${i + 1} of the ${which} catalogue: ra ${ra[i]}, dec ${dec[i]}; expected degrees.`,
+        `Row ${i + 1} of the ${which} catalog: ra ${ra[i]}, dec ${dec[i]}; expected degrees.`,
         "Leave out rows without a position.",
       );
     }

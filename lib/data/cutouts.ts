@@ -2,14 +2,14 @@ import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { unparse } from "papaparse";
-import { UserError } from "../errors";
-import { download } from "./download";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
+import { download } from "../io/download";
 import { openFits } from "./fits";
 import { probeImage } from "./image-files";
-import { mapParallel } from "./parallel";
 
 /** Galaxies to cut out: one row each, degrees (ICRS). */
-export interface CutoutCatalogue {
+export interface CutoutCatalog {
   readonly id: ArrayLike<string>;
   readonly ra: ArrayLike<number>;
   readonly dec: ArrayLike<number>;
@@ -92,7 +92,7 @@ export interface CutoutReport {
  * @throws UserError naming the first row with an id that is no file name, or no position.
  */
 export async function fetchCutouts(
-  catalogue: CutoutCatalogue,
+  catalog: CutoutCatalog,
   folder: string,
   options: CutoutOptions,
 ): Promise<CutoutReport> {
@@ -100,14 +100,14 @@ export async function fetchCutouts(
   const service =
     typeof options.service === "string" ? cutoutServices[options.service] : options.service;
   const pixelScale = options.pixelScale ?? service.pixelScale;
-  checkRows(catalogue);
+  checkRows(catalog);
   await mkdir(folder, { recursive: true });
   const turn = rateLimit(service.perSecond);
-  const rows = Array.from({ length: catalogue.id.length }, (_, row) => row);
+  const rows = Array.from({ length: catalog.id.length }, (_, row) => row);
   const failures: CutoutFailure[] = [];
   let kept = 0;
   const fetchOne = async (row: number) => {
-    const [id, ra, dec] = [catalogue.id[row], catalogue.ra[row], catalogue.dec[row]];
+    const [id, ra, dec] = [catalog.id[row], catalog.ra[row], catalog.dec[row]];
     const path = join(folder, `${id}.${format}`);
     if (await stat(path).catch(() => undefined)) {
       kept++;
@@ -137,7 +137,7 @@ function legacyUrl(request: CutoutRequest, layer: string, bands: string): string
   return `${base}?ra=${ra}&dec=${dec}&layer=${layer}&pixscale=${pixelScale}&size=${size}&bands=${bands}`;
 }
 
-function checkRows({ id, ra, dec }: CutoutCatalogue): void {
+function checkRows({ id, ra, dec }: CutoutCatalog): void {
   const seen = new Set<string>();
   for (let row = 0; row < id.length; row++) {
     const what = !/^[\w.+-]+$/.test(id[row])
@@ -148,7 +148,7 @@ function checkRows({ id, ra, dec }: CutoutCatalogue): void {
           ? `ra ${ra[row]}, dec ${dec[row]} are no position in degrees`
           : undefined;
     seen.add(id[row]);
-    if (what) throw new UserError(`Row ${row + 1} of the catalogue: ${what}.`, "Correct the row.");
+    if (what) throw new UserError(`Row ${row + 1} of the catalog: ${what}.`, "Correct the row.");
   }
 }
 

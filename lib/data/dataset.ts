@@ -1,4 +1,4 @@
-import type { Table } from "./table";
+import type { Table } from "../core/table";
 
 /**
  * Galaxies with their labels and a random-access reader of their pixels.
@@ -45,7 +45,7 @@ export interface Area {
 /** A question that volunteers were asked. */
 export interface VoteQuestion {
   readonly name: string;
-  /** Names of its answers, as they head the columns of a catalogue. */
+  /** Names of its answers, as they head the columns of a catalog. */
   readonly answers: readonly string[];
   /** The answer that leads to this question; none for those that everybody is asked. */
   readonly after?: string;
@@ -84,5 +84,5 @@ export interface DatasetInfo {
   readonly size: string;
   /** Where it comes from: a record, an address. */
   readonly source: string;
-  readonly licence: string;
+  readonly license: string;
 }

@@ -1,8 +1,8 @@
+import { mapParallel } from "../core/parallel";
+import { asNumbers } from "../core/table";
 import { crossMatch } from "./cross-match";
 import type { Dataset } from "./dataset";
 import { reframe } from "./image-files";
-import { mapParallel } from "./parallel";
-import { asNumbers } from "./table";
 
 /** Rows that show the same object, and how that was found. */
 export interface DuplicatePair {
@@ -109,7 +109,7 @@ function difference(small: Uint8Array, first: number, second: number): number {
   return sum / values;
 }
 
-/** 64 bits: whether each pixel of the 9 × 9 image is brighter than its right neighbour. */
+/** 64 bits: whether each pixel of the 9 × 9 image is brighter than its right neighbor. */
 function fingerprint(pixels: Uint8Array): [number, number] {
   const print: [number, number] = [0, 0];
   const light = (y: number, x: number) => {

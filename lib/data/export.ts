@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
+import { Random } from "../core/random";
+import { asNumbers, asText } from "../core/table";
 import { balancedRows } from "./balance";
 import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
-import { mapParallel } from "./parallel";
 import { type SplitShares, saveSplit, splitPresets, stratifiedSplit } from "./splits";
-import { asNumbers, asText } from "./table";
 
 /** How a data set is written as folders. */
 export interface ExportOptions {

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { type FitsImage, openFits } from "./fits";
 import { type LuptonOptions, legacyRgb, luptonRgb } from "./lupton";
 
@@ -18,10 +18,10 @@ export interface RgbPicture {
 }
 
 /**
- * A colour picture of FITS images: of three files for red, green, blue (say i, r, g), of one cube of
- * three planes g, r, z in nanomaggies as the Legacy Survey cuts them out, or grey of a single plane.
+ * A color picture of FITS images: of three files for red, green, blue (say i, r, g), of one cube of
+ * three planes g, r, z in nanomaggies as the Legacy Survey cuts them out, or gray of a single plane.
  *
- * Three files and grey are stretched by Lupton's asinh. A cube is drawn as the Legacy Survey viewer
+ * Three files and gray are stretched by Lupton's asinh. A cube is drawn as the Legacy Survey viewer
  * does, unless a stretch or Q is given: then its planes z, r, g are red, green, blue.
  *
  * @throws UserError when the files do not fit each other.

@@ -1,6 +1,6 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 import type { FitsHeader } from "./fits-header";
-import type { Column } from "./table";
 
 /** A field of a binary table. */
 interface Field {

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { decode } from "seek-bzip";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Table } from "../core/table";
 import { blockLength, type FitsHeader, parseHeader } from "./fits-header";
 import { readFitsTable } from "./fits-table";
-import type { Table } from "./table";
 
 /** One unit (HDU) of a FITS file. */
 export interface FitsUnit {

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 import type { Dataset } from "./dataset";
 import { type ImageTableOptions, openImageRows } from "./image-table";
-import type { Column } from "./table";
 
 /** Names that folders of splits go by, and the name of the split. */
 const splitNames: Readonly<Record<string, string>> = {

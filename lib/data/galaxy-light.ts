@@ -1,10 +1,10 @@
 /**
- * Surface brightness of a part of a galaxy at (x, y) arcsec from its centre, x along the major
+ * Surface brightness of a part of a galaxy at (x, y) arcsec from its center, x along the major
  * axis, per square arcsec for a total flux of 1.
  */
 export type Profile = (x: number, y: number) => number;
 
-/** Keeps cusps finite at the centre, arcsec²: the integral over a pixel is finite there too. */
+/** Keeps cusps finite at the center, arcsec²: the integral over a pixel is finite there too. */
 const softening = 0.15 ** 2;
 
 /** Sérsic profiles end at this many half-light radii, far below the noise. */
@@ -183,11 +183,11 @@ export function tail(
   };
 }
 
-/** A round Gaussian blob at (centreX, centreY): a region of young stars. */
-export function blob(centreX: number, centreY: number, width: number): Profile {
+/** A round Gaussian blob at (centerX, centerY): a region of young stars. */
+export function blob(centerX: number, centerY: number, width: number): Profile {
   const total = 2 * Math.PI * width * width;
   return (x, y) => {
-    const d = ((x - centreX) ** 2 + (y - centreY) ** 2) / (width * width);
+    const d = ((x - centerX) ** 2 + (y - centerY) ** 2) / (width * width);
     return d > 20 ? 0 : Math.exp(-0.5 * d) / total;
   };
 }

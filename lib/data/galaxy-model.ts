@@ -1,4 +1,4 @@
-import type { Random } from "../engine/random";
+import type { Random } from "../core/random";
 import {
   type Arms,
   armAngle,
@@ -34,8 +34,8 @@ export interface GalaxyParameters {
   readonly pitch: number;
   readonly armStrength: number;
   /** g − r of the main galaxy's old and young parts. */
-  readonly colourOld: number;
-  readonly colourYoung: number;
+  readonly colorOld: number;
+  readonly colorYoung: number;
   /** Displacement of the outer isophotes in scale lengths, and bending of the disk. */
   readonly lopsidedness: number;
   readonly bend: number;
@@ -50,12 +50,12 @@ export interface GalaxyParameters {
 interface Component {
   readonly profile: Profile;
   readonly fraction: number;
-  readonly colour: number;
+  readonly color: number;
 }
 
 /** A galaxy ready to be drawn: parts in one frame, and how tides have moved that frame. */
 export interface Body {
-  /** Centre, arcsec from the image's centre. */
+  /** Center, arcsec from the image's center. */
   readonly x: number;
   readonly y: number;
   /** Radians. */
@@ -91,8 +91,8 @@ export function drawGalaxy(label: number, random: Random): GalaxyParameters {
     arms: 0,
     pitch: 0,
     armStrength: 0,
-    colourOld: random.normal(0.8, 0.06),
-    colourYoung: random.normal(0.48, 0.09),
+    colorOld: random.normal(0.8, 0.06),
+    colorYoung: random.normal(0.48, 0.09),
     lopsidedness: 0,
     bend: 0,
     tailFraction: 0,
@@ -104,7 +104,7 @@ export function drawGalaxy(label: number, random: Random): GalaxyParameters {
     p.sersicIndex = label === 4 ? u(1, 2) : u(1.5, 4);
     p.axisRatio = label === 2 ? u(0.88, 1) : label === 3 ? u(0.52, 0.74) : u(0.26, 0.4);
     p.radius *= label === 4 ? 1.3 : label === 3 ? 1.15 : 1;
-    p.colourOld = random.normal(0.74, 0.12);
+    p.colorOld = random.normal(0.74, 0.12);
   } else if (label >= 5 && label <= 7) {
     p.armStrength = u(0.5, 0.85);
     if (label === 5) {
@@ -116,7 +116,7 @@ export function drawGalaxy(label: number, random: Random): GalaxyParameters {
       p.radius = u(4.6, 7.2);
     } else {
       Object.assign(p, { arms: random.uniform() < 0.75 ? 2 : 3, pitch: u(21, 38) });
-      Object.assign(p, { bulgeFraction: u(0.04, 0.16), colourYoung: random.normal(0.42, 0.08) });
+      Object.assign(p, { bulgeFraction: u(0.04, 0.16), colorYoung: random.normal(0.42, 0.08) });
       p.radius = u(4.2, 7.2);
     }
   } else if (label >= 8) {
@@ -124,7 +124,7 @@ export function drawGalaxy(label: number, random: Random): GalaxyParameters {
     p.radius = u(3.8, 7);
     p.bulgeFraction = label === 8 ? 0 : u(0.22, 0.42);
     p.sersicIndex = u(1.5, 3);
-    p.colourYoung = random.normal(label === 8 ? 0.5 : 0.62, 0.08);
+    p.colorYoung = random.normal(label === 8 ? 0.5 : 0.62, 0.08);
   } else {
     // Disturbed and merging: a disk or a spheroid out of shape.
     p.armStrength = random.uniform() < 0.5 ? u(0.3, 0.8) : 0;
@@ -180,8 +180,8 @@ export function buildGalaxy(p: GalaxyParameters, random: Random): Body[] {
 function body(p: GalaxyParameters, x: number, y: number, angle: number, random: Random): Body {
   const scale = p.radius / halfLight;
   const components: Component[] = [];
-  const add = (fraction: number, colour: number, profile: Profile) => {
-    if (fraction > 0) components.push({ profile, fraction, colour });
+  const add = (fraction: number, color: number, profile: Profile) => {
+    if (fraction > 0) components.push({ profile, fraction, color });
   };
   const tails = p.tailFraction > 0 ? random.integer(2) + 1 : 0;
   for (let i = 0, out = random.uniform(0, 2 * Math.PI); i < tails; i++, out += Math.PI) {
@@ -195,7 +195,7 @@ function body(p: GalaxyParameters, x: number, y: number, angle: number, random: 
       random.uniform(35, 75),
       winding,
     );
-    add(p.tailFraction / tails, p.colourYoung, band);
+    add(p.tailFraction / tails, p.colorYoung, band);
   }
   const rest = 1 - p.tailFraction;
   const edgeOn = p.label >= 8;
@@ -203,18 +203,18 @@ function body(p: GalaxyParameters, x: number, y: number, angle: number, random: 
   const bulgeRadius = wholeSpheroid ? p.radius : edgeOn ? 0.3 * p.radius : 0.22 * p.radius;
   // A bulge is rounder than the disk that it sits in.
   const bulgeRatio = wholeSpheroid ? p.axisRatio : edgeOn ? 0.65 : 0.4 + 0.6 * p.axisRatio;
-  add(p.bulgeFraction * rest, p.colourOld, sersic(bulgeRadius, p.sersicIndex, bulgeRatio));
+  add(p.bulgeFraction * rest, p.colorOld, sersic(bulgeRadius, p.sersicIndex, bulgeRatio));
   const diskFraction = (1 - p.bulgeFraction - p.barFraction) * rest;
   if (edgeOn) {
-    add(diskFraction, p.colourYoung, edgeOnDisk(scale, p.axisRatio * scale * 1.2));
+    add(diskFraction, p.colorYoung, edgeOnDisk(scale, p.axisRatio * scale * 1.2));
   } else if (diskFraction > 0) {
     const arms = p.arms > 0 ? drawArms(p, scale, random) : undefined;
     const knots = (arms ? 0.07 : p.label === 0 ? 0.1 : 0) * diskFraction;
     if (p.barFraction > 0) {
       const length = p.barLength * scale;
-      add(p.barFraction * rest, 0.6 * p.colourOld + 0.4 * p.colourYoung, tilted(p, length));
+      add(p.barFraction * rest, 0.6 * p.colorOld + 0.4 * p.colorYoung, tilted(p, length));
     }
-    add(diskFraction - knots, p.colourYoung, disk(scale, p.axisRatio, arms));
+    add(diskFraction - knots, p.colorYoung, disk(scale, p.axisRatio, arms));
     if (knots > 0) addKnots(p, scale, arms, knots, random, add);
   }
   const { magnitude, radius, lopsidedness, bend } = p;
@@ -246,7 +246,7 @@ function addKnots(
   arms: Arms | undefined,
   total: number,
   random: Random,
-  add: (fraction: number, colour: number, profile: Profile) => void,
+  add: (fraction: number, color: number, profile: Profile) => void,
 ): void {
   const count = 8 + random.integer(10);
   const weights = Array.from({ length: count }, () => random.uniform(0.2, 1) ** 2);

@@ -10,7 +10,7 @@ export const info: DatasetInfo = {
     "Leung & Bovy; the benchmark of the field.",
   size: "17,736 images of 256 × 256 pixels, 10 classes, HDF5 of 2.7 GB",
   source: "https://zenodo.org/records/10845026",
-  licence: "as the Zenodo record states",
+  license: "as the Zenodo record states",
 };
 
 export const { get, open } = remoteGalaxy10(

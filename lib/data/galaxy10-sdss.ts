@@ -10,7 +10,7 @@ export const info: DatasetInfo = {
     "Leung & Bovy; the first Galaxy10.",
   size: "21,785 images of 69 × 69 pixels, 10 classes, HDF5 of 210 MB",
   source: "https://zenodo.org/records/10844811",
-  licence: "as the Zenodo record states",
+  license: "as the Zenodo record states",
 };
 
 export const { get, open } = remoteGalaxy10(

@@ -1,9 +1,9 @@
 import { basename } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 import type { Dataset } from "./dataset";
 import { Hdf5File, type Hdf5Numbers } from "./hdf5";
 import { Hdf5Writer } from "./hdf5-writer";
-import type { Column } from "./table";
 
 /** Classes of Galaxy10 DECaLS in label order (Leung & Bovy 2019; Walmsley et al. 2022). */
 export const galaxy10DecalsClasses: readonly string[] = [
@@ -37,7 +37,7 @@ export const galaxy10SdssClasses: readonly string[] = [
 const sdssSize = 69;
 
 /** Columns beside the labels that are read where the file has them; degrees, and arcsec a pixel. */
-const catalogueKeys = ["ra", "dec", "redshift", "pxscale"] as const;
+const catalogKeys = ["ra", "dec", "redshift", "pxscale"] as const;
 
 /**
  * Open an HDF5 file in Galaxy10's layout: `images` uint8 `[N, H, W, 3]`, `ans` integers `[N]`
@@ -78,7 +78,7 @@ export async function openGalaxy10(
       id: Array.from({ length: size }, (_, row) => String(row)),
       label,
     };
-    for (const key of catalogueKeys) {
+    for (const key of catalogKeys) {
       if (!file.has(key)) continue;
       const info = file.info(key);
       if (info.shape.length !== 1 || info.shape[0] !== size || info.dtype === "other") {
@@ -115,14 +115,14 @@ export interface Galaxy10Batch {
  * Write galaxies in Galaxy10's layout, streamed, so that a set of any size needs the memory of one
  * batch. The file takes its name only when all of it is written.
  *
- * @param catalogue Columns of one value a galaxy (`ra`, `dec`, `redshift`, `pxscale`).
+ * @param catalog Columns of one value a galaxy (`ra`, `dec`, `redshift`, `pxscale`).
  * @param options.gzip Compression level 1–9; 0, the default, reads fastest.
  */
 export async function writeGalaxy10(
   path: string,
   imageSize: readonly [number, number],
   batches: AsyncIterable<Galaxy10Batch> | Iterable<Galaxy10Batch>,
-  catalogue: Readonly<Record<string, Float64Array>> = {},
+  catalog: Readonly<Record<string, Float64Array>> = {},
   options: { gzip?: number } = {},
 ): Promise<void> {
   const writer = await Hdf5Writer.create(path);
@@ -133,7 +133,7 @@ export async function writeGalaxy10(
       ans.push(...Array.from(batch.labels));
     }
     writer.write("ans", Uint8Array.from(ans));
-    for (const [key, values] of Object.entries(catalogue)) writer.write(key, values);
+    for (const [key, values] of Object.entries(catalog)) writer.write(key, values);
   } catch (error) {
     await writer.abandon();
     throw error;

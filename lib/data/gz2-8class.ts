@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../errors";
-import { readCsv } from "./csv";
+import { UserError } from "../core/errors";
+import { asNumbers, asText } from "../core/table";
+import { readCsv } from "../io/csv";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
 import * as gz2 from "./gz2";
-import { type Gz2Paths, type Gz2Rows, readGz2 } from "./gz2-catalogue";
+import { type Gz2Paths, type Gz2Rows, readGz2 } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
-import { asNumbers, asText } from "./table";
 
 export const info: DatasetInfo = {
   name: "gz2-8class",
@@ -17,7 +17,7 @@ export const info: DatasetInfo = {
     "arXiv:2110.01024): their split where its three CSVs lie in data/gz2-8class, else none.",
   size: "155,951 JPEG images of 424 × 424 pixels, 8 classes; shares the files of gz2",
   source: "gz2; the split's CSVs are in the repository of arXiv:2110.01024",
-  licence: gz2.info.licence,
+  license: gz2.info.license,
 };
 
 /** In label order (`label1` of the paper's CSVs). */
@@ -94,7 +94,7 @@ function fromVotes(rows: Gz2Rows) {
  * The thresholds on debiased fractions are those of Willett et al. 2013 (table 3) for well-sampled
  * clean samples, 0.5 within a question; smooth and edge-on galaxies must not be odd, bars must be
  * clearly there or clearly absent. They give the paper's labels on all 600 galaxies of a sample of
- * its catalogue, 447 labelled and 153 not.
+ * its catalog, 447 labelled and 153 not.
  *
  * @param fraction Debiased fraction of an answer; NaN where nobody was asked.
  */

@@ -1,7 +1,7 @@
 import type { Dataset, DatasetInfo } from "./dataset";
 import { gz2MainQuestions } from "./galaxy-zoo-tree";
 import * as gz2 from "./gz2";
-import { openVotes } from "./gz2-catalogue";
+import { openVotes } from "./gz2-catalog";
 
 export const info: DatasetInfo = {
   name: "gz2-votes",
@@ -11,7 +11,7 @@ export const info: DatasetInfo = {
     "itself: all but the number of arms, and without 'star or artifact'.",
   size: "243,434 JPEG images of 424 × 424 pixels, 30 vote fractions; shares the files of gz2",
   source: gz2.info.source,
-  licence: gz2.info.licence,
+  license: gz2.info.license,
 };
 
 export const get = gz2.get;

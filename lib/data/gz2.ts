@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { unzipImages } from "../io/unzip";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
-import { type Gz2Paths, openVotes } from "./gz2-catalogue";
+import { type Gz2Paths, openVotes } from "./gz2-catalog";
 import { ensureFiles, fetchFiles, localPath, type RemoteFile } from "./remote";
-import { unzipImages } from "./unzip";
 
 export const info: DatasetInfo = {
   name: "gz2",
@@ -15,7 +15,7 @@ export const info: DatasetInfo = {
     "decision tree: 37 vote fractions, debiased (Hart et al. 2016).",
   size: "243,434 JPEG images of 424 × 424 pixels, 37 vote fractions, 3.4 GB",
   source: "https://zenodo.org/records/3565489 and https://data.galaxyzoo.org",
-  licence: "images CC BY 4.0",
+  license: "images CC BY 4.0",
 };
 
 /** No digests are published for these: those of the first download are recorded and kept to. */

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Area } from "./dataset";
 import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
 
@@ -99,13 +99,13 @@ export class Hdf5File {
     };
   }
 
-  /** All numbers of a small dataset, for example one column of a catalogue. */
+  /** All numbers of a small dataset, for example one column of a catalog. */
   numbers(key: string): Hdf5Numbers {
     return this.slice(key, 0, this.info(key).shape[0] ?? 1);
   }
 
   /**
-   * Read rows (indices of the first axis) in any order, repeats allowed. Runs of neighbouring rows
+   * Read rows (indices of the first axis) in any order, repeats allowed. Runs of neighboring rows
    * are read in one go, and each chunk is unpacked once a call.
    *
    * @param area Only this part of the second and third axes.

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
 import type { Area } from "./dataset";
-import { mapParallel } from "./parallel";
 
 /** Which square of the source image is taken, and at what size it is read. */
 export interface Framing {
-  /** Side of the centre square in source pixels; the whole image by default. */
+  /** Side of the center square in source pixels; the whole image by default. */
   readonly crop?: number;
   /** Height and width that images are resized to; not resampled by default. */
   readonly size?: number;
@@ -15,7 +15,7 @@ export interface Framing {
 export interface ImageShape {
   readonly width: number;
   readonly height: number;
-  /** A JPEG file in plain RGB, without a colour profile. */
+  /** A JPEG file in plain RGB, without a color profile. */
   readonly plainJpeg?: boolean;
 }
 
@@ -58,7 +58,7 @@ export async function probeImage(path: string): Promise<ImageShape | string> {
 }
 
 /**
- * Decode an image file: centre crop, then resize, in sharp's threads.
+ * Decode an image file: center crop, then resize, in sharp's threads.
  *
  * @param shape As {@link probeImage} found it.
  * @returns uint8 RGB, row-major.
@@ -72,7 +72,7 @@ export async function decodeImage(
   const sharp = await load();
   try {
     return await frame(sharp(path, { limitInputPixels: largestImage }), shape, framing)
-      .toColourspace("srgb")
+      .toColorspace("srgb")
       .removeAlpha()
       .raw()
       .toBuffer();

@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Table } from "../core/table";
 import { type Augmentation, augment } from "./augment";
 import { mixBatch } from "./augment-mix";
 import type { Dataset } from "./dataset";
-import type { Table } from "./table";
 
 /**
- * Colour and brightness of each image: means of its red, green and blue values, `brightness` (the mean
- * of the three), `contrast` (standard deviation of the pixels' brightness), all 0–255, and `colour`
+ * Color and brightness of each image: means of its red, green and blue values, `brightness` (the mean
+ * of the three), `contrast` (standard deviation of the pixels' brightness), all 0–255, and `color`
  * (red over blue, in magnitudes: 2.5 log₁₀, larger is redder).
  *
  * @param rows Default: all.
@@ -14,7 +14,7 @@ import type { Table } from "./table";
  */
 export async function imageStatistics(dataset: Dataset, rows?: ArrayLike<number>): Promise<Table> {
   const chosen = rowsOf(dataset, rows);
-  const names = ["red", "green", "blue", "brightness", "contrast", "colour"] as const;
+  const names = ["red", "green", "blue", "brightness", "contrast", "color"] as const;
   const columns = names.map(() => new Float64Array(chosen.length));
   let i = 0;
   for await (const image of images(dataset, chosen)) {
@@ -28,8 +28,8 @@ export async function imageStatistics(dataset: Dataset, rows?: ArrayLike<number>
     const means = sums.map((sum) => sum / pixels);
     const brightness = (means[0] + means[1] + means[2]) / 3;
     const contrast = Math.sqrt(Math.max(0, squares / pixels - brightness ** 2));
-    const colour = 2.5 * Math.log10(means[0] / means[2]);
-    for (const [c, value] of [...means, brightness, contrast, colour].entries()) {
+    const color = 2.5 * Math.log10(means[0] / means[2]);
+    for (const [c, value] of [...means, brightness, contrast, color].entries()) {
       columns[c][i] = value;
     }
     i++;

@@ -1,4 +1,6 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
+import type { Column, Table } from "../core/table";
 import type { Dataset, SkippedRow } from "./dataset";
 import {
   checkFraming,
@@ -9,8 +11,6 @@ import {
   type ImageShape,
   probeImage,
 } from "./image-files";
-import { mapParallel } from "./parallel";
-import type { Column, Table } from "./table";
 
 /** How image files are read. */
 export interface ImageTableOptions extends Framing {
@@ -36,7 +36,7 @@ export interface ImageRows extends Omit<Dataset, "size" | "imageSize" | "read" |
 /**
  * A data set of image files: looked at once, decoded as they are asked for.
  *
- * Images of different sizes need `size`. Asking for `size` or `crop` takes the largest centre
+ * Images of different sizes need `size`. Asking for `size` or `crop` takes the largest center
  * square first.
  *
  * @throws UserError naming the file that is no readable image, or whose size differs.

@@ -9,7 +9,7 @@ import type { ImageShape } from "./image-files";
 const LANES = 16;
 
 /**
- * Pixels around the area that are decoded with it: colour is stored at half the resolution, and
+ * Pixels around the area that are decoded with it: color is stored at half the resolution, and
  * between two such samples it depends on both.
  */
 const MARGIN = 2;

@@ -1,4 +1,4 @@
-import type { Random } from "../engine/random";
+import type { Random } from "../core/random";
 import type { Dataset } from "./dataset";
 
 /** A batch on the host: pixels as they are stored, labels, and the rows that they come from. */

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** How {@link luptonRgb} stretches. */
 export interface LuptonOptions {
@@ -11,10 +11,10 @@ export interface LuptonOptions {
 }
 
 /**
- * An RGB image of three bands whose colours do not depend on brightness.
+ * An RGB image of three bands whose colors do not depend on brightness.
  *
  * The mean intensity is stretched by asinh, and the three bands are scaled together; a pixel
- * brighter than white keeps its colour. NaN is black.
+ * brighter than white keeps its color. NaN is black.
  *
  * @param red,green,blue Images of equal length (for example i, r, g), first row first.
  * @returns uint8 RGB, three values a pixel, in the order of the input.
@@ -68,7 +68,7 @@ const legacyQ = 20;
 
 /**
  * An RGB image of g, r and z as the Legacy Survey viewer draws it, so as Galaxy10 DECaLS looks:
- * fixed weights a band, a pedestal that lifts the sky to dark grey, asinh of the mean.
+ * fixed weights a band, a pedestal that lifts the sky to dark gray, asinh of the mean.
  *
  * @param g,r,z Fluxes in nanomaggies a pixel of 0.262″.
  * @returns uint8 RGB, three values a pixel.

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { UserError } from "../errors";
-import { openCatalogue } from "./catalogue";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
+import { openCatalog } from "./catalog";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
 import { areaOf, checkFraming, type Framing, framedSize, reframe } from "./image-files";
 import { packed, packedPath } from "./packed";
-import { mapParallel } from "./parallel";
 import { datasets } from "./registry";
 
 /** How a data set is opened. */
@@ -54,7 +54,7 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(path)) {
     return accessible(framed(await openGalaxy10(path), options), resolve(path), options);
   }
-  if (found?.isFile() && /\.csv(\.gz)?$/i.test(path)) return openCatalogue(path, options);
+  if (found?.isFile() && /\.csv(\.gz)?$/i.test(path)) return openCatalog(path, options);
   const names = datasets.map(({ info }) => info.name).join(", ");
   throw new UserError(
     found

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { mapParallel } from "../core/parallel";
+import { asText } from "../core/table";
 import type { Dataset } from "./dataset";
-import { mapParallel } from "./parallel";
-import { asText } from "./table";
 
 /**
  * The same data set with its pixels in one file of plain bytes, from which any image is read in one

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { type DownloadOptions, download } from "../io/download";
 import type { DatasetInfo, DatasetSource } from "./dataset";
-import { type DownloadOptions, download } from "./download";
 import { openGalaxy10 } from "./galaxy10";
 
 /** A file that a data set needs, and where it is. */

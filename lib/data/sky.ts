@@ -1,4 +1,4 @@
-import type { Random } from "../engine/random";
+import type { Random } from "../core/random";
 import { sersic } from "./galaxy-light";
 import type { Body } from "./galaxy-model";
 import { legacyRgb } from "./lupton";
@@ -22,9 +22,9 @@ export function nanomaggies(magnitude: number): number {
 }
 
 /** Flux ratios to r in g, r, z: stars and galaxies lie close to one line in g − r, r − z. */
-function spectrum(colour: number): readonly [number, number, number] {
-  const rz = 0.08 + 0.68 * colour;
-  return [10 ** (-0.4 * colour), 1, 10 ** (0.4 * rz)];
+function spectrum(color: number): readonly [number, number, number] {
+  const rz = 0.08 + 0.68 * color;
+  return [10 ** (-0.4 * color), 1, 10 ** (0.4 * rz)];
 }
 
 /** A piece of sky seen in g, r and z: light is added, then it is observed. */
@@ -43,13 +43,13 @@ export class Sky {
     this.light = bands.map(() => new Float64Array(size * size));
   }
 
-  /** Add a galaxy; near its centre each pixel is the mean of 2 × 2 samples. */
+  /** Add a galaxy; near its center each pixel is the mean of 2 × 2 samples. */
   addGalaxy(body: Body): void {
     const { size, pixel } = this;
     const flux = nanomaggies(body.magnitude);
-    const parts = body.components.map(({ profile, fraction, colour }) => ({
+    const parts = body.components.map(({ profile, fraction, color }) => ({
       profile,
-      weights: spectrum(colour).map((ratio) => ratio * fraction * flux),
+      weights: spectrum(color).map((ratio) => ratio * fraction * flux),
     }));
     const cos = Math.cos(body.angle);
     const sin = Math.sin(body.angle);
@@ -84,11 +84,11 @@ export class Sky {
   }
 
   /** Add a point of light, spread over the four nearest pixels. */
-  addStar(x: number, y: number, magnitude: number, colour: number): void {
+  addStar(x: number, y: number, magnitude: number, color: number): void {
     const column = x / this.pixel + this.size / 2 - 0.5;
     const row = y / this.pixel + this.size / 2 - 0.5;
     const [c0, r0] = [Math.floor(column), Math.floor(row)];
-    const ratios = spectrum(colour);
+    const ratios = spectrum(color);
     const flux = nanomaggies(magnitude) / (this.pixel * this.pixel);
     for (const [r, c] of [
       [r0, c0],
@@ -111,8 +111,8 @@ export class Sky {
     for (let i = 0; i < stars; i++) {
       // Counts rise with magnitude as 10^(0.25 m).
       const magnitude = 23 + Math.log10(random.uniform(1e-3, 1)) / 0.28;
-      const colour = random.uniform() < 0.6 ? random.normal(1.35, 0.15) : random.normal(0.55, 0.2);
-      this.addStar(place(), place(), magnitude, colour);
+      const color = random.uniform() < 0.6 ? random.normal(1.35, 0.15) : random.normal(0.55, 0.2);
+      this.addStar(place(), place(), magnitude, color);
     }
     const galaxies = poisson(area * 0.0022, random);
     for (let i = 0; i < galaxies; i++) {
@@ -128,7 +128,7 @@ export class Sky {
         scale: radius,
         lopsidedness: 0,
         bend: 0,
-        components: [{ profile, fraction: 1, colour: random.normal(0.9, 0.35) }],
+        components: [{ profile, fraction: 1, color: random.normal(0.9, 0.35) }],
       });
     }
   }

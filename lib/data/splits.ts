@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parse, unparse } from "papaparse";
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
 
 /** Shares of the rows that go to each split: ratios or counts, in any unit. */
 export type SplitShares = Readonly<Record<string, number>>;

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
+import type { Column } from "../core/table";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
 import { Sky } from "./sky";
-import type { Column } from "./table";
 
 /** How many galaxies, how large, and which. */
 export interface SyntheticOptions {
@@ -46,11 +46,11 @@ export const info: DatasetInfo = {
   title: "Synthetic galaxies in Galaxy10 DECaLS' ten classes",
   description:
     "Sérsic bulges, inclined exponential disks with logarithmic arms and bars, edge-on disks, " +
-    "tidal tails and merging pairs; seeing, sky, noise, stars and neighbours; drawn as the " +
+    "tidal tails and merging pairs; seeing, sky, noise, stars and neighbors; drawn as the " +
     "Legacy Survey viewer draws g, r, z. Every image knows the parameters it was made with.",
   size: `${defaults.count} images of ${defaults.size} × ${defaults.size} pixels, 10 classes, 37 MB`,
   source: "made on this machine from a seed",
-  licence: "MIT",
+  license: "MIT",
 };
 
 /**
@@ -95,7 +95,7 @@ export async function makeSynthetic(
 
   await mkdir(folder, { recursive: true });
   const truths: GalaxyParameters[] = [];
-  const catalogue = {
+  const catalog = {
     ra: new Float64Array(count),
     dec: new Float64Array(count),
     redshift: new Float64Array(count),
@@ -110,16 +110,16 @@ export async function makeSynthetic(
         images.set(galaxy.image, i * size * size * 3);
         labels.push(galaxy.truth.label);
         truths.push(galaxy.truth);
-        catalogue.ra[from + i] = galaxy.ra;
-        catalogue.dec[from + i] = galaxy.dec;
-        catalogue.redshift[from + i] = galaxy.redshift;
+        catalog.ra[from + i] = galaxy.ra;
+        catalog.dec[from + i] = galaxy.dec;
+        catalog.redshift[from + i] = galaxy.redshift;
       }
       yield { images, labels };
       options.onProgress?.(Math.min(from + 100, count), count);
       await new Promise((resume) => setImmediate(resume));
     }
   }
-  await writeGalaxy10(path, [size, size], batches(), catalogue);
+  await writeGalaxy10(path, [size, size], batches(), catalog);
   await writeAtomically(truthPath(path), truthCsv(truths));
   // The recipe comes last: it says that the other two are whole.
   await writeAtomically(recipePath(path), recipe);

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { dtypeNumber, type NativeBackend } from "./native";
 
 /** The tensors that {@link sendAway} put in place of a variable's values. */

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { CompiledGraph } from "./compiled-graph";
 import { nativeBackend } from "./native";
 import type { TensorFunction } from "./recording";
@@ -23,7 +23,7 @@ export interface Compiled<F extends Record<string, TensorFunction>> {
 }
 
 export interface CompileOptions {
-  /** All variables that the functions read or assign: weights, statistics, optimiser state. */
+  /** All variables that the functions read or assign: weights, statistics, optimizer state. */
   readonly variables: readonly tf.Variable[];
   /** Number format of the heavy ops; weights and their updates stay float32. */
   readonly precision?: Precision;
@@ -42,7 +42,7 @@ export interface CompileOptions {
  *     },
  *     predict: (images) => model.forward(images),
  *   },
- *   { variables: [...weights, ...optimiserState] },
+ *   { variables: [...weights, ...optimizerState] },
  * );
  * const loss = step.call.train(images, labels, tf.scalar(1e-3));
  * ```

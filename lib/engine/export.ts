@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { foldBatchNorm } from "./fold-batch-norm";
 import type { GraphNode } from "./graph";
 import { ATTRIBUTE, attribute, dtypeNumber, nativeBackend } from "./native";

@@ -20,7 +20,7 @@ const ELEMENTWISE = new Set(
 type Pair = readonly [Output, Output];
 
 /**
- * A call of an element-wise function on bfloat16 that takes two neighbours as one integer of 32 bits.
+ * A call of an element-wise function on bfloat16 that takes two neighbors as one integer of 32 bits.
  *
  * The numbers are the same, but for what the compiler makes of float32's last digit. XLA converts from
  * and to 16 bits in half-filled registers; like this, GELU and SiLU take 0.6 of the time.

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { attribute, DT, dtypeNumber, type NativeBackend, nativeOp } from "./native";
 import { RECORDED_GRADIENTS } from "./recorded-gradients";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { Message } from "../io/protobuf";
 import { type Body, type GraphNode, type Output, outputName } from "./graph";
 import { ATTRIBUTE, type Attribute } from "./native";
-import { Message } from "./proto";
 
 /** A named tensor at the graph's border, for a signature. */
 export interface SignatureEntry {

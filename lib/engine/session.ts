@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { GraphNode } from "./graph";
 import { type NativeBackend, nativeBackend } from "./native";
 import { savedModelBytes } from "./saved-model";
@@ -68,7 +68,7 @@ function outOfMemory(error: unknown): UserError | undefined {
   if (asked === undefined) return undefined;
   return new UserError(
     `out of memory: no room for ${asked}`,
-    "use a smaller batch (in training batchSize, with optimiser.accumulate to make up for it), smaller " +
+    "use a smaller batch (in training batchSize, with optimizer.accumulate to make up for it), smaller " +
       "images, or mixed_bfloat16",
     { cause: error },
   );

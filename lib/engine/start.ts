@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** The rungs of the engine ladder, best first. */
 export type EngineName = "cuda" | "cpu" | "wasm";

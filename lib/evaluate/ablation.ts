@@ -1,5 +1,5 @@
 import Papa from "papaparse";
-import type { Table } from "../data/table";
+import type { Table } from "../core/table";
 import { type Interval, meanInterval } from "./intervals";
 import type { Summary } from "./summary";
 

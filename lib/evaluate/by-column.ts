@@ -1,5 +1,5 @@
-import type { Column } from "../data/table";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 import { sortedQuantile, wilsonInterval } from "./intervals";
 import { type Predictions, predictedClasses } from "./predictions";
 
@@ -80,7 +80,7 @@ export function accuracyByColumn(
 }
 
 /**
- * A column of another table, such as a catalogue, in the order of the predictions.
+ * A column of another table, such as a catalog, in the order of the predictions.
  *
  * @param ids The predictions' ids.
  * @param table Its `id` and the column wanted.

@@ -57,7 +57,7 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
 }
 
 /**
- * Probabilities at another temperature: p^(1/T), normalised. T > 1 makes them less sure, T < 1
+ * Probabilities at another temperature: p^(1/T), normalized. T > 1 makes them less sure, T < 1
  * surer; the order of classes stays. A probability of 0 counts as the float64 epsilon, as in the log
  * loss.
  */

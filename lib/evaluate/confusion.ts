@@ -22,7 +22,7 @@ export function confusionMatrixOf(
 }
 
 /** Each row divided by its sum: of the galaxies of a class, the fraction given each class. */
-export function normaliseRows(confusion: ConfusionMatrix): number[][] {
+export function normalizeRows(confusion: ConfusionMatrix): number[][] {
   return confusion.map((row) => {
     const total = row.reduce((sum, n) => sum + n, 0);
     return row.map((n) => (total === 0 ? 0 : n / total));

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Predictions } from "./predictions";
 import type { VoteFractions } from "./votes";
 

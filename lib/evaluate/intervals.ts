@@ -1,5 +1,5 @@
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
 import { type ConfusionScores, confusionScores } from "./classification";
 import { normalQuantile, studentQuantile } from "./distributions";
 import { type Predictions, predictedClasses } from "./predictions";
@@ -17,12 +17,12 @@ export function wilsonInterval(hits: number, total: number, level = 0.95): Inter
   const z = normalQuantile((1 + level) / 2);
   const p = hits / total;
   const denominator = 1 + (z * z) / total;
-  const centre = (p + (z * z) / (2 * total)) / denominator;
+  const center = (p + (z * z) / (2 * total)) / denominator;
   const half = (z / denominator) * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
   return {
     value: p,
-    low: hits === 0 ? 0 : centre - half,
-    high: hits === total ? 1 : centre + half,
+    low: hits === 0 ? 0 : center - half,
+    high: hits === total ? 1 : center + half,
   };
 }
 
@@ -90,7 +90,7 @@ export function scoreInterval(
   return bootstrapInterval(cells.length, statistic, options);
 }
 
-/** The quantile of ascending values, linear between neighbours. */
+/** The quantile of ascending values, linear between neighbors. */
 export function sortedQuantile(sorted: ArrayLike<number>, q: number): number {
   const position = q * (sorted.length - 1);
   const below = Math.floor(position);

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import Papa from "papaparse";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /**
  * What a classifier says of each galaxy: the one type that metrics and figures take, whoever made it.

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Predictions } from "./predictions";
 
 /** Positives and negatives at or above each distinct score, from the highest score down. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import Papa from "papaparse";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
 export interface VoteFractions {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { joinWindows, type Window } from "../models/windows";
 

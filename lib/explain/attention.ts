@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { type AttentionGeometry, attentionGeometry, windowsToMap } from "./attention-geometry";
 import type { Maps } from "./maps";
@@ -43,7 +43,7 @@ export const attentionName = /(\.attn|\.0\.fn|\.attention\.attention)$/;
  * of opposite signs cancel. CvT: keys lie on a grid of half the resolution; its class token lives in
  * the last stage. Swin V2: attention inside windows, no class token.
  *
- * @param images float32 `[images, height, width, 3]`, normalised; see `modelImages`
+ * @param images float32 `[images, height, width, 3]`, normalized; see `modelImages`
  * @throws UserError for a model without attention
  */
 export function captureAttention(model: Model, images: tf.Tensor4D): Attention {

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { attentionName } from "./attention";
 import { type Inner, innerGradients } from "./gradients";

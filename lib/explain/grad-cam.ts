@@ -21,7 +21,7 @@ export interface GradCamOptions {
  * Grad-CAM++ (Chattopadhay et al. 2017, arXiv:1710.11063): positive gradients,
  * weighed so that several small places count as one large place does.
  *
- * @param images float32 `[images, height, width, 3]`, normalised
+ * @param images float32 `[images, height, width, 3]`, normalized
  * @returns maps on the layer's grid, ≥ 0
  * @throws UserError when the model has no such feature map (a ViT has none)
  */

@@ -12,7 +12,7 @@ export interface Inner {
 /**
  * The gradient of the target's logit by the images.
  *
- * @param images float32 `[images, height, width, 3]`, normalised
+ * @param images float32 `[images, height, width, 3]`, normalized
  * @returns a tensor of the images' shape, the caller's to dispose
  */
 export function imageGradient(model: Model, images: tf.Tensor4D, target: Target): tf.Tensor4D {

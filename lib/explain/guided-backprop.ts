@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { imageGradient } from "./gradients";
 import { computeMaps, type Maps } from "./maps";
@@ -10,9 +10,9 @@ import type { Target } from "./target";
  * where every ReLU on the way back lets only positive gradients through. Sharp, and good to see
  * structure; it depends little on the class (Adebayo et al. 2018, arXiv:1810.03292).
  *
- * @param images float32 `[images, height, width, 3]`, normalised
+ * @param images float32 `[images, height, width, 3]`, normalized
  * @param target The class explained; default the likeliest.
- * @returns maps of pixels, the largest size among the three colours
+ * @returns maps of pixels, the largest size among the three colors
  * @throws UserError for a model without ReLU, such as a ViT
  */
 export function guidedBackprop(model: Model, images: tf.Tensor4D, target?: Target): Maps {

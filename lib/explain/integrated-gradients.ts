@@ -26,8 +26,8 @@ export interface IntegratedGradients extends Maps {
  * averaged on the straight way from a baseline to the image (midpoint rule), times the pixel's
  * change. By completeness a map adds up to the change of the logit.
  *
- * @param images float32 `[images, height, width, 3]`, normalised
- * @returns maps of pixels, summed over colours; negative where a pixel speaks against the class
+ * @param images float32 `[images, height, width, 3]`, normalized
+ * @returns maps of pixels, summed over colors; negative where a pixel speaks against the class
  */
 export function integratedGradients(
   model: Model,

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
-import { normalise, unitRange } from "../train/images";
+import { normalize, unitRange } from "../predict/preprocess";
 
 /** One map an image: what a method finds at each place. */
 export interface Maps {
@@ -30,7 +30,7 @@ export function computeMaps(compute: () => tf.Tensor): Maps {
  * Pictures as a model wants them.
  *
  * @param pixels uint8 RGB `[images, height, width, 3]`, at the model's input size
- * @returns float32 `[images, height, width, 3]`, normalised; the caller's to dispose
+ * @returns float32 `[images, height, width, 3]`, normalized; the caller's to dispose
  * @throws UserError when the pixels do not fill whole images
  */
 export function modelImages(model: Model, pixels: Uint8Array): tf.Tensor4D {
@@ -44,6 +44,6 @@ export function modelImages(model: Model, pixels: Uint8Array): tf.Tensor4D {
   }
   return tf.tidy(() => {
     const values = tf.tensor4d(Float32Array.from(pixels), [count, height, width, 3]);
-    return normalise(unitRange(values), model.preprocessing);
+    return normalize(unitRange(values), model.preprocessing);
   });
 }

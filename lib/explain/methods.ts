@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
+import { imagesFor, type Pictures } from "../predict/image-batch";
 import { attentionMaps, captureAttention, hasAttention } from "./attention";
 import { gradCam } from "./grad-cam";
 import { guidedBackprop } from "./guided-backprop";
 import { integratedGradients } from "./integrated-gradients";
 import type { Maps } from "./maps";
 import { occlusion } from "./occlusion";
-import { imagesFor, type Pictures } from "./pictures";
 import { relevance } from "./relevance";
 import { rollout } from "./rollout";
 import type { Target } from "./target";

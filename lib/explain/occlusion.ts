@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import type { Maps } from "./maps";
 import { type Target, targetClasses, targetLogits } from "./target";
@@ -19,7 +19,7 @@ export interface OcclusionOptions {
  * Occlusion (Zeiler & Fergus 2013, arXiv:1311.2901): how far the target's logit falls when a square
  * is covered with the median of the image, which is sky where a galaxy fills less than half.
  *
- * @param images float32 `[images, height, width, 3]`, normalised
+ * @param images float32 `[images, height, width, 3]`, normalized
  * @returns maps of pixels: the mean fall over the squares that cover a pixel, negative where
  *   covering it speaks for the class
  */
@@ -75,7 +75,7 @@ function starts(length: number, window: number, stride: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.min(i * stride, length - window));
 }
 
-/** The median of each colour. */
+/** The median of each color. */
 function median(pixels: Float32Array): number[] {
   return [0, 1, 2].map((c) => {
     const values = pixels.filter((_, i) => i % 3 === c).sort();
@@ -88,10 +88,10 @@ function cover(
   [top, left]: readonly [number, number],
   window: number,
   width: number,
-  colour: readonly number[],
+  color: readonly number[],
 ): void {
   for (let y = top; y < top + window; y++)
-    for (let x = left; x < left + window; x++) pixels.set(colour, 3 * (y * width + x));
+    for (let x = left; x < left + window; x++) pixels.set(color, 3 * (y * width + x));
 }
 
 /** The mean at each pixel over the windows that cover it. */

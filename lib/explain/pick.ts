@@ -1,8 +1,8 @@
+import { UserError } from "../core/errors";
+import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
-import { asText } from "../data/table";
-import { UserError } from "../errors";
 import type { Predictions } from "../evaluate/predictions";
-import type { Pictures } from "./pictures";
+import type { Pictures } from "../predict/image-batch";
 
 /** A galaxy worth a look, and what the model says of it. */
 export interface Picked {

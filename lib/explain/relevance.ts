@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { type AttentionLayer, attentionName, hasAttention, overTokens } from "./attention";
 import { attentionGeometry } from "./attention-geometry";
@@ -16,7 +16,7 @@ import type { Target } from "./target";
  * For Linformer Ā is taken over its k mixtures and then shared out among their tokens, as
  * `captureAttention` does.
  *
- * @param images float32 `[images, height, width, 3]`, normalised
+ * @param images float32 `[images, height, width, 3]`, normalized
  * @param target The class explained; default the likeliest.
  * @returns maps on the grid of patches, ≥ 0
  * @throws UserError where it is not defined: without a class token in every layer (Swin V2, CvT)

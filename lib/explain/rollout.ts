@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Attention, AttentionLayer } from "./attention";
 import { computeMaps, type Maps } from "./maps";
 

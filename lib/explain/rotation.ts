@@ -1,8 +1,8 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
+import { type Pictures, pictureCount } from "../predict/image-batch";
 import { type Maps, mapOf } from "./maps";
 import { explain } from "./methods";
-import { type Pictures, pictureCount } from "./pictures";
 import type { Target } from "./target";
 
 /** Whether a model looks at the same part of a galaxy however that is turned. */

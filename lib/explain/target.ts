@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** Which class's logit is explained: one for all images, one each, or (default) the likeliest of each. */
 export type Target = number | readonly number[] | undefined;

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { truncatedNormal } from "./initialisers";
+import { truncatedNormal } from "./initializers";
 import {
   conv2d,
   dropout,

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, symmetric } from "./architecture";
-import { zeros } from "./initialisers";
+import { zeros } from "./initializers";
 import { convNorm, dropout, globalAveragePool, linear, relu, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { truncatedNormal } from "./initialisers";
+import { truncatedNormal } from "./initializers";
 import {
   batchNorm,
   conv2d,
@@ -105,7 +105,7 @@ function block(p: Parameters, width: number, heads: number, dropRate: number): M
   };
 }
 
-/** Queries, keys and values see their neighbours through a depthwise convolution (section 3.2). */
+/** Queries, keys and values see their neighbors through a depthwise convolution (section 3.2). */
 function convolutionalAttention(p: Parameters, width: number, heads: number): MapLayer {
   const inner = p.at("attention");
   const parts = (["query", "key", "value"] as const).map((part) => {

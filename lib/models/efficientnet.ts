@@ -7,7 +7,7 @@ import {
   imageNet,
   symmetric,
 } from "./architecture";
-import { type Initialiser, kaimingNormal } from "./initialisers";
+import { type Initializer, kaimingNormal } from "./initializers";
 import {
   batchNorm,
   type ConvOptions,
@@ -69,7 +69,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   };
 }
 
-const fanOutUniform: Initialiser = ({ fanOut, size }, random) => {
+const fanOutUniform: Initializer = ({ fanOut, size }, random) => {
   const bound = 1 / Math.sqrt(fanOut);
   return Float32Array.from({ length: size }, () => random.uniform(-bound, bound));
 };

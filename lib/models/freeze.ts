@@ -1,11 +1,11 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Model } from "./module";
 
 /** Which part of a model stays as it is: all but the classifier, nothing, or the first n layers. */
 export type Freeze = "backbone" | "none" | number;
 
 /**
- * Decide which parameters training changes. A batch norm that is frozen normalises by its running
+ * Decide which parameters training changes. A batch norm that is frozen normalizes by its running
  * statistics, and they stay as they are.
  *
  * @throws UserError when `what` is more layers than there are.

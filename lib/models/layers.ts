@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import * as batchNormalisation from "../engine/ops/batch-norm";
+import * as batchNormalization from "../engine/ops/batch-norm";
 import * as convolution from "../engine/ops/convolution";
 import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
-import * as layerNormalisation from "../engine/ops/layer-norm";
+import * as layerNormalization from "../engine/ops/layer-norm";
 import { addBias, linear as matrixProduct } from "../engine/ops/linear";
 import { statelessUniform } from "../engine/ops/random";
-import { fanInUniform, type Initialiser, kaimingNormal, ones, zeros } from "./initialisers";
+import { fanInUniform, type Initializer, kaimingNormal, ones, zeros } from "./initializers";
 import type { Context, Layer, Parameters } from "./module";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
@@ -15,7 +15,7 @@ export interface ConvOptions {
   padding?: number | "same";
   groups?: number;
   bias?: boolean;
-  init?: Initialiser;
+  init?: Initializer;
 }
 
 /** Convolution with a square kernel, [b, h, w, in] → [b, h', w', out]. */
@@ -76,7 +76,7 @@ export function convNorm(
   channelsIn: number,
   channelsOut: number,
   kernel: number,
-  options: Omit<ConvOptions, "bias"> & { scale?: Initialiser } = {},
+  options: Omit<ConvOptions, "bias"> & { scale?: Initializer } = {},
 ): Layer {
   return sequence(
     conv2d(p.at("conv"), channelsIn, channelsOut, kernel, { ...options, bias: false }),
@@ -111,7 +111,7 @@ export function linear<T extends tf.Tensor>(
   p: Parameters,
   featuresIn: number,
   featuresOut: number,
-  options: { bias?: boolean; init?: Initialiser } = {},
+  options: { bias?: boolean; init?: Initializer } = {},
 ): Layer<T> {
   const weight = p.add("weight", [featuresOut, featuresIn], options.init ?? fanInUniform());
   const bias = options.bias === false ? undefined : p.add("bias", [featuresOut], zeros);
@@ -122,14 +122,14 @@ export function linear<T extends tf.Tensor>(
 }
 
 /**
- * Batch normalisation over all but the channels (Ioffe & Szegedy 2015, arXiv:1502.03167). In
- * training it normalises by the batch and moves the running statistics by `momentum` (PyTorch's
+ * Batch normalization over all but the channels (Ioffe & Szegedy 2015, arXiv:1502.03167). In
+ * training it normalizes by the batch and moves the running statistics by `momentum` (PyTorch's
  * sense: the share of the new value); a frozen one uses the running statistics.
  */
 export function batchNorm(
   p: Parameters,
   channels: number,
-  options: { epsilon?: number; momentum?: number; scale?: Initialiser } = {},
+  options: { epsilon?: number; momentum?: number; scale?: Initializer } = {},
 ): Layer {
   const { epsilon = 1e-5, momentum = 0.1 } = options;
   const scale = p.add("weight", [channels], options.scale ?? ones);
@@ -137,7 +137,7 @@ export function batchNorm(
   const mean = p.add("running_mean", [channels], zeros, { buffer: true });
   const variance = p.add("running_var", [channels], ones, { buffer: true });
   return (x, context) =>
-    batchNormalisation.batchNorm(
+    batchNormalization.batchNorm(
       x,
       scale.variable,
       offset.variable,
@@ -151,7 +151,7 @@ export function batchNorm(
     );
 }
 
-/** Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450). */
+/** Layer normalization over the last dimension (Ba et al. 2016, arXiv:1607.06450). */
 export function layerNorm<T extends tf.Tensor>(
   p: Parameters,
   features: number,
@@ -159,7 +159,7 @@ export function layerNorm<T extends tf.Tensor>(
 ): Layer<T> {
   const scale = p.add("weight", [features], ones);
   const offset = p.add("bias", [features], zeros);
-  return (x) => layerNormalisation.layerNorm(x, scale.variable, offset.variable, epsilon);
+  return (x) => layerNormalization.layerNorm(x, scale.variable, offset.variable, epsilon);
 }
 
 /** What is dropped in a call; nothing outside training. */

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { inFloat32 } from "../engine/record";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
-import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
+import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
 import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
@@ -40,7 +40,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   return {
     features(images, context) {
       const batch = images.shape[0];
-      // Rows of pixels within rows of patches → patches, each as (row, column, colour).
+      // Rows of pixels within rows of patches → patches, each as (row, column, color).
       const cut = tf.reshape(images, [batch, rows, patch, columns, patch * 3]);
       const patches: Tokens = tf.reshape(tf.transpose(cut, [0, 1, 3, 2, 4]), [
         batch,
@@ -120,7 +120,7 @@ function linearAttention(
 }
 
 /** Uniform in ±1/√k. */
-const mixtureUniform: Initialiser = fanInUniform();
+const mixtureUniform: Initializer = fanInUniform();
 
 function define(shape: Shape, size = 224): Definition {
   return {

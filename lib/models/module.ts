@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { Random } from "../engine/random";
-import type { Fans, Initialiser } from "./initialisers";
+import { Random } from "../core/random";
+import type { Fans, Initializer } from "./initializers";
 
 /** What a call of a model carries besides the images. */
 export interface Context {
@@ -86,14 +86,14 @@ export class Parameters {
   add(
     name: string,
     shape: readonly number[],
-    initialiser: Initialiser,
+    initializer: Initializer,
     options: ParameterOptions = {},
   ): Parameter {
     const path = this.path(name);
     if (this.store.has(path)) throw new Error(`parameter ${path} registered twice`);
     const layout = options.layout ?? "plain";
     const buffer = options.buffer ?? false;
-    const values = initialiser(fans(shape, layout), new Random(this.draw.seed, path));
+    const values = initializer(fans(shape, layout), new Random(this.draw.seed, path));
     const variable = tf.tidy(() => tf.variable(tf.tensor(values, [...shape]), !buffer));
     const decay = !buffer && (options.decay ?? shape.length > 1);
     const parameter: Parameter = { variable, layout, buffer, decay, trainable: !buffer };
@@ -156,7 +156,7 @@ export interface Model {
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly layers: Network["layers"];
   readonly resample?: Network["resample"];
-  /** images float32 [batch, height, width, 3], already normalised → logits [batch, classes] */
+  /** images float32 [batch, height, width, 3], already normalized → logits [batch, classes] */
   forward(images: tf.Tensor4D, context: Context): tf.Tensor2D;
   /** images → pooled features [batch, features], what the classifier sees. */
   features(images: tf.Tensor4D, context: Context): tf.Tensor2D;

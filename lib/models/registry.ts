@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Architecture, Definition } from "./architecture";
 import { convnext } from "./convnext";
 import { customCnn } from "./custom-cnn";

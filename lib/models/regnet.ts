@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { kaimingNormal, truncatedNormal, zeros } from "./initialisers";
+import { kaimingNormal, truncatedNormal, zeros } from "./initializers";
 import {
   convNorm,
   dropout,

@@ -42,11 +42,11 @@ function cubicMatrix(from: number, to: number): tf.Tensor2D {
   const stretch = Math.max(step, 1);
   const weights = new Float32Array(to * from);
   for (let i = 0; i < to; i++) {
-    const centre = step * (i + 0.5);
+    const center = step * (i + 0.5);
     const row = weights.subarray(i * from, (i + 1) * from);
-    const first = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
-    const end = Math.min(Math.trunc(centre + 2 * stretch + 0.5), from);
-    for (let j = first; j < end; j++) row[j] = cubic((j - centre + 0.5) / stretch);
+    const first = Math.max(Math.trunc(center - 2 * stretch + 0.5), 0);
+    const end = Math.min(Math.trunc(center + 2 * stretch + 0.5), from);
+    for (let j = first; j < end; j++) row[j] = cubic((j - center + 0.5) / stretch);
     const sum = row.reduce((a, b) => a + b, 0);
     for (let j = first; j < end; j++) row[j] /= sum;
   }

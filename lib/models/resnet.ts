@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { zeros } from "./initialisers";
+import { zeros } from "./initializers";
 import {
   batchNorm,
   conv2d,

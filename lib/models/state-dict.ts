@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { SafetensorsFile, type TensorSource, writeSafetensors } from "../io/safetensors";
 import type { Layout, Model } from "./module";
-import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors";
 import { fromTransformers } from "./transformers-names";
 
 /** What {@link loadStateDict} did with each name. */

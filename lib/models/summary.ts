@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Table } from "../data/table";
+import type { Table } from "../core/table";
 import type { Model } from "./module";
 
 /** Number of values that training can change. */

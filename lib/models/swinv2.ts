@@ -4,7 +4,7 @@ import { cosineAttention, inverseLength } from "../engine/ops/cosine-attention";
 import { addBias } from "../engine/ops/linear";
 import { roll } from "../engine/ops/roll";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { constant, fanInUniform, truncatedNormal, zeros } from "./initialisers";
+import { constant, fanInUniform, truncatedNormal, zeros } from "./initializers";
 import {
   conv2d,
   dropout,
@@ -84,7 +84,7 @@ function fitWindow(size: readonly [number, number], wanted: number, shifted: boo
   return { size: window, shift };
 }
 
-/** 2 × 2 neighbours become one position of twice the width. */
+/** 2 × 2 neighbors become one position of twice the width. */
 function mergePatches(p: Parameters, width: number): Layer {
   const reduction = linear<tf.Tensor4D>(p.at("reduction"), 4 * width, 2 * width, {
     bias: false,
@@ -105,7 +105,7 @@ function mergePatches(p: Parameters, width: number): Layer {
   };
 }
 
-/** x + norm(attention(x)), then x + norm(mlp(x)): normalised after, unlike the first Swin. */
+/** x + norm(attention(x)), then x + norm(mlp(x)): normalized after, unlike the first Swin. */
 function block(
   p: Parameters,
   width: number,

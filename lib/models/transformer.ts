@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attention, joinHeads } from "../engine/ops/attention";
 import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import { gelu } from "../engine/ops/gelu";
-import { constant, type Initialiser, truncatedNormal } from "./initialisers";
+import { constant, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, linear } from "./layers";
 import { type Context, capture, type Layer, type Parameters } from "./module";
 
@@ -16,7 +16,7 @@ export function mlp<T extends tf.Tensor>(
   p: Parameters,
   width: number,
   hidden: number,
-  options: { init?: Initialiser; dropout?: number } = {},
+  options: { init?: Initializer; dropout?: number } = {},
 ): Layer<T> {
   const { init = truncatedNormal(0.02), dropout: rate = 0 } = options;
   const fc1 = linear<T>(p.at("fc1"), width, hidden, { init });

@@ -1,4 +1,4 @@
-import type { TensorSource } from "./safetensors";
+import type { TensorSource } from "../io/safetensors";
 
 /** A pattern of the names in `transformers`, and timm's name; undefined drops the tensor. */
 type Rule = readonly [pattern: RegExp, name: string | undefined];

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
-import { truncatedNormal } from "./initialisers";
+import { truncatedNormal } from "./initializers";
 import { batchNorm, conv2d, dropout, globalAveragePool, linear, relu, sequence } from "./layers";
 import { capture, type Layer, type Network, type Parameters } from "./module";
 

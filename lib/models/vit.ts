@@ -6,7 +6,7 @@ import {
   imageNet,
   symmetric,
 } from "./architecture";
-import { fanInUniform, type Initialiser, truncatedNormal } from "./initialisers";
+import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { conv2d, dropout, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
 import { type Context, capture, type Layer, type Network, type Parameters } from "./module";
 import { resamplePositions } from "./resample";
@@ -40,7 +40,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     padding: 0,
     init: fanInUniform(),
   });
-  const token = (name: string, count: number, init: Initialiser) =>
+  const token = (name: string, count: number, init: Initializer) =>
     p.add(name, [1, count, width], init, { decay: false }).variable as tf.Variable<tf.Rank.R3>;
   const classToken = token("cls_token", 1, truncatedNormal(1e-6));
   const positions = token("pos_embed", placed + grid[0] * grid[1], truncatedNormal(0.02));

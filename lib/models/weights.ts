@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type DownloadProgress, download } from "../data/download";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { type DownloadProgress, download } from "../io/download";
+import { SafetensorsFile } from "../io/safetensors";
 import type { Model } from "./module";
 import { createModel, type ModelOptions, modelDefinition } from "./registry";
-import { SafetensorsFile } from "./safetensors";
 import { type LoadReport, loadStateDict } from "./state-dict";
 import { fromTransformers } from "./transformers-names";
 

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { escapeHtml, show } from "./display";
 
 /** How a grid of images is shown. */

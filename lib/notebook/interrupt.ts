@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /**
  * Do work that the person may interrupt: the notebook's stop button, or Ctrl-C in a terminal.

@@ -76,7 +76,7 @@ function cellSurface(): Surface {
   return {
     intervalMs: 200,
     draw(text, fraction, last) {
-      const colour =
+      const color =
         last && fraction < 1 ? "--jp-warn-color1, #c77700" : "--jp-brand-color1, #1976d2";
       slot.show({
         "text/plain": text,
@@ -84,7 +84,7 @@ function cellSurface(): Surface {
           '<div style="display:flex;align-items:center;gap:10px;font-variant-numeric:tabular-nums">' +
           '<div style="flex:none;width:160px;height:8px;border-radius:4px;overflow:hidden;' +
           'background:var(--jp-layout-color3, #ddd)">' +
-          `<div style="width:${(100 * fraction).toFixed(1)}%;height:100%;background:var(${colour})"></div>` +
+          `<div style="width:${(100 * fraction).toFixed(1)}%;height:100%;background:var(${color})"></div>` +
           `</div><span>${escapeHtml(text)}</span></div>`,
       });
     },

@@ -1,5 +1,5 @@
-import type { Column, Table } from "../data/table";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Column, Table } from "../core/table";
 import { escapeHtml, show } from "./display";
 
 /** How a table is shown. */

@@ -28,7 +28,7 @@ export function accuracyCurve(
   return {
     data: names.map((name, m) => {
       const bins = models[name];
-      const colour = theme.palette[m % theme.palette.length];
+      const color = theme.palette[m % theme.palette.length];
       return {
         type: "scatter",
         mode: "lines+markers",
@@ -48,8 +48,8 @@ export function accuracyCurve(
         hovertemplate:
           "%{customdata[0]:.4g} to %{customdata[1]:.4g}<br>accuracy %{y:.3f} " +
           `(%{customdata[2]} galaxies)<extra>${plain(name)}</extra>`,
-        line: { color: colour, width: 1.6, dash: m % 2 === 0 ? "solid" : "5px,2px" },
-        marker: { color: colour, size: 6, symbol: SYMBOLS[m % SYMBOLS.length] },
+        line: { color: color, width: 1.6, dash: m % 2 === 0 ? "solid" : "5px,2px" },
+        marker: { color: color, size: 6, symbol: SYMBOLS[m % SYMBOLS.length] },
       };
     }),
     layout: layoutOf(

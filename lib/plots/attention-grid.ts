@@ -1,5 +1,5 @@
-import { UserError } from "../errors";
-import { colourMap, stretch } from "./colour-maps";
+import { UserError } from "../core/errors";
+import { colorMap, stretch } from "./color-maps";
 import type { Figure } from "./figure";
 import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
@@ -45,7 +45,7 @@ export async function attentionGrid(
       blocks[at] = values[Math.floor(y / block) * width + Math.floor(x / block)];
     }
     const shape = [height * block, width * block] as const;
-    uris.push(...(await pictureUris(colourMap(blocks), shape, { format: "png" })));
+    uris.push(...(await pictureUris(colorMap(blocks), shape, { format: "png" })));
   }
   const cells = uris.map((uri, i) => ({
     uri,

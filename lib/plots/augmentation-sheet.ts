@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Figure } from "./figure";
 import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";

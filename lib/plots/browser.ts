@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "playwright-core";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** A Chromium that can be started. */
 export interface BrowserChoice {

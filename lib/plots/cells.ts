@@ -1,9 +1,9 @@
 import { count } from "./text";
 import { ramp, type Theme, textOn } from "./theme";
 
-/** A matrix of coloured cells with a number in each. */
+/** A matrix of colored cells with a number in each. */
 export interface Cells {
-  /** How strongly each cell is coloured, 0 to 1. */
+  /** How strongly each cell is colored, 0 to 1. */
   readonly strengths: readonly (readonly number[])[];
   /** What is written in each. */
   readonly texts: readonly (readonly string[])[];
@@ -19,7 +19,7 @@ export interface Cells {
  */
 export function drawCells(theme: Theme, { strengths, texts, hover, textSize }: Cells) {
   const places = strengths.flatMap((row, y) => row.map((strength, x) => ({ x, y, strength })));
-  const colours = places.map(({ strength }) => ramp(theme.sequential, strength));
+  const colors = places.map(({ strength }) => ramp(theme.sequential, strength));
   const shapes = places.map(({ x, y }, i) => ({
     type: "rect",
     layer: "below",
@@ -27,7 +27,7 @@ export function drawCells(theme: Theme, { strengths, texts, hover, textSize }: C
     x1: x + 0.5,
     y0: y - 0.5,
     y1: y + 0.5,
-    fillcolor: colours[i],
+    fillcolor: colors[i],
     line: { color: theme.grid, width: 0.5 },
   }));
   const trace = {
@@ -36,7 +36,7 @@ export function drawCells(theme: Theme, { strengths, texts, hover, textSize }: C
     x: places.map(({ x }) => x),
     y: places.map(({ y }) => y),
     text: places.map(({ x, y }) => texts[y][x].replace("<", "&lt;")),
-    textfont: { size: textSize, color: colours.map(textOn) },
+    textfont: { size: textSize, color: colors.map(textOn) },
     customdata: places.map(({ x, y }) => hover[y][x]),
     hovertemplate: "%{customdata}<extra></extra>",
     cliponaxis: false,

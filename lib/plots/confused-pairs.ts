@@ -1,5 +1,5 @@
+import { UserError } from "../core/errors";
 import type { Dataset } from "../data/dataset";
-import { UserError } from "../errors";
 import { mostConfusedPairs } from "../evaluate/confusion";
 import type { Predictions } from "../evaluate/predictions";
 import type { Figure } from "./figure";

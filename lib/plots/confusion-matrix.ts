@@ -1,4 +1,4 @@
-import { normaliseRows } from "../evaluate/confusion";
+import { normalizeRows } from "../evaluate/confusion";
 import type { Summary } from "../evaluate/summary";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
@@ -6,7 +6,7 @@ import { count, plain, twoLines, widest } from "./text";
 import { axisOf, COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
 
 export interface ConfusionMatrixOptions extends FigureOptions {
-  /** `counts`, or `percent` of each true class (default). Both are coloured by the percentage. */
+  /** `counts`, or `percent` of each true class (default). Both are colored by the percentage. */
   readonly show?: "counts" | "percent";
 }
 
@@ -30,7 +30,7 @@ export function confusionMatrix(
   // Many classes take the page, and their cells have room for one line.
   const width = k > 16 ? PAGE : COLUMN;
   const names = perClass.map(({ name }) => (k > 12 ? plain(name) : twoLines(name)));
-  const fractions = normaliseRows(confusion);
+  const fractions = normalizeRows(confusion);
   const labels = widest(names, SMALL_TEXT) + 8;
   const near = labels + 20;
   const size = (width - near - 6) / k;

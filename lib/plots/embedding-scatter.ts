@@ -20,7 +20,7 @@ export interface EmbeddingScatterOptions extends FigureOptions {
 
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
 
-/** Galaxies in the plane of an embedding, a colour and a symbol a class. */
+/** Galaxies in the plane of an embedding, a color and a symbol a class. */
 export function embeddingScatter(
   { x, y, labels, classNames, ids, thumbnails }: Embedding,
   { titles = ["Dimension 1", "Dimension 2"], ...options }: EmbeddingScatterOptions = {},

@@ -1,5 +1,5 @@
+import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
-import { Random } from "../engine/random";
 import type { AblationRun } from "../evaluate/ablation";
 import { type Predictions, predictedClasses } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
@@ -31,8 +31,8 @@ export function examplePredictions(rows = 2000, seed = 0, skill = 2.2): Predicti
     labels[row] = label;
     let sum = 0;
     for (let c = 0; c < k; c++) {
-      const neighbour = Math.abs(c - label) === 1 ? 0.9 : 0;
-      const z = random.normal(c === label ? skill : neighbour);
+      const neighbor = Math.abs(c - label) === 1 ? 0.9 : 0;
+      const z = random.normal(c === label ? skill : neighbor);
       probabilities[row * k + c] = Math.exp(1.6 * z);
       sum += probabilities[row * k + c];
     }

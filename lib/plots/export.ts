@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import type { Figure } from "./figure";
 import { Renderer } from "./render";
 import { PIXELS_PER_MM, resize } from "./theme";

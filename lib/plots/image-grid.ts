@@ -10,7 +10,7 @@ export interface GridCell {
   readonly caption?: string;
   /** Shown on hover; default the caption. */
   readonly hover?: string;
-  /** Frames the picture in the palette's warning colour, such as for a mistake. */
+  /** Frames the picture in the palette's warning color, such as for a mistake. */
   readonly marked?: boolean;
 }
 

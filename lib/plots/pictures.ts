@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 export interface PictureOptions {
   /** Longer side of the stored picture, pixels; never enlarged. Default 200: 300 dpi at 17 mm. */

@@ -1,4 +1,4 @@
-import type { Table } from "../data/table";
+import type { Table } from "../core/table";
 import { reliabilityTable } from "../evaluate/calibration";
 import type { Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";

@@ -1,4 +1,4 @@
-import { overlay, resample, stretch } from "./colour-maps";
+import { overlay, resample, stretch } from "./color-maps";
 import type { Figure } from "./figure";
 import { type GridCell, imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
@@ -17,8 +17,8 @@ export interface SaliencyRow {
 }
 
 /**
- * Galaxies (rows) beside what each method or model looks at (columns): the map in colour over the
- * picture in grey, stretched from its least to its greatest value.
+ * Galaxies (rows) beside what each method or model looks at (columns): the map in color over the
+ * picture in gray, stretched from its least to its greatest value.
  *
  * @param rows With the same methods in the same order.
  * @param imageSize Height and width of `pixels`.

@@ -1,5 +1,5 @@
+import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
-import { Random } from "../engine/random";
 import type { Figure } from "./figure";
 import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";

@@ -1,6 +1,6 @@
 import type { Figure } from "./figure";
 
-/** Colours and lettering of a figure. */
+/** Colors and lettering of a figure. */
 export interface Theme {
   /** Background of the sheet. */
   readonly paper: string;
@@ -12,7 +12,7 @@ export interface Theme {
   readonly grid: string;
   /** Categories, in the order of use. */
   readonly palette: readonly string[];
-  /** Amounts from none to all: from the paper's colour to the strongest. */
+  /** Amounts from none to all: from the paper's color to the strongest. */
   readonly sequential: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export const SMALL_TEXT = 10.5;
 /** The family that exported files embed; where it is missing, the next of similar widths. */
 export const FONT_FAMILY = '"Source Sans 3", "Open Sans", Arial, sans-serif';
 
-// Petroff (2021, arXiv:2107.02270): ten colours searched for distance under colour-vision
+// Petroff (2021, arXiv:2107.02270): ten colors searched for distance under color-vision
 // deficiency and for preference.
 const PALETTE = [
   ...["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"],
@@ -75,32 +75,32 @@ export function themeOf(options: FigureOptions): Theme {
   return themes[options.theme ?? "light"];
 }
 
-function channels(colour: string): [number, number, number] {
-  const value = Number.parseInt(colour.slice(1), 16);
+function channels(color: string): [number, number, number] {
+  const value = Number.parseInt(color.slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** The colour at `t` in [0, 1] along a ramp of `#rrggbb` colours, linear between them. */
-export function ramp(colours: readonly string[], t: number): string {
-  const position = Math.min(Math.max(t, 0), 1) * (colours.length - 1);
-  const first = Math.min(Math.floor(position), colours.length - 2);
-  const a = channels(colours[first]);
-  const b = channels(colours[first + 1]);
+/** The color at `t` in [0, 1] along a ramp of `#rrggbb` colors, linear between them. */
+export function ramp(colors: readonly string[], t: number): string {
+  const position = Math.min(Math.max(t, 0), 1) * (colors.length - 1);
+  const first = Math.min(Math.floor(position), colors.length - 2);
+  const a = channels(colors[first]);
+  const b = channels(colors[first + 1]);
   const mixed = a.map((from, i) => Math.round(from + (b[i] - from) * (position - first)));
   return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Black or white, whichever has the larger contrast ratio (WCAG 2.2) on that colour. */
-export function textOn(colour: string): string {
-  const [r, g, b] = channels(colour).map((c) =>
+/** Black or white, whichever has the larger contrast ratio (WCAG 2.2) on that color. */
+export function textOn(color: string): string {
+  const [r, g, b] = channels(color).map((c) =>
     c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4,
   );
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
-/** Plotly's colour scale for a ramp. */
-export function colourScale(colours: readonly string[]): [number, string][] {
-  return colours.map((colour, i) => [i / (colours.length - 1), colour]);
+/** Plotly's color scale for a ramp. */
+export function colorScale(colors: readonly string[]): [number, string][] {
+  return colors.map((color, i) => [i / (colors.length - 1), color]);
 }
 
 interface Sheet {
@@ -116,7 +116,7 @@ interface Sheet {
   readonly keepHeight?: boolean;
 }
 
-/** The layout that all figures share: sheet, colours, text. */
+/** The layout that all figures share: sheet, colors, text. */
 export function layoutOf(
   theme: Theme,
   { width = COLUMN, height, margin, keepHeight = false }: Sheet,

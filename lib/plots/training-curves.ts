@@ -1,5 +1,5 @@
-import type { Table } from "../data/table";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import type { Table } from "../core/table";
 import type { Figure } from "./figure";
 import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { Random } from "../core/random";
 import { balancedRows } from "../data/balance";
-import { Random } from "../engine/random";
 import {
   type AblationRun,
   type AblationTable,

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** One epoch's row of the history. */
 export const historyRowSchema = z.record(z.string(), z.number());

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "yaml";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { type Experiment, experimentSchema, parseConfig, withAssignments } from "./config";
 
 /** How a config file is read. */

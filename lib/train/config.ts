@@ -1,13 +1,13 @@
 import { z } from "zod";
+import { UserError } from "../core/errors";
 import { parseAugmentation } from "../data/augment";
-import { UserError } from "../errors";
 
 /** One number for a hundred keys: what a person may write in a config. */
 const positive = z.number().positive();
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
 
-const optimiserSchema = z.strictObject({
+const optimizerSchema = z.strictObject({
   name: z.enum(["adamw", "adam", "sgd"]).default("adamw"),
   /** Peak learning rate; the schedule scales it. */
   learningRate: positive.default(1e-3),
@@ -94,7 +94,7 @@ export const trainConfigSchema = z.strictObject({
   epochs: count.default(20),
   batchSize: count.default(64),
   precision: z.enum(["float32", "mixed_bfloat16"]).default("float32"),
-  optimiser: optimiserSchema.prefault({}),
+  optimizer: optimizerSchema.prefault({}),
   schedule: scheduleSchema.prefault({}),
   loss: lossSchema.prefault({}),
   /** A preset's name (none, galaxy, strong), or a mapping of parts, `preset` among them. */
@@ -209,7 +209,7 @@ export function withAssignments(
   return result;
 }
 
-/** Settings as a table for people: one row a key, such as `train.optimiser.learningRate`. */
+/** Settings as a table for people: one row a key, such as `train.optimizer.learningRate`. */
 export function settingsColumns(settings: object): { setting: string[]; value: string[] } {
   const rows = (value: unknown, path: string): [string, string][] => {
     if (typeof value !== "object" || value === null) return [[path, String(value)]];

@@ -1,22 +1,22 @@
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
+import { asNumbers, asText } from "../core/table";
 import { balancedRows } from "../data/balance";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
-import { asNumbers, asText } from "../data/table";
-import { Random } from "../engine/random";
 import { startEngine } from "../engine/start";
-import { UserError } from "../errors";
 import { type Predictions, writePredictions } from "../evaluate/predictions";
 import { evaluate, type Summary } from "../evaluate/summary";
+import { SafetensorsFile } from "../io/safetensors";
 import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
-import { SafetensorsFile } from "../models/safetensors";
 import { loadStateDict } from "../models/state-dict";
 import { createPretrained } from "../models/weights";
+import { predict } from "../predict/predict";
 import { openCheckpoint, writeFileWhole } from "./checkpoint";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type FitOptions, type FitResult, fit } from "./fit";
-import { predict } from "./predict";
 import { type Existing, RunFolder } from "./run-folder";
 
 /** A data set with its rows shared out. */

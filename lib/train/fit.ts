@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import { batchCount, batches, cached } from "../data/loader";
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
 import { evaluate } from "../evaluate/summary";
 import type { Model } from "../models/module";
 import { loadStateDict } from "../models/state-dict";
+import { predictWith } from "../predict/predict";
 import { type HistoryRow, openCheckpoint, type Position, saveCheckpoint } from "./checkpoint";
 import type { TrainConfig } from "./config";
-import { predictWith } from "./predict";
 import { historyColumns, type RunFolder } from "./run-folder";
 import { sampleRows } from "./sampling";
 import { learningRateShare } from "./schedule";
@@ -279,7 +279,7 @@ class Fit {
     if (trainer === undefined) return;
     saveCheckpoint(this.folder.latestPath, this.position, {
       model: trainer.saveModel,
-      optimiser: trainer.saveState,
+      optimizer: trainer.saveState,
     });
     this.savedAt = performance.now();
   }
@@ -303,9 +303,9 @@ class Fit {
       firstStep: first * this.batchesPerEpoch,
       steps: stage.epochs * this.batchesPerEpoch,
     });
-    // A checkpoint from inside the stage has its optimiser's state; one from its start has the last one's.
+    // A checkpoint from inside the stage has its optimizer's state; one from its start has the last one's.
     if (checkpoint && this.position.step > this.trainer.firstStep) {
-      this.trainer.loadState(checkpoint.files.optimiser);
+      this.trainer.loadState(checkpoint.files.optimizer);
     }
     return this.trainer;
   }

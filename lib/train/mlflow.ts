@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { writeFileWhole } from "./checkpoint";
 import type { settingsColumns } from "./config";
 import { MLFLOW_NOTE } from "./run-folder";

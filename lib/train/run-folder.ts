@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { EVENT_FILE } from "../io/event-file";
 import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
 import { configDifferences } from "./config";
-import { EVENT_FILE } from "./event-file";
 
 /** Which run of an MLflow server this one is. */
 export const MLFLOW_NOTE = "mlflow.json";

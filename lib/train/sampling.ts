@@ -1,6 +1,6 @@
+import type { Random } from "../core/random";
+import { asNumbers, type Column } from "../core/table";
 import { rowsByClass } from "../data/balance";
-import { asNumbers, type Column } from "../data/table";
-import type { Random } from "../engine/random";
 import type { TrainConfig } from "./config";
 
 /**

@@ -1,9 +1,9 @@
 import type { Dataset } from "../data/dataset";
 import { confusionMatrixOf } from "../evaluate/confusion";
 import { type Predictions, predictedClasses } from "../evaluate/predictions";
+import { EventFile } from "../io/event-file";
 import type { HistoryRow } from "./checkpoint";
 import { settingsColumns, type TrainConfig } from "./config";
-import { EventFile } from "./event-file";
 import type { RunFolder } from "./run-folder";
 
 /** What a tracker is told at the end of an epoch. */

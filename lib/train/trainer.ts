@@ -1,26 +1,26 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
+import type { Column } from "../core/table";
 import { augment } from "../data/augment";
 import { mixBatch } from "../data/augment-mix";
 import type { HostBatch } from "../data/loader";
-import type { Column } from "../data/table";
 import { type Compiled, compile } from "../engine/compile";
 import {
   clipByGlobalNorm,
-  createOptimiser,
+  createOptimizer,
   moveAverages,
-  type Optimiser,
+  type Optimizer,
   squaredNorms,
-} from "../engine/optimisers";
-import { Random } from "../engine/random";
-import { UserError } from "../errors";
+} from "../engine/optimizers";
+import { SafetensorsFile, writeSafetensors } from "../io/safetensors";
 import { freeze, learningRateScales } from "../models/freeze";
 import type { Model, Parameter } from "../models/module";
-import { SafetensorsFile, writeSafetensors } from "../models/safetensors";
 import { saveStateDict } from "../models/state-dict";
+import { type PredictFunction, predictFunction } from "../predict/predict";
+import { normalize, unitRange, upload } from "../predict/preprocess";
+import { classificationLoss, lossWeights } from "../tasks/classification-loss";
 import type { TrainConfig } from "./config";
-import { normalise, unitRange, upload } from "./images";
-import { classificationLoss, lossWeights } from "./loss";
-import { type PredictFunction, predictFunction } from "./predict";
 
 /** A stretch of epochs with the same parts of the model frozen. */
 export interface Stage {
@@ -31,7 +31,7 @@ export interface Stage {
 
 /** The stages of a config; without any, the one that trains everything. */
 export function stagesOf(config: TrainConfig): readonly Stage[] {
-  const { learningRate } = config.optimiser;
+  const { learningRate } = config.optimizer;
   return (config.stages ?? [{ epochs: config.epochs, freeze: "none" as const }]).map((stage) => ({
     learningRate,
     ...stage,
@@ -55,13 +55,13 @@ type Functions = {
   swap: () => tf.Tensor;
 };
 
-/** One stage of training: a compiled step over a model, its optimiser and its moving average. */
+/** One stage of training: a compiled step over a model, its optimizer and its moving average. */
 export class Trainer {
   readonly firstStep: number;
   readonly steps: number;
   readonly call: Compiled<Functions>["call"];
   private readonly trained: readonly (Parameter & { readonly name: string })[];
-  private readonly optimiser: Optimiser;
+  private readonly optimizer: Optimizer;
   /** What the moving average covers: the trained weights and the running statistics. */
   private readonly averaged: readonly (Parameter & { readonly name: string })[];
   private readonly average: readonly tf.Variable[];
@@ -79,12 +79,12 @@ export class Trainer {
     this.firstStep = firstStep;
     this.steps = steps;
     freeze(model, stage.freeze);
-    const scales = learningRateScales(model, config.optimiser.layerDecay);
+    const scales = learningRateScales(model, config.optimizer.layerDecay);
     const all = [...model.parameters].map(([name, parameter]) => ({ name, ...parameter }));
     this.trained = all.filter(({ trainable }) => trainable);
     this.averaged = config.ema === 0 ? [] : all.filter((p) => p.trainable || p.buffer);
-    this.optimiser = createOptimiser(
-      config.optimiser,
+    this.optimizer = createOptimizer(
+      config.optimizer,
       this.trained.map(({ name, variable, decay }) => ({
         variable,
         decay,
@@ -93,7 +93,7 @@ export class Trainer {
     );
     this.average = this.averaged.map(({ variable }) => tf.tidy(() => tf.variable(variable, false)));
     this.sums =
-      config.optimiser.accumulate === 1
+      config.optimizer.accumulate === 1
         ? []
         : this.trained.map(({ variable: { shape } }) =>
             tf.tidy(() => tf.variable(tf.zeros(shape), false)),
@@ -109,7 +109,7 @@ export class Trainer {
       {
         variables: [
           ...[...model.parameters.values()].map(({ variable }) => variable),
-          ...this.optimiser.variables,
+          ...this.optimizer.variables,
           ...this.average,
           ...this.sums,
         ],
@@ -129,7 +129,7 @@ export class Trainer {
         const soft = tf.cast(hard, "float32");
         const other = tf.add(seed, tf.scalar(1, "int32"));
         const [images, targets] = mixBatch(augmented, soft, other, config.augmentation);
-        const x = normalise(images, model.preprocessing);
+        const x = normalize(images, model.preprocessing);
         let logits: tf.Tensor2D | undefined;
         const { value, grads } = tf.variableGrads(
           () => {
@@ -160,12 +160,12 @@ export class Trainer {
     rate: tf.Scalar,
     count: tf.Scalar,
   ): void {
-    const { clipNorm, accumulate } = this.config.optimiser;
+    const { clipNorm, accumulate } = this.config.optimizer;
     const gradients = own.map((gradient, i) =>
       accumulate === 1 ? gradient : tf.div(tf.add(this.sums[i], gradient), accumulate),
     );
     const norms = accumulate === 1 ? ownNorms : squaredNorms(gradients);
-    this.optimiser.update(clipByGlobalNorm(gradients, norms, clipNorm), rate, count);
+    this.optimizer.update(clipByGlobalNorm(gradients, norms, clipNorm), rate, count);
     for (const sum of this.sums) sum.assign(tf.zeros(sum.shape));
     const moved = this.averaged.map(({ variable }) => variable);
     moveAverages(this.average, moved, this.config.ema);
@@ -193,7 +193,7 @@ export class Trainer {
     const { images, labels } = batch;
     const [height, width] = this.model.inputSize;
     const random = new Random(this.config.seed, `step ${step}`);
-    const { accumulate } = this.config.optimiser;
+    const { accumulate } = this.config.optimizer;
     const inputs = [
       upload(images, [labels.length, height, width]),
       tf.tensor1d(labels, "int32"),
@@ -216,7 +216,7 @@ export class Trainer {
       bad < 0 ? "" : `; the first gradient that is not finite is that of ${this.trained[bad].name}`;
     throw new UserError(
       `the loss of step ${step + 1} is ${loss}${where}`,
-      "lower the learning rate, set optimiser.clipNorm, or train in float32; the checkpoint before is kept",
+      "lower the learning rate, set optimizer.clipNorm, or train in float32; the checkpoint before is kept",
     );
   }
 
@@ -242,7 +242,7 @@ export class Trainer {
     });
   };
 
-  /** Write what an uninterrupted run would have besides: the optimiser's state, the average. */
+  /** Write what an uninterrupted run would have besides: the optimizer's state, the average. */
   readonly saveState = (path: string): void => {
     this.compiled.pull();
     writeSafetensors(
@@ -273,7 +273,7 @@ export class Trainer {
   }
 
   private get state(): [string, tf.Variable][] {
-    const state = this.optimiser.variables.map((v, i): [string, tf.Variable] => [`state.${i}`, v]);
+    const state = this.optimizer.variables.map((v, i): [string, tf.Variable] => [`state.${i}`, v]);
     return [
       ...state,
       ...this.average.map((v, i): [string, tf.Variable] => [`average.${this.averaged[i].name}`, v]),
@@ -285,6 +285,6 @@ export class Trainer {
   dispose(): void {
     this.compiled.pull();
     this.compiled.dispose();
-    tf.dispose([...this.optimiser.variables, ...this.average, ...this.sums]);
+    tf.dispose([...this.optimizer.variables, ...this.average, ...this.sums]);
   }
 }

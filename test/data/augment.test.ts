@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
-import { augment, augmentationPresets, parseAugmentation } from "tuning-fork/data/augment";
-import { blur, changeColour } from "tuning-fork/data/augment-colour";
-import { augmentationExamples } from "tuning-fork/data/augment-examples";
-import { betaQuantile, mixBatch } from "tuning-fork/data/augment-mix";
-import { symmetry, warp } from "tuning-fork/data/augment-warp";
-import { compile } from "tuning-fork/engine/compile";
-import { startEngine } from "tuning-fork/engine/start";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { augment, augmentationPresets, parseAugmentation } from "#lib/data/augment";
+import { blur, changeColor } from "#lib/data/augment-color";
+import { augmentationExamples } from "#lib/data/augment-examples";
+import { betaQuantile, mixBatch } from "#lib/data/augment-mix";
+import { symmetry, warp } from "#lib/data/augment-warp";
+import { compile } from "#lib/engine/compile";
+import { startEngine } from "#lib/engine/start";
 
 type Pixels = number[][][];
 const expected: {
@@ -59,7 +59,7 @@ describe("data/augment", () => {
     }
   });
 
-  it("rotates, zooms and shifts about the centre", () => {
+  it("rotates, zooms and shifts about the center", () => {
     const quarter = warp(image(), { angle: tf.tensor1d([Math.PI / 2]) });
     close(quarter, tf.tensor4d([expected.turns[1]]), 1e-5);
     const shifted = warp(image(), { shiftX: tf.tensor1d([2]), shiftY: tf.tensor1d([-1]) });
@@ -75,15 +75,15 @@ describe("data/augment", () => {
     ] as Pixels);
   });
 
-  it("changes colours by torchvision's definitions", () => {
+  it("changes colors by torchvision's definitions", () => {
     const by = (x: number) => tf.tensor1d([x]);
-    close(changeColour(image(), { brightness: by(1.2) }), expected["brightness1.2"]);
-    close(changeColour(image(), { saturation: by(0.5) }), expected["saturation0.5"]);
-    close(changeColour(image(), { contrast: by(1.5) }), expected["contrast1.5"]);
+    close(changeColor(image(), { brightness: by(1.2) }), expected["brightness1.2"]);
+    close(changeColor(image(), { saturation: by(0.5) }), expected["saturation0.5"]);
+    close(changeColor(image(), { contrast: by(1.5) }), expected["contrast1.5"]);
     const pure = tf.tensor4d([1, 0, 0], [1, 1, 1, 3]);
-    close(changeColour(pure, { hue: by(1 / 3) }), tf.tensor4d([0, 1, 0], [1, 1, 1, 3]));
-    const grey = tf.fill([1, 2, 2, 3], 0.4) as tf.Tensor4D;
-    close(changeColour(grey, { hue: by(0.2), saturation: by(0.3) }), grey);
+    close(changeColor(pure, { hue: by(1 / 3) }), tf.tensor4d([0, 1, 0], [1, 1, 1, 3]));
+    const gray = tf.fill([1, 2, 2, 3], 0.4) as tf.Tensor4D;
+    close(changeColor(gray, { hue: by(0.2), saturation: by(0.3) }), gray);
   });
 
   it("blurs as SciPy does, each image by its own width", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { balancedRows, classWeights } from "tuning-fork/data/balance";
-import { Random } from "tuning-fork/engine/random";
+import { Random } from "#lib/core/random";
+import { balancedRows, classWeights } from "#lib/data/balance";
 
 const labelsOf = (sizes: readonly number[]) =>
   sizes.flatMap((n, label) => new Array<number>(n).fill(label));

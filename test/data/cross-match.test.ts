@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { crossMatch, type Positions } from "tuning-fork/data/cross-match";
-import type { Dataset } from "tuning-fork/data/dataset";
-import { findDuplicates } from "tuning-fork/data/duplicates";
-import { openGalaxy10 } from "tuning-fork/data/galaxy10";
-import { splitPresets, stratifiedSplit } from "tuning-fork/data/splits";
-import { Random } from "tuning-fork/engine/random";
+import { Random } from "#lib/core/random";
+import { crossMatch, type Positions } from "#lib/data/cross-match";
+import type { Dataset } from "#lib/data/dataset";
+import { findDuplicates } from "#lib/data/duplicates";
+import { openGalaxy10 } from "#lib/data/galaxy10";
+import { splitPresets, stratifiedSplit } from "#lib/data/splits";
 
 /** Vincenty's formula: exact at all distances, and no chord in it. */
 function distance(a: Positions, i: number, b: Positions, j: number): number {
@@ -25,15 +25,15 @@ describe("data/cross-match", () => {
     fc.oneof(fc.double({ min: 0, max: 360, noNaN: true }), fc.constantFrom(0, 359.9999, 360, 180)),
     fc.oneof(fc.double({ min: -90, max: 90, noNaN: true }), fc.constantFrom(-90, 90, 89.9999, 0)),
   );
-  const catalogue = fc
+  const catalog = fc
     .array(position, { maxLength: 40 })
     .map((list) => ({ ra: list.map(([ra]) => ra), dec: list.map(([, dec]) => dec) }));
 
   it("finds what comparing all with all finds, poles and the meridian included", () => {
     fc.assert(
       fc.property(
-        catalogue,
-        catalogue,
+        catalog,
+        catalog,
         fc.double({ min: 1, max: 200_000, noNaN: true }),
         (a, b, radius) => {
           const all = crossMatch(a, b, radius, "all");
@@ -83,7 +83,7 @@ describe("data/cross-match", () => {
     assert.equal(crossMatch(a, b, 2).first.length, 2);
   });
 
-  it("matches large catalogues quickly", function () {
+  it("matches large catalogs quickly", function () {
     this.timeout(120_000);
     const random = new Random(1);
     const n = 100_000;

@@ -5,11 +5,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CutoutService, cutoutServices, fetchCutouts } from "tuning-fork/data/cutouts";
-import { openGalaxy10 } from "tuning-fork/data/galaxy10";
-import { ensureFiles, fetchFiles, remoteGalaxy10 } from "tuning-fork/data/remote";
-import { unzipImages } from "tuning-fork/data/unzip";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { type CutoutService, cutoutServices, fetchCutouts } from "#lib/data/cutouts";
+import { openGalaxy10 } from "#lib/data/galaxy10";
+import { ensureFiles, fetchFiles, remoteGalaxy10 } from "#lib/data/remote";
+import { unzipImages } from "#lib/io/unzip";
 
 describe("data over the network", () => {
   let server: Server;
@@ -44,11 +44,11 @@ describe("data over the network", () => {
     pixelScale: 0.3,
     perSecond: 100,
   };
-  const catalogue = { id: ["a", "b", "c", "d"], ra: [0, 1, 2, 3], dec: [5, 6, 7, 8] };
+  const catalog = { id: ["a", "b", "c", "d"], ra: [0, 1, 2, 3], dec: [5, 6, 7, 8] };
   const quick = { service, attempts: 2, backOff: 1 };
 
   it("fetches cut-outs, lists failures, and repeats only what is missing", async () => {
-    const report = await fetchCutouts(catalogue, folder, quick);
+    const report = await fetchCutouts(catalog, folder, quick);
     assert.deepEqual([report.fetched, report.kept], [2, 0]);
     assert.deepEqual(report.failures.map((f) => f.id).sort(), ["b", "c"]);
     assert.deepEqual((await readdir(folder)).sort(), ["a.jpg", "d.jpg", "failures.csv"]);
@@ -95,7 +95,7 @@ describe("data over the network", () => {
   });
 
   it("downloads a data set of one file, then opens it from there", async () => {
-    const info = { name: "mine", title: "", description: "", size: "", source: "", licence: "" };
+    const info = { name: "mine", title: "", description: "", size: "", source: "", license: "" };
     const file = { url: `${base}/galaxies.h5` };
     const source = remoteGalaxy10(
       info,

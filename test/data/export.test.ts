@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Dataset } from "tuning-fork/data/dataset";
-import { classFolder, exportFolders } from "tuning-fork/data/export";
-import { openFolder } from "tuning-fork/data/folder";
-import { loadSplit } from "tuning-fork/data/splits";
+import type { Dataset } from "#lib/data/dataset";
+import { classFolder, exportFolders } from "#lib/data/export";
+import { openFolder } from "#lib/data/folder";
+import { loadSplit } from "#lib/data/splits";
 
 /** 60 noise images of three classes: 36, 18 and 6. */
 function small(): { dataset: Dataset; reads: () => number } {
@@ -30,7 +30,7 @@ function small(): { dataset: Dataset; reads: () => number } {
   return { dataset, reads: () => reads };
 }
 
-import { asText } from "tuning-fork/data/table";
+import { asText } from "#lib/core/table";
 
 describe("data/export", () => {
   let folder = "";

@@ -4,23 +4,23 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { openFits } from "tuning-fork/data/fits";
-import { fitsRgb, writePicture } from "tuning-fork/data/fits-image";
-import { legacyRgb, luptonRgb } from "tuning-fork/data/lupton";
+import { openFits } from "#lib/data/fits";
+import { fitsRgb, writePicture } from "#lib/data/fits-image";
+import { legacyRgb, luptonRgb } from "#lib/data/lupton";
 
 const at = (name: string) => `test/fixtures/data/fits/${name}.fits`;
 
 describe("data/fits-image", () => {
   it("draws three bands, a cube and a single image", async () => {
     const [a, b] = [(await openFits(at("f8"))).image(), (await openFits(at("i2"))).image()];
-    const colour = await fitsRgb([at("f8"), at("i2"), at("f8")], { flip: false, stretch: 2, Q: 5 });
-    assert.deepEqual([colour.width, colour.height], [4, 3]);
-    assert.deepEqual(colour.pixels, luptonRgb(a.values, b.values, a.values, { stretch: 2, Q: 5 }));
-    const grey = await fitsRgb([at("f8")], { flip: false });
-    for (let i = 0; i < 12; i++) assert.equal(grey.pixels[3 * i], grey.pixels[3 * i + 2]);
+    const color = await fitsRgb([at("f8"), at("i2"), at("f8")], { flip: false, stretch: 2, Q: 5 });
+    assert.deepEqual([color.width, color.height], [4, 3]);
+    assert.deepEqual(color.pixels, luptonRgb(a.values, b.values, a.values, { stretch: 2, Q: 5 }));
+    const gray = await fitsRgb([at("f8")], { flip: false });
+    for (let i = 0; i < 12; i++) assert.equal(gray.pixels[3 * i], gray.pixels[3 * i + 2]);
     const flipped = await fitsRgb([at("f8")]);
-    assert.deepEqual(flipped.pixels.subarray(0, 12), grey.pixels.subarray(24));
-    assert.deepEqual(flipped.pixels.subarray(12, 24), grey.pixels.subarray(12, 24));
+    assert.deepEqual(flipped.pixels.subarray(0, 12), gray.pixels.subarray(24));
+    assert.deepEqual(flipped.pixels.subarray(12, 24), gray.pixels.subarray(12, 24));
   });
 
   it("says what does not fit", async () => {

@@ -7,10 +7,10 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import Papa from "papaparse";
 import sharp from "sharp";
-import { openFits } from "tuning-fork/data/fits";
-import { parseHeader } from "tuning-fork/data/fits-header";
-import { legacyRgb, luptonRgb } from "tuning-fork/data/lupton";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { openFits } from "#lib/data/fits";
+import { parseHeader } from "#lib/data/fits-header";
+import { legacyRgb, luptonRgb } from "#lib/data/lupton";
 
 const fixtures = "test/fixtures/data/fits";
 const real = "../shared/data/fits";
@@ -82,7 +82,7 @@ describe("data/fits", async () => {
       file.units.map((u) => [u.kind, u.name]),
       [
         ["image", ""],
-        ["table", "CATALOGUE"],
+        ["table", "CATALOG"],
         ["image", "IVAR"],
       ],
     );
@@ -108,7 +108,7 @@ describe("data/fits", async () => {
       /no column 'mass'; the table has name, /,
     );
     assert.throws(() => file.table({ columns: ["bits"] }), /'bits' has the format 11X/);
-    assert.throws(() => file.image("CATALOGUE"), /unit CATALOGUE is no image; the file has 0 /);
+    assert.throws(() => file.image("CATALOG"), /unit CATALOG is no image; the file has 0 /);
     assert.throws(() => file.table({ which: 7 }), UserError);
     file.close();
   });
@@ -206,7 +206,7 @@ describe("data/fits", async () => {
       assert.ok(off(luptonRgb(r, g, b, options), expected.lupton.Q3) <= 1);
     });
 
-    it("draws NaN black, keeps the colour of what is too bright", () => {
+    it("draws NaN black, keeps the color of what is too bright", () => {
       assert.deepEqual(Array.from(luptonRgb([Number.NaN], [1], [1])), [0, 0, 0]);
       const [r, g, b] = luptonRgb([4e6], [2e6], [1e6]);
       assert.deepEqual([r, g, b], [255, 127, 63]);
@@ -214,7 +214,7 @@ describe("data/fits", async () => {
       assert.throws(() => luptonRgb([1], [1], [1], { stretch: 0 }), /stretch 0/);
     });
 
-    it("draws empty sky as dark grey, as the Legacy Survey viewer does", () => {
+    it("draws empty sky as dark gray, as the Legacy Survey viewer does", () => {
       assert.deepEqual(Array.from(legacyRgb([0], [0], [0])), [32, 32, 32]);
     });
   });
@@ -224,7 +224,7 @@ describe("data/fits", async () => {
       if (!existsSync(real)) this.skip();
     });
 
-    it("NGC 6976 in colour", async () => {
+    it("NGC 6976 in color", async () => {
       const bands = ["i", "r", "g"].map(async (band) => {
         const file = await openFits(`${real}/ngc6976_sdss_${band}.fits.bz2`);
         return file.image().values;

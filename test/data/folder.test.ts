@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
-import { openFolder } from "tuning-fork/data/folder";
-import { openDataset } from "tuning-fork/data/open";
-import { asNumbers, asText } from "tuning-fork/data/table";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { asNumbers, asText } from "#lib/core/table";
+import { openFolder } from "#lib/data/folder";
+import { openDataset } from "#lib/data/open";
 
 const fixture = "test/fixtures/data/folder";
 
@@ -39,8 +39,8 @@ describe("data/folder", () => {
     const set = await openFolder(fixture);
     assert.deepEqual(set.classNames, ["edge-on", "spiral"]);
     assert.deepEqual(set.table.id, [
-      "edge-on/colour.png",
-      "edge-on/grey.png",
+      "edge-on/color.png",
+      "edge-on/gray.png",
       "spiral/alpha.png",
       "spiral/palette.png",
       "spiral/photo.jpg",
@@ -94,7 +94,7 @@ describe("data/folder", () => {
       ["train", "val", "test"].map((s) => asText(set.table.split).filter((x) => x === s).length),
       [5, 5, 5],
     );
-    assert.equal(set.table.id[0], "test/edge-on/colour.png");
+    assert.equal(set.table.id[0], "test/edge-on/color.png");
   });
 
   it("names each bad file, and skips it only if asked", async () => {

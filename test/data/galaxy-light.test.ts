@@ -10,7 +10,7 @@ import {
   sersic,
   tail,
   xK1,
-} from "tuning-fork/data/galaxy-light";
+} from "#lib/data/galaxy-light";
 
 const expected: {
   x: number[];
@@ -45,7 +45,7 @@ describe("data/galaxy-light", () => {
     }
   });
 
-  it("agrees with astropy's Sérsic profile away from the softened centre", () => {
+  it("agrees with astropy's Sérsic profile away from the softened center", () => {
     for (const { n, relative } of expected.sersic) {
       const profile = sersic(2.2, n, 0.6);
       const unit = profile(2.2, 0);

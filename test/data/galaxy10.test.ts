@@ -12,11 +12,11 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openGalaxy10, writeGalaxy10 } from "tuning-fork/data/galaxy10";
-import { Hdf5File } from "tuning-fork/data/hdf5";
-import { Hdf5Writer } from "tuning-fork/data/hdf5-writer";
-import { asNumbers } from "tuning-fork/data/table";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { asNumbers } from "#lib/core/table";
+import { openGalaxy10, writeGalaxy10 } from "#lib/data/galaxy10";
+import { Hdf5File } from "#lib/data/hdf5";
+import { Hdf5Writer } from "#lib/data/hdf5-writer";
 
 const fixtures = "test/fixtures/data";
 const pixel = (i: number, y: number, x: number, c: number) =>
@@ -61,7 +61,7 @@ describe("data/galaxy10", () => {
     });
   }
 
-  it("reads the catalogue columns that are there", async () => {
+  it("reads the catalog columns that are there", async () => {
     const set = await openGalaxy10(`${fixtures}/galaxy10_chunked.h5`);
     assert.deepEqual(Object.keys(set.table), ["id", "label", "ra", "redshift"]);
     assert.equal(set.table.ra[10], 350);

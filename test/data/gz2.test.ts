@@ -4,12 +4,12 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Papa from "papaparse";
-import { readCsv } from "tuning-fork/data/csv";
-import { gz2MainQuestions, gz2Questions } from "tuning-fork/data/galaxy-zoo-tree";
-import { cleanClass, openGz2EightClasses } from "tuning-fork/data/gz2-8class";
-import { openVotes, readGz2 } from "tuning-fork/data/gz2-catalogue";
-import { asNumbers, asText } from "tuning-fork/data/table";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { asNumbers, asText } from "#lib/core/table";
+import { gz2MainQuestions, gz2Questions } from "#lib/data/galaxy-zoo-tree";
+import { cleanClass, openGz2EightClasses } from "#lib/data/gz2-8class";
+import { openVotes, readGz2 } from "#lib/data/gz2-catalog";
+import { readCsv } from "#lib/io/csv";
 
 const real = "../shared/data/gz2-votes";
 const splits = "../shared/data/gz2-splits";

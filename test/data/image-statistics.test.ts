@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { augmentationPresets, parseAugmentation } from "tuning-fork/data/augment";
-import type { Dataset } from "tuning-fork/data/dataset";
-import { augmentImages, imageStatistics, meanImages } from "tuning-fork/data/image-statistics";
-import { startEngine } from "tuning-fork/engine/start";
+import { augmentationPresets, parseAugmentation } from "#lib/data/augment";
+import type { Dataset } from "#lib/data/dataset";
+import { augmentImages, imageStatistics, meanImages } from "#lib/data/image-statistics";
+import { startEngine } from "#lib/engine/start";
 
 /** Two classes of 1 × 2 images, whose statistics a person can work out. */
 const pixels = [
@@ -22,7 +22,7 @@ const dataset: Dataset = {
 };
 
 describe("image statistics", () => {
-  it("are means, standard deviation and colour", async () => {
+  it("are means, standard deviation and color", async () => {
     const table = await imageStatistics(dataset);
     assert.deepEqual(table.class, ["a", "a", "b"]);
     assert.deepEqual([...table.red], [100, 100, 30]);
@@ -31,7 +31,7 @@ describe("image statistics", () => {
     assert.equal(table.contrast[2], 0);
     // 0 and 320/3, so the standard deviation is half their distance.
     assert.ok(Math.abs(Number(table.contrast[1]) - 160 / 3) < 1e-9);
-    assert.ok(Math.abs(Number(table.colour[0]) - 2.5) < 1e-9);
+    assert.ok(Math.abs(Number(table.color[0]) - 2.5) < 1e-9);
     assert.deepEqual((await imageStatistics(dataset, [2])).id, ["z"]);
   });
 

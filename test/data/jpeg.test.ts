@@ -5,10 +5,10 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import sharp from "sharp";
-import { decodeImages, type ImageShape, probeImage } from "tuning-fork/data/image-files";
-import { decodeJpegs } from "tuning-fork/data/jpeg";
-import { Random } from "tuning-fork/engine/random";
-import { startEngine } from "tuning-fork/engine/start";
+import { Random } from "#lib/core/random";
+import { decodeImages, type ImageShape, probeImage } from "#lib/data/image-files";
+import { decodeJpegs } from "#lib/data/jpeg";
+import { startEngine } from "#lib/engine/start";
 
 describe("JPEG files decoded together", () => {
   let folder: string;
@@ -86,8 +86,8 @@ describe("JPEG files decoded together", () => {
     assert.equal((await shapeOf(path)).plainJpeg, true);
     for (const [name, other] of Object.entries({
       "profile.jpg": sharp(path).withMetadata({ icc: "p3" }),
-      "cmyk.jpg": sharp(path).toColourspace("cmyk"),
-      "grey.jpg": sharp(path).toColourspace("b-w"),
+      "cmyk.jpg": sharp(path).toColorspace("cmyk"),
+      "gray.jpg": sharp(path).toColorspace("b-w"),
       "lossless.png": sharp(path).png(),
     })) {
       await other.toFile(join(folder, name));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Dataset } from "tuning-fork/data/dataset";
-import { openGalaxy10 } from "tuning-fork/data/galaxy10";
-import { batchCount, batches, cached } from "tuning-fork/data/loader";
-import { Random } from "tuning-fork/engine/random";
+import { Random } from "#lib/core/random";
+import type { Dataset } from "#lib/data/dataset";
+import { openGalaxy10 } from "#lib/data/galaxy10";
+import { batchCount, batches, cached } from "#lib/data/loader";
 
 function counting(size: number) {
   const reads: number[][] = [];

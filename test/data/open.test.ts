@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
-import { openDataset } from "tuning-fork/data/open";
-import { datasets } from "tuning-fork/data/registry";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { openDataset } from "#lib/data/open";
+import { datasets } from "#lib/data/registry";
 
 describe("data/open", () => {
   it("opens a file and a folder by path", async () => {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeGalaxy10 } from "tuning-fork/data/galaxy10";
-import { Hdf5Writer } from "tuning-fork/data/hdf5-writer";
-import { openDataset } from "tuning-fork/data/open";
+import { writeGalaxy10 } from "#lib/data/galaxy10";
+import { Hdf5Writer } from "#lib/data/hdf5-writer";
+import { openDataset } from "#lib/data/open";
 
 describe("data/open of compressed files", () => {
   let folder = "";

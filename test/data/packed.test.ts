@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openGalaxy10 } from "tuning-fork/data/galaxy10";
-import { framed } from "tuning-fork/data/open";
-import { packed, packedPath } from "tuning-fork/data/packed";
+import { openGalaxy10 } from "#lib/data/galaxy10";
+import { framed } from "#lib/data/open";
+import { packed, packedPath } from "#lib/data/packed";
 
 describe("data/packed", () => {
   const source = "test/fixtures/data/galaxy10_chunked.h5";

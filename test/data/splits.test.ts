@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { UserError } from "#lib/core/errors";
 import {
   loadSplit,
   rowsOfSplit,
@@ -10,8 +11,7 @@ import {
   splitPresets,
   stratifiedSplit,
   takeFraction,
-} from "tuning-fork/data/splits";
-import { UserError } from "tuning-fork/errors";
+} from "#lib/data/splits";
 
 function count(labels: readonly number[], split: readonly string[], label: number, name: string) {
   return split.filter((s, i) => s === name && labels[i] === label).length;

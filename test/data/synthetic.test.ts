@@ -5,9 +5,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { galaxy10DecalsClasses } from "tuning-fork/data/galaxy10";
-import { makeGalaxy, makeSynthetic, open } from "tuning-fork/data/synthetic";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { galaxy10DecalsClasses } from "#lib/data/galaxy10";
+import { makeGalaxy, makeSynthetic, open } from "#lib/data/synthetic";
 
 describe("data/synthetic", () => {
   let folder = "";
@@ -18,7 +18,7 @@ describe("data/synthetic", () => {
 
   it("makes the same galaxy of the same seed and index, alone or among others", async () => {
     const path = await makeSynthetic(join(folder, "a"), { count: 5, size: 32, seed: 9 });
-    const { openGalaxy10 } = await import("tuning-fork/data/galaxy10");
+    const { openGalaxy10 } = await import("#lib/data/galaxy10");
     const set = await openGalaxy10(path);
     for (const i of [4, 0]) {
       const alone = makeGalaxy(9, i, 32);
@@ -102,7 +102,7 @@ describe("data/synthetic", () => {
   it("says so when the disk is full, and leaves nothing half-made", async () => {
     // A limit on the size of files stands for the full disk: writing fails in the same place.
     const at = join(folder, "full");
-    const script = `require("tuning-fork/data/synthetic")
+    const script = `require("#lib/data/synthetic")
       .makeSynthetic(${JSON.stringify(at)}, { count: 150, size: 32 })
       .then(() => console.log("made"), (error) => console.log(error.name, error.message))`;
     const { stdout } = await promisify(execFile)("sh", [

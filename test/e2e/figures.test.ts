@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
-import { openBrowser } from "tuning-fork/plots/browser";
+import { openBrowser } from "#lib/plots/browser";
 import { ROOT } from "../notebook/support";
 import { type JupyterLab, startJupyterLab } from "./jupyter-lab";
 import { inkOf, NotebookPage } from "./notebook-page";

@@ -80,7 +80,7 @@ export function pointsOf(figure: Locator): Promise<number> {
 /**
  * How much is drawn inside a figure's axes (or its whole area, if it has none).
  *
- * @returns the share of pixels that are not of the most frequent colour, 0–1.
+ * @returns the share of pixels that are not of the most frequent color, 0–1.
  */
 export async function inkOf(figure: Locator): Promise<number> {
   const axes = figure.locator(".nsewdrag").first();
@@ -89,8 +89,8 @@ export async function inkOf(figure: Locator): Promise<number> {
   const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const counts = new Map<number, number>();
   for (let i = 0; i < data.length; i += 3) {
-    const colour = (data[i] << 16) | (data[i + 1] << 8) | data[i + 2];
-    counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    const color = (data[i] << 16) | (data[i + 1] << 8) | data[i + 2];
+    counts.set(color, (counts.get(color) ?? 0) + 1);
   }
   return 1 - Math.max(...counts.values()) / (info.width * info.height);
 }

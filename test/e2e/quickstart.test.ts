@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { openBrowser } from "tuning-fork/plots/browser";
+import { openBrowser } from "#lib/plots/browser";
 import { ROOT } from "../notebook/support";
 import { type JupyterLab, startJupyterLab } from "./jupyter-lab";
 import { inkOf, NotebookPage, pointsOf } from "./notebook-page";

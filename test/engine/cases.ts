@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import * as ops from "tuning-fork/engine/ops";
+import * as ops from "#lib/engine/ops";
 
 /** An op to be compared between ways of running it. */
 export interface Case {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Compiled, compile, type TensorFunction } from "tuning-fork/engine/compile";
-import { nativeBackend } from "tuning-fork/engine/native";
-import { batchNorm, dropout } from "tuning-fork/engine/ops";
-import { fused } from "tuning-fork/engine/record";
-import { startEngine } from "tuning-fork/engine/start";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { type Compiled, compile, type TensorFunction } from "#lib/engine/compile";
+import { nativeBackend } from "#lib/engine/native";
+import { batchNorm, dropout } from "#lib/engine/ops";
+import { fused } from "#lib/engine/record";
+import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 const vector = (...values: number[]) => tf.tensor1d(values);
@@ -217,7 +217,7 @@ describe("compile", () => {
     assert.deepEqual(values(mean), [3, 8.25]);
   });
 
-  it("normalises a batch of 24 channels, which has a way of its own, as the eager engine", () => {
+  it("normalizes a batch of 24 channels, which has a way of its own, as the eager engine", () => {
     tf.tidy(() => {
       const shape = [3, 36, 40, 24];
       const x = tf.add(fixed(shape), tf.mul(fixed([24], [-5, 5], 1), 2));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { dropout } from "tuning-fork/engine/ops";
-import { startEngine } from "tuning-fork/engine/start";
+import { dropout } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
 
 const SIZE = 2 ** 20;
 
@@ -35,7 +35,7 @@ describe("dropout", () => {
     });
   }
 
-  it("drops neighbours, and what other seeds drop, independently", () => {
+  it("drops neighbors, and what other seeds drop, independently", () => {
     const rate = 0.3;
     const most = 5 / Math.sqrt(SIZE);
     const first = mask(rate, [7, 1]);

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { exportSavedModel } from "tuning-fork/engine/export";
-import { firstNotFinite } from "tuning-fork/engine/finite";
-import { gelu, layerNorm, linear } from "tuning-fork/engine/ops";
-import { startEngine } from "tuning-fork/engine/start";
+import { exportSavedModel } from "#lib/engine/export";
+import { firstNotFinite } from "#lib/engine/finite";
+import { gelu, layerNorm, linear } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 describe("exportSavedModel", () => {

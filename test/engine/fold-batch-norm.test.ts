@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import { foldBatchNorm } from "tuning-fork/engine/fold-batch-norm";
-import { batchNorm, conv2d, depthwiseConv2d } from "tuning-fork/engine/ops";
-import { record } from "tuning-fork/engine/record";
-import { startEngine } from "tuning-fork/engine/start";
+import { compile } from "#lib/engine/compile";
+import { foldBatchNorm } from "#lib/engine/fold-batch-norm";
+import { batchNorm, conv2d, depthwiseConv2d } from "#lib/engine/ops";
+import { record } from "#lib/engine/record";
+import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 describe("foldBatchNorm", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import { startEngine } from "tuning-fork/engine/start";
+import { compile } from "#lib/engine/compile";
+import { startEngine } from "#lib/engine/start";
 import { cases, inputsOf, valueAndGradients } from "./cases";
 
 function compare(got: tf.Tensor[], expected: tf.Tensor[], tolerance: number) {

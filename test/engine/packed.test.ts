@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { launchWith } from "tuning-fork/engine/body";
-import { castNode } from "tuning-fork/engine/graph";
-import { DT } from "tuning-fork/engine/native";
-import { gelu, silu } from "tuning-fork/engine/ops";
-import { packedCall } from "tuning-fork/engine/packed";
-import { fused, record } from "tuning-fork/engine/record";
-import { Session } from "tuning-fork/engine/session";
-import { startEngine } from "tuning-fork/engine/start";
+import { launchWith } from "#lib/engine/body";
+import { castNode } from "#lib/engine/graph";
+import { DT } from "#lib/engine/native";
+import { gelu, silu } from "#lib/engine/ops";
+import { packedCall } from "#lib/engine/packed";
+import { fused, record } from "#lib/engine/record";
+import { Session } from "#lib/engine/session";
+import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 /** What one kernel gives for operands in bfloat16: as XLA converts them, and by twos. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import { gelu, layerNorm, linear, softmaxCrossEntropy } from "tuning-fork/engine/ops";
-import { createOptimiser } from "tuning-fork/engine/optimisers";
-import { withPrecision } from "tuning-fork/engine/precision";
-import { fused, inFloat32, record } from "tuning-fork/engine/record";
-import { type Precision, startEngine } from "tuning-fork/engine/start";
+import { compile } from "#lib/engine/compile";
+import { gelu, layerNorm, linear, softmaxCrossEntropy } from "#lib/engine/ops";
+import { createOptimizer } from "#lib/engine/optimizers";
+import { withPrecision } from "#lib/engine/precision";
+import { fused, inFloat32, record } from "#lib/engine/record";
+import { type Precision, startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 const FEATURES = 16;
@@ -26,7 +26,7 @@ function experiment(precision: Precision) {
     return linear(h, w2, b2) as tf.Tensor2D;
   };
   const all = [...weights, ...biases, ...norm];
-  const optimiser = createOptimiser(
+  const optimizer = createOptimizer(
     { name: "adamw", weightDecay: 0.01 },
     all.map((variable) => ({ variable, decay: variable.rank > 1 })),
   );
@@ -34,10 +34,10 @@ function experiment(precision: Precision) {
     const loss = () => tf.mean(softmaxCrossEntropy(forward(x), y as tf.Tensor2D)) as tf.Scalar;
     const { value, grads } = tf.variableGrads(loss, all);
     const gradients = all.map(({ name }) => grads[name]);
-    optimiser.update(gradients, tf.scalar(3e-3), step as tf.Scalar);
+    optimizer.update(gradients, tf.scalar(3e-3), step as tf.Scalar);
     return value;
   };
-  const variables = [...all, ...optimiser.variables];
+  const variables = [...all, ...optimizer.variables];
   return { compiled: compile({ train, forward }, { variables, precision }), train, all, variables };
 }
 

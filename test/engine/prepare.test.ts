@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import { foldBatchNorm } from "tuning-fork/engine/fold-batch-norm";
-import { type GraphNode, makeNode } from "tuning-fork/engine/graph";
-import { batchNorm, conv2d, linear } from "tuning-fork/engine/ops";
-import { withPreparedWeights } from "tuning-fork/engine/prepare";
-import { record } from "tuning-fork/engine/record";
-import type { Recording } from "tuning-fork/engine/recording";
-import { type Precision, startEngine } from "tuning-fork/engine/start";
+import { compile } from "#lib/engine/compile";
+import { foldBatchNorm } from "#lib/engine/fold-batch-norm";
+import { type GraphNode, makeNode } from "#lib/engine/graph";
+import { batchNorm, conv2d, linear } from "#lib/engine/ops";
+import { withPreparedWeights } from "#lib/engine/prepare";
+import { record } from "#lib/engine/record";
+import type { Recording } from "#lib/engine/recording";
+import { type Precision, startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
 
 /** A net whose prediction folds a norm and transposes weights, and a step that changes all of them. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { makeNode } from "tuning-fork/engine/graph";
-import { batchNorm } from "tuning-fork/engine/ops";
-import { record } from "tuning-fork/engine/record";
-import type { TensorFunction } from "tuning-fork/engine/recording";
-import { startEngine } from "tuning-fork/engine/start";
+import { makeNode } from "#lib/engine/graph";
+import { batchNorm } from "#lib/engine/ops";
+import { record } from "#lib/engine/record";
+import type { TensorFunction } from "#lib/engine/recording";
+import { startEngine } from "#lib/engine/start";
 import { cases, fixed, inputsOf, valueAndGradients } from "./cases";
 
 /** Records once with shapes from the rules and once with every op computed. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import * as ops from "tuning-fork/engine/ops";
-import { startEngine } from "tuning-fork/engine/start";
+import { compile } from "#lib/engine/compile";
+import * as ops from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
 
 interface Packed {
   shape: number[];

@@ -3,22 +3,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import Papa from "papaparse";
-import { atTemperature, fitTemperature } from "tuning-fork/evaluate/calibration";
-import { confusionScores } from "tuning-fork/evaluate/classification";
+import { atTemperature, fitTemperature } from "#lib/evaluate/calibration";
+import { confusionScores } from "#lib/evaluate/classification";
 import {
   confusionMatrixOf,
   mostConfidentMistakes,
   mostConfusedPairs,
-} from "tuning-fork/evaluate/confusion";
+} from "#lib/evaluate/confusion";
 import {
   type Predictions,
   predictedClasses,
   readPredictions,
   selectPredictions,
-} from "tuning-fork/evaluate/predictions";
-import { logLoss } from "tuning-fork/evaluate/probability";
-import { rocAuc, thresholdsOf } from "tuning-fork/evaluate/ranking";
-import { evaluate } from "tuning-fork/evaluate/summary";
+} from "#lib/evaluate/predictions";
+import { logLoss } from "#lib/evaluate/probability";
+import { rocAuc, thresholdsOf } from "#lib/evaluate/ranking";
+import { evaluate } from "#lib/evaluate/summary";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
 const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
 import {
   formatPredictions,
   parsePredictions,
   readPredictions,
   writePredictions,
-} from "tuning-fork/evaluate/predictions";
+} from "#lib/evaluate/predictions";
 
 const good =
   "id,label,predicted,p_spiral,p_smooth\na,spiral,smooth,0.25,0.75\nb,1,smooth,0.5,0.5\n";

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ablationCsv, ablationLatex, ablationTable } from "tuning-fork/evaluate/ablation";
-import { accuracyByColumn, columnFor } from "tuning-fork/evaluate/by-column";
-import { normalQuantile, studentQuantile } from "tuning-fork/evaluate/distributions";
-import { ensemblePredictions, ensembleWeights } from "tuning-fork/evaluate/ensemble";
+import { ablationCsv, ablationLatex, ablationTable } from "#lib/evaluate/ablation";
+import { accuracyByColumn, columnFor } from "#lib/evaluate/by-column";
+import { normalQuantile, studentQuantile } from "#lib/evaluate/distributions";
+import { ensemblePredictions, ensembleWeights } from "#lib/evaluate/ensemble";
 import {
   bootstrapInterval,
   mcNemar,
   meanInterval,
   scoreInterval,
   wilsonInterval,
-} from "tuning-fork/evaluate/intervals";
-import { readPredictions, selectPredictions } from "tuning-fork/evaluate/predictions";
-import { evaluate } from "tuning-fork/evaluate/summary";
-import { evaluateVotes, parseVotes, regressionScores } from "tuning-fork/evaluate/votes";
+} from "#lib/evaluate/intervals";
+import { readPredictions, selectPredictions } from "#lib/evaluate/predictions";
+import { evaluate } from "#lib/evaluate/summary";
+import { evaluateVotes, parseVotes, regressionScores } from "#lib/evaluate/votes";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
 const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));

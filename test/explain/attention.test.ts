@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { UserError } from "tuning-fork/errors";
-import { attentionMaps, captureAttention, headMaps } from "tuning-fork/explain/attention";
-import { mapOf } from "tuning-fork/explain/maps";
-import { relevance } from "tuning-fork/explain/relevance";
-import { rollout } from "tuning-fork/explain/rollout";
-import { createModel } from "tuning-fork/models/registry";
+import { UserError } from "#lib/core/errors";
+import { startEngine } from "#lib/engine/start";
+import { attentionMaps, captureAttention, headMaps } from "#lib/explain/attention";
+import { mapOf } from "#lib/explain/maps";
+import { relevance } from "#lib/explain/relevance";
+import { rollout } from "#lib/explain/rollout";
+import { createModel } from "#lib/models/registry";
 import { Explained } from "./support";
 
 describe("attention", () => {

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
-import { makeGalaxy } from "tuning-fork/data/synthetic";
-import { startEngine } from "tuning-fork/engine/start";
-import { UserError } from "tuning-fork/errors";
-import { compareExplanations } from "tuning-fork/explain/compare";
-import { enlarge } from "tuning-fork/explain/enlarge";
-import { headGrid } from "tuning-fork/explain/head-grid";
-import { ellipseMask, localisation } from "tuning-fork/explain/localisation";
-import { explain, explanationMethods, methodsFor } from "tuning-fork/explain/methods";
-import { encodeNpy } from "tuning-fork/explain/npy";
-import { type PickBy, pickGalaxies } from "tuning-fork/explain/pick";
-import { quarterTurns, rotationConsistency } from "tuning-fork/explain/rotation";
-import { createModel, listModels } from "tuning-fork/models/registry";
+import { UserError } from "#lib/core/errors";
+import { makeGalaxy } from "#lib/data/synthetic";
+import { startEngine } from "#lib/engine/start";
+import { compareExplanations } from "#lib/explain/compare";
+import { enlarge } from "#lib/explain/enlarge";
+import { headGrid } from "#lib/explain/head-grid";
+import { ellipseMask, localization } from "#lib/explain/localization";
+import { explain, explanationMethods, methodsFor } from "#lib/explain/methods";
+import { type PickBy, pickGalaxies } from "#lib/explain/pick";
+import { quarterTurns, rotationConsistency } from "#lib/explain/rotation";
+import { encodeNpy } from "#lib/io/npy";
+import { createModel, listModels } from "#lib/models/registry";
 
 const tiny = listModels().filter((name) => name.startsWith("test_"));
 
@@ -99,7 +99,7 @@ describe("explaining galaxies", () => {
     model.dispose();
   });
 
-  it("enlarges a map between the centres of its cells", () => {
+  it("enlarges a map between the centers of its cells", () => {
     const maps = { values: Float32Array.of(0, 1, 2, 3), size: [2, 2] as const };
     const { values, size } = enlarge(maps, [4, 4]);
     assert.deepEqual(size, [4, 4]);
@@ -119,12 +119,12 @@ describe("explaining galaxies", () => {
       return mask[Math.floor(y) * 64 + Math.floor(x)];
     };
     assert.deepEqual([at(14, 30), at(18, 30), at(14, 120), at(6, 120)], [1, 0, 0, 1]);
-    const inside = localisation(mask, mask);
+    const inside = localization(mask, mask);
     assert.deepEqual([inside.hit, inside.energy, inside.area], [true, 1, area / 4096]);
     const outside = mask.map((value) => 1 - value);
-    assert.deepEqual(localisation(outside, mask).energy, 0);
-    assert.equal(localisation(new Float32Array(4096), mask).hit, false);
-    assert.throws(() => localisation([1], mask), UserError);
+    assert.deepEqual(localization(outside, mask).energy, 0);
+    assert.equal(localization(new Float32Array(4096), mask).hit, false);
+    assert.throws(() => localization([1], mask), UserError);
   });
 
   it("picks by class, confidence, doubt and mistake", () => {

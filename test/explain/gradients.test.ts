@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { UserError } from "tuning-fork/errors";
-import { gradCam } from "tuning-fork/explain/grad-cam";
-import { imageGradient } from "tuning-fork/explain/gradients";
-import { guidedBackprop } from "tuning-fork/explain/guided-backprop";
-import { integratedGradients } from "tuning-fork/explain/integrated-gradients";
-import { mapOf } from "tuning-fork/explain/maps";
-import { occlusion } from "tuning-fork/explain/occlusion";
-import { relevance } from "tuning-fork/explain/relevance";
-import { createModel, listModels } from "tuning-fork/models/registry";
+import { UserError } from "#lib/core/errors";
+import { startEngine } from "#lib/engine/start";
+import { gradCam } from "#lib/explain/grad-cam";
+import { imageGradient } from "#lib/explain/gradients";
+import { guidedBackprop } from "#lib/explain/guided-backprop";
+import { integratedGradients } from "#lib/explain/integrated-gradients";
+import { mapOf } from "#lib/explain/maps";
+import { occlusion } from "#lib/explain/occlusion";
+import { relevance } from "#lib/explain/relevance";
+import { createModel, listModels } from "#lib/models/registry";
 import { Explained } from "./support";
 
 describe("attribution", () => {

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import type * as tf from "@tensorflow/tfjs-core";
-import { makeGalaxy } from "tuning-fork/data/synthetic";
-import { startEngine } from "tuning-fork/engine/start";
-import { enlarge } from "tuning-fork/explain/enlarge";
-import { gradCam } from "tuning-fork/explain/grad-cam";
-import { guidedBackprop } from "tuning-fork/explain/guided-backprop";
-import { integratedGradients } from "tuning-fork/explain/integrated-gradients";
-import { ellipseMask, localisation } from "tuning-fork/explain/localisation";
-import { type Maps, mapOf, modelImages } from "tuning-fork/explain/maps";
-import type { Model } from "tuning-fork/models/module";
-import { createModel } from "tuning-fork/models/registry";
-import { trainConfigSchema } from "tuning-fork/train/config";
-import { fit as learn } from "tuning-fork/train/fit";
-import { RunFolder } from "tuning-fork/train/run-folder";
+import { makeGalaxy } from "#lib/data/synthetic";
+import { startEngine } from "#lib/engine/start";
+import { enlarge } from "#lib/explain/enlarge";
+import { gradCam } from "#lib/explain/grad-cam";
+import { guidedBackprop } from "#lib/explain/guided-backprop";
+import { integratedGradients } from "#lib/explain/integrated-gradients";
+import { ellipseMask, localization } from "#lib/explain/localization";
+import { type Maps, mapOf, modelImages } from "#lib/explain/maps";
+import type { Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { trainConfigSchema } from "#lib/train/config";
+import { fit as learn } from "#lib/train/fit";
+import { RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder } from "../train/support";
 
 const SIDE = 64;
@@ -62,7 +62,7 @@ function measure(model: Model, galaxies: Galaxies) {
   const rows = Object.entries(methods).map(([name, method]) => {
     const maps = enlarge(method(model, images, target), [SIDE, SIDE]);
     const found = galaxies.map(({ truth }, i) =>
-      localisation(mapOf(maps, i), ellipseMask([SIDE, SIDE], { ...truth, pixel: ARCSEC })),
+      localization(mapOf(maps, i), ellipseMask([SIDE, SIDE], { ...truth, pixel: ARCSEC })),
     );
     const mean = (value: (l: (typeof found)[number]) => number) =>
       found.reduce((sum, l) => sum + value(l), 0) / found.length;
@@ -94,7 +94,7 @@ describe("attribution falls on the galaxy, not on empty sky or stars in front", 
     const config = trainConfigSchema.parse({
       epochs: 5,
       batchSize: 32,
-      optimiser: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
+      optimizer: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
       augmentation: "galaxy",
     });
     run.begin(config, "restart");

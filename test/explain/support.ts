@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Model } from "tuning-fork/models/module";
-import { createModel } from "tuning-fork/models/registry";
-import { SafetensorsFile } from "tuning-fork/models/safetensors";
-import { loadStateDict } from "tuning-fork/models/state-dict";
+import { SafetensorsFile } from "#lib/io/safetensors";
+import type { Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { loadStateDict } from "#lib/models/state-dict";
 
 const fixtures = join(__dirname, "../fixtures");
 

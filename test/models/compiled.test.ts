@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
-import { type EngineInfo, startEngine } from "tuning-fork/engine/start";
-import { listModels } from "tuning-fork/models/registry";
+import { compile } from "#lib/engine/compile";
+import { type EngineInfo, startEngine } from "#lib/engine/start";
+import { listModels } from "#lib/models/registry";
 import { gradients, Reference, relativeError } from "./parity";
 
 const fixtures = join(__dirname, "../fixtures/models");

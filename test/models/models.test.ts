@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import type { Model } from "tuning-fork/models/module";
-import { createModel, listModels, modelDefinition } from "tuning-fork/models/registry";
-import { loadStateDict, saveStateDict } from "tuning-fork/models/state-dict";
+import { startEngine } from "#lib/engine/start";
+import type { Model } from "#lib/models/module";
+import { createModel, listModels, modelDefinition } from "#lib/models/registry";
+import { loadStateDict, saveStateDict } from "#lib/models/state-dict";
 import { checkForward, checkGradients, gradients, Reference, relativeError } from "./parity";
 
 const fixtures = join(__dirname, "../fixtures/models");

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Context, Model } from "tuning-fork/models/module";
-import { createModel } from "tuning-fork/models/registry";
-import { SafetensorsFile } from "tuning-fork/models/safetensors";
-import { loadStateDict, torchShape } from "tuning-fork/models/state-dict";
+import { SafetensorsFile } from "#lib/io/safetensors";
+import type { Context, Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { loadStateDict, torchShape } from "#lib/models/state-dict";
 
 /** Values in PyTorch's layout. */
 export type Values = { shape: readonly number[]; data: Float32Array };

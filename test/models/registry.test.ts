@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { freeze, learningRateScales } from "tuning-fork/models/freeze";
-import { createModel, listModels } from "tuning-fork/models/registry";
-import { countFlops, modelSummary, parameterCount } from "tuning-fork/models/summary";
+import { startEngine } from "#lib/engine/start";
+import { freeze, learningRateScales } from "#lib/models/freeze";
+import { createModel, listModels } from "#lib/models/registry";
+import { countFlops, modelSummary, parameterCount } from "#lib/models/summary";
 
 describe("models", () => {
   before(() => startEngine());

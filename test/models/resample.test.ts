@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { resampleGrid, resamplePositions } from "tuning-fork/models/resample";
-import { SafetensorsFile } from "tuning-fork/models/safetensors";
+import { startEngine } from "#lib/engine/start";
+import { SafetensorsFile } from "#lib/io/safetensors";
+import { resampleGrid, resamplePositions } from "#lib/models/resample";
 import { relativeError } from "./parity";
 
 describe("resampling of position embeddings", () => {

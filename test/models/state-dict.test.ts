@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import type { Model } from "tuning-fork/models/module";
-import { createModel } from "tuning-fork/models/registry";
-import { SafetensorsFile, type TensorSource } from "tuning-fork/models/safetensors";
-import { loadStateDict, saveStateDict, torchShape } from "tuning-fork/models/state-dict";
+import { startEngine } from "#lib/engine/start";
+import { SafetensorsFile, type TensorSource } from "#lib/io/safetensors";
+import type { Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { loadStateDict, saveStateDict, torchShape } from "#lib/models/state-dict";
 import { relativeError } from "./parity";
 
 /** A model's state dict in memory, with some entries put in place of its own. */

@@ -6,11 +6,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { createModel } from "tuning-fork/models/registry";
-import { saveStateDict } from "tuning-fork/models/state-dict";
-import { writeWebModel } from "tuning-fork/models/web-format";
-import { createPretrained, fetchWeights } from "tuning-fork/models/weights";
+import { startEngine } from "#lib/engine/start";
+import { createModel } from "#lib/models/registry";
+import { saveStateDict } from "#lib/models/state-dict";
+import { writeWebModel } from "#lib/models/web-format";
+import { createPretrained, fetchWeights } from "#lib/models/weights";
 import { relativeError } from "./parity";
 
 describe("published weights", () => {

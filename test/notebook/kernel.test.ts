@@ -10,7 +10,7 @@ describe("the TypeScript kernel", function () {
       cells = runInKernel([
         "for (let i = 0; i < 3000; i++) console.log(i);",
         'const size: number = "large";',
-        'const { showTable } = require("tuning-fork/notebook/tables");\n' +
+        'const { showTable } = require("#lib/notebook/tables");\n' +
           "showTable({ a: [1, 2], b: [1] });",
         'await Promise.resolve();\nthrow new RangeError("out of the field");',
         "console.log(1 + 1);",
@@ -72,7 +72,7 @@ describe("the TypeScript kernel", function () {
 
   describe("interrupts", () => {
     const setUp =
-      'const { untilInterrupted } = require("tuning-fork/notebook/interrupt");\n' +
+      'const { untilInterrupted } = require("#lib/notebook/interrupt");\n' +
       "await Promise.resolve(); const listeners = process.rawListeners('SIGINT');\n" +
       "const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));\n" +
       "let steps = 0; let saved = -1;";
@@ -131,8 +131,8 @@ describe("the TypeScript kernel", function () {
 
   it("shows progress in one place, at most five times a second, and figures in place", () => {
     const [cell] = runInKernel([
-      'const { progress } = require("tuning-fork/notebook/progress");\n' +
-        'const { liveFigure } = require("tuning-fork/notebook/figures");\n' +
+      'const { progress } = require("#lib/notebook/progress");\n' +
+        'const { liveFigure } = require("#lib/notebook/figures");\n' +
         "const started = performance.now();\n" +
         'const bar = progress(2000, "epoch 1"); const curve = liveFigure();\n' +
         "for (let i = 1; i <= 1000; i++) {\n" +

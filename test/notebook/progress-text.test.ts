@@ -6,7 +6,7 @@ import {
   paceOf,
   progressBar,
   progressLine,
-} from "tuning-fork/notebook/progress-text";
+} from "#lib/notebook/progress-text";
 
 const state = {
   label: "training",

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import sharp from "sharp";
-import { showFigure } from "tuning-fork/notebook/figures";
-import { showImages } from "tuning-fork/notebook/images";
-import { showTable } from "tuning-fork/notebook/tables";
+import { showFigure } from "#lib/notebook/figures";
+import { showImages } from "#lib/notebook/images";
+import { showTable } from "#lib/notebook/tables";
 
 type Bundle = Record<string, unknown>;
 
@@ -87,12 +87,12 @@ describe("what a cell shows", () => {
       }),
     );
     assert.equal(means.length, 2);
-    for (const [mean, colour] of [
+    for (const [mean, color] of [
       [means[0], red],
       [means[1], blue],
     ]) {
-      colour.forEach((value, i) => {
-        assert.ok(Math.abs(mean[i] - value) < 4, `${mean} for ${colour}`);
+      color.forEach((value, i) => {
+        assert.ok(Math.abs(mean[i] - value) < 4, `${mean} for ${color}`);
       });
     }
   });

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { trainingCurves } from "tuning-fork/plots/training-curves";
+import { trainingCurves } from "#lib/plots/training-curves";
 import { ROOT } from "../notebook/support";
 
 const PLOTLY = "application/vnd.plotly.v1+json";

@@ -10,9 +10,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
-import { listModels } from "tuning-fork/models/registry";
-import { parameterCount } from "tuning-fork/models/summary";
+import { startEngine } from "#lib/engine/start";
+import { listModels } from "#lib/models/registry";
+import { parameterCount } from "#lib/models/summary";
 import { checkForward, Reference } from "../models/parity";
 
 const python = process.env.PARITY_PYTHON ?? process.env.BENCH_PYTHON;

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
-import { UserError } from "tuning-fork/errors";
-import { accuracyByColumn } from "tuning-fork/evaluate/by-column";
-import type { Predictions } from "tuning-fork/evaluate/predictions";
-import { evaluate } from "tuning-fork/evaluate/summary";
-import { accuracyCurve } from "tuning-fork/plots/accuracy-curve";
-import { attentionGrid } from "tuning-fork/plots/attention-grid";
-import { augmentationSheet } from "tuning-fork/plots/augmentation-sheet";
-import { classDistribution } from "tuning-fork/plots/class-distribution";
-import { confusedPairs } from "tuning-fork/plots/confused-pairs";
-import { confusionMatrix } from "tuning-fork/plots/confusion-matrix";
-import { exampleDataset, examplePredictions } from "tuning-fork/plots/examples";
-import { hexBins } from "tuning-fork/plots/hex-bins";
-import { panels } from "tuning-fork/plots/panels";
-import { pictureUris } from "tuning-fork/plots/pictures";
-import { runFigures } from "tuning-fork/plots/run-figures";
-import { sampleGrid } from "tuning-fork/plots/sample-grid";
-import { trainingCurves } from "tuning-fork/plots/training-curves";
+import { UserError } from "#lib/core/errors";
+import { accuracyByColumn } from "#lib/evaluate/by-column";
+import type { Predictions } from "#lib/evaluate/predictions";
+import { evaluate } from "#lib/evaluate/summary";
+import { accuracyCurve } from "#lib/plots/accuracy-curve";
+import { attentionGrid } from "#lib/plots/attention-grid";
+import { augmentationSheet } from "#lib/plots/augmentation-sheet";
+import { classDistribution } from "#lib/plots/class-distribution";
+import { confusedPairs } from "#lib/plots/confused-pairs";
+import { confusionMatrix } from "#lib/plots/confusion-matrix";
+import { exampleDataset, examplePredictions } from "#lib/plots/examples";
+import { hexBins } from "#lib/plots/hex-bins";
+import { panels } from "#lib/plots/panels";
+import { pictureUris } from "#lib/plots/pictures";
+import { runFigures } from "#lib/plots/run-figures";
+import { sampleGrid } from "#lib/plots/sample-grid";
+import { trainingCurves } from "#lib/plots/training-curves";
 
 type Traces = readonly Record<string, unknown>[];
 

@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { UserError } from "tuning-fork/errors";
-import { openBrowser } from "tuning-fork/plots/browser";
-import { embeddingScatter } from "tuning-fork/plots/embedding-scatter";
-import { exampleEmbedding, exampleImages } from "tuning-fork/plots/examples";
-import { exportFigure, figureHtml } from "tuning-fork/plots/export";
-import { pictureUris } from "tuning-fork/plots/pictures";
-import { figureRegistry } from "tuning-fork/plots/registry";
+import { UserError } from "#lib/core/errors";
+import { openBrowser } from "#lib/plots/browser";
+import { embeddingScatter } from "#lib/plots/embedding-scatter";
+import { exampleEmbedding, exampleImages } from "#lib/plots/examples";
+import { exportFigure, figureHtml } from "#lib/plots/export";
+import { pictureUris } from "#lib/plots/pictures";
+import { figureRegistry } from "#lib/plots/registry";
 
 describe("export", () => {
   const folder = mkdtempSync(join(tmpdir(), "export-"));

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, inflateSync } from "node:zlib";
 import sharp from "sharp";
-import { openBrowser } from "tuning-fork/plots/browser";
-import { exportFigures } from "tuning-fork/plots/export";
-import type { Figure } from "tuning-fork/plots/figure";
-import { figureRegistry } from "tuning-fork/plots/registry";
+import { openBrowser } from "#lib/plots/browser";
+import { exportFigures } from "#lib/plots/export";
+import type { Figure } from "#lib/plots/figure";
+import { figureRegistry } from "#lib/plots/registry";
 import { digest, overlaps, TEXT_BOXES, updating } from "./support";
 
 const fixtures = join(__dirname, "../fixtures/plots");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Figure } from "tuning-fork/plots/figure";
+import type { Figure } from "#lib/plots/figure";
 
 /** `UPDATE_FIGURES=1` rewrites the stored specs and pictures; look at them before committing. */
 export const updating = process.env.UPDATE_FIGURES === "1";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { colourMap, overlay, resample, stretch, VIRIDIS } from "tuning-fork/plots/colour-maps";
-import { count, plain, twoLines } from "tuning-fork/plots/text";
-import { ramp, resize, textOn, themeOf } from "tuning-fork/plots/theme";
+import { colorMap, overlay, resample, stretch, VIRIDIS } from "#lib/plots/color-maps";
+import { count, plain, twoLines } from "#lib/plots/text";
+import { ramp, resize, textOn, themeOf } from "#lib/plots/theme";
 
 type Triple = readonly [number, number, number];
 
-function linear(colour: string): Triple {
-  const value = Number.parseInt(colour.slice(1), 16);
+function linear(color: string): Triple {
+  const value = Number.parseInt(color.slice(1), 16);
   const [r, g, b] = [value >> 16, (value >> 8) & 255, value & 255].map((c) =>
     c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4,
   );
@@ -46,8 +46,8 @@ const EYES: Record<string, readonly Triple[]> = {
   ],
 };
 
-function seenBy(eye: string, colour: string): Triple {
-  const rgb = linear(colour);
+function seenBy(eye: string, color: string): Triple {
+  const rgb = linear(color);
   const seen = EYES[eye].map((row) => {
     const sum = row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2];
     return Math.min(Math.max(sum, 0), 1);
@@ -62,15 +62,15 @@ describe("themes", () => {
     const theme = themeOf({ theme: name });
     for (const eye of Object.keys(EYES)) {
       it(`${name}: categories differ for ${eye} vision`, () => {
-        const colours = theme.palette.map((colour) => seenBy(eye, colour));
+        const colors = theme.palette.map((color) => seenBy(eye, color));
         let least = Number.POSITIVE_INFINITY;
         const pairs = (n: number) => {
           for (let i = 0; i < n; i++)
-            for (let j = 0; j < i; j++) least = Math.min(least, distance(colours[i], colours[j]));
+            for (let j = 0; j < i; j++) least = Math.min(least, distance(colors[i], colors[j]));
         };
         pairs(4);
         assert.ok(least > 20, `of the first four: ${least}`);
-        pairs(colours.length);
+        pairs(colors.length);
         assert.ok(least > 15, `of all: ${least}`);
       });
     }
@@ -89,8 +89,8 @@ describe("themes", () => {
 
     it(`${name}: text is read on paper and on every cell`, () => {
       const contrast = (a: string, b: string) => {
-        const [x, y] = [a, b].map((colour) => {
-          const [r, g, bl] = linear(colour);
+        const [x, y] = [a, b].map((color) => {
+          const [r, g, bl] = linear(color);
           return 0.2126 * r + 0.7152 * g + 0.0722 * bl + 0.05;
         });
         return Math.max(x, y) / Math.min(x, y);
@@ -116,9 +116,9 @@ describe("texts", () => {
   });
 });
 
-describe("colour maps and sizes", () => {
+describe("color maps and sizes", () => {
   it("keep ends, order and shape", () => {
-    assert.deepEqual([...colourMap([0, 1])], [0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
+    assert.deepEqual([...colorMap([0, 1])], [0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
     assert.equal(VIRIDIS.length, 10);
     assert.deepEqual([...stretch([3, 5, 4])], [0, 1, 0.5]);
     assert.deepEqual([...stretch([2, 2])], [0, 0]);

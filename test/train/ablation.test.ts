@@ -1,25 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ablationColumns } from "tuning-fork/evaluate/ablation";
-import { readPredictions } from "tuning-fork/evaluate/predictions";
-import { evaluate } from "tuning-fork/evaluate/summary";
-import { modelDefinition } from "tuning-fork/models/registry";
-import {
-  type AblationStep,
-  loadAblation,
-  readAblation,
-  runAblation,
-} from "tuning-fork/train/ablation";
-import { loadExperiment, loadExperiments } from "tuning-fork/train/config-file";
 import { stringify } from "yaml";
+import { ablationColumns } from "#lib/evaluate/ablation";
+import { readPredictions } from "#lib/evaluate/predictions";
+import { evaluate } from "#lib/evaluate/summary";
+import { modelDefinition } from "#lib/models/registry";
+import { type AblationStep, loadAblation, readAblation, runAblation } from "#lib/train/ablation";
+import { loadExperiment, loadExperiments } from "#lib/train/config-file";
 import { temporaryFolder, writeClasses } from "./support";
 
 const CLASSES = { faint: 18, bright: 30 };
 
 const settings = (spec: string) => ({
   data: { spec, size: 32 },
-  train: { epochs: 1, batchSize: 4, optimiser: { learningRate: 0.003 } },
+  train: { epochs: 1, batchSize: 4, optimizer: { learningRate: 0.003 } },
   ablation: {
     seeds: [1, 2],
     models: { Small: { model: { name: "test_custom_cnn" } } },
@@ -105,7 +100,7 @@ describe("ablation", () => {
   });
 
   it("takes as many of each class only where it says so", async () => {
-    const { openExperimentData } = await import("tuning-fork/train/experiment");
+    const { openExperimentData } = await import("#lib/train/experiment");
     const [plain, , balanced] = loadAblation(config, { spec });
     const count = async ({ experiment }: typeof plain) => {
       const data = await openExperimentData(experiment, 32);

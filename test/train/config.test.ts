@@ -7,8 +7,8 @@ import {
   experimentSchema,
   parseConfig,
   withAssignments,
-} from "tuning-fork/train/config";
-import { loadExperiment } from "tuning-fork/train/config-file";
+} from "#lib/train/config";
+import { loadExperiment } from "#lib/train/config-file";
 import { temporaryFolder } from "./support";
 
 const minimal = { data: { spec: "synthetic" }, model: { name: "resnet18" } };
@@ -16,7 +16,7 @@ const minimal = { data: { spec: "synthetic" }, model: { name: "resnet18" } };
 describe("configs", () => {
   it("fill in defaults, and read back as themselves", () => {
     const experiment = parseConfig(experimentSchema, minimal);
-    assert.equal(experiment.train.optimiser.name, "adamw");
+    assert.equal(experiment.train.optimizer.name, "adamw");
     assert.deepEqual(
       parseConfig(experimentSchema, JSON.parse(JSON.stringify(experiment))),
       experiment,
@@ -24,10 +24,10 @@ describe("configs", () => {
   });
 
   it("name every key that is wrong", () => {
-    const wrong = { ...minimal, train: { epochs: 0, optimiser: { learningrate: 1 } } };
+    const wrong = { ...minimal, train: { epochs: 0, optimizer: { learningrate: 1 } } };
     assert.throws(
       () => parseConfig(experimentSchema, wrong),
-      /train\.epochs: .*train\.optimiser: .*learningrate/s,
+      /train\.epochs: .*train\.optimizer: .*learningrate/s,
     );
     const augmentation = { ...minimal, train: { augmentation: "wild" } };
     assert.throws(() => parseConfig(experimentSchema, augmentation), /train\.augmentation: .*wild/);
@@ -36,11 +36,11 @@ describe("configs", () => {
   it("take assignments at any depth", () => {
     const set = withAssignments(
       minimal,
-      ["train.optimiser.clipNorm=2", "data.fraction=0.5"],
+      ["train.optimizer.clipNorm=2", "data.fraction=0.5"],
       Number,
     );
     const { train, data } = parseConfig(experimentSchema, set);
-    assert.equal(train.optimiser.clipNorm, 2);
+    assert.equal(train.optimizer.clipNorm, 2);
     assert.equal(data.fraction, 0.5);
     assert.throws(() => withAssignments(minimal, ["epochs"], Number), /not key=value/);
   });

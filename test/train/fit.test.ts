@@ -3,19 +3,19 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { Random } from "tuning-fork/engine/random";
-import { startEngine } from "tuning-fork/engine/start";
-import { createModel } from "tuning-fork/models/registry";
-import { openCheckpoint } from "tuning-fork/train/checkpoint";
+import { Random } from "#lib/core/random";
+import { startEngine } from "#lib/engine/start";
+import { createModel } from "#lib/models/registry";
+import { predict } from "#lib/predict/predict";
+import { openCheckpoint } from "#lib/train/checkpoint";
 import {
   parseConfig,
   type TrainConfig,
   type TrainSettings,
   trainConfigSchema,
-} from "tuning-fork/train/config";
-import { type FitOptions, fit as train } from "tuning-fork/train/fit";
-import { predict } from "tuning-fork/train/predict";
-import { RunFolder } from "tuning-fork/train/run-folder";
+} from "#lib/train/config";
+import { type FitOptions, fit as train } from "#lib/train/fit";
+import { RunFolder } from "#lib/train/run-folder";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
 
 const dataset = tinyDataset();
@@ -27,7 +27,7 @@ const config = (settings: TrainSettings = {}): TrainConfig =>
     batchSize: 8,
     augmentation: "strong",
     ema: 0.9,
-    optimiser: { learningRate: 3e-3, clipNorm: 1, weightDecay: 0.01 },
+    optimizer: { learningRate: 3e-3, clipNorm: 1, weightDecay: 0.01 },
     ...settings,
   });
 
@@ -59,7 +59,7 @@ describe("fit", () => {
   });
   afterEach(() => folder.remove());
 
-  it("learns two colours, and gives the best epoch's weights back", async () => {
+  it("learns two colors, and gives the best epoch's weights back", async () => {
     const { result, predictions } = await trainOnce(
       join(folder.path, "a"),
       config({ epochs: 8, augmentation: "galaxy", ema: 0 }),
@@ -81,7 +81,7 @@ describe("fit", () => {
   });
 
   it("goes on from an interrupt inside an epoch to the same losses", async () => {
-    const c = config({ optimiser: { learningRate: 3e-3, accumulate: 2 } });
+    const c = config({ optimizer: { learningRate: 3e-3, accumulate: 2 } });
     const whole = await trainOnce(join(folder.path, "whole"), c);
     const stop = new AbortController();
     let steps = 0;
@@ -123,7 +123,7 @@ describe("fit", () => {
       join(folder.path, "a"),
       config({
         epochs: 30,
-        optimiser: { name: "sgd", learningRate: 1e-12 },
+        optimizer: { name: "sgd", learningRate: 1e-12 },
         ema: 0,
         earlyStopping: { metric: "valAccuracy", patience: 2 },
       }),
@@ -146,7 +146,7 @@ describe("fit", () => {
       ema: 0,
       epochs: 20,
       schedule: { name: "constant" },
-      optimiser: { name: "sgd", learningRate: 1e30, momentum: 0 },
+      optimizer: { name: "sgd", learningRate: 1e30, momentum: 0 },
     });
     await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|gradient that is not finite/);
     const checkpoint = openCheckpoint(join(path, "checkpoints", "latest"));

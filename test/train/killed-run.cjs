@@ -1,10 +1,10 @@
 /** A short run in the folder given, to be killed by a test. */
 require("tsx/cjs");
-const { startEngine } = require("tuning-fork/engine/start");
-const { createModel } = require("tuning-fork/models/registry");
-const { parseConfig, trainConfigSchema } = require("tuning-fork/train/config");
-const { fit } = require("tuning-fork/train/fit");
-const { RunFolder } = require("tuning-fork/train/run-folder");
+const { startEngine } = require("#lib/engine/start");
+const { createModel } = require("#lib/models/registry");
+const { parseConfig, trainConfigSchema } = require("#lib/train/config");
+const { fit } = require("#lib/train/fit");
+const { RunFolder } = require("#lib/train/run-folder");
 const { rowsOf, tinyDataset } = require("./support.ts");
 
 async function main(path) {

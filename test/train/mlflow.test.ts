@@ -3,8 +3,8 @@ import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { MlflowTracker } from "tuning-fork/train/mlflow";
-import type { EpochRecord } from "tuning-fork/train/tracker";
+import { MlflowTracker } from "#lib/train/mlflow";
+import type { EpochRecord } from "#lib/train/tracker";
 import { temporaryFolder, tinyDataset } from "./support";
 
 interface Call {

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Dataset } from "tuning-fork/data/dataset";
-import { Random } from "tuning-fork/engine/random";
+import { Random } from "#lib/core/random";
+import type { Dataset } from "#lib/data/dataset";
 
-/** Two classes that differ in colour, in memory: learned in an epoch or two. */
+/** Two classes that differ in color, in memory: learned in an epoch or two. */
 export function tinyDataset(size = 64, side = 32): Dataset {
   const random = new Random(7, "tiny");
   const label = Int32Array.from({ length: size }, (_, i) => i % 2);
@@ -17,7 +17,7 @@ export function tinyDataset(size = 64, side = 32): Dataset {
   });
   return {
     name: "tiny",
-    classNames: ["grey", "red"],
+    classNames: ["gray", "red"],
     table: { id: Array.from(label, (_, i) => `g${i}`), label },
     size,
     imageSize: [side, side],
@@ -39,7 +39,7 @@ export function temporaryFolder(): { path: string; remove(): void } {
 export const rowsOf = (from: number, to: number) =>
   Uint32Array.from({ length: to - from }, (_, i) => from + i);
 
-/** A folder of class folders: grey squares, dark and light. */
+/** A folder of class folders: gray squares, dark and light. */
 export async function writeClasses(
   folder: string,
   classes: Readonly<Record<string, number>>,

@@ -32,14 +32,14 @@ def main():
 
     if mode == "train":
         model.train()
-        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05)
 
         def step():
             with half:
                 loss = torch.nn.functional.cross_entropy(torch_models.logits(model, x), y)
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             return loss.item()
 
     else:

@@ -7,7 +7,7 @@ import { differentiable } from "./differentiable";
 const LANES = 16;
 
 export interface BatchNormOptions {
-  /** Normalise by the batch and move the running statistics, or by the running statistics. */
+  /** Normalize by the batch and move the running statistics, or by the running statistics. */
   readonly training: boolean;
   /** The share of the new value in the running statistics, as in PyTorch. */
   readonly momentum: number;
@@ -15,7 +15,7 @@ export interface BatchNormOptions {
 }
 
 /**
- * Batch normalisation over all but the last dimension (Ioffe & Szegedy 2015, arXiv:1502.03167).
+ * Batch normalization over all but the last dimension (Ioffe & Szegedy 2015, arXiv:1502.03167).
  *
  * In training the running statistics are assigned their new values; the running variance takes the
  * unbiased one, as PyTorch's does.
@@ -72,7 +72,7 @@ function attributesOf(training: boolean, epsilon: number) {
 
 /**
  * Training with a number of channels that oneDNN has no fast kernel for in bfloat16 (ten times slower,
- * with 24 channels): it sums as if some neighbours were channels of one pixel, their sums are added up,
+ * with 24 channels): it sums as if some neighbors were channels of one pixel, their sums are added up,
  * and one kernel of XLA's does the rest.
  */
 function narrowBatchNorm(
@@ -85,12 +85,12 @@ function narrowBatchNorm(
 ): tf.Tensor4D {
   const channels = x.shape[3];
   const count = x.size / channels;
-  // Neighbours that are taken together: as many as fill the lanes, or divide the pixels.
+  // Neighbors that are taken together: as many as fill the lanes, or divide the pixels.
   let together = 1;
   while ((together * channels) % LANES !== 0 && count % (2 * together) === 0) together *= 2;
   const wide = (image: tf.Tensor) =>
     tf.reshape(image, [1, 1, count / together, together * channels]);
-  const byNeighbour = (values: tf.Tensor) => tf.reshape(values, [together, channels]);
+  const byNeighbor = (values: tf.Tensor) => tf.reshape(values, [together, channels]);
   const repeated = (values: tf.Tensor) => tf.tile(values, [together]);
   const common = attributesOf(true, epsilon);
   let statistics: tf.Tensor[] = [];
@@ -101,7 +101,7 @@ function narrowBatchNorm(
       const forward = [...common, attribute.float("exponential_avg_factor", 1)];
       const inputs = [wide(x), ones, zeros, zeros, ones];
       const sums = nativeOp("FusedBatchNormV3", forward, inputs, 6);
-      const [means, unbiased] = sums.slice(1, 3).map(byNeighbour);
+      const [means, unbiased] = sums.slice(1, 3).map(byNeighbor);
       const mean = tf.mean(means, 0);
       const within = tf.mul(tf.mean(unbiased, 0), 1 - together / count);
       const variance = tf.add(within, tf.mean(tf.square(tf.sub(means, mean)), 0));
@@ -120,7 +120,7 @@ function narrowBatchNorm(
         repeated(variance),
       ];
       const sums = nativeOp("FusedBatchNormGradV3", common, [...inputs, reserved], 5);
-      const [dScale, dOffset] = sums.slice(1, 3).map((values) => tf.sum(byNeighbour(values), 0));
+      const [dScale, dOffset] = sums.slice(1, 3).map((values) => tf.sum(byNeighbor(values), 0));
       const inverse = tf.rsqrt(tf.add(variance, epsilon));
       const level = tf.div(dOffset, count);
       const slope = tf.div(tf.mul(inverse, dScale), count);

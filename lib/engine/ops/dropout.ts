@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { MIXING, mixed } from "../../core/random";
 import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { MIXING, mixed } from "../random";
 import { fused } from "../record";
 import { differentiable } from "./differentiable";
 import { statelessUniform } from "./random";

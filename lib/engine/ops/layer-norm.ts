@@ -5,7 +5,7 @@ import { differentiable } from "./differentiable";
 import { sumOverColumns, sumOverRows } from "./linear";
 
 /**
- * Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450).
+ * Layer normalization over the last dimension (Ba et al. 2016, arXiv:1607.06450).
  *
  * @param x float32 [..., features]
  * @param scale float32 [features]; offset alike
@@ -27,12 +27,12 @@ export function layerNorm<T extends tf.Tensor>(
     (dy, [x0, g]) => {
       const features = x0.shape[x0.rank - 1];
       const { mean, inverse } = statistics(x0, epsilon);
-      const normalised = () => tf.mul(tf.sub(x0, mean), inverse);
-      const along = fused(() => tf.mul(dy, normalised()));
-      // With n for the normalised x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)).
+      const normalized = () => tf.mul(tf.sub(x0, mean), inverse);
+      const along = fused(() => tf.mul(dy, normalized()));
+      // With n for the normalized x: dx = inverse (g dy − mean(g dy) − n mean(g dy n)).
       const [level, slope] = [dy, along].map((x) => tf.div(sumOverColumns(x, g), features));
       const dx = fused(() => {
-        const rest = tf.sub(tf.sub(tf.mul(dy, g), level), tf.mul(normalised(), slope));
+        const rest = tf.sub(tf.sub(tf.mul(dy, g), level), tf.mul(normalized(), slope));
         return tf.mul(rest, inverse);
       });
       return [dx, () => sumOverRows(along), () => sumOverRows(dy)];

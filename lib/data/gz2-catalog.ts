@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "../errors";
-import { type ColumnType, csvHeader, readCsv } from "./csv";
+import { UserError } from "../core/errors";
+import { asNumbers, asText, type Column, type Table } from "../core/table";
+import { type ColumnType, csvHeader, readCsv } from "../io/csv";
 import type { Dataset, SkippedRow, VoteQuestion } from "./dataset";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
-import { asNumbers, asText, type Column, type Table } from "./table";
 
 /** Where the parts of Galaxy Zoo 2 lie. */
 export interface Gz2Paths {

@@ -2,8 +2,8 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { UserError } from "../errors";
-import { imageEndings } from "./image-files";
+import { UserError } from "../core/errors";
+import { imageEndings } from "../data/image-files";
 
 /**
  * Unpack the images of a ZIP archive into one flat folder. Those that are there already, whole, are

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
 
 /** Named arrays that can be read one at a time. */

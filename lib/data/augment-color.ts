@@ -1,14 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-/** How the colours of each image change; every entry has shape `[batch]`. */
-export interface ColourChange {
+/** How the colors of each image change; every entry has shape `[batch]`. */
+export interface ColorChange {
   /** Factor on all values; 1 changes nothing. */
   readonly brightness?: tf.Tensor1D;
-  /** Factor on the distance from the image's mean grey. */
+  /** Factor on the distance from the image's mean gray. */
   readonly contrast?: tf.Tensor1D;
-  /** Factor on the distance from each pixel's own grey; 0 gives a grey image. */
+  /** Factor on the distance from each pixel's own gray; 0 gives a gray image. */
   readonly saturation?: tf.Tensor1D;
-  /** Rotation of the colours about grey, in turns. */
+  /** Rotation of the colors about gray, in turns. */
   readonly hue?: tf.Tensor1D;
 }
 
@@ -21,11 +21,11 @@ const luma = [0.299, 0.587, 0.114];
  *
  * @param images float32 RGB `[batch, height, width, 3]`, 0–1
  */
-export function changeColour(images: tf.Tensor4D, by: ColourChange): tf.Tensor4D {
+export function changeColor(images: tf.Tensor4D, by: ColorChange): tf.Tensor4D {
   return tf.tidy(() => {
     const [batch, height, width] = images.shape;
     const column = (x: tf.Tensor1D) => tf.reshape(x, [batch, 1, 1]);
-    const grey = tf.tensor2d(
+    const gray = tf.tensor2d(
       luma.flatMap((l) => [l, l, l]),
       [3, 3],
     );
@@ -34,7 +34,7 @@ export function changeColour(images: tf.Tensor4D, by: ColourChange): tf.Tensor4D
     if (by.hue) matrix = hueMatrix(by.hue);
     if (by.saturation) {
       const s = column(by.saturation);
-      matrix = tf.matMul(matrix, tf.add(tf.mul(s, identity), tf.mul(tf.sub(1, s), grey)));
+      matrix = tf.matMul(matrix, tf.add(tf.mul(s, identity), tf.mul(tf.sub(1, s), gray)));
     }
     if (by.brightness) matrix = tf.mul(matrix, column(by.brightness));
     let pixels: tf.Tensor = tf.matMul(tf.reshape(images, [batch, height * width, 3]), matrix);
@@ -47,7 +47,7 @@ export function changeColour(images: tf.Tensor4D, by: ColourChange): tf.Tensor4D
   });
 }
 
-/** Rotation about the grey axis (1, 1, 1) by Rodrigues' formula, `[batch, 3, 3]`. */
+/** Rotation about the gray axis (1, 1, 1) by Rodrigues' formula, `[batch, 3, 3]`. */
 function hueMatrix(turns: tf.Tensor1D): tf.Tensor {
   const angle = tf.reshape(tf.mul(turns, 2 * Math.PI), [-1, 1, 1]);
   const cos = tf.cos(angle);

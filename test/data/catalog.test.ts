@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDataset } from "tuning-fork/data/open";
-import { asNumbers } from "tuning-fork/data/table";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { asNumbers } from "#lib/core/table";
+import { openDataset } from "#lib/data/open";
 
-describe("data/catalogue", () => {
+describe("data/catalog", () => {
   let folder = "";
   let path = "";
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "catalogue-"));
+    folder = await mkdtemp(join(tmpdir(), "catalog-"));
     path = join(folder, "mine.csv");
     await cp("test/fixtures/data/folder", folder, { recursive: true });
   });
@@ -26,7 +26,7 @@ describe("data/catalogue", () => {
   it("opens id,path,label", async () => {
     await writeFile(
       path,
-      "id,path,label,split,ra,note\nn1,spiral/photo.jpg,spiral,train,10.5,x\nn2,edge-on/grey.png,edge-on,test,,y\n",
+      "id,path,label,split,ra,note\nn1,spiral/photo.jpg,spiral,train,10.5,x\nn2,edge-on/gray.png,edge-on,test,,y\n",
     );
     const set = await openDataset(path, { size: 20 });
     assert.deepEqual(

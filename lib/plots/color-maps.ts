@@ -15,16 +15,16 @@ export const VIRIDIS = [
 ] as const;
 
 /** Values in [0, 1] → uint8 RGB along viridis. */
-export function colourMap(values: ArrayLike<number>): Uint8Array {
+export function colorMap(values: ArrayLike<number>): Uint8Array {
   const table = Array.from({ length: 256 }, (_, i) =>
     Number.parseInt(ramp(VIRIDIS, i / 255).slice(1), 16),
   );
   const pixels = new Uint8Array(values.length * 3);
   for (let i = 0; i < values.length; i++) {
-    const colour = table[Math.round(255 * Math.min(Math.max(values[i], 0), 1))];
-    pixels[3 * i] = colour >> 16;
-    pixels[3 * i + 1] = (colour >> 8) & 255;
-    pixels[3 * i + 2] = colour & 255;
+    const color = table[Math.round(255 * Math.min(Math.max(values[i], 0), 1))];
+    pixels[3 * i] = color >> 16;
+    pixels[3 * i + 1] = (color >> 8) & 255;
+    pixels[3 * i + 2] = color & 255;
   }
   return pixels;
 }
@@ -40,7 +40,7 @@ export function stretch(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values, (value) => (high > low ? (value - low) / (high - low) : 0));
 }
 
-/** A map `[height, width]` at another size, linear between the centres of its pixels. */
+/** A map `[height, width]` at another size, linear between the centers of its pixels. */
 export function resample(
   values: ArrayLike<number>,
   [height, width]: readonly [number, number],
@@ -66,18 +66,18 @@ export function resample(
   return out;
 }
 
-/** A picture in grey under a map in colour: what the map does not stress stays dark. */
+/** A picture in gray under a map in color: what the map does not stress stays dark. */
 export function overlay(
   pixels: ArrayLike<number>,
   map: ArrayLike<number>,
   opacity = 0.6,
 ): Uint8Array {
-  const colours = colourMap(map);
-  const out = new Uint8Array(colours.length);
+  const colors = colorMap(map);
+  const out = new Uint8Array(colors.length);
   for (let i = 0; i < map.length; i++) {
-    const grey = 0.299 * pixels[3 * i] + 0.587 * pixels[3 * i + 1] + 0.114 * pixels[3 * i + 2];
+    const gray = 0.299 * pixels[3 * i] + 0.587 * pixels[3 * i + 1] + 0.114 * pixels[3 * i + 2];
     for (let c = 0; c < 3; c++)
-      out[3 * i + c] = Math.round(grey * (1 - opacity) + colours[3 * i + c] * opacity);
+      out[3 * i + c] = Math.round(gray * (1 - opacity) + colors[3 * i + c] * opacity);
   }
   return out;
 }

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { startEngine } from "tuning-fork/engine/start";
+import { startEngine } from "#lib/engine/start";
+import { classificationLoss, lossWeights } from "#lib/tasks/classification-loss";
 import {
   parseConfig,
   type TrainConfig,
   type TrainSettings,
   trainConfigSchema,
-} from "tuning-fork/train/config";
-import { classificationLoss, lossWeights } from "tuning-fork/train/loss";
-import { learningRateShare } from "tuning-fork/train/schedule";
+} from "#lib/train/config";
+import { learningRateShare } from "#lib/train/schedule";
 import torch from "../fixtures/train/torch.json";
 
 const loss = (settings: TrainSettings["loss"]) =>

@@ -6,7 +6,7 @@ import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
-import { normalise, unitRange, upload } from "./images";
+import { normalize, unitRange, upload } from "./preprocess";
 
 /** How predictions are made. */
 export interface PredictOptions {
@@ -30,7 +30,7 @@ export type PredictFunction = (images: tf.Tensor) => tf.Tensor;
  */
 export function predictFunction(model: Model, testTimeAugmentation = false): PredictFunction {
   const once = (images: tf.Tensor4D) =>
-    tf.softmax(model.forward(normalise(images, model.preprocessing), { training: false }));
+    tf.softmax(model.forward(normalize(images, model.preprocessing), { training: false }));
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);

@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
 import { reframe } from "../data/image-files";
-import { UserError } from "../errors";
+import { modelImages } from "../explain/maps";
 import type { Model } from "../models/module";
-import { modelImages } from "./maps";
 
 /** Pictures of equal size. */
 export interface Pictures {
@@ -28,7 +28,7 @@ export function pictureCount({ pixels, size }: Pictures): number {
 }
 
 /**
- * Pictures resized and normalised for a model.
+ * Pictures resized and normalized for a model.
  *
  * @returns float32 `[pictures, height, width, 3]`; the caller's to dispose
  */

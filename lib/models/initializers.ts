@@ -1,4 +1,4 @@
-import type { Random } from "../engine/random";
+import type { Random } from "../core/random";
 
 /** How many inputs feed one output of a parameter, how many outputs one input feeds, and its size. */
 export interface Fans {
@@ -8,7 +8,7 @@ export interface Fans {
 }
 
 /** Draws the first values of a parameter. */
-export type Initialiser = (fans: Fans, random: Random) => Float32Array;
+export type Initializer = (fans: Fans, random: Random) => Float32Array;
 
 /** An array of draws; a plain loop, for models have tens of millions of them. */
 function fill(size: number, draw: () => number): Float32Array {
@@ -18,7 +18,7 @@ function fill(size: number, draw: () => number): Float32Array {
 }
 
 /** Every value the same. */
-export function constant(value: number): Initialiser {
+export function constant(value: number): Initializer {
   return ({ size }) => new Float32Array(size).fill(value);
 }
 
@@ -26,7 +26,7 @@ export const zeros = constant(0);
 export const ones = constant(1);
 
 /** Normal around 0, cut at ±2 (an absolute bound, as timm's `trunc_normal_` has it). */
-export function truncatedNormal(deviation: number): Initialiser {
+export function truncatedNormal(deviation: number): Initializer {
   return ({ size }, random) => {
     const values = new Float32Array(size);
     for (let i = 0; i < size; i++) {
@@ -45,7 +45,7 @@ export function kaimingNormal(
   mode: "fanIn" | "fanOut",
   gain = Math.SQRT2,
   groups = 1,
-): Initialiser {
+): Initializer {
   return (fans, random) => {
     const deviation = gain / Math.sqrt(fans[mode] / groups);
     return fill(fans.size, () => random.normal(0, deviation));
@@ -53,7 +53,7 @@ export function kaimingNormal(
 }
 
 /** Uniform in ±`scale`/√fan-in: with scale 1, what PyTorch gives linear and convolution layers. */
-export function fanInUniform(scale = 1): Initialiser {
+export function fanInUniform(scale = 1): Initializer {
   return ({ fanIn, size }, random) => {
     const bound = scale / Math.sqrt(fanIn);
     return fill(size, () => random.uniform(-bound, bound));

@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /** Where one tensor lies in a safetensors file. */
 export interface TensorEntry {

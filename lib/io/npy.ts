@@ -1,4 +1,4 @@
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
 
 /**
  * A float32 array as NumPy's `.npy` file, version 1.0 (NEP 1), which `numpy.load` opens.

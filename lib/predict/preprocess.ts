@@ -41,7 +41,7 @@ export function unitRange(pixels: tf.Tensor): tf.Tensor4D {
  *
  * @param images float32 `[batch, height, width, 3]`, 0…1
  */
-export function normalise(images: tf.Tensor4D, { mean, std }: Preprocessing): tf.Tensor4D {
+export function normalize(images: tf.Tensor4D, { mean, std }: Preprocessing): tf.Tensor4D {
   return tf.tidy(() => {
     // One multiply and one add: x · 1/std − mean/std.
     const factor = tf.tensor1d(std.map((s) => 1 / s));

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Message } from "../engine/proto";
+import { Message } from "./protobuf";
 
 /** How the names of event files begin; TensorBoard finds them by it. */
 export const EVENT_FILE = "events.out.tfevents.";

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { csvHeader, readCsv } from "tuning-fork/data/csv";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { csvHeader, readCsv } from "#lib/io/csv";
 
 describe("data/csv", () => {
   let folder = "";

@@ -2,8 +2,8 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import Papa from "papaparse";
-import { UserError } from "../errors";
-import type { Column } from "./table";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 
 /** What a column is read as. */
 export type ColumnType = "text" | "number";

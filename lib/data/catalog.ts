@@ -1,13 +1,13 @@
 import { basename, dirname, resolve } from "node:path";
-import { UserError } from "../errors";
-import { type ColumnType, csvHeader, readCsv } from "./csv";
+import { UserError } from "../core/errors";
+import { asNumbers, asText, type Column } from "../core/table";
+import { type ColumnType, csvHeader, readCsv } from "../io/csv";
 import type { Dataset, VoteQuestion } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
-import { openVotes } from "./gz2-catalogue";
+import { openVotes } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows } from "./image-table";
-import { asNumbers, asText, type Column } from "./table";
 
-/** Columns of a catalogue that are numbers; all others but votes are text. */
+/** Columns of a catalog that are numbers; all others but votes are text. */
 const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radius"]);
 
 /**
@@ -19,7 +19,7 @@ const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radiu
  *
  * @throws UserError naming file, row and column.
  */
-export async function openCatalogue(path: string, options: ImageTableOptions): Promise<Dataset> {
+export async function openCatalog(path: string, options: ImageTableOptions): Promise<Dataset> {
   const header = await csvHeader(path);
   const name = basename(path).replace(/\.csv(\.gz)?$/i, "");
   const folder = dirname(resolve(path));

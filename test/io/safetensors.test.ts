@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { UserError } from "tuning-fork/errors";
-import { SafetensorsFile, writeSafetensors } from "tuning-fork/models/safetensors";
+import { UserError } from "#lib/core/errors";
+import { SafetensorsFile, writeSafetensors } from "#lib/io/safetensors";
 
 describe("safetensors", () => {
   const folder = mkdtempSync(join(tmpdir(), "safetensors-"));

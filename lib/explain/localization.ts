@@ -1,5 +1,5 @@
-import { asNumbers, type Table } from "../data/table";
-import { UserError } from "../errors";
+import { UserError } from "../core/errors";
+import { asNumbers, type Table } from "../core/table";
 import { enlarge } from "./enlarge";
 import { type Maps, mapOf } from "./maps";
 
@@ -39,7 +39,7 @@ export function ellipseMask(
 }
 
 /** How well a map falls on a mask. */
-export interface Localisation {
+export interface Localization {
   /** Whether the greatest value lies inside (the pointing game, Zhang et al. 2016, arXiv:1608.00507). */
   readonly hit: boolean;
   /** Share of the map's positive values inside, 0…1 (Wang et al. 2020, arXiv:1910.01279). */
@@ -54,7 +54,7 @@ export interface Localisation {
  * @param map Values of the mask's pixels.
  * @throws UserError when they differ in length
  */
-export function localisation(map: ArrayLike<number>, mask: ArrayLike<number>): Localisation {
+export function localization(map: ArrayLike<number>, mask: ArrayLike<number>): Localization {
   if (map.length !== mask.length) {
     throw new UserError(
       `a map of ${map.length} values and a mask of ${mask.length} pixels`,
@@ -84,7 +84,7 @@ export function localisation(map: ArrayLike<number>, mask: ArrayLike<number>): L
  * @returns the share of hits, and the mean of the others
  * @throws UserError when the table lacks a column
  */
-export function meanLocalisation(
+export function meanLocalization(
   maps: Maps,
   table: Table,
   rows: readonly number[],
@@ -109,9 +109,9 @@ export function meanLocalisation(
       positionAngle: positionAngle[row],
       pixel: pixel[row],
     };
-    return [localisation(mapOf(large, i), ellipseMask(size, galaxy))];
+    return [localization(mapOf(large, i), ellipseMask(size, galaxy))];
   });
-  const mean = (value: (l: Localisation) => number) =>
+  const mean = (value: (l: Localization) => number) =>
     measured.reduce((sum, l) => sum + value(l), 0) / measured.length;
   return {
     hits: mean(({ hit }) => Number(hit)),

@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { download } from "tuning-fork/data/download";
-import { UserError } from "tuning-fork/errors";
+import { UserError } from "#lib/core/errors";
+import { download } from "#lib/io/download";
 
 const content = Buffer.from(
   Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255),

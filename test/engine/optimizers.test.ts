@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "tuning-fork/engine/compile";
+import { compile } from "#lib/engine/compile";
 import {
   clipByGlobalNorm,
-  createOptimiser,
+  createOptimizer,
   moveAverages,
-  type OptimiserOptions,
+  type OptimizerOptions,
   squaredNorms,
-} from "tuning-fork/engine/optimisers";
-import { startEngine } from "tuning-fork/engine/start";
+} from "#lib/engine/optimizers";
+import { startEngine } from "#lib/engine/start";
 
 interface Fixture {
   weight: number[];
@@ -19,14 +19,14 @@ interface Fixture {
   ema: number[][];
   cases: {
     title: string;
-    options: OptimiserOptions;
+    options: OptimizerOptions;
     clip: number;
     scale: number;
     trace: [number[], number[]][];
   }[];
 }
 
-const fixture: Fixture = JSON.parse(readFileSync("test/fixtures/engine/optimisers.json", "utf8"));
+const fixture: Fixture = JSON.parse(readFileSync("test/fixtures/engine/optimizers.json", "utf8"));
 
 function close(got: ArrayLike<number>, expected: readonly number[], what: string) {
   expected.forEach((value, i) => {
@@ -34,7 +34,7 @@ function close(got: ArrayLike<number>, expected: readonly number[], what: string
   });
 }
 
-describe("optimisers", () => {
+describe("optimizers", () => {
   before(() => startEngine());
 
   for (const { title, options, clip, scale, trace } of fixture.cases) {
@@ -43,17 +43,17 @@ describe("optimisers", () => {
         const { numTensors } = tf.memory();
         const w = tf.tidy(() => tf.variable(tf.tensor2d(fixture.weight, [3, 4])));
         const b = tf.tidy(() => tf.variable(tf.tensor1d(fixture.bias)));
-        const optimiser = createOptimiser(options, [
+        const optimizer = createOptimizer(options, [
           { variable: w, rateScale: scale },
           { variable: b, decay: false },
         ]);
         const update = (gw: tf.Tensor, gb: tf.Tensor, rate: tf.Tensor, step: tf.Tensor) => {
           const gradients = [gw, gb];
           const clipped = clipByGlobalNorm(gradients, squaredNorms(gradients), clip);
-          optimiser.update(clipped, rate as tf.Scalar, step as tf.Scalar);
+          optimizer.update(clipped, rate as tf.Scalar, step as tf.Scalar);
           return tf.sum(w);
         };
-        const compiled = compile({ update }, { variables: [w, b, ...optimiser.variables] });
+        const compiled = compile({ update }, { variables: [w, b, ...optimizer.variables] });
         const run = way === "compiled" ? compiled.call.update : update;
         for (const [i, [gw, gb]] of fixture.gradients.entries()) {
           const sum = tf.tidy(() =>
@@ -70,7 +70,7 @@ describe("optimisers", () => {
         close(w.dataSync(), trace[trace.length - 1][0], "weight");
         close(b.dataSync(), trace[trace.length - 1][1], "bias");
         compiled.dispose();
-        tf.dispose([w, b, ...optimiser.variables]);
+        tf.dispose([w, b, ...optimizer.variables]);
         assert.equal(tf.memory().numTensors, numTensors);
       });
     }
@@ -79,9 +79,9 @@ describe("optimisers", () => {
   it("moves averages as torch's lerp, also after an update in place", () => {
     const w = tf.variable(tf.tensor2d(fixture.weight, [3, 4]));
     const average = tf.variable(w.clone());
-    const optimiser = createOptimiser({ name: "sgd", momentum: 0 }, [{ variable: w }]);
+    const optimizer = createOptimizer({ name: "sgd", momentum: 0 }, [{ variable: w }]);
     const update = (gradient: tf.Tensor, rate: tf.Tensor) => {
-      optimiser.update([gradient], rate as tf.Scalar, tf.scalar(1));
+      optimizer.update([gradient], rate as tf.Scalar, tf.scalar(1));
       moveAverages([average], [w], 0.9);
       return tf.clone(average);
     };

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
+import type { Column } from "../core/table";
 import { classWeights } from "../data/balance";
-import type { Column } from "../data/table";
 import { softmaxCrossEntropy } from "../engine/ops/cross-entropy";
-import { UserError } from "../errors";
-import type { TrainConfig } from "./config";
+import type { TrainConfig } from "../train/config";
 
 /**
  * Mean loss of a batch.

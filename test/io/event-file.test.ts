@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startEngine } from "tuning-fork/engine/start";
-import { createModel } from "tuning-fork/models/registry";
-import { parseConfig, trainConfigSchema } from "tuning-fork/train/config";
-import { EVENT_FILE, EventFile, maskedCrc32c } from "tuning-fork/train/event-file";
-import { fit as trainModel } from "tuning-fork/train/fit";
-import { RunFolder } from "tuning-fork/train/run-folder";
-import type { Tracker } from "tuning-fork/train/tracker";
-import { rowsOf, temporaryFolder, tinyDataset } from "./support";
+import { startEngine } from "#lib/engine/start";
+import { EVENT_FILE, EventFile, maskedCrc32c } from "#lib/io/event-file";
+import { createModel } from "#lib/models/registry";
+import { parseConfig, trainConfigSchema } from "#lib/train/config";
+import { fit as trainModel } from "#lib/train/fit";
+import { RunFolder } from "#lib/train/run-folder";
+import type { Tracker } from "#lib/train/tracker";
+import { rowsOf, temporaryFolder, tinyDataset } from "../train/support";
 
 type Fields = Map<number, (number | Uint8Array)[]>;
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeBackend, nativeOp } from "./native";
 import { recordedUpdate } from "./record";
 
-/** A variable that an optimiser moves. */
+/** A variable that an optimizer moves. */
 export interface Trained {
   readonly variable: tf.Variable;
   /** Whether weight decay acts on it; usually not on biases and norms. Default true. */
@@ -11,7 +11,7 @@ export interface Trained {
   readonly rateScale?: number;
 }
 
-export interface OptimiserOptions {
+export interface OptimizerOptions {
   readonly name: "sgd" | "adam" | "adamw";
   /** adamw: decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101); others: added to the gradient. */
   readonly weightDecay?: number;
@@ -23,8 +23,8 @@ export interface OptimiserOptions {
   readonly epsilon?: number;
 }
 
-export interface Optimiser {
-  /** The optimiser's own state; list it in compile() beside the weights. */
+export interface Optimizer {
+  /** The optimizer's own state; list it in compile() beside the weights. */
   readonly variables: readonly tf.Variable[];
   /**
    * Move the variables.
@@ -37,11 +37,11 @@ export interface Optimiser {
 }
 
 /**
- * An optimiser whose update can be recorded; its numbers are those of `torch.optim`.
+ * An optimizer whose update can be recorded; its numbers are those of `torch.optim`.
  *
  * In a recording each variable and its state are moved in place by one op.
  */
-export function createOptimiser(options: OptimiserOptions, trained: readonly Trained[]): Optimiser {
+export function createOptimizer(options: OptimizerOptions, trained: readonly Trained[]): Optimizer {
   return options.name === "sgd" ? sgd(options, trained) : adam(options, trained);
 }
 
@@ -57,10 +57,10 @@ const inPlace = [
 ];
 
 /** Stochastic gradient descent with momentum (Polyak 1964, in the form of Sutskever et al. 2013). */
-function sgd(options: OptimiserOptions, trained: readonly Trained[]): Optimiser {
+function sgd(options: OptimizerOptions, trained: readonly Trained[]): Optimizer {
   const { momentum = 0, weightDecay = 0 } = options;
   const velocities = momentum === 0 ? [] : state(trained);
-  const update: Optimiser["update"] = (gradients, rate) =>
+  const update: Optimizer["update"] = (gradients, rate) =>
     tf.tidy(() => {
       trained.forEach(({ variable, decay = true, rateScale = 1 }, i) => {
         const gradient = decayed(gradients[i], variable, decay ? weightDecay : 0);
@@ -81,11 +81,11 @@ function sgd(options: OptimiserOptions, trained: readonly Trained[]): Optimiser 
 }
 
 /** Adam (Kingma & Ba 2015, arXiv:1412.6980), with decoupled decay as AdamW. */
-function adam(options: OptimiserOptions, trained: readonly Trained[]): Optimiser {
+function adam(options: OptimizerOptions, trained: readonly Trained[]): Optimizer {
   const { name, weightDecay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   const means = state(trained);
   const squares = state(trained);
-  const update: Optimiser["update"] = (gradients, rate, step) =>
+  const update: Optimizer["update"] = (gradients, rate, step) =>
     tf.tidy(() => {
       const correction1 = tf.sub(1, tf.pow(beta1, step));
       const correction2 = tf.sqrt(tf.sub(1, tf.pow(beta2, step)));
