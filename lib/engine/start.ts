@@ -73,6 +73,8 @@ export function chosenEngine(): EngineName {
 function startNative(name: "cuda" | "cpu"): EngineInfo {
   // TensorFlow's C++ start-up remarks are not for the person at the notebook.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  // TensorFlow leaves oneDNN off on processors without AVX-512; grouped convolutions need it everywhere.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
   if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
   bridgeNodeUtil();
