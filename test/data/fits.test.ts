@@ -108,7 +108,7 @@ describe("data/fits", async () => {
       /no column 'mass'; the table has name, /,
     );
     assert.throws(() => file.table({ columns: ["bits"] }), /'bits' has the format 11X/);
-    assert.throws(() => file.image("CATALOGUE"), /unit CATALOG is no image; the file has 0 /);
+    assert.throws(() => file.image("CATALOGUE"), /unit CATALOGUE is no image; the file has 0 /);
     assert.throws(() => file.table({ which: 7 }), UserError);
     file.close();
   });
