@@ -18,7 +18,7 @@ import { stagesOf, Trainer } from "./trainer";
 /** Which rows are learned from, and which decide what is best. */
 export interface FitRows {
   readonly train: ArrayLike<number>;
-  /** Without it the last epoch is the best one. */
+  /** Without it the last epoch is the best one; its averaged weights, where `ema` is on. */
   readonly val?: ArrayLike<number>;
 }
 
@@ -61,7 +61,7 @@ export interface FitResult {
  *
  * Everything random is a function of the seed and of the epoch or step, so a run that was
  * interrupted goes on to the same losses as one that was not. Afterwards the model has the weights of
- * the best epoch.
+ * the best epoch: their moving average where the config's `ema` is on.
  *
  * @param run Where {@link RunFolder.begin} was called.
  * @throws UserError when the loss is not a number any more, and whatever the signal was aborted with;
@@ -145,7 +145,7 @@ class Fit {
       await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
       throw error;
     }
-    const best = openCheckpoint(this.folder.bestPath) ?? openCheckpoint(this.folder.latestPath);
+    const best = openCheckpoint(this.folder.bestPath);
     if (best !== undefined) loadStateDict(this.model, best.files.model);
     const { history, seconds } = this.position;
     return {
@@ -263,8 +263,10 @@ class Fit {
     const isBetter =
       p.best === undefined ||
       (this.config.selectBy === "valLoss" ? value < p.best.value : value > p.best.value);
-    if (evaluated && isBetter) {
-      p.best = { epoch: row.epoch, value };
+    // Without a validation split the newest is the best: the averaged weights are written either way.
+    if (val === undefined) p.best = { epoch: row.epoch, value: row.trainLoss };
+    else if (evaluated && isBetter) p.best = { epoch: row.epoch, value };
+    if (p.best?.epoch === row.epoch) {
       await trainer.withAverage(async () => {
         saveCheckpoint(this.folder.bestPath, p, { model: trainer.saveModel });
       });

@@ -14,7 +14,7 @@ import {
   type TrainSettings,
   trainConfigSchema,
 } from "#lib/train/config";
-import { type FitOptions, fit as train } from "#lib/train/fit";
+import { type FitOptions, type FitRows, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
 
@@ -31,13 +31,18 @@ const config = (settings: TrainSettings = {}): TrainConfig =>
     ...settings,
   });
 
-async function trainOnce(path: string, c: TrainConfig, options: FitOptions = {}) {
+async function trainOnce(
+  path: string,
+  c: TrainConfig,
+  options: FitOptions = {},
+  learned: FitRows = rows,
+) {
   const model = createModel("test_custom_cnn", { classes: 2, seed: c.seed });
   const run = new RunFolder(path);
   run.begin(c, "resume");
   try {
     const losses: number[] = [];
-    const result = await train(model, dataset, rows, c, run, {
+    const result = await train(model, dataset, learned, c, run, {
       ...options,
       onStep: (report) => {
         losses.push(report.loss);
@@ -45,7 +50,8 @@ async function trainOnce(path: string, c: TrainConfig, options: FitOptions = {})
       },
     });
     const predictions = await predict(model, dataset, rows.val);
-    return { result, losses, predictions };
+    const weights = [...model.parameters.values()].map(({ variable }) => variable.dataSync());
+    return { result, losses, predictions, weights };
   } finally {
     model.dispose();
   }
@@ -101,6 +107,27 @@ describe("fit", () => {
     assert.deepEqual(rest.result.history, whole.result.history);
     assert.deepEqual(rest.predictions, whole.predictions);
   });
+
+  for (const learned of [rows, { train: rows.train }]) {
+    const where = "val" in learned ? "with" : "without";
+    it(`ends with the weights' moving average, ${where} a validation split`, async () => {
+      const once = (ema: number, options: FitOptions = {}) =>
+        trainOnce(join(folder.path, `ema-${ema}`), config({ ema }), options, learned);
+      const raw = await once(0);
+      const averaged = await once(0.99);
+      // The average changes what is kept, not how the training goes.
+      assert.deepEqual(averaged.losses, raw.losses);
+      assert.notDeepEqual(averaged.weights, raw.weights);
+
+      rmSync(join(folder.path, "ema-0.99"), { recursive: true });
+      const stop = new AbortController();
+      let steps = 0;
+      const onStep = () => ++steps === 15 && stop.abort(new Error("stopped by the test"));
+      await assert.rejects(once(0.99, { signal: stop.signal, onStep }), /stopped by the test/);
+      assert.deepEqual((await once(0.99)).weights, averaged.weights);
+      assert.deepEqual((await once(0.99)).weights, averaged.weights, "when nothing is left to do");
+    });
+  }
 
   it("trains in stages, the backbone frozen at first", async () => {
     const model = createModel("test_custom_cnn", { classes: 2 });
