@@ -112,6 +112,7 @@ export const verb: Verb = {
     const checks = [
       await look("node", nodeCheck),
       engineCheck,
+      ...(info?.processor === undefined ? [] : [ok("processor", info.processor)]),
       ...(info === undefined ? [] : [await look("danfo.js", () => sharedEngineCheck(info))]),
       await look("kernel", kernelCheck),
       await look("jupyterlab", jupyterCheck),

@@ -5,6 +5,8 @@
  * in the table stays in float32.
  */
 
+import { processor } from "./tensorflow/processor";
+
 /** What the pass does with an op. */
 export type Rule =
   /** Always in bfloat16. */
@@ -26,7 +28,14 @@ export interface TypedOp {
 const allow: TypedOp = { rule: "allow" };
 const follow: TypedOp = { rule: "follow" };
 
-export const TABLE: Readonly<Record<string, TypedOp>> = {
+/** How an op is computed in mixed precision on this processor; nothing where it stays in float32. */
+export function typedOp(op: string): TypedOp | undefined {
+  // oneDNN refuses it in bfloat16 elsewhere.
+  if (op === "_MklLayerNorm" && !processor().normalizesBfloat16) return undefined;
+  return TABLE[op];
+}
+
+const TABLE: Readonly<Record<string, TypedOp>> = {
   // Products: nearly all of the arithmetic, and the processor's bfloat16 instructions add in float32.
   MatMul: allow,
   BatchMatMulV2: allow,

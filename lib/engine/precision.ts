@@ -2,7 +2,7 @@ import { launchWith } from "./body";
 import { castNode, type GraphNode, type Output } from "./graph";
 import { attribute, DT } from "./native";
 import { packedCall } from "./packed";
-import { TABLE, type TypedOp } from "./precision-table";
+import { type TypedOp, typedOp } from "./precision-table";
 import type { Recording } from "./recording";
 import type { Precision } from "./start";
 
@@ -42,7 +42,7 @@ class BFloat16Pass {
       this.put(node, packed[packed.length - 1]);
       return;
     }
-    const typed = TABLE[node.op];
+    const typed = typedOp(node.op);
     const attributeName = typed?.attribute ?? "T";
     const isFloat = node.attributes.some((a) => a.name === attributeName && a.value === DT.float32);
     const inputs = node.inputs.map((input) => this.moved(input));

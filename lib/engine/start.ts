@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
+import { describeProcessor, processor } from "./tensorflow/processor";
 
 /** The rungs of the engine ladder, best first. */
 export type EngineName = "cuda" | "cpu" | "wasm";
@@ -17,6 +18,8 @@ export interface EngineInfo {
   readonly device: string;
   /** Version of the library behind the engine. */
   readonly version: string;
+  /** Which vector instructions the processor has and whether bfloat16 gains by them; `cpu` only. */
+  readonly processor?: string;
   readonly precisions: readonly Precision[];
 }
 
@@ -99,6 +102,7 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
     name,
     device: backend.isUsingGpuDevice ? "NVIDIA GPU" : `CPU, ${process.arch}`,
     version: `TensorFlow ${backend.binding.TF_Version}`,
+    processor: backend.isUsingGpuDevice ? undefined : describeProcessor(processor()),
     precisions: ["float32", "mixed_bfloat16"],
   };
 }

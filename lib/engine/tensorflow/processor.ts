@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from "node:fs";
+import { UserError } from "../../core/errors";
+
+/**
+ * What the processor's vector instructions are good for, from least to most: 256 bits; 512 bits;
+ * products of bfloat16 (AMD Zen 4); tiles of bfloat16 (Intel Sapphire Rapids). `other` is no x86.
+ */
+const LEVELS = ["other", "avx2", "avx512", "avx512_bf16", "amx_bf16"] as const;
+
+/** One of {@link LEVELS}. */
+export type Level = (typeof LEVELS)[number];
+
+/** What is chosen by the processor when a graph is made. All such choices stand here. */
+export interface Processor {
+  /** Its vector instructions. */
+  readonly level: Level;
+  /** Whether it multiplies bfloat16 by itself. Without, `mixed_bfloat16` works and gains nothing. */
+  readonly multipliesBfloat16: boolean;
+  /** Whether oneDNN has its kernels besides products in bfloat16: layer norm has one for AVX-512 only. */
+  readonly normalizesBfloat16: boolean;
+}
+
+let known: Processor | undefined;
+
+/**
+ * The processor that TensorFlow's graphs are made for, looked at once.
+ *
+ * `TUNING_FORK_PROCESSOR=avx2|avx512|avx512_bf16|amx_bf16|other` has graphs made as for another one.
+ *
+ * @throws UserError for another name in that variable.
+ */
+export function processor(): Processor {
+  known ??= processorOf(cpuFlags(), process.env.TUNING_FORK_PROCESSOR);
+  return known;
+}
+
+/**
+ * @param flags The instruction sets, as /proc/cpuinfo lists them.
+ * @param forced A level to take instead; empty or nothing for the flags' own.
+ * @throws UserError when `forced` is no level.
+ */
+export function processorOf(flags: ReadonlySet<string>, forced?: string): Processor {
+  const level = forced === undefined || forced === "" ? levelOf(flags) : levelNamed(forced);
+  const rank = LEVELS.indexOf(level);
+  return {
+    level,
+    multipliesBfloat16: rank >= LEVELS.indexOf("avx512_bf16"),
+    normalizesBfloat16: rank >= LEVELS.indexOf("avx512"),
+  };
+}
+
+/** One line about the processor, for `doctor`. */
+export function describeProcessor({ level, multipliesBfloat16 }: Processor): string {
+  return `${level}: mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`;
+}
+
+function levelOf(flags: ReadonlySet<string>): Level {
+  if (flags.has("amx_bf16")) return "amx_bf16";
+  if (flags.has("avx512_bf16")) return "avx512_bf16";
+  if (["avx512f", "avx512bw", "avx512dq", "avx512vl"].every((flag) => flags.has(flag)))
+    return "avx512";
+  return flags.has("avx2") ? "avx2" : "other";
+}
+
+function levelNamed(name: string): Level {
+  const level = LEVELS.find((known) => known === name);
+  if (level !== undefined) return level;
+  throw new UserError(
+    `TUNING_FORK_PROCESSOR is "${name}"; expected one of ${LEVELS.join(", ")}`,
+    "unset it, or give one of these names",
+  );
+}
+
+/** The flags of the first processor; none where the system does not list them. */
+function cpuFlags(): ReadonlySet<string> {
+  const path = "/proc/cpuinfo";
+  const line = existsSync(path) ? /^flags\s*:(.*)$/m.exec(readFileSync(path, "utf8"))?.[1] : "";
+  return new Set(line?.trim().split(/\s+/));
+}
