@@ -73,7 +73,11 @@ export const verb: Verb = {
         throw new UserError(`${spec} has no rows in a split "${split}"`, "give --split all");
       }
       const predictions = await untilInterrupted((signal) =>
-        predict(model, dataset, rows, { signal, onProgress: (done) => bar.update(done) }),
+        predict(model, dataset, rows, {
+          ...experiment?.predict,
+          signal,
+          onProgress: (done) => bar.update(done),
+        }),
       );
       await writePredictions(out, predictions);
       bar.finish();

@@ -112,14 +112,24 @@ export const trainConfigSchema = z.strictObject({
   evaluateEvery: count.default(1),
   /** Seconds between two checkpoints within an epoch; one is always written at an epoch's end. */
   checkpointSeconds: positive.default(300),
-  /** Evaluate each galaxy in its eight orientations and average. */
-  testTimeAugmentation: z.boolean().default(false),
   log: logSchema.prefault({}),
 });
 
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 /** What a person writes: every key may be left out. */
 export type TrainSettings = z.input<typeof trainConfigSchema>;
+
+/** How a run's model answers: for its own `predictions.csv`, and whenever it is asked again later. */
+export const predictConfigSchema = z.strictObject({
+  /** Images that are computed at once; answers differ in the last digits with it. Default 64. */
+  batchSize: count.default(64),
+  /** `mixed_bfloat16` is faster where the processor has it, and less exact. Default `float32`. */
+  precision: z.enum(["float32", "mixed_bfloat16"]).default("float32"),
+  /** Average the answers over each galaxy's eight orientations: eight times the work. Default false. */
+  testTimeAugmentation: z.boolean().default(false),
+});
+
+export type PredictConfig = z.output<typeof predictConfigSchema>;
 
 /** What is trained on what, and how: the contents of a run's `config.yaml`. */
 export const experimentSchema = z.strictObject({
@@ -153,6 +163,7 @@ export const experimentSchema = z.strictObject({
     weights: z.string().optional(),
   }),
   train: trainConfigSchema.prefault({}),
+  predict: predictConfigSchema.prefault({}),
 });
 
 export type Experiment = z.output<typeof experimentSchema>;

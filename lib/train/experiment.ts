@@ -164,10 +164,8 @@ export async function runExperiment(
     const fitted = await fit(model, dataset, { train: data.train, val }, experiment.train, run, {
       ...options,
     });
-    const { testTimeAugmentation, batchSize } = experiment.train;
     const predictions = await predict(model, dataset, data.test, {
-      testTimeAugmentation,
-      batchSize,
+      ...experiment.predict,
       signal: options.signal,
     });
     const { seconds, bestEpoch } = fitted;

@@ -103,7 +103,7 @@ export class Trainer {
       {
         train: this.trainFunction(weights, true),
         gather: this.trainFunction(weights, false),
-        predict: predictFunction(model, config.testTimeAugmentation),
+        predict: predictFunction(model),
         swap: () => this.swap(),
       },
       {
