@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { UserError } from "../core/errors";
-import { decodeImage, probeImage, reframe } from "../data/image-files";
+import { cropResize, decodeImage, probeImage } from "../data/image-files";
 import { hasAttention } from "../explain/attention";
 import { type ComparisonRow, compareExplanations } from "../explain/compare";
 import { enlarge } from "../explain/enlarge";
@@ -110,7 +110,7 @@ async function writeRow(
   const { default: sharp } = await import("sharp");
   const [height, width] = size;
   const shown = Math.max(SHOWN, height);
-  const large = await reframe(pixels, { width, height }, { size: shown });
+  const large = await cropResize(pixels, { width, height }, { size: shown });
   for (const [method, map] of Object.entries(maps)) {
     const path = join(out, `${name}-${method}`);
     await writeFile(`${path}.npy`, encodeNpy(map.values, map.size));

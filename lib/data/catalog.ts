@@ -1,21 +1,30 @@
 import { basename, dirname, resolve } from "node:path";
 import { UserError } from "../core/errors";
-import { asNumbers, asText, type Column } from "../core/table";
+import { asText, type Column, type Table } from "../core/table";
 import { type ColumnType, csvHeader, readCsv } from "../io/csv";
-import type { Dataset, VoteQuestion } from "./dataset";
+import type { Dataset } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
 import { openVotes } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows } from "./image-table";
+import { splitNamed } from "./split-names";
 
 /** Columns of a catalog that are numbers; all others but votes are text. */
 const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radius"]);
 
+/** Columns that other tables keep classes in. */
+const labelLike = /^(class|classes|class_?name|labels?|label1|target|type|morphology|gz2_class)$/i;
+
+/** What stands in tables for a value that is not known. */
+const unknown = /^(nan|n\/?a|null|)$/i;
+
 /**
- * Open a CSV of galaxies: `id,path,label` (and `split`, `ra`, `dec`, `redshift`, `magnitude`,
- * `radius` where it has them), or `id,path` with one column of fractions an answer. A table of
- * Galaxy Zoo 2 with `asset_id` and `…_debiased` is read with the images in `images/` beside it.
+ * Open a CSV of galaxies: `id,path`, and where they are known `label`, `split`, `ra`, `dec`,
+ * `redshift`, `magnitude`, `radius`; or `id,path` with one column of fractions an answer. Other
+ * columns of a table without labels are kept as they are. A table of Galaxy Zoo 2 with `asset_id`
+ * and `…_debiased` is read with the images in `images/` beside it.
  *
- * Paths are relative to the CSV. Labels are names; numbers are taken for names too, in order.
+ * Paths are relative to the CSV. Labels are names; numbers are taken for names too, in order. An
+ * empty label, `nan`, `NA` or `null` is a galaxy without a label.
  *
  * @throws UserError naming file, row and column.
  */
@@ -30,42 +39,101 @@ export async function openCatalog(path: string, options: ImageTableOptions): Pro
       .filter((q) => q.answers.length > 0);
     return openVotes(name, { votes: path, images: resolve(folder, "images") }, questions, options);
   }
-  const wanted: Record<string, ColumnType> = { id: "text", path: "text" };
-  const votes = header.includes("label") ? [] : header.filter((c) => !isPlain(c));
-  if (votes.length === 0) wanted.label = "text";
-  for (const answer of votes) wanted[answer] = "number";
-  const optional: Record<string, ColumnType> = { split: "text" };
+  const optional: Record<string, ColumnType> = { label: "text", split: "text" };
   for (const column of numeric) optional[column] = "number";
-  const columns = await readCsv(path, wanted, { optional });
+  const others = header.includes("label") ? [] : header.filter((c) => !isPlain(c));
+  for (const column of others) optional[column] = "text";
+  const columns = await readCsv(path, { id: "text", path: "text" }, { optional });
   const ids = asText(columns.id);
   uniqueIds(path, ids);
   const paths = asText(columns.path).map((file) => resolve(folder, file));
-  const table: Record<string, Column> = {};
-  for (const [key, column] of Object.entries(columns))
-    if (!votes.includes(key)) table[key] = column;
-  table.path = paths;
-  if (votes.length > 0) {
-    const questions: VoteQuestion[] = [{ name: "votes", answers: votes }];
-    const fractions = interleave(
-      path,
-      votes.map((answer) => asNumbers(columns[answer])),
-      votes,
-    );
-    const all = { questions, answers: votes, fractions };
-    return openImageRows({ name, classNames: [], table, votes: all, paths }, options);
+  const table: Record<string, Column> = { ...columns, path: paths };
+  const notices: string[] = [];
+  if (columns.split) table.split = readSplits(path, asText(columns.split));
+  if (columns.label) {
+    const classNames = readLabels(table, asText(columns.label), notices);
+    return openImageRows({ name, classNames, table, notices, paths }, options);
   }
-  const labels = asText(columns.label);
-  const missing = labels.indexOf("");
-  if (missing >= 0) {
-    throw new UserError(
-      `${path}, row ${missing + 1}: no label for id '${ids[missing]}'.`,
-      "Fill in the label or remove the row.",
-    );
+  const answers = votesAmong(path, others, columns);
+  if (answers.length === 0) {
+    if (others.length > 0) {
+      notices.push(
+        `The columns ${others.join(", ")} are neither labels nor fractions: kept as text, unlabeled.`,
+      );
+    }
+    const rows = { name, classNames: [], table, notices, paths };
+    return openImageRows(rows, options);
   }
+  for (const answer of answers) delete table[answer];
+  const values = answers.map((answer) => asText(columns[answer]));
+  const fractions = new Float64Array(answers.length * ids.length);
+  for (const [a, texts] of values.entries()) {
+    for (const [row, text] of texts.entries()) {
+      fractions[row * answers.length + a] = fractionOf(text) ?? refuse(path, row, answers[a], text);
+    }
+  }
+  const votes = { questions: [{ name: "votes", answers }], answers, fractions };
+  return openImageRows({ name, classNames: [], table, votes, notices, paths }, options);
+}
+
+/** Fill in `label` and say how many rows have none. @returns the names of the classes */
+function readLabels(
+  table: Record<string, Column>,
+  labels: readonly string[],
+  notices: string[],
+): string[] {
   const order = new Intl.Collator("en", { numeric: true });
-  const classNames = [...new Set(labels)].sort(order.compare);
-  table.label = Int32Array.from(labels, (label) => classNames.indexOf(label));
-  return openImageRows({ name, classNames, table, paths }, options);
+  const names = labels.map((label) => (unknown.test(label) ? "" : label.normalize("NFC")));
+  const classNames = [...new Set(names)].filter((name) => name !== "").sort(order.compare);
+  const index = new Map(classNames.map((className, i) => [className, i]));
+  table.label = Int32Array.from(names, (className) => index.get(className) ?? -1);
+  const missing = names.filter((className) => className === "").length;
+  if (missing > 0) {
+    const how = [...new Set(labels.filter((label) => unknown.test(label)))];
+    notices.push(
+      `${missing} of ${labels.length} rows have no label (${how.map((x) => `'${x}'`).join(", ")}).`,
+    );
+  }
+  return classNames;
+}
+
+function readSplits(path: string, splits: readonly string[]): string[] {
+  return splits.map((word, row) => {
+    const split = word === "" ? "" : splitNamed(word);
+    if (split !== undefined) return split;
+    throw new UserError(
+      `${path}, row ${row + 1}: split is '${word}'; expected train, val or test.`,
+      "Correct it, or leave it empty for a row that is not to be used in training.",
+    );
+  });
+}
+
+/** The columns that hold vote fractions: all that are not known otherwise, or none. */
+function votesAmong(path: string, others: readonly string[], columns: Table): readonly string[] {
+  const like = others.find((column) => labelLike.test(column));
+  if (like !== undefined) {
+    throw new UserError(
+      `${path}: no column 'label', but '${like}' may be meant.`,
+      `Rename '${like}' to label, or remove it to read the galaxies without labels.`,
+    );
+  }
+  const isVotes = (column: string) =>
+    asText(columns[column]).every((text) => fractionOf(text) !== undefined);
+  return others.some(isVotes) ? others : [];
+}
+
+/** A number from 0 to 1, NaN where nothing is given, or nothing where it is something else. */
+function fractionOf(text: string): number | undefined {
+  if (unknown.test(text)) return Number.NaN;
+  const value = Number(text);
+  return value >= 0 && value <= 1 ? value : undefined;
+}
+
+function refuse(path: string, row: number, column: string, text: string): never {
+  throw new UserError(
+    `${path}, row ${row + 1}: ${column} is ${text}; expected a fraction, 0–1.`,
+    "Give fractions, or remove columns that are none.",
+  );
 }
 
 function isPlain(column: string): boolean {
@@ -84,24 +152,4 @@ function uniqueIds(path: string, ids: readonly string[]): void {
     }
     seen.set(id, row);
   }
-}
-
-function interleave(
-  path: string,
-  columns: readonly (readonly number[])[],
-  names: readonly string[],
-): Float64Array {
-  const out = new Float64Array(columns.length * columns[0].length);
-  for (const [a, column] of columns.entries()) {
-    for (const [row, value] of column.entries()) {
-      if (value < 0 || value > 1) {
-        throw new UserError(
-          `${path}, row ${row + 1}: ${names[a]} is ${value}; expected a fraction, 0–1.`,
-          "Give fractions, and name columns that are none id, path, split, ra, dec, … ",
-        );
-      }
-      out[row * columns.length + a] = value;
-    }
-  }
-  return out;
 }

@@ -1,20 +1,27 @@
 import type { Table } from "../core/table";
 
 /**
- * Galaxies with their labels and a random-access reader of their pixels.
+ * Galaxies and a random-access reader of their pixels.
  *
- * `table` has one row a galaxy and at least the columns `id` (text) and, for classification,
- * `label` (index into `classNames`); `split` (`train`, `val`, `test`) where the source brings one;
- * `ra`, `dec` (degrees), `redshift` and others where it has them.
+ * `table` has one row a galaxy and at least the column `id` (text). Where the source has them:
+ * `label` (index into `classNames`, −1 where it is not known), `split` (`train`, `val`, `test`, or
+ * empty for a row of none), `ra`, `dec` (degrees), `redshift` and others. Rows without labels are
+ * data too: ask `hasLabels` and `labelsOf`.
  */
 export interface Dataset {
+  /** A registered name, or the name of the file or folder without its ending. */
   readonly name: string;
-  /** Names of the classes in label order. */
+  /** Names of the classes in label order; empty where nothing is labeled. */
   readonly classNames: readonly string[];
+  /** What is known of each galaxy, one row each. */
   readonly table: Table;
   /** Number of rows. */
   readonly size: number;
-  /** Height and width that {@link Dataset.read} returns, pixels. */
+  /** Height and width of the stored images, pixels; none where they differ from each other. */
+  readonly sourceSize?: readonly [height: number, width: number];
+  /** How {@link Dataset.read} shows the images unless it is told otherwise. */
+  readonly view: View;
+  /** Height and width that {@link Dataset.read} returns for {@link Dataset.view}, pixels. */
   readonly imageSize: readonly [height: number, width: number];
   /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
   readonly votes?: Votes;
@@ -22,24 +29,35 @@ export interface Dataset {
   readonly block?: number;
   /** Files that were left out because they could not be read, where skipping was asked for. */
   readonly skipped?: readonly SkippedRow[];
+  /** What was decided while opening that a person should be told, a sentence each. */
+  readonly notices?: readonly string[];
   /**
    * Read images in the order of `rows`.
    *
+   * @param rows Row numbers, 0 to `size` − 1; repeats are allowed.
+   * @param view Crop, size and interpolation; {@link Dataset.view} by default.
    * @returns uint8 RGB, `[rows.length, height, width, 3]`, row-major, 0–255.
+   * @throws UserError naming the file that cannot be read, or whose size differs
    */
-  read(rows: ArrayLike<number>): Promise<Uint8Array>;
-  /** The same for a part of each image, where that saves work. */
-  readArea?(rows: ArrayLike<number>, area: Area): Promise<Uint8Array>;
+  read(rows: ArrayLike<number>, view?: View): Promise<Uint8Array>;
   /** Release files. */
   close(): Promise<void>;
 }
 
-/** A part of an image, pixels. */
-export interface Area {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
+/** How pixels between pixels are found when an image is resized, by Pillow's names. */
+export type Interpolation = "nearest" | "bilinear" | "bicubic" | "lanczos";
+
+/** Which part of each stored image is read, and at what size. */
+export interface View {
+  /** Side of the square cut out of the middle, source pixels; by default all of the image. */
+  readonly crop?: number;
+  /**
+   * Height and width that images are resized to, pixels; not resampled by default. What is not
+   * square is first cut to the largest square in its middle.
+   */
+  readonly size?: number;
+  /** Used where `size` resamples; antialiased when reducing, but for `nearest`. Default `lanczos`. */
+  readonly interpolation?: Interpolation;
 }
 
 /** A question that volunteers were asked. */

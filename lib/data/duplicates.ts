@@ -2,7 +2,7 @@ import { mapParallel } from "../core/parallel";
 import { asNumbers } from "../core/table";
 import { crossMatch } from "./cross-match";
 import type { Dataset } from "./dataset";
-import { reframe } from "./image-files";
+import { cropResize } from "./image-files";
 
 /** Rows that show the same object, and how that was found. */
 export interface DuplicatePair {
@@ -69,8 +69,8 @@ async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
     const pixels = await dataset.read(rows);
     await mapParallel(rows, 8, async (row, i) => {
       const one = pixels.subarray(i * bytes, (i + 1) * bytes);
-      prints.set(fingerprint(await reframe(one, { width, height }, { size: 9 })), 2 * row);
-      small.set(await reframe(one, { width, height }, { size: side }), row * side * side * 3);
+      prints.set(fingerprint(await cropResize(one, { width, height }, { size: 9 })), 2 * row);
+      small.set(await cropResize(one, { width, height }, { size: side }), row * side * side * 3);
     });
   }
   // Two fingerprints that differ in at most three bits agree in one of their four quarters.

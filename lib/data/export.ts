@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import { Random } from "../core/random";
-import { asNumbers, asText } from "../core/table";
+import { asText, type Column } from "../core/table";
 import { balancedRows } from "./balance";
 import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
+import { labelsOf } from "./labels";
 import { type SplitShares, saveSplit, splitPresets, stratifiedSplit } from "./splits";
 
 /** How a data set is written as folders. */
@@ -31,7 +32,10 @@ export interface ExportReport {
   readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Images that were there already. */
   readonly kept: number;
+  /** Images that were written now. */
   readonly written: number;
+  /** Images without a label: they belong in no class folder and are left out. */
+  readonly unlabeled: number;
 }
 
 /** One image to be written. */
@@ -81,7 +85,9 @@ export async function exportFolders(
   );
   await verify(dataset, items, format);
   const counts = await countImages(folder, items);
-  return { folder, counts, kept: items.length - missing.length, written: missing.length };
+  const unlabeled = labelsOf(dataset).filter((label) => label < 0).length;
+  const kept = items.length - missing.length;
+  return { folder, counts, kept, written: missing.length, unlabeled };
 }
 
 /** A class's name as a folder: `barred_spiral`. */
@@ -94,14 +100,20 @@ export function classFolder(name: string): string {
 
 function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] {
   const { shares = splitPresets["64/16/20"], seed = 42, balance, format = "png" } = options;
-  const labels = asNumbers(dataset.table.label);
+  const labels = labelsOf(dataset);
   const random = new Random(seed, "export");
-  const all = Array.from({ length: dataset.size }, (_, row) => row);
+  const own = dataset.table.split as Column | undefined;
+  const all = [...labels.keys()].filter((row) => labels[row] >= 0 && own?.[row] !== "");
+  if (all.length === 0) {
+    throw new UserError(
+      `${dataset.name}: none of its ${dataset.size} images has a label.`,
+      "Export a data set with labels: each class becomes a folder.",
+    );
+  }
   const under = balance === "under";
   const chosen = under
     ? [...balancedRows(labels, all, "under", random)].sort((a, b) => a - b)
     : all;
-  const own = dataset.table.split;
   const split = own
     ? chosen.map((row) => String(own[row]))
     : stratifiedSplit(

@@ -1,93 +1,157 @@
-import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import type { Column } from "../core/table";
 import type { Dataset } from "./dataset";
+import { type FolderContents, listFolder } from "./folder-files";
 import { type ImageTableOptions, openImageRows } from "./image-table";
+import { splitNamed } from "./split-names";
 
-/** Names that folders of splits go by, and the name of the split. */
-const splitNames: Readonly<Record<string, string>> = {
-  train: "train",
-  training: "train",
-  val: "val",
-  valid: "val",
-  validation: "val",
-  test: "test",
-  testing: "test",
-};
-
+/** An image, and what the folders above it say. */
 interface Found {
   readonly path: string;
   readonly id: string;
-  readonly className: string;
-  readonly split: string | undefined;
+  readonly className?: string;
+  readonly split?: string;
 }
 
 /**
- * Open a folder of class folders of images, or of `train`, `val`, `test` folders of them. Classes
- * are in alphabetical order. Hidden files are ignored.
+ * Open a folder of class folders of images, or of `train`, `val`, `test` folders of them (spelled as
+ * people spell them). Classes are in alphabetical order. Images that stand in no class folder have no
+ * label; neither have those of an only folder, since a class needs another to be told from.
  *
- * @throws UserError naming the folder or file: no class folders, no images, a file that is no
- * readable image, sizes that differ.
+ * Symbolic links are followed, sub-folders of a class belong to it, names are brought to one Unicode
+ * form (NFC). Hidden files are ignored; others that are no images are passed over and counted in
+ * `notices`.
+ *
+ * @throws UserError naming the folder or file: no images, a file that is no readable image, sizes
+ * that differ, a folder beside those of the splits, classes that differ in upper and lower case only.
  */
 export async function openFolder(
   folder: string,
   options: ImageTableOptions = {},
 ): Promise<Dataset> {
-  const files = await listImages(folder);
-  const classNames = [...new Set(files.map((file) => file.className))].sort();
-  const classIndex = new Map(classNames.map((name, i) => [name, i]));
+  const top = await listFolder(folder);
+  const notices: string[] = [];
+  if (top.others.length > 0) {
+    notices.push(
+      `${top.others.length} files that are no images were passed over: ${some(top.others)}.`,
+    );
+  }
+  const nested = below(top).flatMap(({ name, folders }) =>
+    folders.map((inner) => `${name}/${inner.name}`),
+  );
+  if (nested.length > 0) {
+    notices.push(`Folders inside class folders are read as part of the class: ${some(nested)}.`);
+  }
+  const files = withoutOnlyFolders(folder, findImages(folder, top), notices);
+  const classNames = [...new Set(files.flatMap(({ className }) => className ?? []))].sort();
+  checkNames(folder, classNames);
+  const index = new Map(classNames.map((name, i) => [name, i]));
   const paths = files.map((file) => file.path);
-  const table: Record<string, Column> = {
-    id: files.map((file) => file.id),
-    label: Int32Array.from(files, (file) => classIndex.get(file.className) ?? -1),
-    path: paths,
-  };
-  if (files.every((file) => file.split)) table.split = files.map((file) => file.split ?? "");
-  return openImageRows({ name: basename(resolve(folder)), classNames, table, paths }, options);
+  const table: Record<string, Column> = { id: files.map((file) => file.id) };
+  if (classNames.length > 0) {
+    table.label = Int32Array.from(files, ({ className }) => index.get(className ?? "") ?? -1);
+  }
+  table.path = paths;
+  if (files.some(({ split }) => split)) table.split = files.map(({ split }) => split ?? "");
+  const name = basename(resolve(folder));
+  return openImageRows({ name, classNames, table, notices, paths }, options);
 }
 
-async function listImages(folder: string): Promise<Found[]> {
-  const top = await subfolders(folder);
-  const splits = top.every((name) => name.toLowerCase() in splitNames) ? top : [undefined];
+/** The class folders. */
+function below(top: FolderContents): FolderContents["folders"] {
+  const split = (name: string) => splitNamed(name) !== undefined;
+  return top.folders.flatMap((folder) => (split(folder.name) ? folder.folders : [folder]));
+}
+
+function findImages(folder: string, top: FolderContents): Found[] {
+  const [only, ...more] = top.folders;
+  if (only && more.length + top.images.length + only.images.length === 0) {
+    if (splitNamed(only.name) === undefined && only.folders.length > 1) {
+      throw new UserError(
+        `${folder}: its only folder '${only.name}' holds ${only.folders.length} folders.`,
+        `Give ${join(folder, only.name)} if those are the classes.`,
+      );
+    }
+  }
   const found: Found[] = [];
-  for (const split of splits) {
-    const parent = split === undefined ? folder : join(folder, split);
-    for (const className of split === undefined ? top : await subfolders(parent)) {
-      const names = await readdir(join(parent, className), { withFileTypes: true });
-      for (const entry of names.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (entry.name.startsWith(".") || entry.isDirectory()) continue;
-        const parts = [...(split === undefined ? [] : [split]), className, entry.name];
-        found.push({
-          path: join(folder, ...parts),
-          id: parts.join("/"),
-          className,
-          split: split === undefined ? undefined : splitNames[split.toLowerCase()],
-        });
-      }
+  const add = (inside: readonly string[], className?: string, split?: string) => {
+    for (const file of inside) {
+      found.push({ path: join(folder, file), id: file.normalize("NFC"), className, split });
+    }
+  };
+  const inSplits = top.folders.some(({ name }) => splitNamed(name) !== undefined);
+  add(top.images);
+  for (const { name, ...inside } of top.folders) {
+    if (!inSplits) {
+      add(allImages(inside), name.normalize("NFC"));
+      continue;
+    }
+    const split = splitNamed(name);
+    if (split === undefined) {
+      throw new UserError(
+        `${folder}: '${name}' stands beside folders of splits (${some(top.folders.map((f) => f.name))}).`,
+        "Give folders train, val, test only, or class folders only.",
+      );
+    }
+    add(inside.images, undefined, split);
+    for (const { name: className, ...deeper } of inside.folders) {
+      add(allImages(deeper), className.normalize("NFC"), split);
     }
   }
   if (found.length === 0) {
     throw new UserError(
-      `${folder}: no images in its ${top.length} class folders.`,
-      "Put the images of each class into a folder of that class's name.",
+      `${folder}: no images in it.`,
+      "Give a folder of images, or one that holds a folder of images for each class.",
     );
   }
   return found;
 }
 
-async function subfolders(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new UserError(`${folder}: cannot be read as a folder.`, "Check the path.", {
-      cause: error,
-    });
-  });
-  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
-  if (names.length === 0) {
-    throw new UserError(
-      `${folder}: no class folders in it (${entries.length} other entries).`,
-      "Give a folder that holds one folder of images a class, or train/ val/ test/ of them.",
+/** Images of an only class folder lose that class, unless another split has more and this one too. */
+function withoutOnlyFolders(folder: string, files: readonly Found[], notices: string[]): Found[] {
+  const splitsOf = (className: string) =>
+    new Set(files.filter((file) => file.className === className).map(({ split }) => split));
+  const all = new Set(files.flatMap(({ className }) => className ?? []));
+  const only = new Map<string | undefined, string>();
+  for (const split of new Set(files.map((file) => file.split))) {
+    const own = new Set(
+      files.flatMap((file) => (file.split === split ? (file.className ?? []) : [])),
+    );
+    const [name] = own;
+    if (own.size !== 1 || (all.size > 1 && splitsOf(name).size > 1)) continue;
+    only.set(split, name);
+    notices.push(
+      `'${name}' is the only folder of ${split === undefined ? folder : `the split ${split}`}: ` +
+        "its images are taken as unlabeled.",
     );
   }
-  return names.map((entry) => entry.name).sort();
+  return files.map((file) =>
+    file.className !== undefined && only.get(file.split) === file.className
+      ? { ...file, className: undefined }
+      : file,
+  );
+}
+
+function checkNames(folder: string, classNames: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of classNames) {
+    const key = name.toLowerCase().replace(/[\s_-]+/g, "_");
+    const before = seen.get(key);
+    if (before !== undefined) {
+      throw new UserError(
+        `${folder}: classes '${before}' and '${name}' differ in upper and lower case or spaces only.`,
+        "Move the images of both into one folder, or rename one.",
+      );
+    }
+    seen.set(key, name);
+  }
+}
+
+function allImages({ images, folders }: Pick<FolderContents, "images" | "folders">): string[] {
+  return [...images, ...folders.flatMap(allImages)];
+}
+
+function some(names: readonly string[]): string {
+  return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
 }

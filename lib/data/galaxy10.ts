@@ -2,8 +2,10 @@ import { basename } from "node:path";
 import { UserError } from "../core/errors";
 import type { Column } from "../core/table";
 import type { Dataset } from "./dataset";
-import { Hdf5File, type Hdf5Numbers } from "./hdf5";
+import { Hdf5File } from "./hdf5";
 import { Hdf5Writer } from "./hdf5-writer";
+import { resizeAll } from "./image-files";
+import { areaOf } from "./view";
 
 /** Classes of Galaxy10 DECaLS in label order (Leung & Bovy 2019; Walmsley et al. 2022). */
 export const galaxy10DecalsClasses: readonly string[] = [
@@ -40,8 +42,9 @@ const sdssSize = 69;
 const catalogKeys = ["ra", "dec", "redshift", "pxscale"] as const;
 
 /**
- * Open an HDF5 file in Galaxy10's layout: `images` uint8 `[N, H, W, 3]`, `ans` integers `[N]`
- * in 0–9, and where present `ra`, `dec` (degrees), `redshift`, `pxscale` (arcsec a pixel).
+ * Open an HDF5 file in Galaxy10's layout: `images` uint8 `[N, H, W, 3]`, and where present `ans`
+ * integers `[N]` in 0–9 (−1 where a label is not known), `ra`, `dec` (degrees), `redshift`,
+ * `pxscale` (arcsec a pixel). Without `ans` the galaxies are data without labels.
  *
  * Images stay in the file and are read as they are asked for.
  *
@@ -61,23 +64,14 @@ export async function openGalaxy10(
     if (images.dtype !== "uint8" || images.shape.length !== 4 || channels !== 3) {
       throw wrongLayout(path, "images", images, "uint8 [galaxies, height, width, 3]");
     }
-    const ans = file.info("ans");
-    if (!/^u?int/.test(ans.dtype) || ans.shape.length !== 1) {
-      throw wrongLayout(path, "ans", ans, "integers [galaxies]");
-    }
-    if (ans.shape[0] !== size) {
-      throw new UserError(
-        `${path}: 'ans' has ${ans.shape[0]} labels for ${size} images.`,
-        "Write the file again with one label an image.",
-      );
-    }
-    const classNames =
+    if (height < 1 || width < 1) throw wrongLayout(path, "images", images, "pixels in each image");
+    const known =
       options.classNames ?? (height === sdssSize ? galaxy10SdssClasses : galaxy10DecalsClasses);
-    const label = labels(path, file.numbers("ans"), classNames.length);
     const table: Record<string, Column> = {
       id: Array.from({ length: size }, (_, row) => String(row)),
-      label,
     };
+    if (file.has("ans")) table.label = labels(path, file, size, known.length);
+    const classNames = file.has("ans") ? known : [];
     for (const key of catalogKeys) {
       if (!file.has(key)) continue;
       const info = file.info(key);
@@ -91,10 +85,18 @@ export async function openGalaxy10(
       classNames,
       table,
       size,
+      sourceSize: [height, width],
+      view: {},
       imageSize: [height, width],
+      ...(file.has("ans")
+        ? {}
+        : { notices: [`${path} has no 'ans' (it has ${file.keys().join(", ")}): unlabeled.`] }),
       ...(images.compressed && images.chunks ? { block: images.chunks[0] } : {}),
-      read: async (rows) => file.rows("images", rows),
-      readArea: async (rows, area) => file.rows("images", rows, area),
+      async read(rows, view = {}) {
+        const area = areaOf({ width, height }, view);
+        const whole = area.width === width && area.height === height;
+        return resizeAll(file.rows("images", rows, whole ? undefined : area), area, view);
+      },
       close: async () => file.close(),
     };
   } catch (error) {
@@ -141,11 +143,22 @@ export async function writeGalaxy10(
   await writer.finish();
 }
 
-function labels(path: string, ans: Hdf5Numbers, classes: number): Int32Array {
-  const wrong = ans.findIndex((label: number) => label < 0 || label >= classes);
+function labels(path: string, file: Hdf5File, size: number, classes: number): Int32Array {
+  const info = file.info("ans");
+  if (!/^u?int/.test(info.dtype) || info.shape.length !== 1) {
+    throw wrongLayout(path, "ans", info, "integers [galaxies]");
+  }
+  if (info.shape[0] !== size) {
+    throw new UserError(
+      `${path}: 'ans' has ${info.shape[0]} labels for ${size} images.`,
+      "Write the file again with one label an image.",
+    );
+  }
+  const ans = file.numbers("ans");
+  const wrong = ans.findIndex((label: number) => label < -1 || label >= classes);
   if (wrong >= 0) {
     throw new UserError(
-      `${path}: 'ans' row ${wrong} is ${ans[wrong]}; expected 0–${classes - 1}.`,
+      `${path}: 'ans' row ${wrong} is ${ans[wrong]}; expected 0–${classes - 1}, or −1 where it is not known.`,
       "Correct the label, or give the names of all classes.",
     );
   }

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UserError } from "../core/errors";
-import type { Area } from "./dataset";
 import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
+import type { Area } from "./view";
 
 /** Numbers of one HDF5 dataset, in the file's own type (64-bit integers become doubles). */
 export type Hdf5Numbers =

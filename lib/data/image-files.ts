@@ -1,21 +1,12 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import type { Area } from "./dataset";
+import type { Interpolation, View } from "./dataset";
+import { type Area, areaOf, type Extent } from "./view";
 
-/** Which square of the source image is taken, and at what size it is read. */
-export interface Framing {
-  /** Side of the center square in source pixels; the whole image by default. */
-  readonly crop?: number;
-  /** Height and width that images are resized to; not resampled by default. */
-  readonly size?: number;
-}
-
-/** Width and height of an image file, pixels. */
-export interface ImageShape {
-  readonly width: number;
-  readonly height: number;
-  /** A JPEG file in plain RGB, without a color profile. */
+/** What an image file's header says. */
+export interface ImageShape extends Extent {
+  /** Whether it is a JPEG file in plain RGB, without a color profile. */
   readonly plainJpeg?: boolean;
 }
 
@@ -67,11 +58,11 @@ export async function probeImage(path: string): Promise<ImageShape | string> {
 export async function decodeImage(
   path: string,
   shape: ImageShape,
-  framing: Framing,
+  view: View,
 ): Promise<Uint8Array> {
   const sharp = await load();
   try {
-    return await frame(sharp(path, { limitInputPixels: largestImage }), shape, framing)
+    return await show(sharp(path, { limitInputPixels: largestImage }), shape, view)
       .toColorspace("srgb")
       .removeAlpha()
       .raw()
@@ -94,15 +85,15 @@ export async function decodeImage(
 export async function decodeImages(
   paths: readonly string[],
   shapes: readonly ImageShape[],
-  framing: Framing,
+  view: View,
 ): Promise<Uint8Array[]> {
   if (paths.length === 0) return [];
-  const areas = shapes.map((shape) => areaOf(shape, framing));
+  const areas = shapes.map((shape) => areaOf(shape, view));
   const [{ width, height }] = areas;
-  const resized = framing.size !== undefined && framing.size !== width;
+  const resized = view.size !== undefined && view.size !== width;
   // Without a crop sharp is quick to resize: it decodes at half or a quarter of the size.
   const together =
-    !(resized && framing.crop === undefined) &&
+    !(resized && view.crop === undefined) &&
     shapes.every(({ plainJpeg }) => plainJpeg) &&
     areas.every((area) => area.width === width && area.height === height);
   const decoded = together
@@ -111,24 +102,53 @@ export async function decodeImages(
   if (decoded !== undefined && !resized) return decoded;
   return mapParallel(paths, 8, (path, i) =>
     decoded === undefined
-      ? decodeImage(path, shapes[i], framing)
-      : reframe(decoded[i], { width, height }, { size: framing.size }),
+      ? decodeImage(path, shapes[i], view)
+      : cropResize(
+          decoded[i],
+          { width, height },
+          { size: view.size, interpolation: view.interpolation },
+        ),
   );
 }
 
-/** Crop and resize pixels that are decoded already. */
-export async function reframe(
+/**
+ * Crop and resize pixels that are decoded already.
+ *
+ * @param pixels uint8 RGB `[height, width, 3]`
+ * @returns uint8 RGB, of the height and width that the view shows
+ */
+export async function cropResize(
   pixels: Uint8Array,
-  shape: ImageShape,
-  framing: Framing,
+  { width, height }: Extent,
+  view: View,
 ): Promise<Uint8Array> {
-  const { width, height } = shape;
-  const area = areaOf(shape, framing);
-  if (framing.size === undefined || framing.size === area.width) return cut(pixels, width, area);
+  const area = areaOf({ width, height }, view);
+  if (view.size === undefined || view.size === area.width) return cut(pixels, width, area);
   const sharp = await load();
-  return frame(sharp(pixels, { raw: { width, height, channels: 3 } }), shape, framing)
-    .raw()
-    .toBuffer();
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  return show(image, { width, height }, view).raw().toBuffer();
+}
+
+/**
+ * Resize images that are cropped already, one after another in memory.
+ *
+ * @param pixels uint8 RGB `[count, height, width, 3]`
+ * @returns uint8 RGB `[count, size, size, 3]`, or the pixels themselves where nothing changes
+ */
+export async function resizeAll(
+  pixels: Uint8Array,
+  { width, height }: Extent,
+  { size, interpolation }: View,
+): Promise<Uint8Array> {
+  if (size === undefined || (size === width && size === height)) return pixels;
+  const [before, after] = [3 * width * height, 3 * size * size];
+  const out = new Uint8Array((pixels.length / before) * after);
+  const places = Array.from({ length: pixels.length / before }, (_, place) => place);
+  await mapParallel(places, 8, async (place) => {
+    const one = pixels.subarray(place * before, (place + 1) * before);
+    out.set(await cropResize(one, { width, height }, { size, interpolation }), place * after);
+  });
+  return out;
 }
 
 function cut(pixels: Uint8Array, width: number, area: Area): Uint8Array {
@@ -141,46 +161,26 @@ function cut(pixels: Uint8Array, width: number, area: Area): Uint8Array {
   return out;
 }
 
-/** Height and width after framing. */
-export function framedSize(shape: ImageShape, framing: Framing): [height: number, width: number] {
-  const { left, top, width, height } = areaOf(shape, framing);
-  if (framing.size !== undefined) return [framing.size, framing.size];
-  return left === 0 && top === 0 ? [shape.height, shape.width] : [height, width];
-}
+/** What sharp calls each interpolation. All but `nearest` widen their kernel when reducing. */
+const kernels = {
+  nearest: "nearest",
+  bilinear: "linear",
+  bicubic: "cubic",
+  lanczos: "lanczos3",
+} as const satisfies Record<Interpolation, string>;
 
-/** @throws UserError when crop or size are no sizes of an image. */
-export function checkFraming(framing: Framing): void {
-  for (const key of ["crop", "size"] as const) {
-    const value = framing[key];
-    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= 10000)) {
-      throw new UserError(
-        `${key} is ${value}; expected a whole number of pixels, 1–10000.`,
-        "Correct the value.",
-      );
-    }
-  }
-}
-
-/** The part of the source that is kept: square as soon as a crop or a size is asked for. */
-export function areaOf({ width, height }: ImageShape, { crop, size }: Framing): Area {
-  if (crop === undefined && size === undefined) return { left: 0, top: 0, width, height };
-  const side = Math.min(crop ?? Number.POSITIVE_INFINITY, width, height);
-  return {
-    left: Math.floor((width - side) / 2),
-    top: Math.floor((height - side) / 2),
-    width: side,
-    height: side,
-  };
-}
-
-function frame(image: import("sharp").Sharp, shape: ImageShape, framing: Framing) {
-  const area = areaOf(shape, framing);
-  const { size } = framing;
+function show(image: import("sharp").Sharp, shape: Extent, view: View) {
+  const area = areaOf(shape, view);
+  const { size, interpolation = "lanczos" } = view;
   const part =
     area.width === shape.width && area.height === shape.height ? image : image.extract(area);
-  return size === undefined || size === area.width
-    ? part
-    : part.resize(size, size, { fit: "fill" });
+  if (size === undefined || size === area.width) return part;
+  return part.resize(size, size, {
+    fit: "fill",
+    kernel: kernels[interpolation],
+    // Decoding at a half or a quarter of the size averages, which nearest must not.
+    fastShrinkOnLoad: interpolation !== "nearest",
+  });
 }
 
 function unreadable(error: unknown): string {

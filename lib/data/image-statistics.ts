@@ -3,6 +3,7 @@ import type { Table } from "../core/table";
 import { type Augmentation, augment } from "./augment";
 import { mixBatch } from "./augment-mix";
 import type { Dataset } from "./dataset";
+import { labelsOf } from "./labels";
 
 /**
  * Color and brightness of each image: means of its red, green and blue values, `brightness` (the mean
@@ -10,7 +11,7 @@ import type { Dataset } from "./dataset";
  * (red over blue, in magnitudes: 2.5 log₁₀, larger is redder).
  *
  * @param rows Default: all.
- * @returns One row an image, with its `id` and the name of its `class`.
+ * @returns One row an image, with its `id` and the name of its `class`, empty where it is not known.
  */
 export async function imageStatistics(dataset: Dataset, rows?: ArrayLike<number>): Promise<Table> {
   const chosen = rowsOf(dataset, rows);
@@ -34,16 +35,18 @@ export async function imageStatistics(dataset: Dataset, rows?: ArrayLike<number>
     }
     i++;
   }
-  const { id, label } = dataset.table;
+  const { id } = dataset.table;
+  const labels = labelsOf(dataset, chosen);
   return {
     id: chosen.map((row) => String(id[row])),
-    class: chosen.map((row) => dataset.classNames[Number(label[row])]),
+    class: Array.from(labels, (label) => dataset.classNames[label] ?? ""),
     ...Object.fromEntries(names.map((name, c) => [name, columns[c]])),
   };
 }
 
 /**
- * The mean image of each class, in the order of `classNames`; black where a class has none.
+ * The mean image of each class, in the order of `classNames`; black where a class has none. Images
+ * without a label are passed over.
  *
  * @returns uint8 RGB `[classes, height, width, 3]`
  */
@@ -52,9 +55,11 @@ export async function meanImages(dataset: Dataset, rows?: ArrayLike<number>): Pr
   const bytes = dataset.imageSize[0] * dataset.imageSize[1] * 3;
   const sums = new Float64Array(dataset.classNames.length * bytes);
   const counts = new Array<number>(dataset.classNames.length).fill(0);
+  const labels = labelsOf(dataset, chosen);
   let i = 0;
   for await (const image of images(dataset, chosen)) {
-    const label = Number(dataset.table.label[chosen[i++]]);
+    const label = labels[i++];
+    if (label < 0) continue;
     counts[label]++;
     for (let b = 0; b < bytes; b++) sums[label * bytes + b] += image[b];
   }

@@ -1,19 +1,12 @@
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import type { Column, Table } from "../core/table";
-import type { Dataset, SkippedRow } from "./dataset";
-import {
-  checkFraming,
-  decodeImage,
-  decodeImages,
-  type Framing,
-  framedSize,
-  type ImageShape,
-  probeImage,
-} from "./image-files";
+import type { Dataset, SkippedRow, View } from "./dataset";
+import { decodeImage, decodeImages, type ImageShape, probeImage } from "./image-files";
+import { type ViewOptions, viewFor, viewSize } from "./view";
 
 /** How image files are read. */
-export interface ImageTableOptions extends Framing {
+export interface ImageTableOptions extends ViewOptions {
   /**
    * Leave out files that are no readable images and list them in `skipped`; every file is decoded
    * once to be sure. Otherwise the first such file is an error.
@@ -29,7 +22,9 @@ export interface ImageTableOptions extends Framing {
 }
 
 /** A data set without its reader: what the rows are, and the image file of each. */
-export interface ImageRows extends Omit<Dataset, "size" | "imageSize" | "read" | "close"> {
+export interface ImageRows
+  extends Omit<Dataset, "size" | "sourceSize" | "view" | "imageSize" | "read" | "close"> {
+  /** Image file of each row. */
   readonly paths: readonly string[];
 }
 
@@ -45,10 +40,10 @@ export async function openImageRows(
   { paths, ...rows }: ImageRows,
   options: ImageTableOptions,
 ): Promise<Dataset> {
-  checkFraming(options);
+  viewFor(options, undefined);
   const { uniform, skipBad, onProgress } = options;
   const checked = uniform && !skipBad ? paths.slice(0, 1) : paths;
-  const looked = await mapParallel(checked, 16, (path) => look(path, options), onProgress);
+  const looked = await mapParallel(checked, 16, (path) => look(path, skipBad), onProgress);
   while (looked.length > 0 && looked.length < paths.length) looked.push(looked[0]);
   const skipped: SkippedRow[] = [...(rows.skipped ?? [])];
   const kept: number[] = [];
@@ -74,16 +69,23 @@ export async function openImageRows(
     );
   }
   const files = kept.map((row) => paths[row]);
-  const imageSize = commonSize(files, shapes, options);
-  const bytes = imageSize[0] * imageSize[1] * 3;
+  const [{ height, width }] = shapes;
+  const alike = shapes.every((shape) => shape.height === height && shape.width === width);
+  const sourceSize = alike ? ([height, width] as const) : undefined;
+  const view = viewFor(options, sourceSize);
+  const imageSize = commonSize(files, shapes, view);
   return {
     ...rows,
     ...(rows.votes ? { votes: takeVotes(rows.votes, kept) } : {}),
     table: takeRows(rows.table, kept),
     size: kept.length,
+    ...(sourceSize ? { sourceSize } : {}),
+    view,
     imageSize,
     skipped,
-    async read(wanted) {
+    async read(wanted, shown = view) {
+      const chosenSize = shown === view ? imageSize : viewSize(shapes[wanted[0] ?? 0], shown);
+      const bytes = chosenSize[0] * chosenSize[1] * 3;
       const out = new Uint8Array(wanted.length * bytes);
       const chosen = Array.from(wanted);
       const unknown = chosen.find((row) => !files[row]);
@@ -93,7 +95,7 @@ export async function openImageRows(
       const images = await decodeImages(
         chosen.map((row) => files[row]),
         chosen.map((row) => shapes[row]),
-        options,
+        shown,
       );
       for (const [place, pixels] of images.entries()) {
         if (pixels.length !== bytes) {
@@ -130,11 +132,11 @@ function takeVotes(votes: NonNullable<Dataset["votes"]>, rows: readonly number[]
   return { ...votes, fractions };
 }
 
-async function look(path: string, options: ImageTableOptions): Promise<ImageShape | string> {
+async function look(path: string, decode = false): Promise<ImageShape | string> {
   const shape = await probeImage(path);
-  if (typeof shape === "string" || !options.skipBad) return shape;
+  if (typeof shape === "string" || !decode) return shape;
   try {
-    await decodeImage(path, shape, options);
+    await decodeImage(path, shape, {});
     return shape;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -145,11 +147,11 @@ async function look(path: string, options: ImageTableOptions): Promise<ImageShap
 function commonSize(
   files: readonly string[],
   shapes: readonly ImageShape[],
-  framing: Framing,
+  view: View,
 ): [number, number] {
-  const first = framedSize(shapes[0], framing);
+  const first = viewSize(shapes[0], view);
   const odd = shapes.findIndex((shape) => {
-    const size = framedSize(shape, framing);
+    const size = viewSize(shape, view);
     return size[0] !== first[0] || size[1] !== first[1];
   });
   if (odd >= 0) {

@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type GraphNode, makeNode, outputName } from "../engine/graph";
 import { ATTRIBUTE, attribute, DT, nativeBackend } from "../engine/native";
 import { Session } from "../engine/session";
-import type { Area } from "./dataset";
 import type { ImageShape } from "./image-files";
+import type { Area } from "./view";
 
 /** Files decoded side by side in TensorFlow's threads. */
 const LANES = 16;

@@ -1,10 +1,13 @@
 import type { Random } from "../core/random";
 import type { Dataset } from "./dataset";
+import { labelsOf } from "./labels";
+import { sameView } from "./view";
 
 /** A batch on the host: pixels as they are stored, labels, and the rows that they come from. */
 export interface HostBatch {
   /** uint8 RGB `[rows.length, height, width, 3]`. */
   readonly images: Uint8Array;
+  /** Class of each image, −1 where it is not known. */
   readonly labels: Int32Array;
   readonly rows: Uint32Array;
 }
@@ -37,7 +40,6 @@ export async function* batches(
   const { batchSize, shuffle, dropLast = false, prefetch = 2, start = 0 } = options;
   const order = shuffle?.permutation(rows.length);
   const count = batchCount(rows.length, batchSize, dropLast);
-  const labels = dataset.table.label;
 
   const read = async (number: number): Promise<HostBatch> => {
     const from = number * batchSize;
@@ -46,7 +48,7 @@ export async function* batches(
     const images = await dataset.read(chosen);
     return {
       images,
-      labels: Int32Array.from(chosen, (row) => Number(labels?.[row])),
+      labels: labelsOf(dataset, chosen),
       rows: chosen,
     };
   };
@@ -73,7 +75,7 @@ export function batchCount(rows: number, batchSize: number, dropLast = false): n
 const cacheLimit = 512 * 2 ** 20;
 
 /**
- * Keep the pixels of a data set in memory once they have been decoded, if they fit.
+ * Keep the pixels of a data set's view in memory once they have been decoded, if they fit.
  *
  * @param rows How many rows will be used, if not all.
  * @param limit Bytes; a larger set is returned as it is.
@@ -84,8 +86,8 @@ export function cached(dataset: Dataset, rows = dataset.size, limit = cacheLimit
   const kept = new Map<number, Uint8Array>();
   return {
     ...dataset,
-    readArea: undefined,
-    async read(wanted) {
+    async read(wanted, view = dataset.view) {
+      if (!sameView(view, dataset.view)) return dataset.read(wanted, view);
       const all = Array.from(wanted);
       const missing = [...new Set(all)].filter((row) => !kept.has(row));
       if (missing.length > 0) {

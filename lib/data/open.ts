@@ -1,19 +1,20 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
-import { mapParallel } from "../core/parallel";
 import { openCatalog } from "./catalog";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
-import { areaOf, checkFraming, type Framing, framedSize, reframe } from "./image-files";
+import { imageEndings } from "./image-files";
+import { openImageRows } from "./image-table";
 import { packed, packedPath } from "./packed";
 import { datasets } from "./registry";
+import { type ViewOptions, viewFor, withView } from "./view";
 
 /** How a data set is opened. */
-export interface OpenOptions extends Framing {
-  /** Leave out files that cannot be read, and list them, instead of refusing the first. */
+export interface OpenOptions extends ViewOptions {
+  /** Leave out files that cannot be read, and list them, instead of refusing the first; false by default. */
   readonly skipBad?: boolean;
   /** Where downloads and generated sets live; the project's `data/` by default. */
   readonly dataFolder?: string;
@@ -34,33 +35,38 @@ export const defaultDataFolder: string = resolve(projectFolder, "data");
 
 /**
  * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, a CSV
- * (`id,path,label` or vote fractions), or a folder of class folders (with or without
- * `train/ val/ test/`). A path that is not found from the working folder is tried from the project's,
- * so that notebooks and commands take the same one.
+ * (`id,path`, with `label` or vote fractions where they are known), a folder of images or of class
+ * folders (with or without `train/ val/ test/`), or a single image file. Nothing needs labels. A path
+ * that is not found from the working folder is tried from the project's, so that notebooks and
+ * commands take the same one.
  *
  * @throws UserError listing what there is when the SPEC is none of these.
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
-  checkFraming(options);
+  viewFor(options, undefined);
   const source = datasets.find(({ info }) => info.name === spec);
   const folder = options.dataFolder ?? defaultDataFolder;
   if (source) {
     const dataset = await source.open(folder, options.onProgress);
-    return accessible(framed(dataset, options), join(folder, source.info.name), options);
+    return accessible(withView(dataset, options), join(folder, source.info.name), options);
   }
   const path = existsSync(spec) ? spec : resolve(projectFolder, spec);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return openFolder(path, options);
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(path)) {
-    return accessible(framed(await openGalaxy10(path), options), resolve(path), options);
+    return accessible(withView(await openGalaxy10(path), options), resolve(path), options);
   }
   if (found?.isFile() && /\.csv(\.gz)?$/i.test(path)) return openCatalog(path, options);
+  if (found?.isFile() && imageEndings.test(path)) {
+    const table = { id: [basename(path)], path: [path] };
+    return openImageRows({ name: basename(path), classNames: [], table, paths: [path] }, options);
+  }
   const names = datasets.map(({ info }) => info.name).join(", ");
   throw new UserError(
     found
-      ? `${spec}: not a data set; expected an .h5 file, a CSV, or a folder of class folders.`
+      ? `${spec}: not a data set; expected an .h5 file, a CSV, an image, or a folder of images.`
       : `'${spec}' is no registered data set, and there is no file or folder of that name here.`,
-    `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV id,path,label, or a folder of class folders.`,
+    `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV id,path[,label], an image, or a folder of images.`,
   );
 }
 
@@ -70,41 +76,9 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
  * images are compressed one by one, since unpacking holds up the program.
  */
 async function accessible(dataset: Dataset, source: string, options: OpenOptions) {
-  const { dataFolder = defaultDataFolder, onProgress, crop, size } = options;
+  const { dataFolder = defaultDataFolder, onProgress } = options;
   const bytes = dataset.size * dataset.imageSize[0] * dataset.imageSize[1] * 3;
   if (!dataset.block || bytes < (dataset.block > 1 ? smallSet : largeSet)) return dataset;
-  const path = await packedPath(dataFolder, source, { crop, size });
+  const path = await packedPath(dataFolder, source, dataset.view);
   return packed(dataset, path, onProgress);
-}
-
-/** The same data set with images cropped and resized as they are read. */
-export function framed(dataset: Dataset, framing: Framing): Dataset {
-  const [height, width] = dataset.imageSize;
-  const shape = { width, height };
-  const imageSize = framedSize(shape, framing);
-  const { crop, size } = framing;
-  const uncut =
-    crop === undefined ? height === width || size === undefined : crop >= Math.max(height, width);
-  const kept = size === undefined || (size === height && size === width);
-  if (uncut && kept) return dataset;
-  const before = height * width * 3;
-  const after = imageSize[0] * imageSize[1] * 3;
-  const area = areaOf(shape, framing);
-  const resized = size !== undefined && size !== area.width;
-  return {
-    ...dataset,
-    imageSize,
-    readArea: undefined,
-    async read(rows) {
-      if (!resized && dataset.readArea) return dataset.readArea(rows, area);
-      const pixels = await dataset.read(rows);
-      const out = new Uint8Array(rows.length * after);
-      await mapParallel(Array.from(rows), 8, async (_, i) => {
-        const one = pixels.subarray(i * before, (i + 1) * before);
-        out.set(await reframe(one, shape, framing), i * after);
-      });
-      return out;
-    },
-    close: () => dataset.close(),
-  };
 }

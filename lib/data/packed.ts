@@ -5,10 +5,12 @@ import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import { asText } from "../core/table";
 import type { Dataset } from "./dataset";
+import { sameView } from "./view";
 
 /**
- * The same data set with its pixels in one file of plain bytes, from which any image is read in one
- * go and without holding up the program. Made on first use, in one pass over the data set.
+ * The same data set with the pixels of its view in one file of plain bytes, from which any image is
+ * read in one go and without holding up the program. Made on first use, in one pass over the data
+ * set. Other views are read from the source.
  *
  * @param path Where the file is; it holds rows × height × width × 3 bytes.
  */
@@ -27,8 +29,8 @@ export async function packed(
   return {
     ...dataset,
     block: undefined,
-    readArea: undefined,
-    async read(rows) {
+    async read(rows, view = dataset.view) {
+      if (!sameView(view, dataset.view)) return dataset.read(rows, view);
       const out = new Uint8Array(rows.length * bytes);
       await mapParallel(Array.from(rows), 8, async (row, place) => {
         if (!(row >= 0 && row < dataset.size)) {

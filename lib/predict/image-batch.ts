@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import { reframe } from "../data/image-files";
+import { cropResize } from "../data/image-files";
 import { modelImages } from "../explain/maps";
 import type { Model } from "../models/module";
 
@@ -39,7 +39,7 @@ export async function imagesFor(model: Model, pictures: Pictures): Promise<tf.Te
   if (height === side && width === across) return modelImages(model, pictures.pixels);
   const resized = await Promise.all(
     Array.from({ length: count }, (_, i) =>
-      reframe(pictureOf(pictures, i).pixels, { width, height }, { size: side }),
+      cropResize(pictureOf(pictures, i).pixels, { width, height }, { size: side }),
     ),
   );
   return modelImages(model, new Uint8Array(Buffer.concat(resized)));

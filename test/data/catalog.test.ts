@@ -59,9 +59,8 @@ describe("data/catalog", () => {
       "id,path,label\na,spiral/photo.jpg,s\na,spiral/alpha.png,s\n",
       /row 2: id 'a' is that of row 1/,
     );
-    await refused("id,path,label\na,spiral/photo.jpg,\n", /row 1: no label for id 'a'/);
     await refused("id,path,label\na,spiral/none.jpg,s\n", /none.jpg: no such file/);
-    await refused("id,path,smooth\na,spiral/photo.jpg,3\n", /row 1: smooth is 3/);
+    await refused("id,path,smooth,disk\na,spiral/photo.jpg,0.5,3\n", /row 1: disk is 3/);
     await refused("id,label\na,s\n", /no column 'path'/);
     await writeFile(path, "id,path,smooth\na,spiral/none.jpg,0.5\nb,spiral/alpha.png,1\n");
     const set = await openDataset(path, { skipBad: true });

@@ -16,6 +16,7 @@ function small(): { dataset: Dataset; reads: () => number } {
     classNames: ["Barred Spiral", "Edge-on", "Merging / Disturbed"],
     table: { id: Array.from({ length: 60 }, (_, i) => `g ${i}`), label },
     size: 60,
+    view: {},
     imageSize: [6, 5],
     async read(rows) {
       reads += rows.length;

@@ -135,7 +135,10 @@ describe("data/galaxy10", () => {
     };
     const images: [Uint8Array, number[]] = [new Uint8Array(2 * 4 * 4 * 3), [2, 4, 4, 3]];
     const ans: [Uint8Array, number[]] = [Uint8Array.of(0, 9), [2]];
-    await refused(write("a.h5", { images }), "a.h5: no dataset 'ans'; the file has images");
+    await refused(
+      write("a.h5", { images: [new Uint8Array(0), [2, 0, 0, 3]], ans }),
+      "pixels in each",
+    );
     await refused(write("b.h5", { ans }), "no dataset 'images'; the file has ans");
     await refused(
       write("c.h5", { ans, images: [new Uint8Array(96), [2, 3, 4, 4]] }),

@@ -16,6 +16,7 @@ const dataset: Dataset = {
   classNames: ["a", "b", "nobody"],
   table: { id: ["x", "y", "z"], label: [0, 0, 1] },
   size: 3,
+  view: {},
   imageSize: [1, 2],
   read: async (rows) => Uint8Array.from(Array.from(rows).flatMap((row) => pixels[row])),
   close: async () => {},

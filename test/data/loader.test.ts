@@ -11,6 +11,7 @@ function counting(size: number) {
     classNames: ["a", "b"],
     table: { id: [], label: Int32Array.from({ length: size }, (_, i) => i % 2) },
     size,
+    view: {},
     imageSize: [1, 1],
     async read(rows) {
       const all = Array.from(rows);

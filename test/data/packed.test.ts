@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openGalaxy10 } from "#lib/data/galaxy10";
-import { framed } from "#lib/data/open";
+
 import { packed, packedPath } from "#lib/data/packed";
+import { withView } from "#lib/data/view";
 
 describe("data/packed", () => {
   const source = "test/fixtures/data/galaxy10_chunked.h5";
@@ -40,7 +41,7 @@ describe("data/packed", () => {
       [{}, { crop: 4 }, { size: 4 }].map((how) => packedPath(folder, source, how)),
     );
     assert.equal(new Set(paths).size, 3);
-    const cut = await packed(framed(await openGalaxy10(source), { crop: 4 }), paths[1]);
+    const cut = await packed(withView(await openGalaxy10(source), { crop: 4 }), paths[1]);
     assert.equal((await cut.read([2])).length, 48);
     await cut.close();
   });

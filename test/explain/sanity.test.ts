@@ -39,6 +39,7 @@ function dataset(galaxies: Galaxies) {
       label: Int32Array.from(galaxies, ({ truth }) => truth.label),
     },
     size: galaxies.length,
+    view: {},
     imageSize: [SIDE, SIDE] as const,
     read: async (rows: ArrayLike<number>) =>
       new Uint8Array(Buffer.concat(Array.from(rows, (row) => galaxies[row].image))),

@@ -20,6 +20,7 @@ export function tinyDataset(size = 64, side = 32): Dataset {
     classNames: ["gray", "red"],
     table: { id: Array.from(label, (_, i) => `g${i}`), label },
     size,
+    view: {},
     imageSize: [side, side],
     async read(rows) {
       const out = new Uint8Array(rows.length * side * side * 3);
