@@ -61,6 +61,7 @@ export { rollout } from "./explain/rollout";
 export { rotationConsistency } from "./explain/rotation";
 export { readCsv } from "./io/csv";
 export { download } from "./io/download";
+export { dataFolder, projectFolder, resultsFolder } from "./io/paths";
 export { freeze } from "./models/freeze";
 export type { Context, Model } from "./models/module";
 export { createModel, listModels } from "./models/registry";
@@ -114,4 +115,4 @@ export {
   runExperiment,
 } from "./train/experiment";
 export { fit } from "./train/fit";
-export { findRuns, RunFolder, resultsFolder } from "./train/run-folder";
+export { findRuns, RunFolder } from "./train/run-folder";

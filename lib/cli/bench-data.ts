@@ -5,18 +5,18 @@ import { writeGalaxy10 } from "../data/galaxy10";
 import { batches, type HostBatch } from "../data/loader";
 import { openDataset } from "../data/open";
 import { startEngine } from "../engine/start";
+import { projectFolder, stateFolder } from "../io/paths";
 import { createModel } from "../models/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
 import { stagesOf, Trainer } from "../train/trainer";
-import { median, ROOT, torchPython, Worker } from "./bench-process";
+import { median, torchPython, Worker } from "./bench-process";
 import { integerOption, requiredOption, type Verb } from "./verb";
 
-const LOADER = join(ROOT, "tools", "bench", "torch_loader.py");
 const BATCH = 32;
 
 /** The folder's galaxies as an HDF5 file in Galaxy10's layout, 256 pixels wide, made once. */
 async function asHdf5(folder: string): Promise<string> {
-  const path = join(ROOT, ".tuning-fork", "bench-data.h5");
+  const path = stateFolder("bench-data.h5");
   if (existsSync(path)) return path;
   const dataset = await openDataset(folder, { size: 256 });
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
@@ -79,7 +79,12 @@ export const verb: Verb = {
     for (const [kind, path] of Object.entries(sources)) {
       const script = join(__dirname, "bench-data-worker.js");
       const ours = await Worker.start("our loader", process.execPath, [script, path, `${BATCH}`]);
-      const loader = [LOADER, kind, path, `${BATCH}`];
+      const loader = [
+        join(projectFolder(), "tools", "bench", "torch_loader.py"),
+        kind,
+        path,
+        `${BATCH}`,
+      ];
       let torch: Worker | undefined;
       const times: [number[], number[]] = [[], []];
       try {

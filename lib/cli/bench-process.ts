@@ -1,12 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { UserError } from "../core/errors";
-
-/** The project's folder. */
-export const ROOT: string = resolve(__dirname, "..", "..", "..");
-const OWN_PYTHON = join(ROOT, ".tuning-fork", "bench", "bin", "python");
+import { projectFolder, stateFolder } from "../io/paths";
 
 /** A process that runs steps on request and is frozen in between, so that it takes no core. */
 export class Worker {
@@ -28,7 +24,10 @@ export class Worker {
   }
 
   static async start(label: string, command: string, args: readonly string[]): Promise<Worker> {
-    const worker = new Worker(spawn(command, args, { cwd: ROOT, detached: true }), label);
+    const worker = new Worker(
+      spawn(command, args, { cwd: projectFolder(), detached: true }),
+      label,
+    );
     worker.ready = await worker.line();
     worker.freeze();
     return worker;
@@ -94,7 +93,7 @@ export function median(values: readonly number[]): number {
  */
 export function torchPython(): string {
   const named = process.env.BENCH_PYTHON;
-  const python = named || OWN_PYTHON;
+  const python = named || stateFolder("bench", "bin", "python");
   if (existsSync(python)) return python;
   throw new UserError(
     named ? `BENCH_PYTHON is ${named}, which is not there` : "no Python with PyTorch is known",

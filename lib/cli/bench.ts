@@ -2,10 +2,9 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
-import { median, ROOT, torchPython, Worker } from "./bench-process";
+import { projectFolder } from "../io/paths";
+import { median, torchPython, Worker } from "./bench-process";
 import { integerOption, textOption, type Verb } from "./verb";
-
-const TORCH_WORKER = join(ROOT, "tools", "bench", "torch_worker.py");
 
 /** One of every family. */
 const MODELS = [
@@ -60,7 +59,8 @@ async function measure(plan: Plan): Promise<Row> {
   const ours = await Worker.start("our process", process.execPath, [worker, ...args]);
   let torch: Worker | undefined;
   try {
-    torch = await Worker.start("PyTorch's process", torchPython(), [TORCH_WORKER, ...args, device]);
+    const script = join(projectFolder(), "tools", "bench", "torch_worker.py");
+    torch = await Worker.start("PyTorch's process", torchPython(), [script, ...args, device]);
     // As many steps a round as take about the seconds asked for.
     const steps = Math.max(1, Math.round(seconds / (await ours.round(1))));
     const times: [number[], number[]] = [[], []];

@@ -2,14 +2,15 @@ import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import { exportFolders } from "../data/export";
-import { defaultDataFolder, openDataset } from "../data/open";
+import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { makeSynthetic } from "../data/synthetic";
+import { dataFolder } from "../io/paths";
 import { progress } from "../notebook/progress";
 import { showTable } from "../notebook/tables";
 import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
 
-const folderOf = (args: Arguments) => textOption(args, "folder") ?? defaultDataFolder;
+const folderOf = (args: Arguments) => textOption(args, "folder") ?? dataFolder();
 
 /** A progress bar that appears with the first report. */
 function reporter(label: string) {

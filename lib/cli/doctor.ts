@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { type EngineInfo, startEngine } from "../engine/start";
+import { projectFolder, stateFolder } from "../io/paths";
 import { findBrowser } from "../plots/browser";
 import type { Verb } from "./verb";
 
@@ -14,7 +15,6 @@ interface Check {
   readonly remedy: string;
 }
 
-const ROOT = resolve(__dirname, "..", "..", "..");
 const SET_UP = "run `npm run setup`";
 
 const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail, remedy: "" });
@@ -39,7 +39,7 @@ function nodeCheck(): Check {
 
 /** What set-up noted of the engine, and whether it is the one that was wanted. */
 function ladderCheck(info: EngineInfo): Check {
-  const note = JSON.parse(readFileSync(join(ROOT, ".tuning-fork", "engine.json"), "utf8"));
+  const note = JSON.parse(readFileSync(stateFolder("engine.json"), "utf8"));
   const detail = `${info.name}: ${info.version} on ${info.device}`;
   if (note.wanted === info.name || process.env.TUNING_FORK_ENGINE) return ok("engine", detail);
   return {
@@ -65,7 +65,15 @@ function sharedEngineCheck(info: EngineInfo): Check {
 }
 
 function kernelCheck(): Check {
-  const path = join(ROOT, ".venv", "share", "jupyter", "kernels", "tslab", "kernel.json");
+  const path = join(
+    projectFolder(),
+    ".venv",
+    "share",
+    "jupyter",
+    "kernels",
+    "tslab",
+    "kernel.json",
+  );
   if (!existsSync(path))
     return { name: "kernel", status: "fail", detail: `${path} is not there`, remedy: SET_UP };
   const { argv } = JSON.parse(readFileSync(path, "utf8")) as { argv: string[] };
@@ -80,7 +88,7 @@ function kernelCheck(): Check {
 }
 
 function jupyterCheck(): Check {
-  const path = join(ROOT, ".venv", "bin", "jupyter-lab");
+  const path = join(projectFolder(), ".venv", "bin", "jupyter-lab");
   if (existsSync(path)) return ok("jupyterlab", "installed in .venv");
   return { name: "jupyterlab", status: "fail", detail: `${path} is not there`, remedy: SET_UP };
 }
@@ -91,7 +99,7 @@ async function browserCheck(): Promise<Check> {
 }
 
 function diskCheck(): Check {
-  const { bavail, bsize } = statfsSync(ROOT);
+  const { bavail, bsize } = statfsSync(projectFolder());
   const free = (bavail * bsize) / 1e9;
   const detail = `${free.toFixed(1)} GB free`;
   if (free >= 2) return ok("disk", detail);

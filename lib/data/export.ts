@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import { Random } from "../core/random";
 import { asText, type Column } from "../core/table";
+import { atomicPath, isTemporary } from "../io/atomic";
 import { balancedRows } from "./balance";
 import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
@@ -177,14 +178,12 @@ async function writeBatch(dataset: Dataset, items: readonly Item[], format: stri
   await mapParallel(items, 8, async ({ path }, i) => {
     const one = pixels.subarray(i * bytes, (i + 1) * bytes);
     const image = sharp(one, { raw: { width, height, channels: 3 } });
-    const partial = `${path}.partial`;
     try {
       const coded =
         format === "png" ? image.png() : image.jpeg({ quality: 95, chromaSubsampling: "4:4:4" });
-      await writeFile(partial, await coded.toBuffer());
-      await rename(partial, path);
+      const bytes = await coded.toBuffer();
+      await atomicPath(path, (temporary) => writeFile(temporary, bytes), { fsync: false });
     } catch (cause) {
-      await rm(partial, { force: true });
       throw new UserError(
         `${path}: cannot be written (${cause instanceof Error ? cause.message : cause}).`,
         "Check that the disk has room and run again: the export goes on where it stopped.",
@@ -218,7 +217,10 @@ async function countImages(folder: string, items: readonly Item[]) {
   for (const split of new Set(items.map((item) => item.split))) {
     counts[split] = {};
     for (const name of await readdir(join(folder, split))) {
-      counts[split][name] = (await readdir(join(folder, split, name))).length;
+      const files = await readdir(join(folder, split, name));
+      const left = files.filter(isTemporary);
+      for (const file of left) await rm(join(folder, split, name, file), { force: true });
+      counts[split][name] = files.length - left.length;
     }
   }
   const total = Object.values(counts)

@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { rm } from "node:fs/promises";
 import { UserError } from "../core/errors";
+import { removeStale, replaceFile, temporaryPath } from "../io/atomic";
 import type { Hdf5Numbers } from "./hdf5";
 import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
 
@@ -20,9 +19,8 @@ export class Hdf5Writer {
 
   static async create(path: string): Promise<Hdf5Writer> {
     const library = await loadHdf5();
-    await mkdir(dirname(resolve(path)), { recursive: true });
-    await removeStale(path);
-    const partial = `${resolve(path)}.${randomBytes(4).toString("hex")}.partial`;
+    const partial = temporaryPath(path);
+    removeStale(path);
     try {
       return new Hdf5Writer(path, partial, new library.File(partial, "w"));
     } catch (error) {
@@ -82,7 +80,7 @@ export class Hdf5Writer {
   async finish(): Promise<void> {
     try {
       this.file.close();
-      await rename(this.partial, this.path);
+      replaceFile(this.partial, this.path);
     } catch (error) {
       await rm(this.partial, { force: true });
       throw failedWrite(this.path, error);
@@ -97,17 +95,6 @@ export class Hdf5Writer {
       // Nothing of it is kept, so a failing flush does not matter.
     }
     await rm(this.partial, { force: true });
-  }
-}
-
-/** Remove what a run that was killed has left: a part that nobody has written to for an hour. */
-async function removeStale(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith(".partial")) continue;
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > 3_600_000)
-      await rm(join(folder, name), { force: true });
   }
 }
 

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
+import { dataFolder, findPath } from "../io/paths";
 import { openCatalog } from "./catalog";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
@@ -27,12 +27,6 @@ const smallSet = 2 ** 22;
 /** Sets above this many bytes do not stay in memory, and would be unpacked in every epoch. */
 const largeSet = 2 ** 29;
 
-/** The folder that holds `lib/`, `data/` and `notebooks/`. */
-const projectFolder = resolve(__dirname, "../../..");
-
-/** Where downloads and generated sets live: `data/` beside `lib/`. */
-export const defaultDataFolder: string = resolve(projectFolder, "data");
-
 /**
  * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, a CSV
  * (`id,path`, with `label` or vote fractions where they are known), a folder of images or of class
@@ -45,12 +39,12 @@ export const defaultDataFolder: string = resolve(projectFolder, "data");
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   viewFor(options, undefined);
   const source = datasets.find(({ info }) => info.name === spec);
-  const folder = options.dataFolder ?? defaultDataFolder;
+  const folder = options.dataFolder ?? dataFolder();
   if (source) {
     const dataset = await source.open(folder, options.onProgress);
     return accessible(withView(dataset, options), join(folder, source.info.name), options);
   }
-  const path = existsSync(spec) ? spec : resolve(projectFolder, spec);
+  const path = findPath(spec);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return openFolder(path, options);
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(path)) {
@@ -76,9 +70,9 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
  * images are compressed one by one, since unpacking holds up the program.
  */
 async function accessible(dataset: Dataset, source: string, options: OpenOptions) {
-  const { dataFolder = defaultDataFolder, onProgress } = options;
+  const { onProgress } = options;
   const bytes = dataset.size * dataset.imageSize[0] * dataset.imageSize[1] * 3;
   if (!dataset.block || bytes < (dataset.block > 1 ? smallSet : largeSet)) return dataset;
-  const path = await packedPath(dataFolder, source, dataset.view);
+  const path = await packedPath(options.dataFolder ?? dataFolder(), source, dataset.view);
   return packed(dataset, path, onProgress);
 }

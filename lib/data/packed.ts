@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import { asText } from "../core/table";
+import { atomicPath, removeStale, writeFileAtomic } from "../io/atomic";
+import { withLock } from "../io/lock";
 import type { Dataset } from "./dataset";
 import { sameView } from "./view";
 
@@ -22,9 +24,7 @@ export async function packed(
   const [height, width] = dataset.imageSize;
   const bytes = height * width * 3;
   const recipe = recipeOf(dataset);
-  const whole = (await stat(path).catch(() => undefined))?.size === dataset.size * bytes;
-  const before = await readFile(`${path}.json`, "utf8").catch(() => undefined);
-  if (!whole || before !== recipe) await pack(dataset, path, recipe, onProgress);
+  if (!(await isPacked(dataset, path, recipe))) await pack(dataset, path, recipe, onProgress);
   const file = await open(path, "r");
   return {
     ...dataset,
@@ -65,39 +65,47 @@ function recipeOf(dataset: Dataset): string {
   return JSON.stringify({ name, size, imageSize, ids });
 }
 
+/** Of several processes one packs, and the others wait for it. */
 async function pack(
   dataset: Dataset,
   path: string,
   recipe: string,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.partial`;
+  await withLock(`${path}.lock`, path, async () => {
+    if (await isPacked(dataset, path, recipe)) return;
+    removeStale(path);
+    await atomicPath(path, (temporary) => writePixels(dataset, temporary, onProgress));
+    writeFileAtomic(`${path}.json`, recipe);
+  });
+}
+
+/** The pixels are there, whole, and of this data set. */
+async function isPacked(dataset: Dataset, path: string, recipe: string): Promise<boolean> {
+  const [height, width] = dataset.imageSize;
+  const found = await stat(path).catch(() => undefined);
+  if (found?.size !== dataset.size * height * width * 3) return false;
+  return (await readFile(`${path}.json`, "utf8").catch(() => undefined)) === recipe;
+}
+
+async function writePixels(
+  dataset: Dataset,
+  path: string,
+  onProgress?: (done: number, total: number) => void,
+): Promise<void> {
   const [height, width] = dataset.imageSize;
   // Whole blocks of rows that are stored together, and not much more memory than they need.
   const block = dataset.block ?? 1;
   const few = Math.max(1, Math.floor(2 ** 24 / (height * width * 3)));
   const batch = block * Math.max(1, Math.floor(few / block));
+  const file = await open(path, "w");
   try {
-    const file = await open(partial, "w");
-    try {
-      for (let from = 0; from < dataset.size; from += batch) {
-        const length = Math.min(batch, dataset.size - from);
-        await file.appendFile(await dataset.read(Array.from({ length }, (_, i) => from + i)));
-        onProgress?.(from + length, dataset.size);
-      }
-    } finally {
-      await file.close();
+    for (let from = 0; from < dataset.size; from += batch) {
+      const length = Math.min(batch, dataset.size - from);
+      await file.appendFile(await dataset.read(Array.from({ length }, (_, i) => from + i)));
+      onProgress?.(from + length, dataset.size);
     }
-    await rename(partial, path);
-    await writeFile(`${path}.json`, recipe);
-  } catch (error) {
-    await rm(partial, { force: true });
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${path}: cannot be written (${error instanceof Error ? error.message : error}).`,
-      "Check that the disk has room.",
-      { cause: error },
-    );
+  } finally {
+    await file.close();
   }
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import type { Column } from "../core/table";
+import { writeFileAtomic } from "../io/atomic";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
@@ -120,9 +120,9 @@ export async function makeSynthetic(
     }
   }
   await writeGalaxy10(path, [size, size], batches(), catalog);
-  await writeAtomically(truthPath(path), truthCsv(truths));
+  writeFileAtomic(truthPath(path), truthCsv(truths));
   // The recipe comes last: it says that the other two are whole.
-  await writeAtomically(recipePath(path), recipe);
+  writeFileAtomic(recipePath(path), recipe);
   return path;
 }
 
@@ -185,13 +185,6 @@ function parseTruth(csv: string): Record<string, Column> {
     .split(",")
     .map((key, i) => [key, Float64Array.from(rows, (row) => row[i])]);
   return Object.fromEntries(columns);
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.${randomBytes(4).toString("hex")}.partial`;
-  await writeFile(partial, text);
-  await rename(partial, path);
 }
 
 function withoutUndefined<T extends object>(options: T): T {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
+import { stateFolder } from "../io/paths";
 import { describeProcessor, processor } from "./tensorflow/processor";
 
 /** The rungs of the engine ladder, best first. */
@@ -22,9 +22,6 @@ export interface EngineInfo {
   readonly processor?: string;
   readonly precisions: readonly Precision[];
 }
-
-/** The project's own folder: where set-up notes which rung it built. */
-const PROJECT_ROOT = resolve(__dirname, "..", "..", "..");
 
 /** The binding's face that this project uses beyond tfjs's own. */
 interface NativeBackend extends tf.KernelBackend {
@@ -65,7 +62,7 @@ export function chosenEngine(): EngineName {
       "unset it, or give one of the three names",
     );
   }
-  const note = resolve(PROJECT_ROOT, ".tuning-fork", "engine.json");
+  const note = stateFolder("engine.json");
   if (!existsSync(note)) {
     throw new UserError("no engine is set up here", "run `npm start` in the project's folder");
   }
@@ -134,7 +131,7 @@ async function startWasm(): Promise<EngineInfo> {
 
 /** Load without the lines that TensorFlow's library writes to the terminal whatever one sets. */
 function quietly(load: () => void): void {
-  const addon = resolve(PROJECT_ROOT, ".tuning-fork", "quiet.node");
+  const addon = stateFolder("quiet.node");
   if (existsSync(addon)) require(addon).quietly(load);
   else load();
 }

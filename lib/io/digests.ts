@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { writeFileAtomic } from "./atomic";
+import { withLock } from "./lock";
 
 /** Name of the file that keeps digests beside the downloads, in the format of `sha256sum`. */
-const list = "SHA256SUMS";
+const LIST = "SHA256SUMS";
 
 /** SHA-256 of a file, in hexadecimal. */
 export async function sha256(path: string): Promise<string> {
@@ -20,15 +22,16 @@ export async function recordedDigest(path: string): Promise<string | undefined> 
 
 /** Record the digest of a file, so that later downloads are checked against it. */
 export async function recordDigest(path: string, digest: string): Promise<void> {
-  const folder = dirname(path);
-  const digests = (await readList(folder)).set(basename(path), digest);
-  const lines = [...digests].sort().map(([name, value]) => `${value}  ${name}\n`);
-  await writeFile(join(folder, `${list}.partial`), lines.join(""));
-  await rename(join(folder, `${list}.partial`), join(folder, list));
+  const list = join(dirname(path), LIST);
+  await withLock(`${list}.lock`, list, async () => {
+    const digests = (await readList(dirname(path))).set(basename(path), digest);
+    const lines = [...digests].sort().map(([name, value]) => `${value}  ${name}\n`);
+    writeFileAtomic(list, lines.join(""));
+  });
 }
 
 async function readList(folder: string): Promise<Map<string, string>> {
-  const text = await readFile(join(folder, list), "utf8").catch(() => "");
+  const text = await readFile(join(folder, LIST), "utf8").catch(() => "");
   const lines = text.split("\n").map((line) => /^([0-9a-f]{64}) [ *](.+)$/.exec(line));
   return new Map(lines.flatMap((found) => (found ? [[found[2], found[1]] as const] : [])));
 }

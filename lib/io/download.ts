@@ -1,8 +1,10 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors";
+import { replaceFile } from "./atomic";
 import { recordDigest, recordedDigest, sha256 } from "./digests";
+import { withLock } from "./lock";
 
 /** How a download goes. */
 export interface DownloadProgress {
@@ -63,6 +65,24 @@ export async function download(
     );
   }
   await mkdir(dirname(path), { recursive: true });
+  await withLock(
+    `${path}.lock`,
+    path,
+    async () => {
+      // Another process may have brought it meanwhile.
+      if (await stat(path).catch(() => undefined)) return;
+      await fetchWhole(url, path, expected, options);
+    },
+    options,
+  );
+}
+
+async function fetchWhole(
+  url: string,
+  path: string,
+  expected: string | undefined,
+  options: DownloadOptions,
+): Promise<void> {
   const { attempts = 6, backOff = 1000 } = options;
   for (let failures = 0; ; ) {
     const before = await size(`${path}.part`);
@@ -92,7 +112,7 @@ export async function download(
     );
   }
   if (!expected && options.record !== false) await recordDigest(path, digest);
-  await rename(`${path}.part`, path);
+  replaceFile(`${path}.part`, path);
   await forget(path);
 }
 

@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { atomicPathSync } from "./atomic";
 import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
 
 /** Named arrays that can be read one at a time. */
@@ -100,25 +92,22 @@ export function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
 
-  const partial = `${path}.partial`;
-  const descriptor = openSync(partial, "w");
-  try {
-    writeAll(descriptor, length);
-    writeAll(descriptor, padded);
-    for (const tensor of tensors) {
-      const values = tensor.read();
-      if (values.byteLength !== bytesOf("F32", tensor.shape)) {
-        throw new Error(`${tensor.name}: ${values.length} values for shape [${tensor.shape}]`);
+  atomicPathSync(path, (temporary) => {
+    const descriptor = openSync(temporary, "w");
+    try {
+      writeAll(descriptor, length);
+      writeAll(descriptor, padded);
+      for (const tensor of tensors) {
+        const values = tensor.read();
+        if (values.byteLength !== bytesOf("F32", tensor.shape)) {
+          throw new Error(`${tensor.name}: ${values.length} values for shape [${tensor.shape}]`);
+        }
+        writeAll(descriptor, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       }
-      writeAll(descriptor, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    } finally {
+      closeSync(descriptor);
     }
-    closeSync(descriptor);
-  } catch (error) {
-    closeSync(descriptor);
-    rmSync(partial, { force: true });
-    throw error;
-  }
-  renameSync(partial, path);
+  });
 }
 
 const decoders: Readonly<Record<string, ((buffer: ArrayBuffer) => Float32Array) | undefined>> = {

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "../core/errors";
 import { imageEndings } from "../data/image-files";
+import { atomicPath } from "./atomic";
 
 /**
  * Unpack the images of a ZIP archive into one flat folder. Those that are there already, whole, are
@@ -30,9 +31,10 @@ export async function unzipImages(
       images++;
       const target = join(folder, name);
       if ((await stat(target).catch(() => undefined))?.size === entry.uncompressedSize) continue;
-      const partial = `${target}.partial`;
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(partial));
-      await rename(partial, target);
+      const source = await zip.openReadStreamPromise(entry);
+      await atomicPath(target, (path) => pipeline(source, createWriteStream(path)), {
+        fsync: false,
+      });
     }
     zip.close();
     return images;

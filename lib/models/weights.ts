@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { type DownloadProgress, download } from "../io/download";
+import { dataFolder } from "../io/paths";
 import { SafetensorsFile } from "../io/safetensors";
 import type { Model } from "./module";
 import { createModel, type ModelOptions, modelDefinition } from "./registry";
@@ -16,8 +17,6 @@ export interface WeightsOptions {
   /** Attempts in a row that bring nothing, before giving up. */
   readonly attempts?: number;
 }
-
-const FOLDER = resolve(__dirname, "..", "..", "..", "data", "weights");
 
 /**
  * The file of a model's published weights; downloaded once, resumed where it broke off, and checked
@@ -34,7 +33,7 @@ export async function fetchWeights(name: string, options: WeightsOptions = {}): 
       "train it from fresh weights, or give a file of your own",
     );
   }
-  const path = join(options.folder ?? FOLDER, `${name}.safetensors`);
+  const path = join(options.folder ?? dataFolder("weights"), `${name}.safetensors`);
   if (existsSync(path)) return path;
   const endpoint = (process.env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   const url = `${endpoint}/${hub}/resolve/main/model.safetensors`;

@@ -12,7 +12,7 @@ import {
 } from "../evaluate/ablation";
 import { type Predictions, readPredictions, selectPredictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
-import { writeFileWhole } from "./checkpoint";
+import { writeFileAtomic } from "../io/atomic";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type ConfigFileOptions, mergeSettings, readSettings } from "./config-file";
 import { runExperiment } from "./experiment";
@@ -189,7 +189,7 @@ async function writeTable(
   out: string,
 ): Promise<AblationTable> {
   const table = await readAblation(trainings, out);
-  writeFileWhole(join(out, "ablation.csv"), ablationCsv(table));
-  writeFileWhole(join(out, "ablation.tex"), ablationLatex(table));
+  writeFileAtomic(join(out, "ablation.csv"), ablationCsv(table));
+  writeFileAtomic(join(out, "ablation.tex"), ablationLatex(table));
   return table;
 }

@@ -8,13 +8,12 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { writeFileAtomic } from "../io/atomic";
 
 /** One epoch's row of the history. */
 export const historyRowSchema = z.record(z.string(), z.number());
@@ -46,20 +45,6 @@ export interface Checkpoint {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Write a file so that, whenever the process dies, the old or the new one is there, whole. */
-export function writeFileWhole(path: string, content: string | Uint8Array): void {
-  const part = `${path}.part`;
-  const descriptor = openSync(part, "w");
-  try {
-    const bytes = typeof content === "string" ? Buffer.from(content) : content;
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(part, path);
-}
-
 /**
  * Write a checkpoint folder.
  *
@@ -83,7 +68,7 @@ export function saveCheckpoint(
     syncFile(path);
     files[kind] = { name, sha256: digestOf(path) };
   }
-  writeFileWhole(join(folder, "state.json"), JSON.stringify({ position, files }));
+  writeFileAtomic(join(folder, "state.json"), JSON.stringify({ position, files }));
   const kept = new Set(["state.json", ...Object.values(files).map(({ name }) => name)]);
   for (const name of readdirSync(folder)) {
     if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../core/errors";
+import { findPath } from "../io/paths";
 import { type Experiment, experimentSchema, parseConfig, withAssignments } from "./config";
 
 /** How a config file is read. */
@@ -58,16 +58,11 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
     );
   }
   const settings = isTree(overlay) ? mergeSettings(common, overlay) : common;
-  const spec = options.spec ?? fromProject(process.env.TUNING_FORK_DATA);
+  // Written as seen from the project, where a notebook sees it from its own folder.
+  const named = process.env.TUNING_FORK_DATA;
+  const spec = options.spec ?? (named ? findPath(named) : undefined);
   const aimed = spec ? mergeSettings(settings, { data: { spec } }) : settings;
   return withAssignments(aimed, options.set ?? [], (text) => parse(text));
-}
-
-/** A path that is written as seen from the project, where a notebook sees it from its own folder. */
-function fromProject(spec: string | undefined): string | undefined {
-  if (!spec || existsSync(spec)) return spec;
-  const path = resolve(__dirname, "..", "..", "..", spec);
-  return existsSync(path) ? path : spec;
 }
 
 /**

@@ -8,13 +8,14 @@ import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/s
 import { startEngine } from "../engine/start";
 import { type Predictions, writePredictions } from "../evaluate/predictions";
 import { evaluate, type Summary } from "../evaluate/summary";
+import { writeFileAtomic } from "../io/atomic";
 import { SafetensorsFile } from "../io/safetensors";
 import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
 import { loadStateDict } from "../models/state-dict";
 import { createPretrained } from "../models/weights";
 import { predict } from "../predict/predict";
-import { openCheckpoint, writeFileWhole } from "./checkpoint";
+import { openCheckpoint } from "./checkpoint";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type FitOptions, type FitResult, fit } from "./fit";
 import { type Existing, RunFolder } from "./run-folder";
@@ -137,7 +138,7 @@ export async function recordEvaluation(
 ): Promise<Summary> {
   const metrics = evaluate(predictions);
   await writePredictions(run.predictionsPath, predictions);
-  writeFileWhole(run.metricsPath, `${JSON.stringify({ ...metrics, ...extra }, null, 2)}\n`);
+  writeFileAtomic(run.metricsPath, `${JSON.stringify({ ...metrics, ...extra }, null, 2)}\n`);
   return metrics;
 }
 

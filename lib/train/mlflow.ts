@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
-import { writeFileWhole } from "./checkpoint";
+import { writeFileAtomic } from "../io/atomic";
 import type { settingsColumns } from "./config";
 import { MLFLOW_NOTE } from "./run-folder";
 import type { EpochRecord, Tracker } from "./tracker";
@@ -49,7 +49,7 @@ export class MlflowTracker implements Tracker {
       start_time: Date.now(),
     });
     this.runId = run.info.run_id;
-    writeFileWhole(this.notePath, JSON.stringify({ uri: this.options.uri, runId: this.runId }));
+    writeFileAtomic(this.notePath, JSON.stringify({ uri: this.options.uri, runId: this.runId }));
     const params = setting.map((key, i) => ({ key, value: value[i].slice(0, 500) }));
     for (let from = 0; from < params.length; from += PARAMETERS) {
       const some = params.slice(from, from + PARAMETERS);

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { UserError } from "../core/errors";
+import { writeFileAtomic } from "../io/atomic";
 import { EVENT_FILE } from "../io/event-file";
-import { type HistoryRow, openCheckpoint, writeFileWhole } from "./checkpoint";
+import { acquireLock } from "../io/lock";
+import { resultsFolder } from "../io/paths";
+import { type HistoryRow, openCheckpoint } from "./checkpoint";
 import { configDifferences } from "./config";
 
 /** Which run of an MLflow server this one is. */
@@ -14,16 +17,6 @@ export const MLFLOW_NOTE = "mlflow.json";
  * go on with a run of the same config and begin anew with one of another.
  */
 export type Existing = "resume" | "restart" | "skip" | "renew";
-
-/**
- * Where runs live: the project's `results/`, or `TUNING_FORK_RESULTS`.
- *
- * @param name Of a run; without one, the folder of all.
- */
-export function resultsFolder(name = ""): string {
-  const root = process.env.TUNING_FORK_RESULTS || resolve(__dirname, "..", "..", "..", "results");
-  return join(root, name);
-}
 
 /**
  * The finished runs below a folder, by name.
@@ -126,7 +119,7 @@ export class RunFolder {
       if (existing === "skip") return false;
     }
     mkdirSync(this.path, { recursive: true });
-    if (this.status === "absent") writeFileWhole(this.configPath, stringify(config));
+    if (this.status === "absent") writeFileAtomic(this.configPath, stringify(config));
     return true;
   }
 
@@ -134,19 +127,10 @@ export class RunFolder {
    * Keep other processes out while this one writes here.
    *
    * @returns what opens the folder again
-   * @throws UserError when a process that lives is at work here
+   * @throws UserError saying which process is at work here
    */
   lock(): () => void {
-    const path = join(this.path, "lock");
-    const other = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
-    if (other !== process.pid && isAlive(other)) {
-      throw new UserError(
-        `process ${other} is at work in ${this.path}`,
-        "wait for it, end it, or give another folder",
-      );
-    }
-    writeFileWhole(path, String(process.pid));
-    return () => rmSync(path, { force: true });
+    return acquireLock(join(this.path, "lock"), this.path);
   }
 
   readConfig(): unknown {
@@ -161,7 +145,7 @@ export class RunFolder {
   writeHistory(rows: readonly HistoryRow[]): void {
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const lines = rows.map((row) => columns.map((name) => row[name] ?? "").join(","));
-    writeFileWhole(this.historyPath, `${[columns.join(","), ...lines].join("\n")}\n`);
+    writeFileAtomic(this.historyPath, `${[columns.join(","), ...lines].join("\n")}\n`);
   }
 
   /** The history by columns; NaN where an epoch has no value. */
@@ -172,7 +156,7 @@ export class RunFolder {
 
   /** Note that nothing is left to do, with a summary for people. */
   markComplete(summary: object): void {
-    writeFileWhole(this.completePath, `${JSON.stringify(summary, null, 2)}\n`);
+    writeFileAtomic(this.completePath, `${JSON.stringify(summary, null, 2)}\n`);
   }
 
   /** What {@link RunFolder.markComplete} noted. */
@@ -187,12 +171,4 @@ export function historyColumns(rows: readonly HistoryRow[]): Record<string, numb
   return Object.fromEntries(
     names.map((name) => [name, rows.map((row) => row[name] ?? Number.NaN)]),
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "#lib/core/random";
@@ -191,7 +192,8 @@ describe("fit", () => {
     assert.throws(() => run.begin(config({ epochs: 4 }), "skip"), /epochs: 3 → 4/);
     assert.ok(run.begin(config({ epochs: 4 }), "restart"));
     const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
-    writeFileSync(join(run.path, "lock"), String(child.pid));
+    const owner = { host: hostname(), pid: child.pid, started: "", token: "t" };
+    writeFileSync(join(run.path, "lock"), JSON.stringify(owner));
     await assert.rejects(
       trainOnce(run.path, config({ epochs: 4 })),
       new RegExp(`process ${child.pid} is at work`),

@@ -1,0 +1,157 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { UserError } from "../core/errors";
+
+/** How a file is put in its place. */
+export interface AtomicOptions {
+  /**
+   * Wait until the disk has it, so that it survives a power cut. Default true; false for thousands of
+   * small files that can be made again.
+   */
+  readonly fsync?: boolean;
+}
+
+const ENDING = ".partial";
+/** A part that nobody has written to for so long was left by a process that was killed, ms. */
+const STALE = 3_600_000;
+
+/**
+ * Write a small file, so that whenever the process dies the old or the new one is there, whole. Its
+ * folder is made where it is missing.
+ *
+ * @throws UserError naming the file when the disk is full or the folder may not be written
+ */
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options?: AtomicOptions,
+): void {
+  atomicPathSync(path, (temporary) => writeFileSync(temporary, content), options);
+}
+
+/**
+ * Make a file under a temporary name beside `path`, then give it its own. If `write` throws, `path`
+ * stays as it was and nothing is left beside it.
+ *
+ * @param write Writes and closes the file at the path that it is given.
+ * @returns what `write` returns
+ * @throws UserError naming the file when the disk is full or the folder may not be written
+ */
+export async function atomicPath<T>(
+  path: string,
+  write: (temporary: string) => Promise<T>,
+  options?: AtomicOptions,
+): Promise<T> {
+  const temporary = temporaryPath(path);
+  try {
+    const result = await write(temporary);
+    replaceFile(temporary, path, options);
+    return result;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw writeError(path, error);
+  }
+}
+
+/** {@link atomicPath} for a `write` that does not wait for anything. */
+export function atomicPathSync<T>(
+  path: string,
+  write: (temporary: string) => T,
+  options?: AtomicOptions,
+): T {
+  const temporary = temporaryPath(path);
+  try {
+    const result = write(temporary);
+    replaceFile(temporary, path, options);
+    return result;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw writeError(path, error);
+  }
+}
+
+/**
+ * A name beside `path` that no other writer has, for a file that {@link replaceFile} puts in its place.
+ * Its folder is made.
+ *
+ * @throws UserError when the folder cannot be made
+ */
+export function temporaryPath(path: string): string {
+  try {
+    const target = targetOf(path);
+    mkdirSync(dirname(target), { recursive: true });
+    return `${target}.${randomBytes(6).toString("hex")}${ENDING}`;
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+/** Whether {@link temporaryPath} gave this name: what is left of a process that was killed. */
+export function isTemporary(name: string): boolean {
+  return name.endsWith(ENDING);
+}
+
+/** Give a finished temporary file its name, in one move. */
+export function replaceFile(temporary: string, path: string, options: AtomicOptions = {}): void {
+  if (options.fsync !== false) {
+    const descriptor = openSync(temporary, "r+");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  renameSync(temporary, targetOf(path));
+}
+
+/** Remove what killed processes left beside a file: its temporary copies older than an hour. */
+export function removeStale(path: string): void {
+  const folder = dirname(resolve(path));
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${basename(path)}.`) || !isTemporary(name)) continue;
+    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (found && Date.now() - found.mtimeMs > STALE) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** A disk's or folder's refusal in words that name the file; any other error as it is. */
+export function writeError(path: string, error: unknown): unknown {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const cause = typeof code === "string" ? refusals[code] : undefined;
+  if (cause === undefined || error instanceof UserError) return error;
+  return new UserError(`${path}: cannot be written: ${cause[0]} (${code}).`, cause[1], {
+    cause: error,
+  });
+}
+
+const room = "Make room on the disk, then run again.";
+const place = "Give another path, or change who may write there.";
+const refusals: Readonly<Record<string, readonly [string, string]>> = {
+  ENOSPC: ["the disk is full", room],
+  EDQUOT: ["your share of the disk is full", room],
+  EFBIG: ["the disk takes no file so large", "Give a path on another disk."],
+  EACCES: ["you may not write there", place],
+  EPERM: ["you may not write there", place],
+  EROFS: ["the disk can only be read", place],
+  ENOTDIR: ["a part of the path is a file, not a folder", "Give another path."],
+  EEXIST: ["a part of the path is a file, not a folder", "Give another path."],
+  EISDIR: ["it is a folder", "Give the path of a file."],
+  ENAMETOOLONG: ["the name is too long", "Give a shorter path."],
+};
+
+/** The file that is replaced: where a link leads, not the link. */
+function targetOf(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : resolve(path);
+}
