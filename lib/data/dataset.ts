@@ -1,3 +1,4 @@
+import type { Interpolation } from "../core/resize";
 import type { Table } from "../core/table";
 
 /**
@@ -44,9 +45,6 @@ export interface Dataset {
   close(): Promise<void>;
 }
 
-/** How pixels between pixels are found when an image is resized, by Pillow's names. */
-export type Interpolation = "nearest" | "bilinear" | "bicubic" | "lanczos";
-
 /** Which part of each stored image is read, and at what size. */
 export interface View {
   /** Side of the square cut out of the middle, source pixels; by default all of the image. */
@@ -56,7 +54,7 @@ export interface View {
    * square is first cut to the largest square in its middle.
    */
   readonly size?: number;
-  /** Used where `size` resamples; antialiased when reducing, but for `nearest`. Default `lanczos`. */
+  /** Used where `size` resamples. Default `lanczos`, which enlarges as `bicubic` does. */
   readonly interpolation?: Interpolation;
 }
 

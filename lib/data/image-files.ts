@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import type { Interpolation, View } from "./dataset";
+import { type Interpolation, resizeImage } from "../core/resize";
+import type { View } from "./dataset";
 import { type Area, areaOf, type Extent } from "./view";
 
 /** What an image file's header says. */
@@ -61,12 +62,12 @@ export async function decodeImage(
   view: View,
 ): Promise<Uint8Array> {
   const sharp = await load();
+  const area = areaOf(shape, view);
+  const larger = view.size !== undefined && view.size > area.width;
   try {
-    return await show(sharp(path, { limitInputPixels: largestImage }), shape, view)
-      .toColorspace("srgb")
-      .removeAlpha()
-      .raw()
-      .toBuffer();
+    const image = show(sharp(path, { limitInputPixels: largestImage }), shape, view, larger);
+    const pixels = await image.toColorspace("srgb").removeAlpha().raw().toBuffer();
+    return larger ? await enlarge(pixels, area.width, view) : pixels;
   } catch (error) {
     throw new UserError(
       `${path}: ${unreadable(error)}.`,
@@ -123,7 +124,11 @@ export async function cropResize(
   view: View,
 ): Promise<Uint8Array> {
   const area = areaOf({ width, height }, view);
-  if (view.size === undefined || view.size === area.width) return cut(pixels, width, area);
+  const { size = area.width } = view;
+  if (size >= area.width) {
+    const part = cut(pixels, width, area);
+    return size > area.width ? enlarge(part, area.width, view) : part;
+  }
   const sharp = await load();
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   return show(image, { width, height }, view).raw().toBuffer();
@@ -161,7 +166,7 @@ function cut(pixels: Uint8Array, width: number, area: Area): Uint8Array {
   return out;
 }
 
-/** What sharp calls each interpolation. All but `nearest` widen their kernel when reducing. */
+/** What sharp calls each interpolation. */
 const kernels = {
   nearest: "nearest",
   bilinear: "linear",
@@ -169,18 +174,66 @@ const kernels = {
   lanczos: "lanczos3",
 } as const satisfies Record<Interpolation, string>;
 
-function show(image: import("sharp").Sharp, shape: Extent, view: View) {
+function show(image: import("sharp").Sharp, shape: Extent, view: View, cutOnly = false) {
   const area = areaOf(shape, view);
   const { size, interpolation = "lanczos" } = view;
   const part =
     area.width === shape.width && area.height === shape.height ? image : image.extract(area);
-  if (size === undefined || size === area.width) return part;
+  if (size === undefined || size === area.width || cutOnly) return part;
   return part.resize(size, size, {
     fit: "fill",
     kernel: kernels[interpolation],
     // Decoding at a half or a quarter of the size averages, which nearest must not.
     fastShrinkOnLoad: interpolation !== "nearest",
   });
+}
+
+/** Pixels around an image that are enlarged with it: the reach of a cubic kernel. */
+const BORDER = 3;
+
+/**
+ * Enlarge a square. Sharp's own `resize` moves what it enlarges by half a pixel to the lower right;
+ * its affine transform is told where to put it.
+ */
+async function enlarge(
+  pixels: Uint8Array,
+  side: number,
+  { size = side, interpolation }: View,
+): Promise<Uint8Array> {
+  if (interpolation === "nearest") {
+    return Uint8Array.from(resizeImage(pixels, [side, side], [size, size], 3, "nearest"));
+  }
+  const sharp = await load();
+  const factor = size / side;
+  const width = side + 2 * BORDER;
+  const corner = Math.floor(factor * BORDER);
+  // Pixels are squares with their value in the middle; the corner comes to a whole pixel.
+  const offset = (factor - 1) / 2 - (factor * BORDER - corner);
+  const raw = { width, height: width, channels: 3 } as const;
+  const { data, info } = await sharp(bordered(pixels, side), { raw })
+    .affine([factor, 0, 0, factor], {
+      interpolator: interpolation === "bilinear" ? "bilinear" : "bicubic",
+      odx: offset,
+      ody: offset,
+    })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return cut(data, info.width, { left: corner, top: corner, width: size, height: size });
+}
+
+/** A square with its outermost pixels repeated around it. */
+function bordered(pixels: Uint8Array, side: number): Uint8Array {
+  const width = side + 2 * BORDER;
+  const out = new Uint8Array(3 * width * width);
+  const inside = (at: number) => Math.min(Math.max(at - BORDER, 0), side - 1);
+  for (let y = 0; y < width; y++) {
+    const from = 3 * side * inside(y);
+    const to = 3 * width * y;
+    for (let x = 0; x < width; x++) {
+      out.set(pixels.subarray(from + 3 * inside(x), from + 3 * inside(x) + 3), to + 3 * x);
+    }
+  }
+  return out;
 }
 
 function unreadable(error: unknown): string {

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
-import type { Dataset, Interpolation, View } from "./dataset";
+import type { Interpolation } from "../core/resize";
+import type { Dataset, View } from "./dataset";
 
 /** Width and height of an image, pixels. */
 export interface Extent {

@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { computeMaps, type Maps } from "./maps";
+import { resizeImage } from "../core/resize";
+import { type Maps, mapOf } from "./maps";
 
 /**
  * Maps brought to another size, linear between the centers of their cells.
@@ -9,10 +9,9 @@ import { computeMaps, type Maps } from "./maps";
 export function enlarge(maps: Maps, size: readonly [height: number, width: number]): Maps {
   const [height, width] = maps.size;
   if (height === size[0] && width === size[1]) return maps;
-  return computeMaps(() => {
-    const count = maps.values.length / (height * width);
-    const cells = tf.tensor4d(maps.values, [count, height, width, 1]);
-    // Half-pixel centers, as one would draw it.
-    return tf.squeeze(tf.image.resizeBilinear(cells, [...size], false, true), [3]);
-  });
+  const values = new Float32Array((maps.values.length / (height * width)) * size[0] * size[1]);
+  for (let at = 0, map = 0; at < values.length; at += size[0] * size[1], map++) {
+    values.set(resizeImage(mapOf(maps, map), maps.size, size, 1), at);
+  }
+  return { values, size };
 }

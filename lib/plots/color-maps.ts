@@ -40,32 +40,6 @@ export function stretch(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values, (value) => (high > low ? (value - low) / (high - low) : 0));
 }
 
-/** A map `[height, width]` at another size, linear between the centers of its pixels. */
-export function resample(
-  values: ArrayLike<number>,
-  [height, width]: readonly [number, number],
-  [newHeight, newWidth]: readonly [number, number],
-): Float64Array {
-  const out = new Float64Array(newHeight * newWidth);
-  const place = (i: number, from: number, to: number) => {
-    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
-    const low = Math.min(Math.floor(at), Math.max(from - 2, 0));
-    return { low, high: Math.min(low + 1, from - 1), part: at - low };
-  };
-  for (let y = 0; y < newHeight; y++) {
-    const v = place(y, height, newHeight);
-    for (let x = 0; x < newWidth; x++) {
-      const u = place(x, width, newWidth);
-      const top =
-        values[v.low * width + u.low] * (1 - u.part) + values[v.low * width + u.high] * u.part;
-      const end =
-        values[v.high * width + u.low] * (1 - u.part) + values[v.high * width + u.high] * u.part;
-      out[y * newWidth + x] = top * (1 - v.part) + end * v.part;
-    }
-  }
-  return out;
-}
-
 /** A picture in gray under a map in color: what the map does not stress stays dark. */
 export function overlay(
   pixels: ArrayLike<number>,

@@ -1,4 +1,5 @@
-import { overlay, resample, stretch } from "./color-maps";
+import { resizeImage } from "../core/resize";
+import { overlay, stretch } from "./color-maps";
 import type { Figure } from "./figure";
 import { type GridCell, imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
@@ -34,7 +35,7 @@ export async function saliencyOverlay(
     const pictures = [pixels];
     for (const method of methods) {
       const { values, size } = maps[method];
-      pictures.push(overlay(pixels, resample(stretch(values), size, imageSize)));
+      pictures.push(overlay(pixels, resizeImage(stretch(values), size, imageSize, 1)));
     }
     const all = new Uint8Array(pictures.length * pixels.length);
     pictures.forEach((picture, i) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { colorMap, overlay, resample, stretch, VIRIDIS } from "#lib/plots/color-maps";
+import { resizeImage } from "#lib/core/resize";
+import { colorMap, overlay, stretch, VIRIDIS } from "#lib/plots/color-maps";
 import { count, plain, twoLines } from "#lib/plots/text";
 import { ramp, resize, textOn, themeOf } from "#lib/plots/theme";
 
@@ -122,8 +123,8 @@ describe("color maps and sizes", () => {
     assert.equal(VIRIDIS.length, 10);
     assert.deepEqual([...stretch([3, 5, 4])], [0, 1, 0.5]);
     assert.deepEqual([...stretch([2, 2])], [0, 0]);
-    assert.deepEqual([...resample([0, 1], [1, 2], [1, 4])], [0, 0.25, 0.75, 1]);
-    assert.deepEqual([...resample([7], [1, 1], [2, 2])], [7, 7, 7, 7]);
+    assert.deepEqual([...resizeImage([0, 1], [1, 2], [1, 4], 1)], [0, 0.25, 0.75, 1]);
+    assert.deepEqual([...resizeImage([7], [1, 1], [2, 2], 1)], [7, 7, 7, 7]);
     assert.deepEqual([...overlay([255, 255, 255], [0], 0)], [255, 255, 255]);
   });
 
