@@ -5,8 +5,8 @@ import { augment, parseAugmentation } from "../data/augment";
 import { batches, type HostBatch } from "../data/loader";
 import { openDataset } from "../data/open";
 import { compile } from "../engine/compile";
+import { unitRange, upload } from "../engine/ops/pixels";
 import { startEngine } from "../engine/start";
-import { unitRange, upload } from "../predict/preprocess";
 
 /**
  * Our side of `tuning-fork bench-data`: batches from the data room, augmented by a compiled step.

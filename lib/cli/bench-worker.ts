@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline";
 import { Random } from "../core/random";
+import { upload } from "../engine/ops/pixels";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
-import { upload } from "../predict/preprocess";
 import { parseConfig, trainConfigSchema } from "../train/config";
 import { stagesOf, Trainer } from "../train/trainer";
 

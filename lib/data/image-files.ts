@@ -98,7 +98,7 @@ export async function decodeImages(
     shapes.every(({ plainJpeg }) => plainJpeg) &&
     areas.every((area) => area.width === width && area.height === height);
   const decoded = together
-    ? (await import("./jpeg.js")).decodeJpegs(paths, shapes, areas)
+    ? (await import("../engine/decode-jpegs.js")).decodeJpegs(paths, shapes, areas)
     : undefined;
   if (decoded !== undefined && !resized) return decoded;
   return mapParallel(paths, 8, (path, i) =>

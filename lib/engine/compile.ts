@@ -1,17 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import { CompiledGraph } from "./compiled-graph";
-import { nativeBackend } from "./native";
-import type { TensorFunction } from "./recording";
+import { nativeEngine } from "./native";
 import type { Precision } from "./start";
 
-export type { TensorFunction } from "./recording";
+/** A function of tensors that can be traced: the same ops in every call. */
+export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
 /** Functions that share one graph and its variables. */
 export interface Compiled<F extends Record<string, TensorFunction>> {
   /**
    * The functions, with the signatures they had. The first call for a new set of shapes and element
-   * types records; every call runs the graph. The tensors returned are the caller's to dispose.
+   * types traces; every call runs the graph. The tensors returned are the caller's to dispose.
    */
   readonly call: { readonly [K in keyof F]: (...inputs: tf.Tensor[]) => ReturnType<F[K]> };
   /** Bring the variables' values from the graph to the `tf.Variable`s (to save or to look). */
@@ -30,7 +29,7 @@ export interface CompileOptions {
 }
 
 /**
- * Record functions of tfjs ops into one TensorFlow graph, and run that instead.
+ * Trace functions of tfjs ops into one TensorFlow graph, and run that instead.
  *
  * ```ts
  * const step = compile(
@@ -52,7 +51,7 @@ export interface CompileOptions {
  *
  * Inside a function: use inputs and listed variables, `tf.variableGrads`, `variable.assign(…)`.
  * Whatever differs from call to call must be an input tensor: a number, or a tensor made outside, is
- * recorded as the constant it was (large ones are refused). Each function is recorded twice, and
+ * traced as the constant it was (large ones are refused). Each function is traced twice, and
  * refused if it did not do the same, so that a counter or a clock is found.
  *
  * Without the native engine the functions run as they are, with the same results.
@@ -65,30 +64,16 @@ export function compile<F extends Record<string, TensorFunction>>(
   functions: F,
   options: CompileOptions,
 ): Compiled<F> {
-  const { variables, precision = "float32" } = options;
-  const backend = nativeBackend();
-  if (backend === undefined) {
-    if (precision !== "float32") {
-      throw new UserError(
-        `the precision ${precision} needs the native engine; this one has float32 only`,
-        "choose float32, or set up the native engine with `npm run setup`",
-      );
-    }
-    return { call: eager(functions), pull() {}, push() {}, dispose() {} };
+  const engine = nativeEngine();
+  if (engine !== undefined) return engine.compile(functions, options);
+  const { precision = "float32" } = options;
+  if (precision !== "float32") {
+    throw new UserError(
+      `the precision ${precision} needs the native engine; this one has float32 only`,
+      "choose float32, or set up the native engine with `npm run setup`",
+    );
   }
-  const graph = new CompiledGraph(functions, variables, precision, backend);
-  const call = Object.fromEntries(
-    Object.keys(functions).map((name) => [
-      name,
-      (...inputs: tf.Tensor[]) => graph.call(name, inputs),
-    ]),
-  );
-  return {
-    call: call as Compiled<F>["call"],
-    pull: () => graph.pull(),
-    push: () => graph.push(),
-    dispose: () => graph.dispose(),
-  };
+  return { call: eager(functions), pull() {}, push() {}, dispose() {} };
 }
 
 function eager<F extends Record<string, TensorFunction>>(functions: F): Compiled<F>["call"] {

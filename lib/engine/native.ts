@@ -1,4 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Compiled, CompileOptions, TensorFunction } from "./compile";
+import type { JpegArea, JpegShape } from "./decode-jpegs";
+import type { ExportOptions } from "./export";
 
 /** TensorFlow's numbers for the element types that this project meets. */
 export const DT = {
@@ -15,76 +18,24 @@ export const DT = {
 /** TensorFlow's numbers for the kinds of attribute an op has. */
 export const ATTRIBUTE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
+/** What an attribute of an op can be. */
 export type AttributeValue = boolean | number | string | readonly number[] | readonly boolean[];
 
 /** One attribute of a TensorFlow op; the form that the native binding takes. */
 export interface Attribute {
+  /** TensorFlow's name of it, such as `transpose_a`. */
   readonly name: string;
+  /** Its kind, one of {@link ATTRIBUTE}. */
   readonly type: number;
   readonly value: AttributeValue;
 }
 
-/** What the binding tells of a tensor: its handle, its shape and TensorFlow's number of its type. */
-export interface TensorMetadata {
-  readonly id: number;
-  readonly shape: number[];
+/** Shape and TensorFlow type of one output of an op. */
+export interface OutputType {
+  /** -1 for a length that only running the op tells. */
+  readonly shape: readonly number[];
+  /** One of {@link DT}. */
   readonly dtype: number;
-}
-
-/** The part of the native binding that this project calls. */
-export interface NativeBinding {
-  executeOp(
-    op: string,
-    attributes: readonly Attribute[],
-    inputs: readonly number[],
-    outputs: number,
-  ): TensorMetadata[];
-  createTensor(shape: number[], dtype: number, values: tf.BackendValues): number;
-  deleteTensor(id: number): void;
-  tensorDataSync(id: number): tf.TypedArray;
-  loadSavedModel(folder: string, tags: string): number;
-  runSavedModel(
-    session: number,
-    inputs: readonly number[],
-    inputNames: string,
-    outputNames: string,
-  ): TensorMetadata[];
-  deleteSavedModel(session: number): void;
-  getNumOfTensors(): number;
-}
-
-/** The part of tfjs-node's backend that this project calls. */
-export interface NativeBackend extends tf.KernelBackend {
-  binding: NativeBinding;
-  readonly isUsingGpuDevice: boolean;
-  readonly tensorMap: { get(dataId: object): object };
-  /** Handles of tensors; uploads those that still wait on the host. */
-  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
-  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
-}
-
-/** @returns the TensorFlow backend where that is the engine, else nothing (WASM, a browser). */
-export function nativeBackend(): NativeBackend | undefined {
-  return tf.getBackend() === "tensorflow" ? (tf.backend() as NativeBackend) : undefined;
-}
-
-/** @returns whether TensorFlow runs with Intel's oneDNN, which has ops of its own. */
-export function hasOneDnn(): boolean {
-  const backend = nativeBackend();
-  return (
-    backend !== undefined &&
-    !backend.isUsingGpuDevice &&
-    process.arch === "x64" &&
-    process.env.TF_ENABLE_ONEDNN_OPTS !== "0"
-  );
-}
-
-/** @returns TensorFlow's number of a tfjs element type. */
-export function dtypeNumber(dtype: tf.DataType): number {
-  if (dtype === "float32" || dtype === "int32" || dtype === "bool" || dtype === "string") {
-    return DT[dtype];
-  }
-  throw new Error(`element type ${dtype} has no place in this engine`);
 }
 
 /** Attributes by kind: `attribute.type("T", DT.float32)`. */
@@ -98,18 +49,76 @@ export const attribute = {
   float: (name: string, value: number): Attribute => ({ name, type: ATTRIBUTE.float, value }),
   bool: (name: string, value: boolean): Attribute => ({ name, type: ATTRIBUTE.bool, value }),
   string: (name: string, value: string): Attribute => ({ name, type: ATTRIBUTE.string, value }),
+  shape: (name: string, value: readonly number[]): Attribute => ({
+    name,
+    type: ATTRIBUTE.shape,
+    value,
+  }),
 };
+
+/** What only TensorFlow's library does; `tensorflow/` implements it, and a browser has none. */
+export interface NativeEngine {
+  /** Whether it computes on an NVIDIA GPU. */
+  readonly isUsingGpu: boolean;
+  /** Whether its kernels are Intel's oneDNN, which has ops of its own; only on x86 processors. */
+  readonly hasOneDnn: boolean;
+  /** Run one op, see {@link nativeOp}. */
+  runOp(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[];
+  /** See `compile`. */
+  compile<F extends Record<string, TensorFunction>>(
+    functions: F,
+    options: CompileOptions,
+  ): Compiled<F>;
+  /** See `exportSavedModel`. */
+  exportSavedModel(fn: TensorFunction, folder: string, options: ExportOptions): void;
+  /** See `decodeJpegs`. */
+  decodeJpegs(
+    files: readonly string[],
+    shapes: readonly JpegShape[],
+    areas: readonly JpegArea[],
+  ): Uint8Array[] | undefined;
+}
+
+let registered: NativeEngine | undefined;
+
+/** Have ops and `compile` use this engine wherever tfjs's backend is TensorFlow's. */
+export function registerNativeEngine(engine: NativeEngine): void {
+  registered = engine;
+}
+
+/** @returns the native engine where it has been started and is tfjs's backend, else nothing. */
+export function nativeEngine(): NativeEngine | undefined {
+  return tf.getBackend() === "tensorflow" ? registered : undefined;
+}
+
+/** @returns whether TensorFlow runs with Intel's oneDNN, which has ops of its own. */
+export function hasOneDnn(): boolean {
+  return nativeEngine()?.hasOneDnn === true;
+}
+
+/** @returns TensorFlow's number of a tfjs element type. */
+export function dtypeNumber(dtype: tf.DataType): number {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool" || dtype === "string") {
+    return DT[dtype];
+  }
+  throw new Error(`element type ${dtype} has no place in this engine`);
+}
 
 /**
  * Run one TensorFlow op by name on the native engine.
  *
- * The op runs at once and is recorded where a recording goes on. Nothing is differentiated: wrap the
- * call in `tf.customGrad`.
+ * The op runs at once, and goes into the trace where one is made. Nothing is differentiated: wrap the
+ * call in `differentiable`.
  *
  * @param op TensorFlow's name of the op, e.g. `"Roll"`.
- * @param attributes All attributes that TensorFlow cannot infer; types (`T`) too, since a recorded
- * graph needs them.
- * @param outputs How many tensors the op gives.
+ * @param attributes All attributes that TensorFlow cannot infer; types (`T`) too, since a graph needs
+ * them.
+ * @param outputs How many tensors the op gives; default 1.
  * @throws Error when the engine is not the native one, or TensorFlow refuses.
  */
 export function nativeOp(
@@ -118,9 +127,7 @@ export function nativeOp(
   inputs: readonly tf.Tensor[],
   outputs = 1,
 ): tf.Tensor[] {
-  const backend = nativeBackend();
-  if (backend === undefined) throw new Error(`${op} needs the native engine`);
-  return backend.binding
-    .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
-    .map((metadata) => backend.createOutputTensor(metadata));
+  const engine = nativeEngine();
+  if (engine === undefined) throw new Error(`${op} needs the native engine`);
+  return engine.runOp(op, attributes, inputs, outputs);
 }

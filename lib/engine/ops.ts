@@ -8,6 +8,7 @@ export { digamma, lgamma } from "./ops/gamma";
 export { gelu } from "./ops/gelu";
 export { layerNorm } from "./ops/layer-norm";
 export { addBias, linear } from "./ops/linear";
+export { unitRange, upload } from "./ops/pixels";
 export { projectiveTransform, type TransformOptions } from "./ops/projective-transform";
 export { statelessNormal, statelessUniform } from "./ops/random";
 export { roll } from "./ops/roll";

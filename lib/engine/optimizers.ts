@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "./native";
-import { recordedUpdate } from "./record";
+import { attribute, DT, nativeEngine, nativeOp } from "./native";
+import { tracedUpdate } from "./trace";
 
 /** A variable that an optimizer moves. */
 export interface Trained {
@@ -37,9 +37,9 @@ export interface Optimizer {
 }
 
 /**
- * An optimizer whose update can be recorded; its numbers are those of `torch.optim`.
+ * An optimizer whose update can be traced; its numbers are those of `torch.optim`.
  *
- * In a recording each variable and its state are moved in place by one op.
+ * In a trace each variable and its state are moved in place by one op.
  */
 export function createOptimizer(options: OptimizerOptions, trained: readonly Trained[]): Optimizer {
   return options.name === "sgd" ? sgd(options, trained) : adam(options, trained);
@@ -71,8 +71,7 @@ function sgd(options: OptimizerOptions, trained: readonly Trained[]): Optimizer 
           return;
         }
         const operands = [scaled, gradient, tf.scalar(momentum)];
-        if (recordedUpdate("ResourceApplyMomentum", inPlace, [variable, velocity], operands))
-          return;
+        if (tracedUpdate("ResourceApplyMomentum", inPlace, [variable, velocity], operands)) return;
         velocity.assign(tf.add(tf.mul(velocity, momentum), gradient));
         variable.assign(tf.sub(variable, tf.mul(velocity, scaled)));
       });
@@ -104,7 +103,7 @@ function adam(options: OptimizerOptions, trained: readonly Trained[]): Optimizer
         const [zero, b1, b2] = [0, beta1, beta2].map((value) => tf.scalar(value));
         const operands = [zero, zero, corrected, b1, b2, correctedEpsilon, gradient];
         const moved = [variable, mean, square];
-        if (recordedUpdate("ResourceApplyAdam", inPlace, moved, operands)) return;
+        if (tracedUpdate("ResourceApplyAdam", inPlace, moved, operands)) return;
         mean.assign(tf.add(tf.mul(mean, beta1), tf.mul(gradient, 1 - beta1)));
         square.assign(tf.add(tf.mul(square, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
         const direction = tf.div(mean, tf.add(tf.sqrt(square), correctedEpsilon));
@@ -132,7 +131,7 @@ export function squaredNorms(gradients: readonly tf.Tensor[]): tf.Tensor1D {
 }
 
 function sumOfSquares(x: tf.Tensor): tf.Tensor {
-  if (nativeBackend() === undefined) return tf.sum(tf.square(x));
+  if (nativeEngine() === undefined) return tf.sum(tf.square(x));
   // L2Loss is Σx²/2 in one pass.
   return tf.mul(nativeOp("L2Loss", [attribute.type("T", DT.float32)], [x])[0], 2);
 }

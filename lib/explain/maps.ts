@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
+import { unitRange } from "../engine/ops/pixels";
 import type { Model } from "../models/module";
-import { normalize, unitRange } from "../predict/preprocess";
+import { normalize } from "../predict/preprocess";
 
 /** One map an image: what a method finds at each place. */
 export interface Maps {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { inFloat32 } from "../engine/record";
+import { withoutAutocast } from "../engine/trace";
 import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
@@ -64,7 +64,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
 
 /** The residual sums: in bfloat16 their rounding would be 2 % of the features. */
 function plus(a: Tokens, b: Tokens): Tokens {
-  return inFloat32(() => tf.add(a, b));
+  return withoutAutocast(() => tf.add(a, b));
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */

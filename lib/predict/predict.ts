@@ -3,10 +3,11 @@ import type { Dataset } from "../data/dataset";
 import { batches } from "../data/loader";
 import type { Compiled } from "../engine/compile";
 import { compile } from "../engine/compile";
+import { unitRange, upload } from "../engine/ops/pixels";
 import type { Precision } from "../engine/start";
 import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
-import { normalize, unitRange, upload } from "./preprocess";
+import { normalize } from "./preprocess";
 
 /** How predictions are made. */
 export interface PredictOptions {

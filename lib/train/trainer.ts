@@ -6,6 +6,7 @@ import { augment } from "../data/augment";
 import { mixBatch } from "../data/augment-mix";
 import type { HostBatch } from "../data/loader";
 import { type Compiled, compile } from "../engine/compile";
+import { unitRange, upload } from "../engine/ops/pixels";
 import {
   clipByGlobalNorm,
   createOptimizer,
@@ -18,7 +19,7 @@ import { freeze, learningRateScales } from "../models/freeze";
 import type { Model, Parameter } from "../models/module";
 import { saveStateDict } from "../models/state-dict";
 import { type PredictFunction, predictFunction } from "../predict/predict";
-import { normalize, unitRange, upload } from "../predict/preprocess";
+import { normalize } from "../predict/preprocess";
 import { classificationLoss, lossWeights } from "../tasks/classification-loss";
 import type { TrainConfig } from "./config";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "#lib/core/errors";
 import { type Compiled, compile, type TensorFunction } from "#lib/engine/compile";
-import { nativeBackend } from "#lib/engine/native";
 import { batchNorm, dropout } from "#lib/engine/ops";
-import { fused } from "#lib/engine/record";
 import { startEngine } from "#lib/engine/start";
+import { nativeBackend } from "#lib/engine/tensorflow/binding";
+import { fused } from "#lib/engine/trace";
 import { fixed } from "./cases";
 
 const vector = (...values: number[]) => tf.tensor1d(values);
@@ -70,20 +70,20 @@ describe("compile", () => {
     const x = tf.ones([4, 2]);
     const rate = tf.scalar(0.1);
     (call.fn(x, rate) as tf.Tensor).dispose();
-    const count = () => [tf.memory().numTensors, nativeBackend()?.binding.getNumOfTensors()];
+    const count = () => [tf.memory().numTensors, nativeBackend().binding.getNumOfTensors()];
     const before = count();
     for (let i = 0; i < 5; i++) (call.fn(x, rate) as tf.Tensor).dispose();
     assert.deepEqual(count(), before);
   });
 
-  it("records without leaving tensors, also when the function fails", () => {
+  it("traces without leaving tensors, also when the function fails", () => {
     const net = makeNet();
     const x = tf.ones([4, 2]);
-    const count = () => [tf.memory().numTensors, nativeBackend()?.binding.getNumOfTensors()];
-    const record = () => tf.dispose(make(net.predict, [net.w, net.b]).call.fn(x));
-    record();
+    const count = () => [tf.memory().numTensors, nativeBackend().binding.getNumOfTensors()];
+    const trace = () => tf.dispose(make(net.predict, [net.w, net.b]).call.fn(x));
+    trace();
     const before = count();
-    record();
+    trace();
     const failing = make(() => {
       net.b.assign(tf.ones([3]));
       throw new Error("on purpose");

@@ -69,7 +69,7 @@ function close(got: tf.Tensor, expected: Packed, what: string) {
   });
 }
 
-/** Each way of running must give PyTorch's numbers: recorded, op by op, and without TensorFlow. */
+/** Each way of running must give PyTorch's numbers: traced, op by op, and without TensorFlow. */
 const ways = ["compiled", "eager", "plain tfjs"] as const;
 
 describe("ops against PyTorch", () => {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { fused } from "../record";
+import { fused } from "../trace";
 import { differentiable } from "./differentiable";
 import { type Drop, dropped } from "./dropout";
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
-import { fused, isFusing } from "../record";
+import { attribute, DT, hasOneDnn, nativeEngine, nativeOp } from "../native";
+import { fused, isFusing } from "../trace";
 import { differentiable } from "./differentiable";
 
 /** Numbers in a register of the processor. */
@@ -31,7 +31,7 @@ export function batchNorm(
   runningVariance: tf.Variable,
   options: BatchNormOptions,
 ): tf.Tensor4D {
-  if (nativeBackend() === undefined) {
+  if (nativeEngine() === undefined) {
     return composedBatchNorm(x, scale, offset, runningMean, runningVariance, options);
   }
   const { training, momentum, epsilon } = options;

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, hasOneDnn, nativeBackend, nativeOp } from "../native";
-import { recomputed } from "../record";
+import { attribute, DT, hasOneDnn, nativeEngine, nativeOp } from "../native";
+import { rematerialize } from "../trace";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
 
@@ -47,7 +47,7 @@ function convolve(
         spreads ? spread(dy, stride, [x.shape[1] - height + 1, x.shape[2] - width + 1]) : dy,
       ])[0],
       () => {
-        const image = recomputed(x0, dy) as tf.Tensor4D;
+        const image = rematerialize(x0, dy) as tf.Tensor4D;
         if (tiles) return tilesFilterGradient(image, dy, stride);
         if (slides) return slidingFilterGradient(image, dy, height);
         const sizes = tf.tensor1d(w.shape, "int32");
@@ -127,7 +127,7 @@ function slidingFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, size: number): t
  * @returns float32 [batch, height', width', out]
  */
 export function conv2d(x: tf.Tensor4D, filter: tf.Tensor4D, stride = 1, padding = 0): tf.Tensor4D {
-  if (nativeBackend() !== undefined) return convolve("Conv2D", x, filter, stride, padding);
+  if (nativeEngine() !== undefined) return convolve("Conv2D", x, filter, stride, padding);
   const groups = x.shape[3] / filter.shape[2];
   const padded = pad(x, padding);
   if (groups === 1) return tf.conv2d(padded, filter, stride, "valid");
@@ -152,7 +152,7 @@ export function depthwiseConv2d(
   stride = 1,
   padding = 0,
 ): tf.Tensor4D {
-  if (nativeBackend() === undefined) {
+  if (nativeEngine() === undefined) {
     return tf.depthwiseConv2d(pad(x, padding), filter, stride, "valid");
   }
   return convolve("DepthwiseConv2dNative", x, filter, stride, padding);

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
 
 export interface CrossEntropyOptions {
@@ -28,7 +28,7 @@ export function softmaxCrossEntropy(
     labelSmoothing === 0
       ? targets
       : tf.add(tf.mul(targets, 1 - labelSmoothing), labelSmoothing / logits.shape[1]);
-  if (weights !== undefined || nativeBackend() === undefined) {
+  if (weights !== undefined || nativeEngine() === undefined) {
     const weighted = weights === undefined ? smooth : tf.mul(smooth, weights);
     return tf.neg(tf.sum(tf.mul(weighted, tf.logSoftmax(logits)), 1));
   }

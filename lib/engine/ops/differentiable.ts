@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { heldBack } from "../record";
+import { controlDependency } from "../trace";
 
 /** Keep tensors until the gradient is computed; does nothing where none will be. */
 export type Save = (tensors: tf.Tensor[]) => void;
@@ -41,7 +41,7 @@ export function differentiable<T extends tf.Tensor>(
     return {
       value: forward(save) as T,
       gradFunc: (dy: T, saved: tf.Tensor[]) =>
-        backward(dy, recomputes ? heldBack(saved, dy) : saved).map((gradient) => {
+        backward(dy, recomputes ? controlDependency(saved, dy) : saved).map((gradient) => {
           if (typeof gradient !== "function") return gradient;
           // tfjs looks at the gradient of what it differentiates by, and at no other.
           return inputsOnly ? dy : gradient();

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { MIXING, mixed } from "../../core/random";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { fused } from "../record";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
+import { fused } from "../trace";
 import { differentiable } from "./differentiable";
 import { statelessUniform } from "./random";
 
@@ -34,10 +34,10 @@ export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
 
 /** {@link dropout} without a gradient, for use inside a kernel. */
 export function dropped(x: tf.Tensor, { rate, seed }: Drop): tf.Tensor {
-  const backend = nativeBackend();
-  if (backend === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
+  const engine = nativeEngine();
+  if (engine === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
   return tf.tidy(() => {
-    const stays = backend.isUsingGpuDevice
+    const stays = engine.isUsingGpu
       ? // TensorFlow multiplies a GPU's integers on the host.
         tf.greaterEqual(statelessUniform(x.shape, seed), rate)
       : tf.reshape(

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
 
 /** So far the argument is moved up before an asymptotic series is used. */
@@ -19,7 +19,7 @@ export function lgamma<T extends tf.Tensor>(x: T): T {
     [x],
     (save) => {
       save([x]);
-      return nativeBackend() === undefined ? composedLgamma(x) : unary("Lgamma", x);
+      return nativeEngine() === undefined ? composedLgamma(x) : unary("Lgamma", x);
     },
     (dy, [x0]) => [tf.mul(dy, digamma(x0))],
   );
@@ -35,14 +35,14 @@ export function digamma<T extends tf.Tensor>(x: T): T {
     [x],
     (save) => {
       save([x]);
-      return nativeBackend() === undefined ? composedDigamma(x) : unary("Digamma", x);
+      return nativeEngine() === undefined ? composedDigamma(x) : unary("Digamma", x);
     },
     (dy, [x0]) => [tf.mul(dy, trigamma(x0))],
   );
 }
 
 function trigamma(x: tf.Tensor): tf.Tensor {
-  if (nativeBackend() === undefined) return composedTrigamma(x);
+  if (nativeEngine() === undefined) return composedTrigamma(x);
   return nativeOp("Polygamma", [attribute.type("T", DT.float32)], [tf.onesLike(x), x])[0];
 }
 

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { fused } from "../record";
+import { fused } from "../trace";
 import { differentiable } from "./differentiable";
 
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, hasOneDnn } from "../native";
-import { fused, recordedOp } from "../record";
+import { fused, tracedOp } from "../trace";
 import { differentiable } from "./differentiable";
 import { sumOverColumns, sumOverRows } from "./linear";
 
@@ -21,7 +21,7 @@ export function layerNorm<T extends tf.Tensor>(
     (save) => {
       save([x, scale]);
       return (
-        recordedLayerNorm(x, scale, offset, epsilon) ?? composedLayerNorm(x, scale, offset, epsilon)
+        tracedLayerNorm(x, scale, offset, epsilon) ?? composedLayerNorm(x, scale, offset, epsilon)
       );
     },
     (dy, [x0, g]) => {
@@ -42,7 +42,7 @@ export function layerNorm<T extends tf.Tensor>(
 }
 
 /** TensorFlow's one op for it, which is for graphs on oneDNN only. */
-function recordedLayerNorm(
+function tracedLayerNorm(
   x: tf.Tensor,
   scale: tf.Tensor,
   offset: tf.Tensor,
@@ -52,7 +52,7 @@ function recordedLayerNorm(
   const attributes = [attribute.type("T", DT.float32), attribute.float("epsilon", epsilon)];
   const rows = tf.reshape(x, [-1, x.shape[x.rank - 1]]);
   const type = { shape: rows.shape, dtype: DT.float32 };
-  const y = recordedOp("_MklLayerNorm", attributes, [rows, scale, offset], [type])?.[0];
+  const y = tracedOp("_MklLayerNorm", attributes, [rows, scale, offset], [type])?.[0];
   return y && tf.reshape(y, x.shape);
 }
 

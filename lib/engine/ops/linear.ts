@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { recomputed } from "../record";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
+import { rematerialize } from "../trace";
 import { differentiable } from "./differentiable";
 
 /** From so many rows on, a product in float32 gains more than transposing its right side costs. */
@@ -41,7 +41,7 @@ function transposed(matrix: tf.Tensor2D): tf.Tensor2D {
 export function sumOverRows(x: tf.Tensor): tf.Tensor {
   const features = x.shape[x.rank - 1];
   const rows = tf.reshape(x, [-1, features]);
-  if (nativeBackend() === undefined) return tf.sum(rows, 0);
+  if (nativeEngine() === undefined) return tf.sum(rows, 0);
   return tf.reshape(product(tf.ones([1, rows.shape[0]]), rows), [features]);
 }
 
@@ -56,13 +56,13 @@ export function sumOverColumns(x: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
   const features = x.shape[x.rank - 1];
   const [rows, column] = [tf.reshape(x, [-1, features]), [features, 1] as [number, number]];
   const by = weights === undefined ? tf.ones(column) : tf.reshape(weights, column);
-  const sums = nativeBackend() === undefined ? tf.matMul(rows, by) : product(rows, by);
+  const sums = nativeEngine() === undefined ? tf.matMul(rows, by) : product(rows, by);
   return tf.reshape(sums, [...x.shape.slice(0, -1), 1]);
 }
 
 /** Add a vector to the last dimension; one op, which TensorFlow fuses with the product before it. */
 export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
-  if (nativeBackend() === undefined) return tf.add(x, bias);
+  if (nativeEngine() === undefined) return tf.add(x, bias);
   const type = [attribute.type("T", DT.float32), attribute.string("data_format", "NHWC")];
   return differentiable<T>(
     [x, bias],
@@ -82,7 +82,7 @@ export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
 export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
   const [out, features] = weight.shape;
   const rows = x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, features]);
-  const y = nativeBackend() === undefined ? tf.matMul(rows, weight, false, true) : rowsBy();
+  const y = nativeEngine() === undefined ? tf.matMul(rows, weight, false, true) : rowsBy();
   const z = bias === undefined ? y : addBias(y, bias);
   return x.rank === 2 ? z : tf.reshape(z, [...x.shape.slice(0, -1), out]);
 
@@ -95,7 +95,7 @@ export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): t
           ? product(rows, weight, false, true)
           : product(rows, transposed(weight));
       },
-      (dy, [x0, w]) => [product(dy, w), () => product(dy, recomputed(x0, dy), true)],
+      (dy, [x0, w]) => [product(dy, w), () => product(dy, rematerialize(x0, dy), true)],
     );
   }
 }

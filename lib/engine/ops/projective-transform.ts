@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
-import { fused, isFusing } from "../record";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
+import { fused, isFusing } from "../trace";
 
 export interface TransformOptions {
   /** Default `bilinear`. */
@@ -43,7 +43,7 @@ export function projectiveTransform(
       ),
     );
   }
-  if (nativeBackend() === undefined) {
+  if (nativeEngine() === undefined) {
     const size: [number, number] = [height, width];
     // One image at a time: tfjs 4.22 on its plain CPU engine transforms the first of a batch only.
     return tf.tidy(() => {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, nativeBackend, nativeOp } from "../native";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { philox } from "./philox";
 
 /** The numbers of one seed, by TensorFlow's op of this name or by the same generator on the host. */
@@ -8,7 +8,7 @@ function draw(
   shape: readonly number[],
   seed: tf.Tensor,
 ): tf.Tensor {
-  if (nativeBackend() !== undefined) {
+  if (nativeEngine() !== undefined) {
     const types = [
       attribute.type("dtype", DT.float32),
       attribute.type("T", DT.int32),

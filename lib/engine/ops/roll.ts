@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, dtypeNumber, nativeBackend, nativeOp } from "../native";
+import { attribute, DT, dtypeNumber, nativeEngine, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
 
 /**
@@ -12,7 +12,7 @@ export function roll<T extends tf.Tensor>(
   shifts: readonly number[],
   axes: readonly number[],
 ): T {
-  if (nativeBackend() === undefined) return composedRoll(x, shifts, axes);
+  if (nativeEngine() === undefined) return composedRoll(x, shifts, axes);
   const run = (value: tf.Tensor, by: readonly number[]) =>
     nativeOp(
       "Roll",

@@ -1,14 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { isAway } from "./away";
+import { type Attribute, attribute, dtypeNumber } from "../native";
+import type { NativeBackend } from "./binding";
 import type { GraphNode } from "./graph";
-import { type Attribute, attribute, dtypeNumber, type NativeBackend } from "./native";
-import type { RecordedNodes } from "./recorded-nodes";
-import { refusal } from "./recording-guard";
+import { isGraphOwned } from "./graph-owned";
+import { TracingError } from "./trace-guard";
+import type { TraceNodes } from "./trace-nodes";
 
-/** A variable while a function is recorded. */
+/** A variable while a function is traced. */
 interface VariableState {
   readonly handle: GraphNode;
-  /** Handle of the tensor that is the variable's value in the graph as far as recorded. */
+  /** Handle of the tensor that is the variable's value in the graph as far as traced. */
   id: number;
   /** Reads since the last change, which the next one must wait for. */
   reads: GraphNode[];
@@ -16,13 +17,13 @@ interface VariableState {
   writer?: GraphNode;
 }
 
-/** The variables of a function that is recorded: each change waits for the reads before it. */
-export class RecordedVariables {
+/** The variables of a function that is traced: each change waits for the reads before it. */
+export class TraceVariables {
   private readonly states = new Map<tf.Variable, VariableState>();
   private readonly known = new Set(Object.keys(tf.engine().registeredVariables));
 
   constructor(
-    private readonly nodes: RecordedNodes,
+    private readonly nodes: TraceNodes,
     private readonly backend: NativeBackend,
     private readonly handles: ReadonlyMap<tf.Variable, GraphNode>,
   ) {
@@ -84,9 +85,9 @@ export class RecordedVariables {
       after: state.writer === undefined ? [] : [state.writer],
       outputs: [type],
     });
-    const standIn = this.backend.createOutputTensor(this.nodes.standIn(type));
-    variable.assign(standIn);
-    standIn.dispose();
+    const symbolic = this.backend.createOutputTensor(this.nodes.symbolic(type));
+    variable.assign(symbolic);
+    symbolic.dispose();
     state.reads.push(node);
     state.id = this.nodes.idOf(variable);
     this.nodes.outputOf.set(state.id, { node, index: 0 });
@@ -108,7 +109,7 @@ export class RecordedVariables {
   private stateOf(variable: tf.Variable): VariableState {
     const state = this.states.get(variable);
     if (state === undefined) {
-      throw refusal(
+      throw new TracingError(
         this.nodes.name,
         `changes the variable "${variable.name}", which compile() was not told of`,
         "add it to `variables`",
@@ -120,7 +121,7 @@ export class RecordedVariables {
   /** Variables that exist and are not listed: to use one would freeze its value unnoticed. */
   private noteOutsiders(): void {
     for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!this.handles.has(variable) && !variable.isDisposed && !isAway(variable)) {
+      if (!this.handles.has(variable) && !variable.isDisposed && !isGraphOwned(variable)) {
         this.nodes.outsiders.set(this.nodes.idOf(variable), variable.name);
       }
     }
@@ -132,7 +133,7 @@ export class RecordedVariables {
     );
     for (const [, variable] of made) variable.dispose();
     if (made.length > 0) {
-      throw refusal(
+      throw new TracingError(
         this.nodes.name,
         `makes a variable ("${made[0][0]}"), which would be made anew in every call`,
         "make it outside and list it in `variables`",

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { Random } from "#lib/core/random";
 import { decodeImages, type ImageShape, probeImage } from "#lib/data/image-files";
-import { decodeJpegs } from "#lib/data/jpeg";
+import { decodeJpegs } from "#lib/engine/decode-jpegs";
 import { startEngine } from "#lib/engine/start";
 
 describe("JPEG files decoded together", () => {

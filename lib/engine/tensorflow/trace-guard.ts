@@ -1,56 +1,64 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../core/errors";
-import { attribute, DT, dtypeNumber, type NativeBackend, nativeOp } from "./native";
-import { RECORDED_GRADIENTS } from "./recorded-gradients";
+import { UserError } from "../../core/errors";
+import { attribute, DT, dtypeNumber, nativeOp } from "../native";
+import type { NativeBackend } from "./binding";
+import { TRACE_GRADIENTS } from "./trace-gradients";
 
-/** What a guard asks the recorder. */
+/** What a guard asks the tracer. */
 export interface Guarded {
   readonly name: string;
   /** The values of a tensor that depends on no input; nothing for any other. */
   fixedValues(dataId: object): tf.BackendValues | undefined;
 }
 
-/** The error for a function that cannot be recorded. */
-export function refusal(name: string, what: string, remedy: string): UserError {
-  return new UserError(`the compiled function "${name}" ${what}`, remedy);
+/** A compiled function does what a graph cannot repeat. */
+export class TracingError extends UserError {
+  /**
+   * @param name The function.
+   * @param what What it does: "reads …".
+   * @param remedy What to write instead.
+   */
+  constructor(name: string, what: string, remedy: string) {
+    super(`the compiled function "${name}" ${what}`, remedy);
+  }
 }
 
 /**
- * Keep a recorded function from what a graph cannot repeat: reading values, host randomness.
+ * Keep a traced function from what a graph cannot repeat: reading values, host randomness.
  *
  * @returns how to lift the guard again; gives the error that a promise could not throw in time.
  */
-export function guard(backend: NativeBackend, recorder: Guarded): () => UserError | undefined {
+export function guard(backend: NativeBackend, tracer: Guarded): () => UserError | undefined {
   const { random } = Math;
   const { readSync, read } = backend;
   const gather = tf.getKernel("GatherV2", "tensorflow");
   let late: UserError | undefined;
-  const readRefused = refusal(
-    recorder.name,
+  const readRefused = new TracingError(
+    tracer.name,
     "reads the values of a tensor (data, dataSync, array, print …)",
     "return that tensor from the function and read it outside",
   );
   backend.readSync = (dataId) => {
-    const values = recorder.fixedValues(dataId);
+    const values = tracer.fixedValues(dataId);
     if (values === undefined) throw readRefused;
     return values;
   };
   backend.read = (dataId) => {
-    const values = recorder.fixedValues(dataId);
+    const values = tracer.fixedValues(dataId);
     if (values !== undefined) return Promise.resolve(values);
     late = readRefused;
     return new Promise(() => {});
   };
   Math.random = () => {
-    throw refusal(
-      recorder.name,
-      "draws random numbers on the host, which a recording would repeat in every call",
+    throw new TracingError(
+      tracer.name,
+      "draws random numbers on the host, which a trace would repeat in every call",
       "use statelessUniform or statelessNormal with a seed that is an input",
     );
   };
-  const gradients = RECORDED_GRADIENTS.map(({ kernelName }) => tf.getGradient(kernelName));
-  swapKernel(RECORDED_GATHER);
-  RECORDED_GRADIENTS.forEach(swapGradient);
+  const gradients = TRACE_GRADIENTS.map(({ kernelName }) => tf.getGradient(kernelName));
+  swapKernel(TRACE_GATHER);
+  TRACE_GRADIENTS.forEach(swapGradient);
   return () => {
     backend.readSync = readSync;
     backend.read = read;
@@ -62,7 +70,7 @@ export function guard(backend: NativeBackend, recorder: Guarded): () => UserErro
 }
 
 /** tfjs-node's own reads the indices on the host to check them; TensorFlow checks them too. */
-const RECORDED_GATHER: tf.KernelConfig = {
+const TRACE_GATHER: tf.KernelConfig = {
   kernelName: "GatherV2",
   backendName: "tensorflow",
   kernelFunc: ({ inputs, attrs }) => {

@@ -1,19 +1,19 @@
-import { launchWith } from "./body";
-import { castNode, type GraphNode, type Output } from "./graph";
-import { attribute, DT } from "./native";
-import { packedCall } from "./packed";
-import { type TypedOp, typedOp } from "./precision-table";
-import type { Recording } from "./recording";
-import type { Precision } from "./start";
+import { attribute, DT } from "../../native";
+import type { Precision } from "../../start";
+import type { Trace } from "../function-trace";
+import { launchWith } from "../fused-body";
+import { castNode, type GraphNode, type Output } from "../graph";
+import { type TypedOp, typedOp } from "../precision-table";
+import { pairedCall } from "./bf16-pairs";
 
 /**
- * Rewrite a recording to another number format (mixed precision: Micikevicius et al. 2018,
+ * Rewrite a trace to another number format (mixed precision: Micikevicius et al. 2018,
  * arXiv:1710.03740; bfloat16: Kalamkar et al. 2019, arXiv:1905.12322).
  *
  * Inputs, outputs and variables stay float32; a value that is wanted in both formats is cast once.
  */
-export function withPrecision(recording: Recording, precision: Precision): Recording {
-  return precision === "float32" ? recording : new BFloat16Pass().run(recording);
+export function withPrecision(trace: Trace, precision: Precision): Trace {
+  return precision === "float32" ? trace : new BFloat16Pass().run(trace);
 }
 
 class BFloat16Pass {
@@ -21,23 +21,23 @@ class BFloat16Pass {
   private readonly rewritten = new Map<GraphNode, GraphNode>();
   private readonly casts = new Map<string, Output>();
 
-  run(recording: Recording): Recording {
-    for (const node of recording.nodes) this.rewrite(node);
+  run(trace: Trace): Trace {
+    for (const node of trace.nodes) this.rewrite(node);
     // A function's results have the types it gave them.
-    const outputs = recording.outputs.map((output) => {
+    const outputs = trace.outputs.map((output) => {
       return this.as(this.moved(output), output.node.outputs[output.index].dtype);
     });
-    const [inputs, effects] = [recording.inputs, recording.effects].map((list) =>
+    const [inputs, effects] = [trace.inputs, trace.effects].map((list) =>
       list.map((node) => this.node(node)),
     );
-    return { ...recording, nodes: this.nodes, inputs, outputs, effects };
+    return { ...trace, nodes: this.nodes, inputs, outputs, effects };
   }
 
   private rewrite(node: GraphNode): void {
     if (node.body !== undefined) {
       const inputs = node.inputs.map((input) => this.moved(input));
       const call = launchWith(node, node.body, inputs);
-      const packed = packedCall(call, node.body, inputs) ?? [call];
+      const packed = pairedCall(call, node.body, inputs) ?? [call];
       this.nodes.push(...packed.slice(0, -1));
       this.put(node, packed[packed.length - 1]);
       return;
@@ -77,7 +77,7 @@ class BFloat16Pass {
 
   /** Whether an op's largest operands are in bfloat16 already. */
   private isLow(typed: TypedOp, node: GraphNode, inputs: readonly Output[]): boolean {
-    if (node.exact) return false;
+    if (node.autocast === false) return false;
     if (typed.rule === "allow") return true;
     const operands = inputs.filter(
       (input, i) =>
@@ -97,7 +97,7 @@ class BFloat16Pass {
   }
 
   private node(original: GraphNode): GraphNode {
-    // What is not the recording's own is a variable's handle.
+    // What is not the trace's own is a variable's handle.
     return this.rewritten.get(original) ?? original;
   }
 

@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { GraphNode, Output } from "./graph";
 
 /** What one function does, as a TensorFlow graph. */
-export interface Recording {
+export interface Trace {
   readonly nodes: readonly GraphNode[];
   /** One placeholder per input. */
   readonly inputs: readonly GraphNode[];
@@ -12,23 +12,17 @@ export interface Recording {
   /** The variables that these change. */
   readonly changed: readonly tf.Variable[];
   /** Nodes that must have run once since any variable was changed. */
-  readonly prepare?: readonly GraphNode[];
+  readonly prepack?: readonly GraphNode[];
   /** Whether the function gave an array, or one tensor. */
   readonly many: boolean;
 }
 
-/** A function of tensors that can be recorded. */
-export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
-
 /**
- * Where two recordings of one function differ: then it does not do the same in every call.
+ * Where two traces of one function differ: then it does not do the same in every call.
  *
  * @returns what differs, for a person, or nothing.
  */
-export function difference(
-  a: Pick<Recording, "nodes">,
-  b: Pick<Recording, "nodes">,
-): string | undefined {
+export function difference(a: Pick<Trace, "nodes">, b: Pick<Trace, "nodes">): string | undefined {
   if (a.nodes.length !== b.nodes.length) return "other ops";
   for (const [i, node] of a.nodes.entries()) {
     const other = b.nodes[i];

@@ -1,12 +1,6 @@
-import {
-  type Body,
-  castNode,
-  type GraphNode,
-  makeNode,
-  type Output,
-  type OutputType,
-} from "./graph";
-import { attribute, DT } from "./native";
+import type { OutputType } from "../../native";
+import { attribute, DT } from "../../native";
+import { type Body, castNode, type GraphNode, makeNode, type Output } from "../graph";
 
 /** Ops that give each element from the elements at its place, and for which position means nothing. */
 const ELEMENTWISE = new Set(
@@ -29,7 +23,7 @@ type Pair = readonly [Output, Output];
  * @param body The function in float32.
  * @returns nodes of which the last one stands for the call; nothing where the function does not fit.
  */
-export function packedCall(
+export function pairedCall(
   node: GraphNode,
   body: Body,
   inputs: readonly Output[],

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../core/errors";
+import { UserError } from "../../core/errors";
+import { type NativeBackend, nativeBackend } from "./binding";
 import type { GraphNode } from "./graph";
-import { type NativeBackend, nativeBackend } from "./native";
 import { savedModelBytes } from "./saved-model";
 
 /** A TensorFlow graph that is loaded and can be run. */

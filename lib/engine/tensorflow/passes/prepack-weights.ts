@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type GraphNode, makeNode, type Output, variableNodes } from "./graph";
-import { attribute, DT } from "./native";
-import type { Recording } from "./recording";
+import { attribute, DT } from "../../native";
+import type { Trace } from "../function-trace";
+import { type GraphNode, makeNode, type Output, variableNodes } from "../graph";
 
 /** Ops whose result is the same memory in another shape, so that keeping it saves nothing. */
 const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", "Squeeze"]);
@@ -10,16 +10,16 @@ const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", 
  * Have what follows from weights alone computed once instead of in every call: their casts and transposes,
  * folded norms. For a function that changes no variable; it holds until another one does.
  *
- * @returns the recording, which reads such values from variables of its own, and in `prepare` the nodes
+ * @returns the trace, which reads such values from variables of its own, and in `prepack` the nodes
  * that set these.
  */
-export function withPreparedWeights(recording: Recording): Recording {
-  return recording.effects.length > 0 ? recording : new Preparation().run(recording);
+export function prepackWeights(trace: Trace): Trace {
+  return trace.effects.length > 0 ? trace : new Prepacking().run(trace);
 }
 
-class Preparation {
+class Prepacking {
   private readonly nodes: GraphNode[] = [];
-  private readonly prepare: GraphNode[] = [];
+  private readonly prepack: GraphNode[] = [];
   /** What needs no input of the function: constants, weights, and what follows from these. */
   private readonly fixed = new Set<GraphNode>();
   /** Those of them that follow from a weight, by more than another shape. */
@@ -29,17 +29,17 @@ class Preparation {
   private readonly kept = new Map<string, Output>();
   private readonly digests = new Map<GraphNode, string>();
 
-  run(recording: Recording): Recording {
-    for (const node of recording.nodes) {
+  run(trace: Trace): Trace {
+    for (const node of trace.nodes) {
       if (this.isFixed(node)) this.addFixed(node);
       else this.addFree(node);
     }
     return {
-      ...recording,
+      ...trace,
       nodes: this.nodes,
-      inputs: recording.inputs.map((node) => this.there(node)),
-      outputs: recording.outputs.map(({ node, index }) => ({ node: this.there(node), index })),
-      prepare: this.prepare,
+      inputs: trace.inputs.map((node) => this.there(node)),
+      outputs: trace.outputs.map(({ node, index }) => ({ node: this.there(node), index })),
+      prepack: this.prepack,
     };
   }
 
@@ -106,13 +106,13 @@ class Preparation {
 
   /** The same value, read from a variable that is set beforehand. */
   private keep(value: Output): Output {
-    // By what it is: equal values share a copy, as do the recordings for batches of other sizes.
-    const name = `prepared_${digest(value.node, this.digests)}_${value.index}`;
+    // By what it is: equal values share a copy, as do the traces for batches of other sizes.
+    const name = `prepacked_${digest(value.node, this.digests)}_${value.index}`;
     const known = this.kept.get(name);
     if (known !== undefined) return known;
     const { handle, read, assign } = variableNodes(name, value);
     this.nodes.push(handle, assign, read);
-    this.prepare.push(assign);
+    this.prepack.push(assign);
     const output = { node: read, index: 0 };
     this.kept.set(name, output);
     return output;
@@ -123,7 +123,7 @@ class Preparation {
   }
 }
 
-/** Equal for nodes that compute the same of the same variables, in whichever recording. */
+/** Equal for nodes that compute the same of the same variables, in whichever trace. */
 function digest(node: GraphNode, known: Map<GraphNode, string>): string {
   let text = known.get(node);
   if (text === undefined) {

@@ -1,35 +1,34 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { launchWith } from "#lib/engine/body";
-import { castNode } from "#lib/engine/graph";
 import { DT } from "#lib/engine/native";
 import { gelu, silu } from "#lib/engine/ops";
-import { packedCall } from "#lib/engine/packed";
-import { fused, record } from "#lib/engine/record";
-import { Session } from "#lib/engine/session";
 import { startEngine } from "#lib/engine/start";
-import { fixed } from "./cases";
+import { launchWith } from "#lib/engine/tensorflow/fused-body";
+import { castNode } from "#lib/engine/tensorflow/graph";
+import { pairedCall } from "#lib/engine/tensorflow/passes/bf16-pairs";
+import { Session } from "#lib/engine/tensorflow/session";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { fused } from "#lib/engine/trace";
+import { fixed } from "../../cases";
 
 /** What one kernel gives for operands in bfloat16: as XLA converts them, and by twos. */
 function bothWays(fn: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]) {
-  const recording = record("kernel", fn, inputs, new Map());
-  const call = recording.nodes.find(({ body }) => body !== undefined);
+  const trace = traceFunction("kernel", fn, inputs, new Map());
+  const call = trace.nodes.find(({ body }) => body !== undefined);
   assert.ok(call?.body, "the function became one kernel");
-  const low = recording.inputs.map((node, i) =>
-    castNode(`low${i}`, { node, index: 0 }, DT.bfloat16),
-  );
+  const low = trace.inputs.map((node, i) => castNode(`low${i}`, { node, index: 0 }, DT.bfloat16));
   const operands = low.map((node) => ({ node, index: 0 }));
   const plain = launchWith(call, call.body, operands);
-  const packed = packedCall({ ...plain, name: "twos" }, call.body, operands);
+  const packed = pairedCall({ ...plain, name: "twos" }, call.body, operands);
   const ways = packed === undefined ? [[plain]] : [[plain], packed];
   const results = ways.map((nodes, i) =>
     castNode(`wide${i}`, { node: nodes[nodes.length - 1], index: 0 }, DT.float32),
   );
-  const session = new Session([...recording.inputs, ...low, ...ways.flat(), ...results]);
+  const session = new Session([...trace.inputs, ...low, ...ways.flat(), ...results]);
   const values = session
     .run(
       inputs,
-      recording.inputs.map(({ name }) => `${name}:0`),
+      trace.inputs.map(({ name }) => `${name}:0`),
       results.map(({ name }) => `${name}:0`),
     )
     .map((tensor) => Array.from(tensor.dataSync()));
@@ -55,7 +54,7 @@ function values(shape: number[], salt: number): tf.Tensor {
   return tf.tensor(data, shape);
 }
 
-describe("packed", () => {
+describe("bf16 pairs", () => {
   before(() => startEngine());
 
   for (const [name, count, fn] of [

@@ -1,8 +1,8 @@
+import { DT } from "../native";
 import { type Body, castNode, type GraphNode, makeNode, type Output, outputName } from "./graph";
-import { DT } from "./native";
 
 /**
- * Make a function of a stretch of a recording: what the nodes read from outside becomes its parameters.
+ * Make a function of a stretch of a trace: what the nodes read from outside becomes its parameters.
  *
  * @param result What the function gives.
  * @returns the function, and what it is called with.

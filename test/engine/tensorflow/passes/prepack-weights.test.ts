@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
-import { foldBatchNorm } from "#lib/engine/fold-batch-norm";
-import { type GraphNode, makeNode } from "#lib/engine/graph";
 import { batchNorm, conv2d, linear } from "#lib/engine/ops";
-import { withPreparedWeights } from "#lib/engine/prepare";
-import { record } from "#lib/engine/record";
-import type { Recording } from "#lib/engine/recording";
 import { type Precision, startEngine } from "#lib/engine/start";
-import { fixed } from "./cases";
+import type { Trace } from "#lib/engine/tensorflow/function-trace";
+import { type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { foldBatchNorm } from "#lib/engine/tensorflow/passes/fold-batch-norm";
+import { prepackWeights } from "#lib/engine/tensorflow/passes/prepack-weights";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { fixed } from "../../cases";
 
 /** A net whose prediction folds a norm and transposes weights, and a step that changes all of them. */
 function makeNet() {
@@ -32,7 +32,7 @@ function makeNet() {
   return { variables, weight, predict, step };
 }
 
-describe("prepare", () => {
+describe("prepacked weights", () => {
   before(() => startEngine());
 
   for (const precision of ["float32", "mixed_bfloat16"] as Precision[]) {
@@ -71,22 +71,22 @@ describe("prepare", () => {
     });
   }
 
-  /** The recording of a prediction for this many images. */
-  function recorded(net: ReturnType<typeof makeNet>, images: number): Recording {
+  /** The trace of a prediction for this many images. */
+  function traced(net: ReturnType<typeof makeNet>, images: number): Trace {
     const handles = new Map(
       net.variables.map((variable, i) => [variable, makeNode(`v${i}`, "VarHandleOp", {})]),
     );
     const folded = foldBatchNorm(
-      record("predict", net.predict, [fixed([images, 6, 6, 3])], handles),
+      traceFunction("predict", net.predict, [fixed([images, 6, 6, 3])], handles),
     );
-    return withPreparedWeights(folded);
+    return prepackWeights(folded);
   }
 
   it("keeps one copy of the weights, whatever the batch", () => {
     tf.tidy(() => {
       const net = makeNet();
       const [few, many] = [2, 7].map((images) =>
-        (recorded(net, images).prepare ?? []).map(({ inputs }) => inputs[0].node.name),
+        (traced(net, images).prepack ?? []).map(({ inputs }) => inputs[0].node.name),
       );
       assert.equal(new Set(few).size, few.length);
       assert.ok(few.length >= 3, "the filter, its shift and the linear weight");
@@ -98,16 +98,16 @@ describe("prepare", () => {
   it("leaves transposing weights out of a call", () => {
     tf.tidy(() => {
       const net = makeNet();
-      const recording = recorded(net, 2);
+      const trace = traced(net, 2);
       const needed = new Set<GraphNode>();
       const visit = (node: GraphNode): void => {
         if (needed.has(node)) return;
         needed.add(node);
         for (const { node: source } of node.inputs) visit(source);
       };
-      for (const { node } of recording.outputs) visit(node);
+      for (const { node } of trace.outputs) visit(node);
       const product = [...needed].find(({ op }) => op === "MatMul");
-      assert.match(product?.inputs[1].node.inputs[0].node.name ?? "", /^prepared/);
+      assert.match(product?.inputs[1].node.inputs[0].node.name ?? "", /^prepacked/);
       const turned = product?.attributes.find(({ name }) => name === "transpose_b");
       assert.equal(turned?.value, false);
       tf.dispose(net.variables);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { Message } from "../io/protobuf";
+import { Message } from "../../io/protobuf";
+import { ATTRIBUTE, type Attribute } from "../native";
 import { type Body, type GraphNode, type Output, outputName } from "./graph";
-import { ATTRIBUTE, type Attribute } from "./native";
 
 /** A named tensor at the graph's border, for a signature. */
 export interface SignatureEntry {

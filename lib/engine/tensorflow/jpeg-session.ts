@@ -1,9 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type GraphNode, makeNode, outputName } from "../engine/graph";
-import { ATTRIBUTE, attribute, DT, nativeBackend } from "../engine/native";
-import { Session } from "../engine/session";
-import type { ImageShape } from "./image-files";
-import type { Area } from "./view";
+import type { JpegArea, JpegShape } from "../decode-jpegs";
+import { attribute, DT } from "../native";
+import { type GraphNode, makeNode, outputName } from "./graph";
+import { Session } from "./session";
 
 /** Files decoded side by side in TensorFlow's threads. */
 const LANES = 16;
@@ -25,20 +24,12 @@ interface Lane {
 const MOST_READERS = 4;
 const readers = new Map<string, { readonly session: Session; readonly lanes: readonly Lane[] }>();
 
-/**
- * Decode an area of each of many JPEG files with the native engine: sharp's pixels in less than a third
- * of its processor time, since what lies outside the area is skipped. The program waits meanwhile.
- *
- * @param shapes Width and height of each file.
- * @param areas One for each file, all of one size.
- * @returns uint8 RGB, row-major; nothing where the engine is not native or a file cannot be decoded.
- */
+/** See `decodeJpegs` of the engine. */
 export function decodeJpegs(
   files: readonly string[],
-  shapes: readonly ImageShape[],
-  areas: readonly Area[],
+  shapes: readonly JpegShape[],
+  areas: readonly JpegArea[],
 ): Uint8Array[] | undefined {
-  if (nativeBackend() === undefined) return undefined;
   const [{ width, height }] = areas;
   const key = `${height}×${width}`;
   let reader = readers.get(key);
@@ -80,7 +71,7 @@ export function decodeJpegs(
   return pixels;
 }
 
-function feeds(file: string, shape: ImageShape, area: Area): tf.Tensor[] {
+function feeds(file: string, shape: JpegShape, area: JpegArea): tf.Tensor[] {
   const [left, top] = [area.left, area.top].map((edge) => Math.max(edge - MARGIN, 0));
   const right = Math.min(area.left + area.width + MARGIN, shape.width);
   const bottom = Math.min(area.top + area.height + MARGIN, shape.height);
@@ -101,10 +92,7 @@ function lane(i: number, height: number, width: number): Lane & { nodes: GraphNo
   };
   const input = (dtype: number, shape: number[]) =>
     add("Placeholder", dtype, shape, {
-      attributes: [
-        attribute.type("dtype", dtype),
-        { name: "shape", type: ATTRIBUTE.shape, value: shape },
-      ],
+      attributes: [attribute.type("dtype", dtype), attribute.shape("shape", shape)],
     });
   const constant = (values: number[], shape = [values.length]) => {
     const bytes = new Uint8Array(Int32Array.from(values).buffer);

@@ -3,10 +3,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
 import { gelu, layerNorm, linear, softmaxCrossEntropy } from "#lib/engine/ops";
 import { createOptimizer } from "#lib/engine/optimizers";
-import { withPrecision } from "#lib/engine/precision";
-import { fused, inFloat32, record } from "#lib/engine/record";
 import { type Precision, startEngine } from "#lib/engine/start";
-import { fixed } from "./cases";
+import { withPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { fused, withoutAutocast } from "#lib/engine/trace";
+import { fixed } from "../../cases";
 
 const FEATURES = 16;
 const CLASSES = 4;
@@ -52,7 +53,7 @@ function batch(step: number, rows: number) {
   return { x: tf.add(tf.matMul(targets, directions), noise), targets, labels };
 }
 
-describe("precision", () => {
+describe("mixed precision", () => {
   before(() => startEngine());
 
   it("mixed_bfloat16 trains as float32 does: 200 steps, loss within 3 %, accuracy within 0.5", () => {
@@ -100,8 +101,8 @@ describe("precision", () => {
         },
       ]),
     );
-    const recording = record("train", train as never, [x, targets, tf.scalar(1)], handles);
-    const low = withPrecision(recording, "mixed_bfloat16");
+    const trace = traceFunction("train", train as never, [x, targets, tf.scalar(1)], handles);
+    const low = withPrecision(trace, "mixed_bfloat16");
     const dtypes = (op: string) =>
       new Set(
         low.nodes
@@ -129,7 +130,7 @@ describe("precision", () => {
     };
     const product = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.matMul(a, b), tf.matMul(b, a));
     const apart = run((a, b) => tf.sub(tf.add(product(a, b), far), far));
-    const kept = run((a, b) => inFloat32(() => tf.sub(tf.add(product(a, b), far), far)));
+    const kept = run((a, b) => withoutAutocast(() => tf.sub(tf.add(product(a, b), far), far)));
     const exact = tf.sub(tf.add(product(x, w), far), far).dataSync();
     const error = (got: ArrayLike<number>) =>
       Math.max(...Array.from(exact, (value, i) => Math.abs(value - got[i])));

@@ -1,24 +1,12 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { bodyOf } from "./body";
-import {
-  type GraphNode,
-  isEmbeddable,
-  makeNode,
-  type Output,
-  type OutputType,
-  outputName,
-} from "./graph";
-import {
-  type Attribute,
-  attribute,
-  DT,
-  type NativeBackend,
-  type NativeBinding,
-  type TensorMetadata,
-} from "./native";
-import { refusal } from "./recording-guard";
+import type { OutputType } from "../native";
+import { type Attribute, attribute, DT } from "../native";
+import type { NativeBackend, NativeBinding, TensorMetadata } from "./binding";
+import { bodyOf } from "./fused-body";
+import { type GraphNode, isEmbeddable, makeNode, type Output, outputName } from "./graph";
+import { TracingError } from "./trace-guard";
 
-/** A tensor from outside that a recorded function may embed, in bytes. */
+/** A tensor from outside that a traced function may embed, in bytes. */
 const LARGEST_CONSTANT = 64 * 2 ** 20;
 
 /** Equal constants up to this many bytes share a node. */
@@ -28,22 +16,22 @@ const SHARED_CONSTANT = 4096;
 export const FUSED_FROM = 2 ** 16;
 
 /** Elements from which the memory of a tensor is worth computing it twice. */
-const RECOMPUTED_FROM = 2 ** 19;
+const REMATERIALIZED_FROM = 2 ** 19;
 
 /** Ops that cost little beside the memory that their results take. */
 const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
 
-/** The ops of a function as far as it has been recorded, and which tensor is the result of which. */
-export class RecordedNodes {
+/** The ops of a function as far as it has been traced, and which tensor is the result of which. */
+export class TraceNodes {
   nodes: GraphNode[] = [];
   readonly outputOf = new Map<number, Output>();
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   readonly fixed = new Set<number>();
   /** Handles of tensors that stand in for ones that are not computed. */
-  readonly standIns = new Set<number>();
+  readonly symbolics = new Set<number>();
   /** Variables that the function was not said to use, by handle. */
   readonly outsiders = new Map<number, string>();
-  private exact = false;
+  private float32Only = false;
   private constants = new Map<string, Output>();
   private count = 0;
   /** What is computed anew, by the name of the first: several gradients may want it. */
@@ -52,7 +40,7 @@ export class RecordedNodes {
   constructor(
     readonly name: string,
     private readonly backend: NativeBackend,
-    /** TensorFlow itself: `backend.binding` is the recorder meanwhile. */
+    /** TensorFlow itself: `backend.binding` is the tracer meanwhile. */
     private readonly binding: NativeBinding,
   ) {}
 
@@ -62,7 +50,7 @@ export class RecordedNodes {
     if (output !== undefined) return output;
     const variable = this.outsiders.get(id);
     if (variable !== undefined) {
-      throw refusal(
+      throw new TracingError(
         this.name,
         `uses the variable "${variable}", which compile() was not told of`,
         "add it to `variables`",
@@ -71,7 +59,7 @@ export class RecordedNodes {
     const [copy] = this.binding.executeOp("Identity", [], [id], 1);
     this.binding.deleteTensor(copy.id);
     if (!isEmbeddable(copy.dtype)) {
-      throw refusal(this.name, "uses a tensor of text from outside", "leave it out");
+      throw new TracingError(this.name, "uses a tensor of text from outside", "leave it out");
     }
     return this.constant(id, copy, this.binding.tensorDataSync(id) as tf.TypedArray);
   }
@@ -82,7 +70,7 @@ export class RecordedNodes {
 
   constant(id: number, type: OutputType, values: ArrayBufferView): Output {
     if (values.byteLength > LARGEST_CONSTANT) {
-      throw refusal(
+      throw new TracingError(
         this.name,
         `holds a constant of shape [${type.shape}], ${values.byteLength / 2 ** 20} MiB`,
         "pass it as an input, or make it a variable and list it",
@@ -120,18 +108,18 @@ export class RecordedNodes {
 
   add(op: string, more: Partial<GraphNode>): GraphNode {
     const name = `${op}_${this.count++}`;
-    const node = makeNode(name, op, this.exact ? { exact: true, ...more } : more);
+    const node = makeNode(name, op, this.float32Only ? { autocast: false, ...more } : more);
     this.nodes.push(node);
     return node;
   }
 
-  heldBack(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+  controlDependency(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
     const after = this.lookUp(this.idOf(trigger)).node;
     return this.tensorOf(this.identity(this.lookUp(this.idOf(tensor)), [after]));
   }
 
-  recomputed(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
-    if (tensor.size < RECOMPUTED_FROM) return tensor;
+  rematerialize(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    if (tensor.size < REMATERIALIZED_FROM) return tensor;
     const after = this.lookUp(this.idOf(trigger)).node;
     const again = (output: Output): Output | undefined => {
       const { node, index } = output;
@@ -152,11 +140,11 @@ export class RecordedNodes {
     return output === undefined ? tensor : this.tensorOf(output);
   }
 
-  exactly<T>(fn: () => T): T {
-    const { exact } = this;
-    this.exact = true;
+  withoutAutocast<T>(fn: () => T): T {
+    const before = this.float32Only;
+    this.float32Only = true;
     const result = fn();
-    this.exact = exact;
+    this.float32Only = before;
     return result;
   }
 
@@ -168,7 +156,7 @@ export class RecordedNodes {
   }
 
   tensorOf(output: Output): tf.Tensor {
-    const metadata = this.standIn(output.node.outputs[output.index]);
+    const metadata = this.symbolic(output.node.outputs[output.index]);
     this.outputOf.set(metadata.id, output);
     return this.backend.createOutputTensor(metadata);
   }
@@ -177,7 +165,7 @@ export class RecordedNodes {
     const { nodes, constants } = this;
     this.nodes = [];
     this.constants = new Map();
-    const result = this.exactly(fn);
+    const result = this.withoutAutocast(fn);
     if (result.size < FUSED_FROM) {
       nodes.push(...this.nodes);
       this.constants.forEach((output, key) => {
@@ -197,12 +185,12 @@ export class RecordedNodes {
     return result;
   }
 
-  /** A tensor that has this shape for tfjs and holds one element: a recording needs shapes only. */
-  standIn({ shape, dtype }: OutputType): TensorMetadata {
+  /** A tensor that has this shape for tfjs and holds one element: a trace needs shapes only. */
+  symbolic({ shape, dtype }: OutputType): TensorMetadata {
     const values =
       dtype === DT.float32 ? Float32Array : dtype === DT.int32 ? Int32Array : Uint8Array;
     const id = this.binding.createTensor([], dtype, new values(1));
-    this.standIns.add(id);
+    this.symbolics.add(id);
     return { id, shape: [...shape], dtype };
   }
 

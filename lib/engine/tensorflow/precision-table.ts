@@ -1,11 +1,11 @@
 /**
- * Which ops of a recorded graph may be computed in bfloat16.
+ * Which ops of a traced graph may be computed in bfloat16.
  *
  * bfloat16 has float32's range and 8 bits of mantissa; no loss scaling is needed. An op that is not
  * in the table stays in float32.
  */
 
-import { processor } from "./tensorflow/processor";
+import { processor } from "./processor";
 
 /** What the pass does with an op. */
 export type Rule =

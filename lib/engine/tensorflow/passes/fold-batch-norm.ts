@@ -1,6 +1,7 @@
-import { type GraphNode, makeNode, type Output, type OutputType } from "./graph";
-import { attribute, DT } from "./native";
-import type { Recording } from "./recording";
+import type { OutputType } from "../../native";
+import { attribute, DT } from "../../native";
+import type { Trace } from "../function-trace";
+import { type GraphNode, makeNode, type Output } from "../graph";
 
 /**
  * Put a batch norm that only scales and shifts into the convolution before it (Jacob et al. 2018,
@@ -9,12 +10,12 @@ import type { Recording } from "./recording";
  *
  * Only for prediction: where a gradient reads the convolution's result too, it is left alone.
  */
-export function foldBatchNorm(recording: Recording): Recording {
-  const uses = countUses(recording);
+export function foldBatchNorm(trace: Trace): Trace {
+  const uses = countUses(trace);
   const folded = new Map<GraphNode, GraphNode>();
   const there = (node: GraphNode) => folded.get(node) ?? node;
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
-  const nodes = recording.nodes.flatMap((node) => {
+  const nodes = trace.nodes.flatMap((node) => {
     const current = { ...node, inputs: node.inputs.map(moved), after: node.after.map(there) };
     const convolution = node.inputs[0]?.node;
     const fits =
@@ -26,11 +27,11 @@ export function foldBatchNorm(recording: Recording): Recording {
     folded.set(node, replacement[replacement.length - 1]);
     return replacement;
   });
-  const [inputs, effects] = [recording.inputs, recording.effects].map((list) => list.map(there));
-  return { ...recording, nodes, inputs, effects, outputs: recording.outputs.map(moved) };
+  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
+  return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
 }
 
-function countUses({ nodes, outputs }: Recording) {
+function countUses({ nodes, outputs }: Trace) {
   const count = new Map<GraphNode, number>();
   const beyondFirst = new Set<GraphNode>();
   for (const { node, index } of [...nodes.flatMap(({ inputs }) => inputs), ...outputs]) {

@@ -1,28 +1,23 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { GraphNode, Output, OutputType } from "./graph";
-import {
-  ATTRIBUTE,
-  type Attribute,
-  attribute,
-  DT,
-  dtypeNumber,
-  type NativeBackend,
-  type NativeBinding,
-  type TensorMetadata,
-} from "./native";
-import { RecordedNodes } from "./recorded-nodes";
-import { RecordedVariables } from "./recorded-variables";
-import type { Recording, TensorFunction } from "./recording";
-import { guard, refusal } from "./recording-guard";
+import type { TensorFunction } from "../compile";
+import type { OutputType } from "../native";
+import { type Attribute, attribute, DT, dtypeNumber } from "../native";
+import type { Tracer } from "../trace";
+import type { NativeBackend, NativeBinding, TensorMetadata } from "./binding";
+import type { Trace } from "./function-trace";
+import type { GraphNode, Output } from "./graph";
 import { inferOutputs, type Operand } from "./shapes";
+import { guard, TracingError } from "./trace-guard";
+import { FUSED_FROM, TraceNodes } from "./trace-nodes";
+import { TraceVariables } from "./trace-variables";
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
 
 /** Stands between tfjs and TensorFlow while one function runs once, and notes what it does. */
-export class Recorder {
-  readonly nodes: RecordedNodes;
-  readonly variables: RecordedVariables;
+export class GraphTracer implements Tracer {
+  readonly nodes: TraceNodes;
+  readonly variables: TraceVariables;
   private readonly binding: NativeBinding;
 
   constructor(
@@ -33,29 +28,29 @@ export class Recorder {
     private readonly portable: boolean,
   ) {
     this.binding = backend.binding;
-    this.nodes = new RecordedNodes(name, backend, this.binding);
-    this.variables = new RecordedVariables(this.nodes, backend, handles);
+    this.nodes = new TraceNodes(name, backend, this.binding);
+    this.variables = new TraceVariables(this.nodes, backend, handles);
   }
 
-  run(fn: TensorFunction, inputs: readonly tf.Tensor[]): Recording {
+  run(fn: TensorFunction, inputs: readonly tf.Tensor[]): Trace {
     const saved = [...this.handles.keys()].map((variable) => {
       return { variable, value: tf.keep(variable.clone()) };
     });
-    // Stand-ins: an own tensor for each input and variable, even where two share their values.
-    const standIns = inputs.map(({ shape, dtype }) =>
+    // Symbolic tensors: an own tensor for each input and variable, even where two share their values.
+    const symbolics = inputs.map(({ shape, dtype }) =>
       tf.keep(
-        this.backend.createOutputTensor(this.nodes.standIn({ shape, dtype: dtypeNumber(dtype) })),
+        this.backend.createOutputTensor(this.nodes.symbolic({ shape, dtype: dtypeNumber(dtype) })),
       ),
     );
     const release = guard(this.backend, this);
     this.intercept();
     try {
-      const placeholders = standIns.map((standIn, i) => this.placeholder(standIn, i));
+      const placeholders = symbolics.map((symbolic, i) => this.placeholder(symbolic, i));
       this.variables.begin();
       let outputs: Output[] = [];
       let many = false;
       tf.tidy(() => {
-        const result = fn(...standIns);
+        const result = fn(...symbolics);
         many = Array.isArray(result);
         outputs = (Array.isArray(result) ? result : [result]).map((value) => this.result(value));
         this.variables.finish();
@@ -70,7 +65,7 @@ export class Recorder {
         variable.assign(value);
         value.dispose();
       }
-      for (const standIn of standIns) standIn.dispose();
+      for (const symbolic of symbolics) symbolic.dispose();
       // biome-ignore lint/correctness/noUnsafeFinally: it comes before whatever followed from it
       if (late !== undefined) throw late;
     }
@@ -90,21 +85,50 @@ export class Recorder {
   ): tf.Tensor[] | undefined {
     if (this.portable) return undefined;
     const sources = inputs.map((tensor) => this.nodes.lookUp(this.nodes.idOf(tensor)));
-    const standIns = outputs.map(({ shape, dtype }) => this.nodes.standIn({ shape, dtype }));
-    this.nodes.note(op, attributes, sources, standIns);
-    return standIns.map((metadata) => this.backend.createOutputTensor(metadata));
+    const symbolics = outputs.map(({ shape, dtype }) => this.nodes.symbolic({ shape, dtype }));
+    this.nodes.note(op, attributes, sources, symbolics);
+    return symbolics.map((metadata) => this.backend.createOutputTensor(metadata));
   }
 
-  get isFusing(): boolean {
+  update(
+    op: string,
+    attributes: readonly Attribute[],
+    variables: readonly tf.Variable[],
+    inputs: readonly tf.Tensor[],
+  ): void {
+    this.variables.update(op, attributes, variables, inputs);
+  }
+
+  controlDependency(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    return this.nodes.controlDependency(tensor, trigger);
+  }
+
+  rematerialize(tensor: tf.Tensor, trigger: tf.Tensor): tf.Tensor {
+    return this.nodes.rematerialize(tensor, trigger);
+  }
+
+  fused<T extends tf.Tensor>(fn: () => T): T {
+    return this.fuses ? this.nodes.fused(fn) : fn();
+  }
+
+  isFusing(elements: number): boolean {
+    return this.fuses && elements >= FUSED_FROM;
+  }
+
+  withoutAutocast<T extends tf.Tensor>(fn: () => T): T {
+    return this.nodes.withoutAutocast(fn);
+  }
+
+  private get fuses(): boolean {
     return !this.portable && !this.backend.isUsingGpuDevice;
   }
 
-  /** Put this recorder between tfjs and TensorFlow. */
+  /** Put this tracer between tfjs and TensorFlow. */
   private intercept(): void {
     const refuse = () => {
-      throw refusal(this.name, "runs another compiled function", "call that one outside");
+      throw new TracingError(this.name, "runs another compiled function", "call that one outside");
     };
-    // The binding's methods are not writable, so the stand-in inherits from it.
+    // The binding's methods are not writable, so the symbolic tensor inherits from it.
     this.backend.binding = Object.create(this.binding, {
       executeOp: { value: this.executeOp.bind(this) },
       createTensor: { value: this.createTensor.bind(this) },
@@ -120,7 +144,7 @@ export class Recorder {
     count: number,
   ): TensorMetadata[] {
     if (HIDDEN_STATE.test(op)) {
-      throw refusal(
+      throw new TracingError(
         this.name,
         `uses ${op}, whose state a graph does not keep`,
         "use statelessUniform or statelessNormal with a seed that is an input",
@@ -140,7 +164,7 @@ export class Recorder {
     return outputs;
   }
 
-  /** Stand-ins for the results of an op whose shapes follow from its operands'. */
+  /** Symbolic tensors for the results of an op whose shapes follow from its operands'. */
   private inferred(
     op: string,
     attributes: readonly Attribute[],
@@ -155,10 +179,10 @@ export class Recorder {
     });
     const types = inferOutputs(op, attributes, operands);
     if (types === undefined || types.length < count) return undefined;
-    return types.slice(0, count).map((type) => this.nodes.standIn(type));
+    return types.slice(0, count).map((type) => this.nodes.symbolic(type));
   }
 
-  /** Run an op for its results' shapes; where an operand is a stand-in, on zeros. */
+  /** Run an op for its results' shapes; where an operand is a symbolic tensor, on zeros. */
   private computed(
     op: string,
     attributes: readonly Attribute[],
@@ -168,7 +192,7 @@ export class Recorder {
     const zeros = new Map<number, number>();
     for (const id of inputs) {
       const { node, index } = this.nodes.lookUp(id);
-      if (this.nodes.standIns.has(id)) zeros.set(id, this.nodes.zeros(node.outputs[index]));
+      if (this.nodes.symbolics.has(id)) zeros.set(id, this.nodes.zeros(node.outputs[index]));
     }
     try {
       const operands = inputs.map((id) => zeros.get(id) ?? id);
@@ -179,7 +203,8 @@ export class Recorder {
   }
 
   private createTensor(shape: number[], dtype: number, values: tf.BackendValues): number {
-    if (!ArrayBuffer.isView(values)) throw refusal(this.name, "makes a text", "make it outside");
+    if (!ArrayBuffer.isView(values))
+      throw new TracingError(this.name, "makes a text", "make it outside");
     const id = this.binding.createTensor(shape, dtype, values);
     this.nodes.constant(id, { shape, dtype }, values);
     return id;
@@ -191,19 +216,19 @@ export class Recorder {
       // A session does not fetch what it is fed.
       return output.node.op === "Placeholder" ? this.nodes.identity(output) : output;
     }
-    throw refusal(
+    throw new TracingError(
       this.name,
       value instanceof Promise ? "is asynchronous" : "returns something that is not a tensor",
       "return a tensor, or an array of tensors",
     );
   }
 
-  private placeholder(standIn: tf.Tensor, i: number): GraphNode {
-    const type = { shape: standIn.shape, dtype: dtypeNumber(standIn.dtype) };
-    const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+  private placeholder(symbolic: tf.Tensor, i: number): GraphNode {
+    const type = { shape: symbolic.shape, dtype: dtypeNumber(symbolic.dtype) };
+    const shape = attribute.shape("shape", type.shape);
     const attributes = [attribute.type("dtype", type.dtype), shape];
     const node = this.nodes.add("Placeholder", { name: `input${i}`, attributes, outputs: [type] });
-    this.nodes.outputOf.set(this.nodes.idOf(standIn), { node, index: 0 });
+    this.nodes.outputOf.set(this.nodes.idOf(symbolic), { node, index: 0 });
     return node;
   }
 }

@@ -1,5 +1,5 @@
-import type { OutputType } from "./graph";
-import { type Attribute, DT } from "./native";
+import type { OutputType } from "../native";
+import { type Attribute, DT } from "../native";
 
 /** An operand as far as it is known without computing it. */
 export interface Operand extends OutputType {
@@ -26,7 +26,7 @@ class Attributes {
 }
 
 /**
- * Shapes and types of an op's outputs, so that a recording need not compute it.
+ * Shapes and types of an op's outputs, so that a trace need not compute it.
  *
  * @returns nothing where the op has no rule here: then it is computed.
  */

@@ -1,37 +1,59 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
-import { isAway, sendAway } from "./away";
-import { foldBatchNorm } from "./fold-batch-norm";
+import type { Compiled, CompileOptions, TensorFunction } from "../compile";
+import { attribute, DT, dtypeNumber } from "../native";
+import type { Precision } from "../start";
+import { type NativeBackend, nativeBackend } from "./binding";
+import { difference, type Trace } from "./function-trace";
 import { type GraphNode, makeNode, type Output, outputName, variableNodes } from "./graph";
-import { ATTRIBUTE, attribute, DT, dtypeNumber, type NativeBackend } from "./native";
-import { withPrecision } from "./precision";
-import { withPreparedWeights } from "./prepare";
-import { record } from "./record";
-import { difference, type Recording, type TensorFunction } from "./recording";
-import { refusal } from "./recording-guard";
+import { isGraphOwned, makeGraphOwned } from "./graph-owned";
+import { foldBatchNorm } from "./passes/fold-batch-norm";
+import { withPrecision } from "./passes/mixed-precision";
+import { prepackWeights } from "./passes/prepack-weights";
 import { Session } from "./session";
-import type { Precision } from "./start";
+import { traceFunction } from "./trace-function";
+import { TracingError } from "./trace-guard";
 
-/** How many recordings one graph holds; the one used longest ago makes room. */
-const MOST_RECORDINGS = 16;
+/** How many traces one graph holds; the one used longest ago makes room. */
+const MOST_TRACES = 16;
 
 /** Elements of a variable from which its copy on the host, now garbage, is worth an early collection. */
 const LARGE = 2 ** 18;
 
-/** What a session must be fed and asked for to run one recording. */
+/** What a session must be fed and asked for to run one trace. */
 interface Runnable {
   readonly many: boolean;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Fetched once since any variable was changed. */
-  readonly prepareName?: string;
+  readonly prepackName?: string;
 }
 
-/** The recordings of several functions over the same variables, in one TensorFlow session. */
-export class CompiledGraph {
+/** `compile` on TensorFlow. */
+export function compileGraph<F extends Record<string, TensorFunction>>(
+  functions: F,
+  { variables, precision = "float32" }: CompileOptions,
+): Compiled<F> {
+  const graph = new CompiledGraph(functions, variables, precision, nativeBackend());
+  const call = Object.fromEntries(
+    Object.keys(functions).map((name) => [
+      name,
+      (...inputs: tf.Tensor[]) => graph.call(name, inputs),
+    ]),
+  );
+  return {
+    call: call as Compiled<F>["call"],
+    pull: () => graph.pull(),
+    push: () => graph.push(),
+    dispose: () => graph.dispose(),
+  };
+}
+
+/** The traces of several functions over the same variables, in one TensorFlow session. */
+class CompiledGraph {
   /** By function and signature, in the order of their last use. */
-  private readonly recordings = new Map<string, Recording>();
+  private readonly traces = new Map<string, Trace>();
   private runnables = new Map<string, Runnable>();
   private readonly handles: ReadonlyMap<tf.Variable, GraphNode>;
   private readonly variableNodes: readonly GraphNode[];
@@ -39,8 +61,8 @@ export class CompiledGraph {
   private readonly feedNames: readonly string[];
   /** Variables whose values live in the session, because a function changes them. */
   private readonly changed = new Set<tf.Variable>();
-  /** The recordings whose `prepare` has run since any variable was changed. */
-  private readonly prepared = new Set<string>();
+  /** The traces whose `prepack` has run since any variable was changed. */
+  private readonly prepacked = new Set<string>();
   private session: Session | undefined;
   private disposed = false;
 
@@ -64,26 +86,26 @@ export class CompiledGraph {
   call(name: string, inputs: readonly tf.Tensor[]): tf.Tensor | tf.Tensor[] {
     if (this.disposed) throw new Error(`"${name}" was called after dispose()`);
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
-    let recording = this.recordings.get(key);
-    if (recording === undefined) {
-      const folded = foldBatchNorm(this.record(name, inputs));
-      recording = withPreparedWeights(withPrecision(folded, this.precision));
-      this.recordings.set(key, recording);
+    let trace = this.traces.get(key);
+    if (trace === undefined) {
+      const folded = foldBatchNorm(this.traceFunction(name, inputs));
+      trace = prepackWeights(withPrecision(folded, this.precision));
+      this.traces.set(key, trace);
       this.rebuild();
-      for (const variable of recording.changed) this.changed.add(variable);
+      for (const variable of trace.changed) this.changed.add(variable);
     } else {
-      this.recordings.delete(key);
-      this.recordings.set(key, recording);
+      this.traces.delete(key);
+      this.traces.set(key, trace);
     }
     // The session's own copy is then the only one, so that it is changed in place.
-    for (const variable of this.changed) sendAway(variable, this.backend);
+    for (const variable of this.changed) makeGraphOwned(variable, this.backend);
     const runnable = this.runnables.get(key);
     if (this.session === undefined || runnable === undefined) throw new Error("no session");
-    if (runnable.prepareName !== undefined && !this.prepared.has(key)) {
-      tf.dispose(this.session.run([], [], [runnable.prepareName]));
-      this.prepared.add(key);
+    if (runnable.prepackName !== undefined && !this.prepacked.has(key)) {
+      tf.dispose(this.session.run([], [], [runnable.prepackName]));
+      this.prepacked.add(key);
     }
-    if (recording.effects.length > 0) this.prepared.clear();
+    if (trace.effects.length > 0) this.prepacked.clear();
     const results = this.session.run(inputs, runnable.inputNames, runnable.outputNames);
     // The last one fetched only makes the assignments run.
     results.pop()?.dispose();
@@ -101,9 +123,9 @@ export class CompiledGraph {
 
   push(): void {
     if (this.session === undefined) return;
-    if (this.variables.some(isAway)) {
+    if (this.variables.some(isGraphOwned)) {
       const given = this.variables.map((variable) =>
-        isAway(variable) ? undefined : tf.keep(variable.clone()),
+        isGraphOwned(variable) ? undefined : tf.keep(variable.clone()),
       );
       this.pull();
       given.forEach((value, i) => {
@@ -115,37 +137,38 @@ export class CompiledGraph {
   }
 
   dispose(): void {
-    if (this.variables.some((variable) => !variable.isDisposed && isAway(variable))) this.pull();
+    if (this.variables.some((variable) => !variable.isDisposed && isGraphOwned(variable)))
+      this.pull();
     this.disposed = true;
     this.session?.close();
     this.session = undefined;
-    this.recordings.clear();
+    this.traces.clear();
   }
 
   /** Recorded twice: a graph repeats what the function did once, so it must do the same again. */
-  private record(name: string, inputs: readonly tf.Tensor[]): Recording {
+  private traceFunction(name: string, inputs: readonly tf.Tensor[]): Trace {
     const [first, second] = [1, 2].map(() =>
-      record(name, this.functions[name], inputs, this.handles),
+      traceFunction(name, this.functions[name], inputs, this.handles),
     );
     const what = difference(first, second);
     if (what === undefined) return first;
-    throw refusal(
+    throw new TracingError(
       name,
       `did not do the same when it was run twice (${what})`,
       "pass whatever changes from call to call as an input tensor",
     );
   }
 
-  /** A new session that holds all recordings; the variables' values move over. */
+  /** A new session that holds all traces; the variables' values move over. */
   private rebuild(): void {
-    for (const key of this.recordings.keys()) {
-      if (this.recordings.size <= MOST_RECORDINGS) break;
-      this.recordings.delete(key);
+    for (const key of this.traces.keys()) {
+      if (this.traces.size <= MOST_TRACES) break;
+      this.traces.delete(key);
     }
     const nodes = [...this.variableNodes];
     const runnables = new Map<string, Runnable>();
-    for (const [key, recording] of this.recordings) {
-      runnables.set(key, place(`f${runnables.size}`, recording, nodes));
+    for (const [key, trace] of this.traces) {
+      runnables.set(key, place(`f${runnables.size}`, trace, nodes));
     }
     const session = new Session(nodes);
     const values = this.session?.run([], [], this.readNames);
@@ -158,18 +181,18 @@ export class CompiledGraph {
   }
 
   private feed(session: Session, values: readonly tf.Tensor[]): void {
-    this.prepared.clear();
+    this.prepacked.clear();
     for (const done of session.run(values, this.feedNames, ["feed/done:0"])) done.dispose();
   }
 }
 
-/** Copy a recording's nodes into the graph, under names of their own. */
-function place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnable {
+/** Copy a trace's nodes into the graph, under names of their own. */
+function place(prefix: string, trace: Trace, nodes: GraphNode[]): Runnable {
   const placed = new Map<GraphNode, GraphNode>();
-  // What is not the recording's own is a variable's handle, which all share.
+  // What is not the trace's own is a variable's handle, which all share.
   const there = (node: GraphNode) => placed.get(node) ?? node;
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
-  for (const node of recording.nodes) {
+  for (const node of trace.nodes) {
     const copy = {
       ...node,
       name: `${prefix}/${node.name}`,
@@ -179,16 +202,16 @@ function place(prefix: string, recording: Recording, nodes: GraphNode[]): Runnab
     placed.set(node, copy);
     nodes.push(copy);
   }
-  const done = doneAfter(prefix, recording.effects.map(there));
+  const done = doneAfter(prefix, trace.effects.map(there));
   nodes.push(...done);
-  const { prepare = [] } = recording;
-  const ready = prepare.length > 0 ? doneAfter(`${prefix}/prepare`, prepare.map(there)) : [];
+  const { prepack = [] } = trace;
+  const ready = prepack.length > 0 ? doneAfter(`${prefix}/prepack`, prepack.map(there)) : [];
   nodes.push(...ready);
   return {
-    prepareName: ready.length > 0 ? `${ready[1].name}:0` : undefined,
-    many: recording.many,
-    inputNames: recording.inputs.map((node) => `${there(node).name}:0`),
-    outputNames: [...recording.outputs.map(moved).map(outputName), `${done[1].name}:0`],
+    prepackName: ready.length > 0 ? `${ready[1].name}:0` : undefined,
+    many: trace.many,
+    inputNames: trace.inputs.map((node) => `${there(node).name}:0`),
+    outputNames: [...trace.outputs.map(moved).map(outputName), `${done[1].name}:0`],
   };
 }
 
@@ -201,7 +224,7 @@ function collectGarbage(): void {
 /** A variable's nodes, and the placeholder that its value is fed through. */
 function fedVariable(variable: tf.Variable, i: number) {
   const type = { shape: variable.shape, dtype: dtypeNumber(variable.dtype) };
-  const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+  const shape = attribute.shape("shape", type.shape);
   const feed = makeNode(`variable${i}/feed`, "Placeholder", {
     attributes: [attribute.type("dtype", type.dtype), shape],
     outputs: [type],

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
-import { foldBatchNorm } from "#lib/engine/fold-batch-norm";
 import { batchNorm, conv2d, depthwiseConv2d } from "#lib/engine/ops";
-import { record } from "#lib/engine/record";
 import { startEngine } from "#lib/engine/start";
-import { fixed } from "./cases";
+import { foldBatchNorm } from "#lib/engine/tensorflow/passes/fold-batch-norm";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { fixed } from "../../cases";
 
 describe("foldBatchNorm", () => {
   before(() => startEngine());
@@ -47,7 +47,7 @@ describe("foldBatchNorm", () => {
     const constants = [1, 2].map((salt) => fixed([4], [0.5, 2], salt) as tf.Variable);
     const x = fixed([2, 6, 6, 3]);
     const count = (fn: (x: tf.Tensor) => tf.Tensor) => {
-      const { nodes } = foldBatchNorm(record("fn", fn, [x], new Map()));
+      const { nodes } = foldBatchNorm(traceFunction("fn", fn, [x], new Map()));
       return nodes.filter(({ op }) => op === "FusedBatchNormV3").length;
     };
     assert.equal(count(net(constants)), 0);

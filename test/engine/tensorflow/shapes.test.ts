@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { makeNode } from "#lib/engine/graph";
+import type { TensorFunction } from "#lib/engine/compile";
 import { batchNorm } from "#lib/engine/ops";
-import { record } from "#lib/engine/record";
-import type { TensorFunction } from "#lib/engine/recording";
 import { startEngine } from "#lib/engine/start";
-import { cases, fixed, inputsOf, valueAndGradients } from "./cases";
+import { makeNode } from "#lib/engine/tensorflow/graph";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { cases, fixed, inputsOf, valueAndGradients } from "../cases";
 
 /** Records once with shapes from the rules and once with every op computed. */
 function compare(fn: TensorFunction, inputs: tf.Tensor[], variables: tf.Variable[] = []) {
@@ -16,7 +16,10 @@ function compare(fn: TensorFunction, inputs: tf.Tensor[], variables: tf.Variable
     ]),
   );
   const [inferred, computed] = [true, false].map((infer) =>
-    record("fn", fn, inputs, handles, { infer }).nodes.map(({ op, outputs }) => [op, outputs]),
+    traceFunction("fn", fn, inputs, handles, { infer }).nodes.map(({ op, outputs }) => [
+      op,
+      outputs,
+    ]),
   );
   assert.deepEqual(inferred, computed);
 }

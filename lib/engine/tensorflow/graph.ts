@@ -1,15 +1,9 @@
-import { ATTRIBUTE, type Attribute, attribute, DT } from "./native";
+import { type Attribute, attribute, DT, type OutputType } from "../native";
 
 /** An output of a node. */
 export interface Output {
   readonly node: GraphNode;
   readonly index: number;
-}
-
-/** Shape and TensorFlow type of one output. */
-export interface OutputType {
-  readonly shape: readonly number[];
-  readonly dtype: number;
 }
 
 /** The value of a `Const` node, bytes in the machine's (little-endian) order. */
@@ -28,7 +22,7 @@ export interface GraphNode {
   readonly outputs: readonly OutputType[];
   readonly value?: ConstantValue;
   /** Stays in float32 whatever the precision. */
-  readonly exact?: boolean;
+  readonly autocast?: false;
   /** What a `PartitionedCall` computes, compiled into one kernel. */
   readonly body?: Body;
 }
@@ -60,7 +54,7 @@ export function castNode(name: string, value: Output, dtype: number): GraphNode 
 export function variableNodes(name: string, value: Output) {
   const type = value.node.outputs[value.index];
   const dtype = attribute.type("dtype", type.dtype);
-  const shape = { name: "shape", type: ATTRIBUTE.shape, value: type.shape };
+  const shape = attribute.shape("shape", type.shape);
   const handle = makeNode(name, "VarHandleOp", {
     attributes: [dtype, shape, attribute.string("shared_name", name)],
     outputs: [type],

@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Attribute, attribute, DT, nativeOp } from "./native";
+import { type Attribute, attribute, DT, nativeOp } from "../native";
 
 /**
- * Gradients by TensorFlow's own op, which take the place of tfjs's while a function is recorded:
+ * Gradients by TensorFlow's own op, which take the place of tfjs's while a function is traced:
  * those are made of up to six ops each and keep the input beside the output, or multiply by ones of
- * the input's shape, which a recording would hold as constants, or slice every copy of a tile.
+ * the input's shape, which a trace would hold as constants, or slice every copy of a tile.
  */
-export const RECORDED_GRADIENTS: readonly tf.GradConfig[] = [
+export const TRACE_GRADIENTS: readonly tf.GradConfig[] = [
   byOutput("Relu", (dy, y) => grad("ReluGrad", [dy, y])),
   byOutput("Relu6", (dy, y) => grad("Relu6Grad", [dy, y])),
   byOutput("Sigmoid", (dy, y) => grad("SigmoidGrad", [y, dy])),

@@ -1,16 +1,17 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../core/errors";
-import { dtypeNumber, type NativeBackend } from "./native";
+import { UserError } from "../../core/errors";
+import { dtypeNumber } from "../native";
+import type { NativeBackend } from "./binding";
 
-/** The tensors that {@link sendAway} put in place of a variable's values. */
+/** The tensors that {@link makeGraphOwned} put in place of a variable's values. */
 const absent = new WeakSet<object>();
 
 /**
  * Give up a variable's values here, because a graph holds and changes its own. Assigning to the
  * variable ends that; reading it before is an error rather than an old value.
  */
-export function sendAway(variable: tf.Variable, backend: NativeBackend): void {
-  if (isAway(variable)) return;
+export function makeGraphOwned(variable: tf.Variable, backend: NativeBackend): void {
+  if (isGraphOwned(variable)) return;
   const { shape, dtype, name } = variable;
   const tensor = backend.createOutputTensor({
     id: -1,
@@ -32,6 +33,6 @@ export function sendAway(variable: tf.Variable, backend: NativeBackend): void {
 }
 
 /** Whether a variable's values are in a graph only. */
-export function isAway(variable: tf.Variable): boolean {
+export function isGraphOwned(variable: tf.Variable): boolean {
   return absent.has(variable.dataId);
 }

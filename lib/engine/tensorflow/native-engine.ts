@@ -1,0 +1,22 @@
+import type { NativeEngine } from "../native";
+import { nativeBackend } from "./binding";
+import { compileGraph } from "./compiled-graph";
+import { exportSavedModel } from "./export-saved-model";
+import { decodeJpegs } from "./jpeg-session";
+
+/** TensorFlow's library as the rest of the engine sees it. */
+export function tensorflow(isUsingGpu: boolean): NativeEngine {
+  return {
+    isUsingGpu,
+    hasOneDnn: !isUsingGpu && process.arch === "x64" && process.env.TF_ENABLE_ONEDNN_OPTS !== "0",
+    runOp(op, attributes, inputs, outputs) {
+      const backend = nativeBackend();
+      return backend.binding
+        .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
+        .map((metadata) => backend.createOutputTensor(metadata));
+    },
+    compile: compileGraph,
+    exportSavedModel,
+    decodeJpegs,
+  };
+}
