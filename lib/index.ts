@@ -1,11 +1,12 @@
 export * as tf from "@tensorflow/tfjs-core";
+export { d4Symmetries } from "./core/d4";
 export { UserError } from "./core/errors";
 export { Random } from "./core/random";
 export { asNumbers, asText, type Table } from "./core/table";
 export { augmentationPresets, parseAugmentation } from "./data/augment";
 export { augmentationExamples } from "./data/augment-examples";
 export { mixBatch } from "./data/augment-mix";
-export { symmetry } from "./data/augment-warp";
+export { d4Symmetry } from "./data/augment-warp";
 export { balancedRows } from "./data/balance";
 export { crossMatch } from "./data/cross-match";
 export { fetchCutouts } from "./data/cutouts";

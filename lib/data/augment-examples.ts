@@ -21,7 +21,7 @@ const alone: Readonly<Record<string, Partial<Augmentation>>> = {
   hue: { hue: 0.15 },
   "PSF blur": { blur: 2.5 },
   noise: { noise: 0.15 },
-  erasing: { erase: 1 },
+  "random erasing": { randomErasing: 1 },
   MixUp: { mixup: 1 },
   CutMix: { cutmix: 1 },
 };

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { D4Symmetry } from "../core/d4";
 import { projectiveTransform } from "../engine/ops";
 
 /** How each image of a batch is moved; every entry has shape `[batch]`. */
@@ -9,10 +10,11 @@ export interface Warp {
   readonly turns?: tf.Tensor1D;
   /** Rotation in radians counter-clockwise, besides the quarter turns. */
   readonly angle?: tf.Tensor1D;
-  /** Above 1 enlarges. */
+  /** Factor by which the image is enlarged; below 1 it shrinks. */
   readonly zoom?: tf.Tensor1D;
-  /** Pixels to the right and down. */
+  /** Pixels to the right. */
   readonly shiftX?: tf.Tensor1D;
+  /** Pixels down. */
   readonly shiftY?: tf.Tensor1D;
 }
 
@@ -49,17 +51,16 @@ export function warp(images: tf.Tensor4D, by: Warp): tf.Tensor4D {
 }
 
 /**
- * The eight symmetries of the square, for averaging predictions over them: 0 is the image itself,
- * 1–3 its quarter turns, 4–7 the same of its mirror image. Exact.
+ * Apply one of the eight symmetries of the square to each image. Exact.
  *
  * @param images `[batch, size, size, channels]`
  */
-export function symmetry(images: tf.Tensor4D, which: number): tf.Tensor4D {
+export function d4Symmetry(images: tf.Tensor4D, { mirrored, turns }: D4Symmetry): tf.Tensor4D {
   return tf.tidy(() => {
-    let result = which >= 4 ? tf.reverse(images, 2) : images;
-    if (which % 4 === 2) result = tf.reverse(result, [1, 2]);
-    if (which % 2 === 1) {
-      result = tf.reverse(tf.transpose(result, [0, 2, 1, 3]), which % 4 === 1 ? 1 : 2);
+    let result = mirrored ? tf.reverse(images, 2) : images;
+    if (turns === 2) result = tf.reverse(result, [1, 2]);
+    if (turns % 2 === 1) {
+      result = tf.reverse(tf.transpose(result, [0, 2, 1, 3]), turns === 1 ? 1 : 2);
     }
     return result === images ? tf.clone(images) : result;
   });

@@ -1,3 +1,4 @@
+import { d4Square, d4Symmetries } from "../core/d4";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { type Pictures, pictureCount } from "../predict/image-batch";
@@ -37,13 +38,13 @@ export async function rotationConsistency(
   }
   const pixels = new Uint8Array(4 * picture.pixels.length);
   for (let turn = 0; turn < 4; turn++) {
-    pixels.set(quarterTurns(picture.pixels, side, 3, turn), turn * picture.pixels.length);
+    pixels.set(d4Square(picture.pixels, side, 3, d4Symmetries[turn]), turn * picture.pixels.length);
   }
   const turned = { pixels, size: picture.size };
   const seen = await explain(model, turned, method, target);
   const values = new Float32Array(seen.values.length);
   const back = [0, 1, 2, 3].map((turn) =>
-    quarterTurns(mapOf(seen, turn), seen.size[0], 1, (4 - turn) % 4),
+    d4Square(mapOf(seen, turn), seen.size[0], 1, d4Symmetries[(4 - turn) % 4]),
   );
   back.forEach((map, turn) => {
     values.set(map, turn * map.length);
@@ -51,33 +52,6 @@ export async function rotationConsistency(
   const others = back.slice(1).map((map) => pearson(back[0], map));
   const correlation = others.reduce((sum, r) => sum + r, 0) / others.length;
   return { turned, maps: { values, size: seen.size }, correlation };
-}
-
-/**
- * Turn a square counter-clockwise by quarter turns.
- *
- * @param values `[side, side, channels]`
- */
-export function quarterTurns<T extends Uint8Array | Float32Array>(
-  values: T,
-  side: number,
-  channels: number,
-  turns: number,
-): T {
-  let now = values.slice() as T;
-  for (let turn = 0; turn < turns; turn++) {
-    const next = now.slice() as T;
-    for (let y = 0; y < side; y++) {
-      for (let x = 0; x < side; x++) {
-        // What was at the right edge comes to the top.
-        const from = (x * side + side - 1 - y) * channels;
-        const to = (y * side + x) * channels;
-        for (let c = 0; c < channels; c++) next[to + c] = now[from + c];
-      }
-    }
-    now = next;
-  }
-  return now;
 }
 
 function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
+import { d4Square, d4Symmetries } from "#lib/core/d4";
 import { UserError } from "#lib/core/errors";
 import { augment, augmentationPresets, parseAugmentation } from "#lib/data/augment";
 import { blur, changeColor } from "#lib/data/augment-color";
 import { augmentationExamples } from "#lib/data/augment-examples";
 import { betaQuantile, mixBatch } from "#lib/data/augment-mix";
-import { symmetry, warp } from "#lib/data/augment-warp";
+import { d4Symmetry, warp } from "#lib/data/augment-warp";
 import { compile } from "#lib/engine/compile";
 import { startEngine } from "#lib/engine/start";
 
@@ -55,7 +56,53 @@ describe("data/augment", () => {
     close(mirrored, tf.reverse(image(), 2));
     for (let which = 0; which < 8; which++) {
       const start = which < 4 ? image() : tf.reverse(image(), 2);
-      close(symmetry(image(), which), warp(start, { turns: tf.tensor1d([which % 4]) }));
+      close(
+        d4Symmetry(image(), d4Symmetries[which]),
+        warp(start, { turns: tf.tensor1d([which % 4]) }),
+      );
+    }
+  });
+
+  it("has the same symmetries for arrays", () => {
+    const square = Float32Array.from({ length: 5 * 5 * 2 }, (_, i) => i);
+    for (const which of d4Symmetries) {
+      const wanted = d4Symmetry(tf.tensor4d(square, [1, 5, 5, 2]), which).dataSync();
+      assert.deepEqual(d4Square(square, 5, 2, which), wanted);
+    }
+  });
+
+  it("acts on every key", () => {
+    const values: Record<keyof typeof augmentationPresets.none, number | boolean> = {
+      flip: true,
+      quarterTurns: true,
+      rotation: 30,
+      zoom: 1.3,
+      shift: 0.2,
+      brightness: 0.3,
+      contrast: 0.3,
+      saturation: 0.3,
+      hue: 0.2,
+      blur: 1,
+      noise: 0.1,
+      randomErasing: 0.9,
+      mixup: 0.5,
+      cutmix: 0.5,
+    };
+    assert.deepEqual(Object.keys(values), Object.keys(augmentationPresets.none));
+    const x = random([6, 12, 12, 3]);
+    const targets = tf.oneHot(tf.range(0, 6, 1, "int32"), 6).toFloat() as tf.Tensor2D;
+    const all = (given: object) => {
+      const a = parseAugmentation(given);
+      return mixBatch(augment(x, seed(5), a), targets, seed(6), a)[0].dataSync();
+    };
+    const mostOf = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Array.from(a, (v, i) => Math.abs(v - b[i])).reduce((most, v) => Math.max(most, v), 0);
+    const everything = all(values);
+    for (const [key, value] of Object.entries(values)) {
+      assert.ok(mostOf(all({ [key]: value }), x.dataSync()) > 0.02, `${key} changes nothing`);
+      // Beside all others it still acts.
+      const { [key]: _, ...others } = values as Record<string, unknown>;
+      assert.ok(mostOf(all(others), everything) > 0.005, `${key} is lost among the others`);
     }
   });
 
@@ -134,7 +181,9 @@ describe("data/augment", () => {
     const x = stack(64);
     const y = augment(x, seed(2), parseAugmentation({ flip: true, quarterTurns: true }));
     const seen = new Set<number>();
-    const symmetries = Array.from({ length: 8 }, (_, k) => symmetry(image(), k).dataSync());
+    const symmetries = Array.from({ length: 8 }, (_, k) =>
+      d4Symmetry(image(), d4Symmetries[k]).dataSync(),
+    );
     for (const one of tf.split(y, 64)) {
       const values = one.dataSync();
       const which = symmetries.findIndex((s) => s.every((v, i) => Math.abs(v - values[i]) < 1e-5));
@@ -176,7 +225,7 @@ describe("data/augment", () => {
 
   it("erases as often as it is told", () => {
     const x = random([200, 12, 12, 3]);
-    const y = augment(x, seed(3), parseAugmentation({ erase: 0.3 }));
+    const y = augment(x, seed(3), parseAugmentation({ randomErasing: 0.3 }));
     const changed = tf.any(tf.greater(tf.abs(tf.sub(x, y)), 1e-6), [1, 2, 3]).dataSync();
     const share = Array.from(changed).filter(Boolean).length / 200;
     assert.ok(share > 0.2 && share < 0.4, String(share));
@@ -212,8 +261,13 @@ describe("data/augment", () => {
     for (const [given, word] of [
       ["wild", "'wild'"],
       [{ rotation: 400 }, "augmentation.rotation"],
-      [{ flips: true }, "flips"],
-      [7, "augmentation"],
+      [{ flips: true }, "augmentation.flips: there is no such key."],
+      [{ erase: 0.1 }, "write randomErasing"],
+      [{ colour: 0.1 }, "write brightness, contrast"],
+      [{ random_erasing: 0.1 }, "write randomErasing"],
+      [{ quarterturns: true }, "write quarterTurns"],
+      [7, "augmentation is 7"],
+      [null, "augmentation is null"],
       [{ preset: "wild" }, "'wild'"],
     ] as const) {
       assert.throws(
