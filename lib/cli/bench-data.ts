@@ -31,12 +31,13 @@ async function asHdf5(folder: string): Promise<string> {
 async function starvation(folder: string, steps: number): Promise<number> {
   const dataset = await openDataset(folder, { crop: 224, size: 224 });
   const config = parseConfig(trainConfigSchema, { batchSize: 16 });
-  const model = createModel("vit_small_patch16_224", { classes: dataset.classNames.length });
+  const model = createModel("vit_small_patch16_224", { numClasses: dataset.classNames.length });
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
   const labels = asNumbers(dataset.table.label);
   const trainer = new Trainer(model, config, stagesOf(config)[0], {
     labels,
     rows,
+    learned: {},
     firstStep: 0,
     steps,
   });

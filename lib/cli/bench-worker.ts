@@ -16,7 +16,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   await startEngine();
   const batch = Number(batchText);
   const classes = 10;
-  const model = createModel(name, { classes });
+  const model = createModel(name, { numClasses: classes });
   const [height, width] = model.inputSize;
   const random = new Random(0, "bench");
   const pixels = Uint8Array.from({ length: batch * height * width * 3 }, () => random.integer(256));
@@ -30,6 +30,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   const trainer = new Trainer(model, config, stagesOf(config)[0], {
     labels,
     rows,
+    learned: {},
     firstStep: 0,
     steps: 1000,
   });

@@ -4,8 +4,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import { exportSavedModel } from "../engine/export";
 import { startEngine } from "../engine/start";
-import { readPredictions } from "../evaluate/predictions";
-import { saveStateDict } from "../models/state-dict";
+import { saveModel } from "../models/model-file";
 import { writeWebModel } from "../models/web-format";
 import { predictFunction } from "../predict/predict";
 import { openTrainedModel } from "../train/experiment";
@@ -36,17 +35,13 @@ export const verb: Verb = {
       throw new UserError(`"${format}" is no format`, "take safetensors, savedmodel or web");
     }
     await startEngine();
-    const { model } = await openTrainedModel(run);
+    const { model, description } = await openTrainedModel(run);
     try {
       mkdirSync(out, { recursive: true });
-      const { classNames } = await readPredictions(run.predictionsPath);
       if (format === "safetensors") {
-        saveStateDict(model, join(out, "model.safetensors"), {
-          classes: String(model.classes),
-          classNames: JSON.stringify(classNames),
-        });
+        saveModel(model, join(out, "model.safetensors"), description);
       } else if (format === "web") {
-        writeWebModel(model, out, classNames, { half: args.values.half === true });
+        writeWebModel(model, out, description, { half: args.values.half === true });
       } else {
         exportSavedModel((images: tf.Tensor) => [predictFunction(model)(images)], out, {
           inputs: [{ name: "images", shape: [batch, ...model.inputSize, 3] }],
@@ -54,7 +49,7 @@ export const verb: Verb = {
           variables: [...model.parameters.values()].map(({ variable }) => variable),
         });
       }
-      console.log(`${model.name}, ${model.classes} classes, as ${format}: ${out}`);
+      console.log(`${model.name}, ${model.numClasses} classes, as ${format}: ${out}`);
     } finally {
       model.dispose();
     }

@@ -4,8 +4,8 @@ import { openDataset } from "../data/open";
 import { loadSplit, rowsOfSplit } from "../data/splits";
 import { startEngine } from "../engine/start";
 import { writePredictions } from "../evaluate/predictions";
+import { loadWeights } from "../models/model-file";
 import { createModel } from "../models/registry";
-import { loadStateDict } from "../models/state-dict";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
 import { predict } from "../predict/predict";
@@ -21,8 +21,8 @@ export async function namedModel(args: Arguments) {
   if (run !== undefined) return openTrainedModel(new RunFolder(run));
   const name = requiredOption(args, "model", "resnet18");
   const classes = integerOption(args, "classes", 10, 1);
-  const model = createModel(name, { classes });
-  loadStateDict(model, requiredOption(args, "weights", "model.safetensors"));
+  const model = createModel(name, { numClasses: classes });
+  loadWeights(model, requiredOption(args, "weights", "model.safetensors"));
   return { model, experiment: undefined };
 }
 

@@ -17,7 +17,7 @@ export interface Inner {
  */
 export function imageGradient(model: Model, images: tf.Tensor4D, target: Target): tf.Tensor4D {
   // Before the gradient begins: an error inside it leaves the tensors that it has saved.
-  checkTarget(target, images.shape[0], model.classes);
+  checkTarget(target, images.shape[0], model.numClasses);
   return tf.tidy(() =>
     withoutWeightGradients(() => tf.grad(scoreOf(model, target))(images) as tf.Tensor4D),
   );
@@ -38,7 +38,7 @@ export function innerGradients(
 ): Map<string, Inner> {
   const values = new Map<string, tf.Tensor>();
   const gradients = new Map<string, tf.Tensor>();
-  checkTarget(target, images.shape[0], model.classes);
+  checkTarget(target, images.shape[0], model.numClasses);
   // Differentiated by a zero that enters at each wanted value: what lies below the first of them
   // is not computed.
   const score = (zero: tf.Tensor): tf.Tensor => {

@@ -1,8 +1,10 @@
-import type { Network, Parameters, Preprocessing } from "./module";
+import type { Preprocessing } from "./description";
+import type { Network, Parameters } from "./module";
 
 /** What a builder is told. */
 export interface BuildOptions {
-  readonly classes: number;
+  /** Number of logits. */
+  readonly numClasses: number;
   /** Height and width in pixels. */
   readonly inputSize: readonly [number, number];
   /** Share of features dropped before the classifier, and inside the blocks where the paper does. */

@@ -55,7 +55,7 @@ function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape):
   const width = widths[widths.length - 1];
   const norm = layerNorm<tf.Tensor2D>(p.at("head.norm"), width);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.classes, { init });
+  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, { init });
   return {
     features: (images, context) =>
       norm(globalAveragePool(sequence(stem, ...body)(images, context)), context),

@@ -21,7 +21,7 @@ function build(p: Parameters, options: BuildOptions, widths: readonly number[]):
   const blocks = blockWidths.map((width, i) => block(p.at("blocks").at(i), widths[i], width));
   const features = widths[widths.length - 1];
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("fc"), features, options.classes);
+  const fc = linear<tf.Tensor2D>(p.at("fc"), features, options.numClasses);
   return {
     features: (images, context) => globalAveragePool(sequence(stem, ...blocks)(images, context)),
     classify: sequence(drop, fc),

@@ -60,7 +60,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const width = shape.widths[last];
   const norm = layerNorm<tf.Tensor2D>(p.at("layernorm"), width, EPSILON);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const classifier = linear<tf.Tensor2D>(p.at("classifier"), width, options.classes, { init });
+  const classifier = linear<tf.Tensor2D>(p.at("classifier"), width, options.numClasses, { init });
   return {
     features(images, context) {
       let map = images;

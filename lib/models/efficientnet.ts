@@ -59,7 +59,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   });
   body.push(unit(p, "conv_head", "bn2", width, shape.features, 1), silu);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const classifier = linear<tf.Tensor2D>(p.at("classifier"), shape.features, options.classes, {
+  const classifier = linear<tf.Tensor2D>(p.at("classifier"), shape.features, options.numClasses, {
     init: fanOutUniform,
   });
   return {

@@ -52,7 +52,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       const end = sequence(...blocks)(start, context);
       return norm(tf.reshape(tf.slice(end, [0, 0, 0], [-1, 1, -1]), [batch, width]), context);
     },
-    classify: linear(p.at("mlp_head.1"), width, options.classes),
+    classify: linear(p.at("mlp_head.1"), width, options.numClasses),
     layers: [
       ["to_patch_embedding", "pos_embedding", "cls_token"],
       ...blocks.map((_, i) => [`transformer.net.layers.${i}`]),

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "../core/random";
+import type { Preprocessing } from "./description";
 import type { Fans, Initializer } from "./initializers";
 
 /** What a call of a model carries besides the images. */
@@ -118,13 +119,6 @@ export function capture<T extends tf.Tensor>(context: Context, name: string, val
   return (context.capture?.(name, value) as T | undefined) ?? value;
 }
 
-/** How images must come to a model: scaled to 0…1, then (x − mean) / std per channel. */
-export interface Preprocessing {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-  readonly interpolation: "bilinear" | "bicubic";
-}
-
 /** What an architecture's builder hands back: the two halves of a model and its order in depth. */
 export interface Network {
   /** images [batch, height, width, 3] → pooled features [batch, features] */
@@ -149,9 +143,15 @@ export interface Network {
 /** A neural network with its parameters; images in, logits out. */
 export interface Model {
   readonly name: string;
-  readonly classes: number;
-  /** Height and width in pixels. */
-  readonly inputSize: readonly [number, number];
+  /** Number of logits. */
+  readonly numClasses: number;
+  /** Height and width that the network was built for, pixels. */
+  readonly inputSize: readonly [height: number, width: number];
+  /** As it was asked for: share of features dropped in training; none: the architecture's default. */
+  readonly dropout?: number;
+  /** As it was asked for: share of residual branches dropped in training; none: 0. */
+  readonly dropPath?: number;
+  /** How images must come to it. */
   readonly preprocessing: Preprocessing;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly layers: Network["layers"];

@@ -4,6 +4,7 @@ import type { Architecture, Definition } from "./architecture";
 import { convnext } from "./convnext";
 import { customCnn } from "./custom-cnn";
 import { cvt } from "./cvt";
+import type { Preprocessing } from "./description";
 import { efficientnet } from "./efficientnet";
 import { linformer } from "./linformer";
 import { type Context, type Model, Parameters } from "./module";
@@ -31,8 +32,8 @@ const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...a
 
 /** What {@link createModel} can be told. */
 export interface ModelOptions {
-  /** Number of logits. */
-  readonly classes: number;
+  /** Number of logits: outputs times the parameters that the loss has for each. */
+  readonly numClasses: number;
   /** Of the initial weights. Default 0. */
   readonly seed?: number;
   /** Height and width in pixels. Default: the size the model was published with. */
@@ -41,6 +42,8 @@ export interface ModelOptions {
   readonly dropout?: number;
   /** Share of residual branches dropped in the deepest block (stochastic depth), 0…1. */
   readonly dropPath?: number;
+  /** How images come to it. Default: as they came when the model was published. */
+  readonly preprocessing?: Preprocessing;
 }
 
 /** The registered names, tiny `test_*` variants last. */
@@ -66,13 +69,14 @@ export function modelDefinition(name: string): Definition {
  */
 export function createModel(name: string, options: ModelOptions): Model {
   const definition = modelDefinition(name);
-  const { classes, seed = 0, inputSize = definition.inputSize } = options;
-  if (!Number.isInteger(classes) || classes < 1) {
-    throw new UserError(`classes is ${classes}`, "give the number of classes, 1 or more");
+  const { numClasses, seed = 0, inputSize = definition.inputSize } = options;
+  const { dropout, dropPath, preprocessing = definition.preprocessing } = options;
+  if (!Number.isInteger(numClasses) || numClasses < 1) {
+    throw new UserError(`numClasses is ${numClasses}`, "give the number of classes, 1 or more");
   }
   checkSize(name, definition, inputSize);
   const p = Parameters.root(seed);
-  const network = definition.build(p, { ...options, classes, inputSize });
+  const network = definition.build(p, { ...options, numClasses, inputSize });
   const run = <T extends tf.Tensor>(images: tf.Tensor4D, compute: () => T): T => {
     checkSize(name, definition, [images.shape[1], images.shape[2]], inputSize);
     return tf.tidy(compute);
@@ -81,9 +85,11 @@ export function createModel(name: string, options: ModelOptions): Model {
     run(images, () => network.features(images, context));
   return {
     name,
-    classes,
+    numClasses,
     inputSize,
-    preprocessing: definition.preprocessing,
+    dropout,
+    dropPath,
+    preprocessing,
     parameters: p.all,
     layers: network.layers,
     resample: network.resample,

@@ -42,7 +42,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     }
   });
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.classes, {
+  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, {
     init: truncatedNormal(0.01),
   });
   return {

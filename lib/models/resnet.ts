@@ -47,7 +47,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   });
 
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("fc"), width, options.classes);
+  const fc = linear<tf.Tensor2D>(p.at("fc"), width, options.numClasses);
   return {
     features(images, context) {
       const stem = tf.relu(norm(conv(images, context), context));

@@ -1,8 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import { SafetensorsFile, type TensorSource, writeSafetensors } from "../io/safetensors";
+import type { TensorSource, TensorToWrite } from "../io/safetensors";
 import type { Layout, Model } from "./module";
 import { fromTransformers } from "./transformers-names";
+
+/** How a state dict is loaded. */
+export interface LoadOptions {
+  /** `replace` leaves the classifier as it is (fresh), for other classes. Default `load`. */
+  readonly head?: "load" | "replace";
+}
 
 /** What {@link loadStateDict} did with each name. */
 export interface LoadReport {
@@ -33,25 +39,15 @@ export function torchShape(shape: readonly number[], layout: Layout): number[] {
 /**
  * Give a model the weights of a state dict, by name.
  *
- * @param source A `.safetensors` file under timm's names or those of `transformers`, in PyTorch's
- *   layouts; or its path.
- * @param options `head: "replace"` leaves the classifier as it is (fresh), for other classes.
+ * @param source Under timm's names or those of `transformers`, in PyTorch's layouts.
  * @throws UserError naming every tensor that is missing, unknown or of another shape; the model
  *   is then unchanged.
  */
 export function loadStateDict(
   model: Model,
-  source: TensorSource | string,
-  options: { head?: "load" | "replace" } = {},
+  source: TensorSource,
+  options: LoadOptions = {},
 ): LoadReport {
-  if (typeof source === "string") {
-    const file = SafetensorsFile.open(source);
-    try {
-      return loadStateDict(model, file, options);
-    } finally {
-      file.close();
-    }
-  }
   const named = fromTransformers(source);
   if (named !== undefined) return loadStateDict(model, named, options);
   const replaceHead = options.head === "replace";
@@ -60,7 +56,7 @@ export function loadStateDict(
   if (plan.problems.length > 0) {
     const onlyHead = plan.problems.every(({ name }) => isHead(name));
     throw new UserError(
-      `${source.name} does not fit ${model.name} with ${model.classes} classes:\n${plan.problems
+      `${source.name} does not fit ${model.name} with ${model.numClasses} classes:\n${plan.problems
         .map(({ name, problem }) => `  ${name}: ${problem}`)
         .join("\n")}`,
       onlyHead
@@ -118,17 +114,9 @@ function assign(model: Model, name: string, source: TensorSource): void {
   });
 }
 
-/**
- * Save a model's weights as safetensors, under timm's names and in PyTorch's layouts.
- *
- * @param metadata Strings for the file's header.
- */
-export function saveStateDict(
-  model: Model,
-  path: string,
-  metadata: Readonly<Record<string, string>> = {},
-): void {
-  const tensors = [...model.parameters].map(([name, { variable, layout }]) => ({
+/** A model's weights under timm's names and in PyTorch's layouts, each read when its turn comes. */
+export function stateDict(model: Model): TensorToWrite[] {
+  return [...model.parameters].map(([name, { variable, layout }]) => ({
     name,
     shape: torchShape(variable.shape, layout),
     read(): Float32Array {
@@ -138,7 +126,6 @@ export function saveStateDict(
       );
     },
   }));
-  writeSafetensors(path, tensors, { model: model.name, ...metadata });
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

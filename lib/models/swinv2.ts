@@ -65,7 +65,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   });
   const norm = layerNorm<tf.Tensor4D>(p.at("norm"), width, EPSILON);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.classes, { init });
+  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, { init });
   return {
     features: (images, context) =>
       globalAveragePool(sequence(stem, ...body, norm)(images, context)),

@@ -50,7 +50,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     relu,
   );
   const drop = dropout<tf.Tensor2D>(p, rate);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), WIDE, options.classes, {
+  const fc = linear<tf.Tensor2D>(p.at("head.fc"), WIDE, options.numClasses, {
     init: truncatedNormal(0.01),
   });
   return {

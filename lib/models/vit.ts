@@ -53,7 +53,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const blocks = rates.map((rate, i) => block(p.at("blocks").at(i), shape, rate, inside));
   const norm = layerNorm<tf.Tensor2D>(p.at("norm"), width);
   const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const head = linear<tf.Tensor2D>(p.at("head"), width, options.classes, {
+  const head = linear<tf.Tensor2D>(p.at("head"), width, options.numClasses, {
     init: truncatedNormal(0.02),
   });
 

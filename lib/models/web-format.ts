@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeModel, type Learned, type ModelDescription } from "./description";
 import type { Model } from "./module";
 
 /** One array in the shards, as tfjs's `io.decodeWeights` reads it. */
@@ -13,10 +14,8 @@ interface WebWeight {
 /** What a web page needs to build the model again and to feed it. */
 export interface WebManifest {
   readonly format: "tuning-fork-web";
-  readonly model: string;
-  readonly classes: readonly string[];
-  readonly inputSize: readonly [number, number];
-  readonly preprocessing: Model["preprocessing"];
+  /** Which model it is, how images come to it and what its outputs are called. */
+  readonly description: ModelDescription;
   /** In tfjs's own form, readable by `tf.io.loadWeights`; arrays are in TensorFlow's layouts. */
   readonly weightsManifest: readonly [
     { readonly paths: readonly string[]; readonly weights: readonly WebWeight[] },
@@ -29,13 +28,13 @@ const SHARD_BYTES = 4 * 2 ** 20;
 /**
  * Write a model for the browser: `model.json` and shards of at most 4 MiB.
  *
- * @param classNames In the order of the logits.
+ * @param learned What it was asked and what its pictures were, as far as that is known.
  * @param options `half: true` stores float16, half the size for about three digits.
  */
 export function writeWebModel(
   model: Model,
   folder: string,
-  classNames: readonly string[],
+  learned: Learned,
   options: { half?: boolean } = {},
 ): WebManifest {
   const weights: WebWeight[] = [];
@@ -61,10 +60,7 @@ export function writeWebModel(
   }
   const manifest: WebManifest = {
     format: "tuning-fork-web",
-    model: model.name,
-    classes: classNames,
-    inputSize: model.inputSize,
-    preprocessing: model.preprocessing,
+    description: describeModel(model, learned),
     weightsManifest: [{ paths, weights }],
   };
   writeFileSync(join(folder, "model.json"), `${JSON.stringify(manifest)}\n`);

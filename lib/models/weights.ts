@@ -79,7 +79,7 @@ export async function createPretrained(
     const source = fromTransformers(file) ?? file;
     const head = model.layers[model.layers.length - 1][0];
     const rows = source.tensors.get(`${head}.weight`)?.shape[0];
-    const fits = rows === model.classes;
+    const fits = rows === model.numClasses;
     return { model, report: loadStateDict(model, source, { head: fits ? "load" : "replace" }) };
   } catch (error) {
     model.dispose();

@@ -80,7 +80,7 @@ export async function predictWith(
 ): Promise<Predictions> {
   const { batchSize = 64, signal, onProgress } = options;
   const [height, width] = dataset.imageSize;
-  const probabilities = new Float64Array(rows.length * model.classes);
+  const probabilities = new Float64Array(rows.length * model.numClasses);
   // A last batch that is not full is padded: another shape would be another recording.
   const pixels = new Uint8Array(Math.min(batchSize, rows.length) * height * width * 3);
   const full = pixels.length / (height * width * 3);
@@ -92,7 +92,10 @@ export async function predictWith(
     const result = compiled.call.predict(images);
     const values = result.dataSync();
     tf.dispose([images, result]);
-    probabilities.set(values.subarray(0, batch.rows.length * model.classes), done * model.classes);
+    probabilities.set(
+      values.subarray(0, batch.rows.length * model.numClasses),
+      done * model.numClasses,
+    );
     done += batch.rows.length;
     onProgress?.(done, rows.length);
     // Lets an interrupt, a progress bar and the reading of the next batch have their turn.

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fused } from "../engine/trace";
-import type { Preprocessing } from "../models/module";
+import type { Preprocessing } from "../models/description";
 
 /**
  * Images as a model wants them: (x − mean) / std by channel.

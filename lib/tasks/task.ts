@@ -1,17 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset";
-
-/** What a saved model says of its task: plain JSON, enough to make the {@link Task} again. */
-export interface TaskDescription {
-  /** Name in the registry of tasks. */
-  readonly task: string;
-  /** Name of the loss; it decides what the logits mean. */
-  readonly loss: string;
-  /** Names of the outputs, in column order. */
-  readonly outputs: readonly string[];
-  /** What else the task needs, such as a tree of questions. */
-  readonly details?: unknown;
-}
+import type { TaskDescription } from "../models/description";
 
 /** What every table of predictions has, whatever was asked. */
 export interface PredictionTable {
@@ -36,6 +25,7 @@ export interface TrainingRows {
  * tracks or compares knows this interface alone.
  */
 export interface Task<Table extends PredictionTable = PredictionTable> {
+  /** Plain JSON, enough to make this task again; a saved model carries it. */
   readonly description: TaskDescription;
   /** Names of the outputs, in column order of the prediction table. */
   readonly outputs: readonly string[];

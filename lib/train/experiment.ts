@@ -9,10 +9,9 @@ import { startEngine } from "../engine/start";
 import { type Predictions, writePredictions } from "../evaluate/predictions";
 import { evaluate, type Summary } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
-import { SafetensorsFile } from "../io/safetensors";
+import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
-import { loadStateDict } from "../models/state-dict";
 import { createPretrained } from "../models/weights";
 import { predict } from "../predict/predict";
 import { openCheckpoint } from "./checkpoint";
@@ -101,15 +100,15 @@ function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
 /** The model of an experiment, with fresh weights or those that its `weights` name. */
 export async function createExperimentModel(
   { model, train, data }: Experiment,
-  classes: number,
+  numClasses: number,
 ): Promise<Model> {
   await startEngine();
   const { name, weights, ...options } = model;
   const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
-  const given = { ...options, classes, inputSize, seed: train.seed };
+  const given = { ...options, numClasses, inputSize, seed: train.seed };
   if (weights === "published") return (await createPretrained(name, given)).model;
   const created = createModel(name, given);
-  if (weights !== undefined) loadStateDict(created, weights, { head: "replace" });
+  if (weights !== undefined) loadWeights(created, weights, { head: "replace" });
   return created;
 }
 
@@ -186,17 +185,12 @@ export async function runExperiment(
  */
 export async function openTrainedModel(
   run: RunFolder,
-): Promise<{ readonly model: Model; readonly experiment: Experiment }> {
+): Promise<LoadedModel & { readonly experiment: Experiment }> {
   const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
   const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
   if (best === undefined) {
     throw new UserError(`${run.path} has no checkpoint`, "train it first");
   }
-  const file = SafetensorsFile.open(best.files.model);
-  const classes = Number(file.metadata.classes);
-  file.close();
-  const { weights: _, ...model } = experiment.model;
-  const fresh = await createExperimentModel({ ...experiment, model }, classes);
-  loadStateDict(fresh, best.files.model);
-  return { model: fresh, experiment };
+  await startEngine();
+  return { ...loadModel(best.files.model), experiment };
 }

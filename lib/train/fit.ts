@@ -4,8 +4,8 @@ import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import { batchCount, batches, cached } from "../data/loader";
 import { evaluate } from "../evaluate/summary";
+import { loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
-import { loadStateDict } from "../models/state-dict";
 import { predictWith } from "../predict/predict";
 import { type HistoryRow, openCheckpoint, type Position, saveCheckpoint } from "./checkpoint";
 import type { TrainConfig } from "./config";
@@ -146,7 +146,7 @@ class Fit {
       throw error;
     }
     const best = openCheckpoint(this.folder.bestPath);
-    if (best !== undefined) loadStateDict(this.model, best.files.model);
+    if (best !== undefined) loadWeights(this.model, best.files.model);
     const { history, seconds } = this.position;
     return {
       history: historyColumns(history),
@@ -297,11 +297,19 @@ class Fit {
     if (stage === undefined) throw new Error(`no stage has the epoch ${epoch}`);
     if (this.trainer?.stage === stage) return this.trainer;
     const checkpoint = this.trainer === undefined && openCheckpoint(this.folder.latestPath);
-    if (checkpoint) loadStateDict(this.model, checkpoint.files.model);
+    if (checkpoint) loadWeights(this.model, checkpoint.files.model);
     this.trainer?.dispose();
     this.trainer = new Trainer(this.model, this.config, stage, {
       labels: this.data.table.label,
       rows: this.rows.train,
+      learned: {
+        task: {
+          task: "classification",
+          loss: this.config.loss.name,
+          outputs: this.data.classNames,
+        },
+        view: { sourceSize: this.data.sourceSize, ...this.data.view },
+      },
       firstStep: first * this.batchesPerEpoch,
       steps: stage.epochs * this.batchesPerEpoch,
     });

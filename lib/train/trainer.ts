@@ -15,9 +15,10 @@ import {
   squaredNorms,
 } from "../engine/optimizers";
 import { SafetensorsFile, writeSafetensors } from "../io/safetensors";
+import type { Learned } from "../models/description";
 import { freeze, learningRateScales } from "../models/freeze";
+import { saveModel } from "../models/model-file";
 import type { Model, Parameter } from "../models/module";
-import { saveStateDict } from "../models/state-dict";
 import { type PredictFunction, predictFunction } from "../predict/predict";
 import { normalize } from "../predict/preprocess";
 import { classificationLoss, lossWeights } from "../tasks/classification-loss";
@@ -43,6 +44,8 @@ export function stagesOf(config: TrainConfig): readonly Stage[] {
 interface Surroundings {
   readonly labels: Column;
   readonly rows: ArrayLike<number>;
+  /** What a saved model says of its task and its pictures. */
+  readonly learned: Learned;
   /** Step of the run at which this stage begins, and how many it has. */
   readonly firstStep: number;
   readonly steps: number;
@@ -75,8 +78,9 @@ export class Trainer {
     private readonly model: Model,
     private readonly config: TrainConfig,
     readonly stage: Stage,
-    { labels, rows, firstStep, steps }: Surroundings,
+    private readonly surroundings: Surroundings,
   ) {
+    const { labels, rows, firstStep, steps } = surroundings;
     this.firstStep = firstStep;
     this.steps = steps;
     freeze(model, stage.freeze);
@@ -99,7 +103,7 @@ export class Trainer {
         : this.trained.map(({ variable: { shape } }) =>
             tf.tidy(() => tf.variable(tf.zeros(shape), false)),
           );
-    const weights = lossWeights(config.loss.classWeights, labels, rows, model.classes);
+    const weights = lossWeights(config.loss.classWeights, labels, rows, model.numClasses);
     this.compiled = compile<Functions>(
       {
         train: this.trainFunction(weights, true),
@@ -125,7 +129,7 @@ export class Trainer {
     const { config, model, trained } = this;
     return (pixels, labels, seed, rate, count) =>
       tf.tidy(() => {
-        const hard = tf.oneHot(labels as tf.Tensor1D, model.classes) as tf.Tensor2D;
+        const hard = tf.oneHot(labels as tf.Tensor1D, model.numClasses) as tf.Tensor2D;
         const augmented = augment(unitRange(pixels), seed, config.augmentation);
         const soft = tf.cast(hard, "float32");
         const other = tf.add(seed, tf.scalar(1, "int32"));
@@ -234,13 +238,10 @@ export class Trainer {
     }
   }
 
-  /** Write the model's weights under timm's names. */
+  /** Write the model: weights under timm's names, and what it says of itself. */
   readonly saveModel = (path: string): void => {
     this.compiled.pull();
-    saveStateDict(this.model, path, {
-      model: this.model.name,
-      classes: String(this.model.classes),
-    });
+    saveModel(this.model, path, this.surroundings.learned);
   };
 
   /** Write what an uninterrupted run would have besides: the optimizer's state, the average. */

@@ -108,7 +108,7 @@ describe("tuning-fork", function () {
         assert.ok(existsSync(at(format, file)), format);
       }
       const manifest = JSON.parse(readFileSync(at("web", "model.json"), "utf8"));
-      assert.deepEqual(manifest.classes, ["bright", "faint"]);
+      assert.deepEqual(manifest.description.task.outputs, ["bright", "faint"]);
       const wrong = tuningFork("export", "--run", at("run"), "--out", at("x"), "--format", "onnx");
       assert.equal(wrong.code, 1);
       assert.match(wrong.error, /take safetensors, savedmodel or web/);

@@ -93,7 +93,7 @@ describe("attention", () => {
   });
 
   it("shares Linformer's mixtures out among tokens, rows staying distributions", () => {
-    const model = createModel("test_linformer", { classes: 3 });
+    const model = createModel("test_linformer", { numClasses: 3 });
     const images = tf.randomNormal<tf.Rank.R4>([2, 32, 32, 3], 0, 1, "float32", 3);
     const attention = captureAttention(model, images);
     for (const { weights, grid } of attention.layers) {
@@ -111,7 +111,7 @@ describe("attention", () => {
   });
 
   it("reads CvT's class token on the keys' grid, and where attention goes before it", () => {
-    const model = createModel("test_cvt", { classes: 3 });
+    const model = createModel("test_cvt", { numClasses: 3 });
     const images = tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3], 0, 1, "float32", 3);
     const attention = captureAttention(model, images);
     assert.equal(attention.layers.length, 6);
@@ -131,12 +131,12 @@ describe("attention", () => {
   });
 
   it("refuses a model without attention, and a discard that leaves nothing", () => {
-    const model = createModel("test_custom_cnn", { classes: 3 });
+    const model = createModel("test_custom_cnn", { numClasses: 3 });
     const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
     assert.throws(() => captureAttention(model, images), /no attention/);
     assert.throws(() => relevance(model, images), /no attention/);
     model.dispose();
-    const vit = createModel("test_vit", { classes: 3 });
+    const vit = createModel("test_vit", { numClasses: 3 });
     const attention = captureAttention(vit, images);
     assert.throws(() => rollout(attention, { discard: 1 }), UserError);
     attention.dispose();

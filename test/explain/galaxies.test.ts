@@ -33,7 +33,7 @@ describe("explaining galaxies", () => {
 
   for (const name of tiny) {
     it(`${name} can be asked in every way that suits it, whatever the pictures' size`, async () => {
-      const model = createModel(name, { classes: 3, seed: 1 });
+      const model = createModel(name, { numClasses: 3, seed: 1 });
       const shown = pictures(40);
       const methods = methodsFor(model);
       const questions = Object.fromEntries(methods.map((method) => [method, { model, method }]));
@@ -57,7 +57,7 @@ describe("explaining galaxies", () => {
   }
 
   it("asks an unknown method back, and refuses one that does not suit", async () => {
-    const model = createModel("test_vit", { classes: 3 });
+    const model = createModel("test_vit", { numClasses: 3 });
     await assert.rejects(explain(model, pictures(32), "magic"), /rollout/);
     await assert.rejects(explain(model, pictures(32), "guided-backprop"), UserError);
     const short = { pixels: new Uint8Array(10), size: [32, 32] as const };
@@ -72,7 +72,7 @@ describe("explaining galaxies", () => {
       ["test_swinv2", 2, 2],
       ["test_cvt", 3, 2],
     ] as const) {
-      const model = createModel(name, { classes: 3 });
+      const model = createModel(name, { numClasses: 3 });
       const grid = await headGrid(model, pictures(32), 1);
       assert.deepEqual([grid.rowLabels.length, grid.columnLabels.length], [layers, heads], name);
       assert.equal(grid.maps.length, layers * heads * grid.mapSize[0] * grid.mapSize[1]);
@@ -94,7 +94,7 @@ describe("explaining galaxies", () => {
       [2, 4, 1, 3],
     );
 
-    const model = createModel("test_custom_cnn", { classes: 3, seed: 4 });
+    const model = createModel("test_custom_cnn", { numClasses: 3, seed: 4 });
     const picture = { pixels: makeGalaxy(5, 0, 32).image, size: [32, 32] as const };
     const { correlation, maps } = await rotationConsistency(model, picture, "integrated-gradients");
     assert.ok(correlation > 0.2 && correlation < 1, `${correlation}`);

@@ -55,7 +55,7 @@ describe("attribution", () => {
 
   for (const name of listModels().filter((name) => name.startsWith("test_"))) {
     it(`integrated gradients of ${name} add up to the change of the logit`, () => {
-      const model = createModel(name, { classes: 3, seed: 1 });
+      const model = createModel(name, { numClasses: 3, seed: 1 });
       const images = tf.randomUniform<tf.Rank.R4>([1, ...model.inputSize, 3], 0, 1, "float32", 5);
       const { change, gap, values } = integratedGradients(model, images, { steps: 24 });
       const sum = values.reduce((a, b) => a + b, 0);
@@ -69,7 +69,7 @@ describe("attribution", () => {
   }
 
   it("occlusion is the fall of the logit behind a cover, averaged over covers", () => {
-    const model = createModel("test_custom_cnn", { classes: 3, seed: 2 });
+    const model = createModel("test_custom_cnn", { numClasses: 3, seed: 2 });
     const images = tf.randomUniform<tf.Rank.R4>([2, 32, 32, 3], -1, 1, "float32", 5);
     const { values, size } = occlusion(model, images, { window: 8, stride: 8, target: 2 });
     assert.deepEqual(size, [32, 32]);
@@ -95,7 +95,7 @@ describe("attribution", () => {
   });
 
   it("says what a model cannot be asked", () => {
-    const vit = createModel("test_vit", { classes: 3 });
+    const vit = createModel("test_vit", { numClasses: 3 });
     const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
     assert.throws(() => gradCam(vit, images), /no feature map/);
     assert.throws(() => guidedBackprop(vit, images), /none/);
@@ -104,7 +104,7 @@ describe("attribution", () => {
     assert.throws(() => integratedGradients(vit, images, { target: 3 }), /class 3/);
     assert.throws(() => integratedGradients(vit, images, { target: [1, 1] }), /2 target classes/);
     vit.dispose();
-    const cnn = createModel("test_custom_cnn", { classes: 3 });
+    const cnn = createModel("test_custom_cnn", { numClasses: 3 });
     assert.throws(() => gradCam(cnn, images, { layer: "nowhere" }), /blocks\.0, blocks\.1/);
     cnn.dispose();
     images.dispose();

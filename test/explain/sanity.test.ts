@@ -85,7 +85,7 @@ describe("attribution falls on the galaxy, not on empty sky or stars in front", 
   it("of a network that has learned, and less so of one that has not", async function () {
     this.timeout(300_000);
     await startEngine();
-    const options = { classes: 10, inputSize: [SIDE, SIDE] as const, seed: 3 };
+    const options = { numClasses: 10, inputSize: [SIDE, SIDE] as const, seed: 3 };
     const [learned, fresh] = [
       createModel("custom_cnn", options),
       createModel("custom_cnn", options),

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { SafetensorsFile } from "#lib/io/safetensors";
+import { loadWeights } from "#lib/models/model-file";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
-import { loadStateDict } from "#lib/models/state-dict";
 
 const fixtures = join(__dirname, "../fixtures");
 
@@ -18,9 +18,9 @@ export class Explained {
 
   constructor(name: string) {
     this.file = SafetensorsFile.open(join(fixtures, "explain", `${name}.safetensors`));
-    this.model = createModel(name, { classes: this.shape("logits")[1] });
+    this.model = createModel(name, { numClasses: this.shape("logits")[1] });
     const weights = join(fixtures, "models", "transformers", name, "weights.safetensors");
-    loadStateDict(this.model, weights, { head: this.has("head.weight") ? "replace" : "load" });
+    loadWeights(this.model, weights, { head: this.has("head.weight") ? "replace" : "load" });
     for (const part of ["head.weight", "head.bias"].filter((part) => this.has(part))) {
       const value = tf.tensor(this.file.read(part), [...this.shape(part)]);
       this.model.parameters.get(part)?.variable.assign(value);

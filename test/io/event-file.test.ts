@@ -115,7 +115,7 @@ describe("event file", () => {
   const dataset = tinyDataset();
   const train = async (path: string, epochs: number, trackers?: Tracker[]) => {
     const config = parseConfig(trainConfigSchema, { epochs, batchSize: 16 });
-    const model = createModel("test_custom_cnn", { classes: 2 });
+    const model = createModel("test_custom_cnn", { numClasses: 2 });
     const run = new RunFolder(path);
     run.begin(config, "renew");
     try {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
+import { loadWeights, saveModel } from "#lib/models/model-file";
 import type { Model } from "#lib/models/module";
 import { createModel, listModels, modelDefinition } from "#lib/models/registry";
-import { loadStateDict, saveStateDict } from "#lib/models/state-dict";
 import { checkForward, checkGradients, gradients, Reference, relativeError } from "./parity";
 
 const fixtures = join(__dirname, "../fixtures/models");
@@ -26,7 +26,7 @@ for (const name of tiny) {
     });
     afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
     const withModel = (use: (model: Model) => void, options = {}) => {
-      const model = createModel(name, { classes: 4, ...options });
+      const model = createModel(name, { numClasses: 4, ...options });
       tf.tidy(() => use(model));
       model.dispose();
     };
@@ -58,7 +58,7 @@ for (const name of tiny) {
     });
 
     it("reaches every parameter with a gradient", () => {
-      const model = createModel(name, { classes: 4, dropout: 0.1, dropPath: 0.1 });
+      const model = createModel(name, { numClasses: 4, dropout: 0.1, dropPath: 0.1 });
       const [x, s] = [images(2), seed()];
       const { logits, value, grads } = gradients(model, x, { training: true, seed: s });
       const trainable = [...model.parameters].filter(([, p]) => p.trainable).map(([n]) => n);
@@ -90,12 +90,12 @@ for (const name of tiny) {
       const folder = mkdtempSync(join(tmpdir(), "models-"));
       const file = join(folder, "a.safetensors");
       withModel((model) => {
-        saveStateDict(model, file);
+        saveModel(model, file);
         const x = images(2);
         const expected = model.forward(x, { training: false }).dataSync<"float32">();
-        const other = createModel(name, { classes: 4, seed: 1 });
+        const other = createModel(name, { numClasses: 4, seed: 1 });
         assert.ok(relativeError(other.forward(x, { training: false }).dataSync(), expected) > 1e-3);
-        loadStateDict(other, file);
+        loadWeights(other, file);
         assert.deepEqual(other.forward(x, { training: false }).dataSync(), expected);
         other.dispose();
       });
@@ -104,7 +104,7 @@ for (const name of tiny) {
 
     it("is the same for the same seed", () => {
       const values = (s: number) => {
-        const model = createModel(name, { classes: 4, seed: s });
+        const model = createModel(name, { numClasses: 4, seed: s });
         const all = [...model.parameters.values()].map(({ variable }) => variable.dataSync());
         model.dispose();
         return all;

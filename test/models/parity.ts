@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { SafetensorsFile } from "#lib/io/safetensors";
+import { loadWeights } from "#lib/models/model-file";
 import type { Context, Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
-import { loadStateDict, torchShape } from "#lib/models/state-dict";
+import { torchShape } from "#lib/models/state-dict";
 
 /** Values in PyTorch's layout. */
 export type Values = { shape: readonly number[]; data: Float32Array };
@@ -43,9 +44,9 @@ export class Reference {
   }
 
   model(name: string): Model {
-    const classes = this.get("logits").shape[1];
-    const model = createModel(name, { classes, inputSize: [this.size, this.size] });
-    loadStateDict(model, this.weights);
+    const numClasses = this.get("logits").shape[1];
+    const model = createModel(name, { numClasses, inputSize: [this.size, this.size] });
+    loadWeights(model, this.weights);
     return model;
   }
 
@@ -148,11 +149,11 @@ export function gradients(model: Model, images: tf.Tensor4D, context: Context) {
     () => {
       logits = tf.keep(model.forward(images, context));
       const count = images.shape[0];
-      const targets = Array.from({ length: count }, (_, i) => i % model.classes);
+      const targets = Array.from({ length: count }, (_, i) => i % model.numClasses);
       const logProbabilities = tf.logSoftmax(logits);
       const chosen = tf.mul(
         logProbabilities,
-        tf.oneHot(tf.tensor1d(targets, "int32"), model.classes),
+        tf.oneHot(tf.tensor1d(targets, "int32"), model.numClasses),
       );
       return tf.neg(tf.div(tf.sum(chosen), count)) as tf.Scalar;
     },

@@ -19,16 +19,16 @@ describe("models", () => {
 
   it("refuse unknown names, class counts and sizes", () => {
     assert.throws(
-      () => createModel("resnet51", { classes: 2 }),
+      () => createModel("resnet51", { numClasses: 2 }),
       /no model "resnet51"[\s\S]*resnet50/,
     );
-    assert.throws(() => createModel("constructor", { classes: 2 }), /no model/);
-    assert.throws(() => createModel("test_vit", { classes: 0 }), /classes is 0/);
+    assert.throws(() => createModel("constructor", { numClasses: 2 }), /no model/);
+    assert.throws(() => createModel("test_vit", { numClasses: 0.5 }), /numClasses is 0.5/);
     assert.throws(
-      () => createModel("test_vit", { classes: 2, inputSize: [30, 32] }),
+      () => createModel("test_vit", { numClasses: 2, inputSize: [30, 32] }),
       /30×32[\s\S]*multiple of 8/,
     );
-    const model = createModel("test_vit", { classes: 2 });
+    const model = createModel("test_vit", { numClasses: 2 });
     const larger = tf.zeros<tf.Rank.R4>([1, 40, 40, 3]);
     assert.throws(() => model.forward(larger, { training: false }), /built for 32×32.*got 40×40/);
     larger.dispose();
@@ -39,7 +39,7 @@ describe("models", () => {
     // timm 1.0.31's counts at 1,000 classes; GFLOP = 2 × the multiply-adds it lists.
     const published = { custom_cnn: [1474120, 0.246], resnet18: [11689512, 3.63] } as const;
     for (const [name, [parameters, gflop]] of Object.entries(published)) {
-      const model = createModel(name, { classes: 1000 });
+      const model = createModel(name, { numClasses: 1000 });
       assert.equal(parameterCount(model), parameters);
       assert.ok(Math.abs(countFlops(model) / 1e9 / gflop - 1) < 0.01, name);
       const { layer, parameters: counts } = modelSummary(model);
@@ -50,7 +50,7 @@ describe("models", () => {
   });
 
   it("freeze from the first layer on; frozen batch norms keep their statistics", () => {
-    const model = createModel("test_resnet18", { classes: 4 });
+    const model = createModel("test_resnet18", { numClasses: 4 });
     const trainable = () =>
       [...model.parameters].filter(([, p]) => p.trainable).map(([name]) => name);
     const statistics = () =>
@@ -83,7 +83,7 @@ describe("models", () => {
   });
 
   it("give lower layers lower rates", () => {
-    const model = createModel("test_vit", { classes: 4 });
+    const model = createModel("test_vit", { numClasses: 4 });
     const scales = learningRateScales(model, 0.5);
     assert.equal(scales.get("head.weight"), 1);
     assert.equal(scales.get("norm.weight"), 0.5);

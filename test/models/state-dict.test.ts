@@ -5,9 +5,10 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
 import { SafetensorsFile, type TensorSource } from "#lib/io/safetensors";
+import { loadWeights, saveModel } from "#lib/models/model-file";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
-import { loadStateDict, saveStateDict, torchShape } from "#lib/models/state-dict";
+import { loadStateDict, torchShape } from "#lib/models/state-dict";
 import { relativeError } from "./parity";
 
 /** A model's state dict in memory, with some entries put in place of its own. */
@@ -39,7 +40,7 @@ describe("state dicts", () => {
   let model: Model;
   before(async () => {
     await startEngine();
-    model = createModel("test_vit", { classes: 4 });
+    model = createModel("test_vit", { numClasses: 4 });
   });
   after(() => {
     model.dispose();
@@ -81,9 +82,9 @@ describe("state dicts", () => {
   });
 
   it("resamples position embeddings to another input size, and names them", () => {
-    saveStateDict(model, file);
-    const larger = createModel("test_vit", { classes: 4, inputSize: [48, 40] });
-    const report = loadStateDict(larger, file);
+    saveModel(model, file);
+    const larger = createModel("test_vit", { numClasses: 4, inputSize: [48, 40] });
+    const report = loadWeights(larger, file);
     assert.deepEqual(report.resampled, ["pos_embed"]);
     assert.deepEqual(larger.parameters.get("pos_embed")?.variable.shape, [1, 31, 32]);
     larger.dispose();
@@ -95,8 +96,8 @@ describe("state dicts", () => {
       const expected = SafetensorsFile.open(
         join(fixtures, "transformers", name, "expected.safetensors"),
       );
-      const own = createModel(name, { classes: 4 });
-      const report = loadStateDict(own, weights, { head: "replace" });
+      const own = createModel(name, { numClasses: 4 });
+      const report = loadWeights(own, weights, { head: "replace" });
       assert.equal(report.loaded.length, own.parameters.size - 2);
       tf.tidy(() => {
         const shape = expected.tensors.get("input")?.shape as [number, number, number, number];
@@ -111,17 +112,17 @@ describe("state dicts", () => {
   }
 
   it("ignores PyTorch's count of batches", () => {
-    const cnn = createModel("test_custom_cnn", { classes: 4 });
+    const cnn = createModel("test_custom_cnn", { numClasses: 4 });
     loadStateDict(cnn, sourceOf(cnn, { "stem.0.bn.num_batches_tracked": [] }));
     cnn.dispose();
   });
 
   it("writes convolutions in PyTorch's layout", () => {
-    const cnn = createModel("test_convnext", { classes: 4 });
-    const other = createModel("test_convnext", { classes: 4, seed: 1 });
-    saveStateDict(cnn, file);
+    const cnn = createModel("test_convnext", { numClasses: 4 });
+    const other = createModel("test_convnext", { numClasses: 4, seed: 1 });
+    saveModel(cnn, file);
     const tensors = tf.memory().numTensors;
-    loadStateDict(other, file);
+    loadWeights(other, file);
     assert.equal(tf.memory().numTensors, tensors);
     for (const [name, { variable }] of cnn.parameters) {
       const data = variable.dataSync<"float32">();

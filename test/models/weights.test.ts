@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
+import { saveModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
-import { saveStateDict } from "#lib/models/state-dict";
 import { writeWebModel } from "#lib/models/web-format";
 import { createPretrained, fetchWeights } from "#lib/models/weights";
 import { relativeError } from "./parity";
@@ -22,8 +22,8 @@ describe("published weights", () => {
   let served: string[] = [];
   before(async () => {
     await startEngine();
-    const published = createModel("resnet18", { classes: 6, seed: 3 });
-    saveStateDict(published, join(folder, "published.safetensors"));
+    const published = createModel("resnet18", { numClasses: 6, seed: 3 });
+    saveModel(published, join(folder, "published.safetensors"));
     published.dispose();
     body = readFileSync(join(folder, "published.safetensors"));
     server = createServer((request, response) => {
@@ -62,9 +62,9 @@ describe("published weights", () => {
   });
 
   it("bring their classifier when the classes are as many, else leave it fresh", async () => {
-    const same = await createPretrained("resnet18", { classes: 6, folder });
+    const same = await createPretrained("resnet18", { numClasses: 6, folder });
     assert.deepEqual(same.report.replaced, []);
-    const other = await createPretrained("resnet18", { classes: 4, folder });
+    const other = await createPretrained("resnet18", { numClasses: 4, folder });
     assert.deepEqual(other.report.replaced, ["fc.weight", "fc.bias"]);
     same.model.dispose();
     other.model.dispose();
@@ -82,9 +82,11 @@ describe("published weights", () => {
   });
 
   it("are written for the browser in shards that tfjs reads", () => {
-    const model = createModel("test_vit", { classes: 3, seed: 2 });
+    const model = createModel("test_vit", { numClasses: 3, seed: 2 });
+    const task = { task: "classification", loss: "crossEntropy", outputs: ["a", "b", "c"] };
     for (const half of [false, true]) {
-      const manifest = writeWebModel(model, join(folder, "web"), ["a", "b", "c"], { half });
+      const manifest = writeWebModel(model, join(folder, "web"), { task }, { half });
+      assert.deepEqual(manifest.description.task, task);
       const [{ paths, weights }] = manifest.weightsManifest;
       const bytes = Buffer.concat(paths.map((path) => readFileSync(join(folder, "web", path))));
       const decoded = tf.io.decodeWeights(

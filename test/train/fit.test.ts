@@ -38,7 +38,7 @@ async function trainOnce(
   options: FitOptions = {},
   learned: FitRows = rows,
 ) {
-  const model = createModel("test_custom_cnn", { classes: 2, seed: c.seed });
+  const model = createModel("test_custom_cnn", { numClasses: 2, seed: c.seed });
   const run = new RunFolder(path);
   run.begin(c, "resume");
   try {
@@ -131,7 +131,7 @@ describe("fit", () => {
   }
 
   it("trains in stages, the backbone frozen at first", async () => {
-    const model = createModel("test_custom_cnn", { classes: 2 });
+    const model = createModel("test_custom_cnn", { numClasses: 2 });
     const name = "stem.0.conv.weight";
     const before = model.parameters.get(name)?.variable.dataSync().slice();
     // Without a validation split the last epoch is the best one.

@@ -13,7 +13,7 @@ async function main(path) {
   const run = new RunFolder(path);
   run.begin(config, "resume");
   const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
-  const model = createModel("test_custom_cnn", { classes: 2 });
+  const model = createModel("test_custom_cnn", { numClasses: 2 });
   await fit(model, tinyDataset(), rows, config, run, { onStep: () => console.log("step") });
 }
 
