@@ -60,7 +60,7 @@ export { pickGalaxies, readPicked } from "./explain/pick";
 export { relevance } from "./explain/relevance";
 export { rollout } from "./explain/rollout";
 export { rotationConsistency } from "./explain/rotation";
-export { readCsv } from "./io/csv";
+export { csvHeader, readCsv } from "./io/csv";
 export { download } from "./io/download";
 export { dataFolder, projectFolder, resultsFolder } from "./io/paths";
 export type { ModelDescription } from "./models/description";

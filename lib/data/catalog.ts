@@ -1,7 +1,8 @@
 import { basename, dirname, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { asText, type Column, type Table } from "../core/table";
-import { type ColumnType, csvHeader, readCsv } from "../io/csv";
+import { csvHeader, readCsv } from "../io/csv";
+import type { ColumnType } from "../io/csv-table";
 import type { Dataset } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
 import { openVotes } from "./gz2-catalog";
@@ -43,13 +44,15 @@ export async function openCatalog(path: string, options: ImageTableOptions): Pro
   for (const column of numeric) optional[column] = "number";
   const others = header.includes("label") ? [] : header.filter((c) => !isPlain(c));
   for (const column of others) optional[column] = "text";
-  const columns = await readCsv(path, { id: "text", path: "text" }, { optional });
+  const csv = await readCsv(path, { id: "text", path: "text" }, { optional });
+  const { columns } = csv;
+  const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;
   const ids = asText(columns.id);
-  uniqueIds(path, ids);
+  uniqueIds(ids, at);
   const paths = asText(columns.path).map((file) => resolve(folder, file));
   const table: Record<string, Column> = { ...columns, path: paths };
   const notices: string[] = [];
-  if (columns.split) table.split = readSplits(path, asText(columns.split));
+  if (columns.split) table.split = readSplits(asText(columns.split), at);
   if (columns.label) {
     const classNames = readLabels(table, asText(columns.label), notices);
     return openImageRows({ name, classNames, table, notices, paths }, options);
@@ -69,7 +72,7 @@ export async function openCatalog(path: string, options: ImageTableOptions): Pro
   const fractions = new Float64Array(answers.length * ids.length);
   for (const [a, texts] of values.entries()) {
     for (const [row, text] of texts.entries()) {
-      fractions[row * answers.length + a] = fractionOf(text) ?? refuse(path, row, answers[a], text);
+      fractions[row * answers.length + a] = fractionOf(text) ?? refuse(at(row), answers[a], text);
     }
   }
   const votes = { questions: [{ name: "votes", answers }], answers, fractions };
@@ -97,12 +100,12 @@ function readLabels(
   return classNames;
 }
 
-function readSplits(path: string, splits: readonly string[]): string[] {
+function readSplits(splits: readonly string[], at: (index: number) => string): string[] {
   return splits.map((word, row) => {
     const split = word === "" ? "" : splitNamed(word);
     if (split !== undefined) return split;
     throw new UserError(
-      `${path}, row ${row + 1}: split is '${word}'; expected train, val or test.`,
+      `${at(row)}: split is '${word}'; expected train, val or test.`,
       "Correct it, or leave it empty for a row that is not to be used in training.",
     );
   });
@@ -129,9 +132,9 @@ function fractionOf(text: string): number | undefined {
   return value >= 0 && value <= 1 ? value : undefined;
 }
 
-function refuse(path: string, row: number, column: string, text: string): never {
+function refuse(at: string, column: string, text: string): never {
   throw new UserError(
-    `${path}, row ${row + 1}: ${column} is ${text}; expected a fraction, 0–1.`,
+    `${at}: ${column} is ${text}; expected a fraction, 0–1.`,
     "Give fractions, or remove columns that are none.",
   );
 }
@@ -140,13 +143,13 @@ function isPlain(column: string): boolean {
   return column === "id" || column === "path" || column === "split" || numeric.has(column);
 }
 
-function uniqueIds(path: string, ids: readonly string[]): void {
+function uniqueIds(ids: readonly string[], at: (index: number) => string): void {
   const seen = new Map<string, number>();
   for (const [row, id] of ids.entries()) {
     const before = seen.get(id);
     if (before !== undefined) {
       throw new UserError(
-        `${path}, row ${row + 1}: id '${id}' is that of row ${before + 1} too.`,
+        `${at(row)}: id '${id}' is there already (${at(before)}).`,
         "Give each galaxy an id of its own.",
       );
     }

@@ -1,9 +1,10 @@
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { unparse } from "papaparse";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
+import { writeFileAtomic } from "../io/atomic";
+import { formatCsv } from "../io/csv-text";
 import { download } from "../io/download";
 import { openFits } from "./fits";
 import { probeImage } from "./image-files";
@@ -126,7 +127,10 @@ export async function fetchCutouts(
   await mapParallel(rows, parallel, fetchOne, onProgress);
   const list = join(folder, "failures.csv");
   if (failures.length === 0) await rm(list, { force: true });
-  else await writeFile(list, `${unparse(failures, { newline: "\n" })}\n`);
+  else {
+    const lines = failures.map(({ id, ra, dec, reason }) => [id, ra, dec, reason]);
+    writeFileAtomic(list, formatCsv(["id", "ra", "dec", "reason"], lines));
+  }
   return { fetched: rows.length - kept - failures.length, kept, failures };
 }
 

@@ -135,14 +135,20 @@ async function readSplits(folder: string, ids: readonly string[]) {
   ]) {
     const path = join(folder, file);
     const csv = await readCsv(path, { galaxyID: "text", label1: "number" });
-    const label = asNumbers(csv.label1);
-    for (const [i, id] of asText(csv.galaxyID).entries()) {
+    const label = asNumbers(csv.columns.label1);
+    for (const [i, id] of asText(csv.columns.galaxyID).entries()) {
       const remedy = "Use the CSVs of one release of the split.";
       if (seen.has(id)) {
-        throw new UserError(`${path}, row ${i + 1}: galaxy ${id} is there twice.`, remedy);
+        throw new UserError(
+          `${path}, row ${csv.rowNumber(i)}: galaxy ${id} is there twice.`,
+          remedy,
+        );
       }
       if (!gz2EightClasses[label[i]]) {
-        throw new UserError(`${path}, row ${i + 1}: label1 is ${label[i]}; expected 0–7.`, remedy);
+        throw new UserError(
+          `${path}, row ${csv.rowNumber(i)}: label1 is ${label[i]}; expected 0–7.`,
+          remedy,
+        );
       }
       seen.add(id);
       const row = rowOf.get(id);

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { asNumbers, asText, type Column, type Table } from "../core/table";
-import { type ColumnType, csvHeader, readCsv } from "../io/csv";
+import { csvHeader, readCsv } from "../io/csv";
+import type { ColumnType, CsvTable } from "../io/csv-table";
 import type { Dataset, SkippedRow, VoteQuestion } from "./dataset";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
 
@@ -48,9 +49,10 @@ export async function readGz2(
   const wanted: Record<string, ColumnType> = { [objid]: "text" };
   for (const column of columns) wanted[column] = "number";
   if (header.includes("asset_id")) wanted.asset_id = "text";
-  const votes = await readCsv(paths.votes, wanted, {
+  const csv = await readCsv(paths.votes, wanted, {
     optional: { ra: "number", dec: "number", gz2_class: "text" },
   });
+  const votes = csv.columns;
   const objids = asText(votes[objid]);
   const assets = votes.asset_id ? asText(votes.asset_id) : await assetsOf(paths, objids);
   const there = new Set(
@@ -71,7 +73,7 @@ export async function readGz2(
     }
     if (seen.has(asset)) {
       throw new UserError(
-        `${paths.votes}, row ${row + 1}: asset ${asset} is there twice.`,
+        `${paths.votes}, row ${csv.rowNumber(row)}: asset ${asset} is there twice.`,
         "Keep one row a galaxy.",
       );
     }
@@ -89,7 +91,7 @@ export async function readGz2(
   return {
     table: takeRows(table, rows),
     paths: rows.map((row) => join(paths.images, `${assets[row]}.jpg`)),
-    fractions: fractionsOf(paths.votes, votes, columns, rows, questions),
+    fractions: fractionsOf(paths.votes, csv, columns, rows, questions),
     skipped,
   };
 }
@@ -116,7 +118,7 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
       "Give gz2_filename_mapping.csv, which says which image belongs to which galaxy.",
     );
   }
-  const mapping = await readCsv(paths.mapping, { objid: "text", asset_id: "text" });
+  const { columns: mapping } = await readCsv(paths.mapping, { objid: "text", asset_id: "text" });
   const assets = asText(mapping.asset_id);
   const assetOf = new Map(asText(mapping.objid).map((objid, i) => [objid, assets[i]]));
   return objids.map((objid) => assetOf.get(objid) ?? "");
@@ -124,20 +126,20 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
 
 function fractionsOf(
   file: string,
-  votes: Table,
+  csv: CsvTable,
   columns: readonly string[],
   rows: readonly number[],
   questions: readonly VoteQuestion[],
 ): Float64Array {
   const out = new Float64Array(rows.length * columns.length);
   for (const [a, name] of columns.entries()) {
-    const values = asNumbers(votes[name]);
+    const values = asNumbers(csv.columns[name]);
     for (const [i, row] of rows.entries()) {
       const value = values[row];
       // Debiasing leaves a few values past the ends by rounding.
       if (value < -1e-6 || value > 1 + 1e-6) {
         throw new UserError(
-          `${file}, row ${row + 1}: ${name} is ${value}; expected a fraction, 0–1.`,
+          `${file}, row ${csv.rowNumber(row)}: ${name} is ${value}; expected a fraction, 0–1.`,
           "Correct the table or download it again.",
         );
       }

@@ -1,7 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { parse, unparse } from "papaparse";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
+import { asText } from "../core/table";
+import { writeFileAtomic } from "../io/atomic";
+import { readCsv } from "../io/csv";
+import { formatCsv } from "../io/csv-text";
 
 /** Shares of the rows that go to each split: ratios or counts, in any unit. */
 export type SplitShares = Readonly<Record<string, number>>;
@@ -131,7 +133,7 @@ export async function saveSplit(
   splits: readonly string[],
 ): Promise<void> {
   const rows = ids.map((id, i) => [id, splits[i]]);
-  await writeFile(path, `${unparse([["id", "split"], ...rows], { newline: "\n" })}\n`);
+  writeFileAtomic(path, formatCsv(["id", "split"], rows));
 }
 
 /**
@@ -140,20 +142,17 @@ export async function saveSplit(
  * @throws UserError naming the file and the first id that is missing, unknown or there twice.
  */
 export async function loadSplit(path: string, ids: readonly string[]): Promise<string[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new UserError(`${path}: cannot be read.`, "Check the path.", { cause });
-  });
-  const [header, ...rows] = parse<string[]>(text, { skipEmptyLines: true }).data;
-  if (header?.[0] !== "id" || header[1] !== "split") {
-    throw new UserError(`${path}: the header is not 'id,split'.`, "Give a split's CSV.");
-  }
+  const csv = await readCsv(path, { id: "text", split: "text" });
+  const splits = asText(csv.columns.split);
   const remedy = "Use the split that was made for this data set, or make a new one.";
   const known = new Set(ids);
   const splitOf = new Map<string, string>();
-  for (const [i, [id, split]] of rows.entries()) {
+  for (const [i, id] of asText(csv.columns.id).entries()) {
+    const split = splits[i];
+    const at = `${path}, row ${csv.rowNumber(i)}`;
     const wrong = splitOf.has(id) ? "is there twice" : known.has(id) ? "" : "is not in the data";
-    if (wrong) throw new UserError(`${path} line ${i + 2}: id '${id}' ${wrong}.`, remedy);
-    if (!split) throw new UserError(`${path} line ${i + 2}: no split for id '${id}'.`, remedy);
+    if (wrong) throw new UserError(`${at}: id '${id}' ${wrong}.`, remedy);
+    if (!split) throw new UserError(`${at}: no split for id '${id}'.`, remedy);
     splitOf.set(id, split);
   }
   return ids.map((id) => {

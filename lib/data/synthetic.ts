@@ -2,8 +2,9 @@ import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
-import type { Column } from "../core/table";
 import { writeFileAtomic } from "../io/atomic";
+import { readCsv } from "../io/csv";
+import { formatCsv } from "../io/csv-text";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
@@ -144,7 +145,9 @@ export async function open(
     name: info.name,
     classNames: galaxy10DecalsClasses,
   });
-  const truth = parseTruth(await readFile(truthPath(path), "utf8"));
+  const { columns: truth } = await readCsv(truthPath(path), (header) =>
+    Object.fromEntries(header.map((name) => [name, "number"])),
+  );
   return { ...dataset, table: { ...dataset.table, ...truth, label: dataset.table.label } };
 }
 
@@ -174,17 +177,10 @@ async function madeAlike(path: string, recipe: string): Promise<boolean> {
 
 function truthCsv(truths: readonly GalaxyParameters[]): string {
   const keys = Object.keys(truths[0]) as (keyof GalaxyParameters)[];
-  const lines = truths.map((t) => keys.map((key) => Number(t[key].toPrecision(7))).join(","));
-  return `${keys.join(",")}\n${lines.join("\n")}\n`;
-}
-
-function parseTruth(csv: string): Record<string, Column> {
-  const [header, ...lines] = csv.trimEnd().split("\n");
-  const rows = lines.map((line) => line.split(",").map(Number));
-  const columns = header
-    .split(",")
-    .map((key, i) => [key, Float64Array.from(rows, (row) => row[i])]);
-  return Object.fromEntries(columns);
+  return formatCsv(
+    keys,
+    truths.map((truth) => keys.map((key) => Number(truth[key].toPrecision(7)))),
+  );
 }
 
 function withoutUndefined<T extends object>(options: T): T {

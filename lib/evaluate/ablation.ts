@@ -1,5 +1,5 @@
-import Papa from "papaparse";
 import type { Table } from "../core/table";
+import { formatCsv } from "../io/csv-text";
 import { type Interval, meanInterval } from "./intervals";
 import type { Summary } from "./summary";
 
@@ -106,7 +106,7 @@ export function ablationCsv({ classNames, rows }: AblationTable): string {
     ...[row.published?.accuracy ?? "", row.published?.loss ?? ""],
     ...row.recalls,
   ]);
-  return `${Papa.unparse({ fields, data }, { newline: "\n" })}\n`;
+  return formatCsv(fields, data);
 }
 
 /** The table for a paper, with `\toprule` … of the package booktabs; the best accuracy is bold. */

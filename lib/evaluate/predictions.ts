@@ -1,6 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
-import Papa from "papaparse";
 import { UserError } from "../core/errors";
+import { asNumbers, asText } from "../core/table";
+import { parseCsv } from "../io/csv-table";
+import { formatCsv } from "../io/csv-text";
 
 /**
  * What a classifier says of each galaxy: the one type that metrics and figures take, whoever made it.
@@ -54,7 +56,7 @@ export function formatPredictions(predictions: Predictions): string {
     ...probabilities.subarray(i * k, (i + 1) * k),
   ]);
   const fields = ["id", "label", "predicted", ...classNames.map((name) => `p_${name}`)];
-  return `${Papa.unparse({ fields, data: rows }, { newline: "\n" })}\n`;
+  return formatCsv(fields, rows);
 }
 
 /** Write a prediction table; see {@link formatPredictions}. */
@@ -73,37 +75,35 @@ export async function writePredictions(path: string, predictions: Predictions): 
  * @throws UserError naming file, row and value where the table is not one.
  */
 export function parsePredictions(text: string, file: string): Predictions {
-  const parsed = Papa.parse<string[]>(text.replace(/^\ufeff/, ""), { skipEmptyLines: "greedy" });
-  const [header = [], ...rows] = parsed.data;
-  const idColumn = header.indexOf("id");
-  const labelColumn = header.indexOf("label");
-  const predictedColumn = header.indexOf("predicted");
-  const columns = header.flatMap((name, i) => (name.startsWith("p_") ? [i] : []));
-  const classNames = columns.map((i) => header[i].slice(2));
   const remedy = "A prediction table has the columns id,label,predicted,p_<class>…";
-  if (idColumn < 0 || labelColumn < 0)
-    throw new UserError(
-      `${file}: no column "${idColumn < 0 ? "id" : "label"}" in the header "${header.join(",").slice(0, 200)}"`,
-      remedy,
-    );
-  if (columns.length < 2)
-    throw new UserError(`${file}: ${columns.length} columns of probabilities (p_…)`, remedy);
+  const csv = parseCsv(
+    text,
+    file,
+    (header) => ({
+      id: "text",
+      label: "text",
+      ...Object.fromEntries(header.filter((c) => c.startsWith("p_")).map((c) => [c, "number"])),
+    }),
+    { optional: { predicted: "text" } },
+  );
+  const { columns } = csv;
+  const names = csv.header.filter((column) => column.startsWith("p_"));
+  const classNames = names.map((name) => name.slice(2));
+  if (names.length < 2)
+    throw new UserError(`${file}: ${names.length} columns of probabilities (p_…)`, remedy);
+  if (csv.size === 0) throw new UserError(`${file}: a header, but no rows`, remedy);
   const indexOf = new Map(classNames.map((name, i) => [name, i]));
-  if (indexOf.size < classNames.length)
-    throw new UserError(`${file}: two columns of probabilities share a name`, remedy);
-  if (rows.length === 0) throw new UserError(`${file}: a header, but no rows`, remedy);
 
   const k = classNames.length;
-  const ids: string[] = [];
-  const labels = new Int32Array(rows.length);
-  const probabilities = new Float64Array(rows.length * k);
-  for (let r = 0; r < rows.length; r++) {
-    const row = rows[r];
+  const labels = new Int32Array(csv.size);
+  const given = asText(columns.label);
+  const predicted = columns.predicted && asText(columns.predicted);
+  const values = names.map((name) => asNumbers(columns[name]));
+  const probabilities = new Float64Array(csv.size * k);
+  for (let r = 0; r < csv.size; r++) {
     const fail = (problem: string, what = remedy) => {
-      throw new UserError(`${file}, row ${r + 1}: ${problem}`, what);
+      throw new UserError(`${file}, row ${csv.rowNumber(r)}: ${problem}`, what);
     };
-    if (row.length !== header.length)
-      fail(`${row.length} values under a header of ${header.length}`, "Is the file cut off?");
     const classOf = (name: string, column: string): number => {
       const index = indexOf.get(name) ?? (/^\d+$/.test(name) ? Number(name) : -1);
       if (index < 0 || index >= k)
@@ -113,30 +113,26 @@ export function parsePredictions(text: string, file: string): Predictions {
         );
       return index;
     };
-    ids.push(row[idColumn]);
-    labels[r] = classOf(row[labelColumn], "label");
+    labels[r] = classOf(given[r], "label");
     let sum = 0;
     let best = 0;
     for (let c = 0; c < k; c++) {
-      const value = row[columns[c]].trim();
-      const p = value === "" ? Number.NaN : Number(value);
+      const p = values[c][r];
       if (!(p >= 0 && p <= 1 + 1e-6))
-        fail(`p_${classNames[c]} is "${value}"`, "Expected a probability from 0 to 1.");
+        fail(`${names[c]} is ${p}`, "Expected a probability from 0 to 1.");
       probabilities[r * k + c] = p;
       sum += p;
       best = Math.max(best, p);
     }
     if (Math.abs(sum - 1) > 1e-3)
       fail(`the probabilities sum to ${sum}`, "They must sum to 1: apply softmax to logits first.");
-    if (predictedColumn >= 0) {
-      const predicted = classOf(row[predictedColumn], "predicted");
-      if (probabilities[r * k + predicted] < best - 1e-6)
-        fail(
-          `predicted is "${row[predictedColumn]}", which is not the most probable class`,
-          "Leave the column out, or mend the order of the classes.",
-        );
-    }
+    if (predicted && probabilities[r * k + classOf(predicted[r], "predicted")] < best - 1e-6)
+      fail(
+        `predicted is "${predicted[r]}", which is not the most probable class`,
+        "Leave the column out, or mend the order of the classes.",
+      );
   }
+  const ids = asText(columns.id);
   return { classNames, ids, labels, probabilities };
 }
 

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
-import Papa from "papaparse";
 import { UserError } from "../core/errors";
+import { asNumbers, asText } from "../core/table";
+import { parseCsv } from "../io/csv-table";
+import { formatCsv } from "../io/csv-text";
 
 /** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
 export interface VoteFractions {
@@ -115,7 +117,7 @@ export async function writeVotes(path: string, votes: VoteFractions): Promise<vo
     ...Array.from(votes.values.subarray(i * k, (i + 1) * k), (v) => (Number.isNaN(v) ? "" : v)),
   ]);
   const fields = ["id", ...votes.answers];
-  await writeFile(path, `${Papa.unparse({ fields, data }, { newline: "\n" })}\n`);
+  await writeFile(path, formatCsv(fields, data));
 }
 
 /**
@@ -124,27 +126,23 @@ export async function writeVotes(path: string, votes: VoteFractions): Promise<vo
  * @throws UserError naming file, row and value where a value is not in [0, 1].
  */
 export function parseVotes(text: string, file: string): VoteFractions {
-  const parsed = Papa.parse<string[]>(text.replace(/^\ufeff/, ""), { skipEmptyLines: "greedy" });
-  const [header = [], ...rows] = parsed.data;
   const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
-  if (header[0] !== "id" || header.length < 2 || rows.length === 0)
-    throw new UserError(`${file}: the header is "${header.join(",").slice(0, 200)}"`, remedy);
-  const answers = header.slice(1);
-  const values = new Float64Array(rows.length * answers.length);
-  rows.forEach((row, r) => {
-    if (row.length !== header.length)
-      throw new UserError(
-        `${file}, row ${r + 1}: ${row.length} values under a header of ${header.length}`,
-        "Is the file cut off?",
-      );
-    answers.forEach((answer, a) => {
-      const value = row[a + 1].trim() === "" ? Number.NaN : Number(row[a + 1]);
-      if (row[a + 1].trim() !== "" && !(value >= 0 && value <= 1))
-        throw new UserError(`${file}, row ${r + 1}: ${answer} is "${row[a + 1]}"`, remedy);
+  const csv = parseCsv(text, file, (header) => ({
+    ...Object.fromEntries(header.map((name) => [name, "number"])),
+    id: "text",
+  }));
+  const answers = csv.header.filter((name) => name !== "id");
+  if (answers.length === 0 || csv.size === 0)
+    throw new UserError(`${file}: the header is "${csv.header.join(",").slice(0, 200)}"`, remedy);
+  const values = new Float64Array(csv.size * answers.length);
+  answers.forEach((answer, a) => {
+    asNumbers(csv.columns[answer]).forEach((value, r) => {
+      if (value < 0 || value > 1)
+        throw new UserError(`${file}, row ${csv.rowNumber(r)}: ${answer} is ${value}`, remedy);
       values[r * answers.length + a] = value;
     });
   });
-  return { answers, ids: rows.map((row) => row[0]), values };
+  return { answers, ids: asText(csv.columns.id), values };
 }
 
 /** Read vote fractions from a file; see {@link parseVotes}. */

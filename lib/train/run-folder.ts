@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { UserError } from "../core/errors";
 import { writeFileAtomic } from "../io/atomic";
+import { formatCsv } from "../io/csv-text";
 import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
 import { resultsFolder } from "../io/paths";
@@ -144,8 +145,8 @@ export class RunFolder {
   /** Replace `history.csv`. Rows may lack a column (an epoch that was not evaluated). */
   writeHistory(rows: readonly HistoryRow[]): void {
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    const lines = rows.map((row) => columns.map((name) => row[name] ?? "").join(","));
-    writeFileAtomic(this.historyPath, `${[columns.join(","), ...lines].join("\n")}\n`);
+    const lines = rows.map((row) => columns.map((name) => row[name] ?? ""));
+    writeFileAtomic(this.historyPath, formatCsv(columns, lines));
   }
 
   /** The history by columns; NaN where an epoch has no value. */

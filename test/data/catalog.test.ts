@@ -57,10 +57,10 @@ describe("data/catalog", () => {
   it("names what is wrong, and skips bad images only if asked", async () => {
     await refused(
       "id,path,label\na,spiral/photo.jpg,s\na,spiral/alpha.png,s\n",
-      /row 2: id 'a' is that of row 1/,
+      /row 3: id .a. is there already \(.*row 2\)/,
     );
     await refused("id,path,label\na,spiral/none.jpg,s\n", /none.jpg: no such file/);
-    await refused("id,path,smooth,disk\na,spiral/photo.jpg,0.5,3\n", /row 1: disk is 3/);
+    await refused("id,path,smooth,disk\na,spiral/photo.jpg,0.5,3\n", /row 2: disk is 3/);
     await refused("id,label\na,s\n", /no column 'path'/);
     await writeFile(path, "id,path,smooth\na,spiral/none.jpg,0.5\nb,spiral/alpha.png,1\n");
     const set = await openDataset(path, { skipBad: true });

@@ -87,11 +87,11 @@ describe("data/gz2", () => {
       const objid = "587722981736120347";
       const open = async (...rows: Parameters<typeof write>[0]) =>
         readGz2(await write(rows), gz2Questions, "debiased");
-      await refused(open([objid, smooth], [objid, smooth]), "votes.csv, row 2", "asset 7", "twice");
+      await refused(open([objid, smooth], [objid, smooth]), "votes.csv, row 3", "asset 7", "twice");
       const high = (answer: string) => (/a06/.test(answer) ? 1.5 : smooth(answer));
-      await refused(open([objid, high]), "row 1", "t03_bar_a06_bar_debiased is 1.5");
+      await refused(open([objid, high]), "row 2", "t03_bar_a06_bar_debiased is 1.5");
       const word = (answer: string) => (/a06/.test(answer) ? "many" : smooth(answer));
-      await refused(open([objid, word]), "row 1", "'t03_bar_a06_bar_debiased' is 'many'");
+      await refused(open([objid, word]), "row 2", "'t03_bar_a06_bar_debiased' is 'many'");
       await refused(open(["5", smooth]), "no image of the 1 galaxies");
       const paths = await write([[objid, smooth]]);
       await refused(
@@ -121,7 +121,7 @@ describe("data/gz2", () => {
       await writeFile(join(folder, "gz2_valid.csv"), `${header}\n8,1,0,0,0\n`);
       await refused(
         openGz2EightClasses(paths, { splits: folder }),
-        "gz2_valid.csv, row 1",
+        "gz2_valid.csv, row 2",
         "twice",
       );
       await writeFile(join(folder, "gz2_valid.csv"), `${header}\n3,9,0,0,0\n`);
@@ -180,7 +180,7 @@ describe("data/gz2", () => {
           galaxyID: "text",
           label1: "number",
         });
-        assert.equal(csv.galaxyID.length, rows);
+        assert.equal(csv.size, rows);
       }
     });
   });

@@ -107,12 +107,12 @@ describe("data/splits", () => {
     const ids = ["a", 'b,"1"', "c"];
     await saveSplit(path, ids, ["train", "val", "test"]);
     assert.deepEqual(await loadSplit(path, ["c", "a", 'b,"1"']), ["test", "train", "val"]);
-    await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /line 4: id 'c' is not in the data/);
+    await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /row 4: id 'c' is not in the data/);
     await assert.rejects(loadSplit(path, [...ids, "d"]), /no row for id 'd'/);
     await writeFile(path, "id,split\na,train\na,test\n");
-    await assert.rejects(loadSplit(path, ["a"]), /line 3: id 'a' is there twice/);
+    await assert.rejects(loadSplit(path, ["a"]), /row 3: id 'a' is there twice/);
     await writeFile(path, "name,part\n");
-    await assert.rejects(loadSplit(path, ["a"]), /header/);
+    await assert.rejects(loadSplit(path, ["a"]), /no column 'id'/);
     await rm(folder, { recursive: true });
   });
 });

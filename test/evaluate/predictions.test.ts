@@ -78,22 +78,26 @@ describe("prediction tables", () => {
   });
 
   const bad: [name: string, text: string, message: RegExp][] = [
-    ["no id", good.replace("id,", "name,"), /p\.csv: no column "id"/],
+    ["no id", good.replace("id,", "name,"), /p\.csv: no column 'id'/],
     ["no probabilities", "id,label\na,0\n", /p\.csv: 0 columns of probabilities/],
     ["no rows", "id,label,p_a,p_b\n", /no rows/],
-    ["cut off", `${good}c,smoo`, /p\.csv, row 3: 2 values under a header of 5/],
-    ["unknown class", good.replace("a,spiral", "a,elliptical"), /row 1: label is "elliptical"/],
-    ["index too large", good.replace("b,1", "b,2"), /row 2: label is "2"/],
-    ["not a number", good.replace("0.25", "x"), /row 1: p_spiral is "x"/],
-    ["empty", good.replace("0.25", ""), /row 1: p_spiral is ""/],
-    ["negative", good.replace("0.25", "-0.25"), /row 1: p_spiral is "-0.25"/],
-    ["logits", good.replace("0.25,0.75", "0.9,0.9"), /row 1: the probabilities sum to 1.8/],
+    ["cut off", `${good}c,smoo`, /p\.csv, row 4: 2 cells under a header of 5/],
+    ["unknown class", good.replace("a,spiral", "a,elliptical"), /row 2: label is "elliptical"/],
+    ["index too large", good.replace("b,1", "b,2"), /row 3: label is "2"/],
+    ["not a number", good.replace("0.25", "x"), /row 2: 'p_spiral' is 'x'/],
+    ["empty", good.replace("0.25", ""), /row 2: p_spiral is NaN/],
+    ["negative", good.replace("0.25", "-0.25"), /row 2: p_spiral is -0.25/],
+    ["logits", good.replace("0.25,0.75", "0.9,0.9"), /row 2: the probabilities sum to 1.8/],
     [
       "another prediction",
       good.replace("smooth,0.25", "spiral,0.25"),
-      /row 1: predicted is "spiral"/,
+      /row 2: predicted is "spiral"/,
     ],
-    ["twice the same class", good.replace("p_smooth", "p_spiral"), /share a name/],
+    [
+      "twice the same class",
+      good.replace("p_smooth", "p_spiral"),
+      /two columns are called 'p_spiral'/,
+    ],
   ];
   for (const [name, text, message] of bad) {
     it(`refuse: ${name}`, () => {
