@@ -43,9 +43,12 @@ export { atTemperature, fitTemperature, reliabilityTable } from "./evaluate/cali
 export { mostConfidentMistakes, mostConfusedPairs } from "./evaluate/confusion";
 export { ensemblePredictions, ensembleVotes, ensembleWeights } from "./evaluate/ensemble";
 export { mcNemar, scoreInterval } from "./evaluate/intervals";
-export { type Predictions, readPredictions, writePredictions } from "./evaluate/predictions";
+export { createPredictions, type Predictions } from "./evaluate/predictions";
+export { readPredictions, writePredictions } from "./evaluate/predictions-file";
 export { evaluate, type Summary } from "./evaluate/summary";
-export { evaluateVotes, readVotes, writeVotes } from "./evaluate/votes";
+export { withTruth } from "./evaluate/truth";
+export { evaluateVotes } from "./evaluate/votes";
+export { readVotes, writeVotes } from "./evaluate/votes-file";
 export { attentionMaps, captureAttention, headMaps } from "./explain/attention";
 export { compareExplanations } from "./explain/compare";
 export { gradCam } from "./explain/grad-cam";

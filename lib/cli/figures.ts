@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { readPredictions } from "../evaluate/predictions";
+import { readPredictions } from "../evaluate/predictions-file";
 import { exportFigures, type FigureFormat } from "../plots/export";
 import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";

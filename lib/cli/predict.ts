@@ -3,7 +3,7 @@ import { asText } from "../core/table";
 import { openDataset } from "../data/open";
 import { loadSplit, rowsOfSplit } from "../data/splits";
 import { startEngine } from "../engine/start";
-import { writePredictions } from "../evaluate/predictions";
+import { writePredictions } from "../evaluate/predictions-file";
 import { loadWeights } from "../models/model-file";
 import { createModel } from "../models/registry";
 import { untilInterrupted } from "../notebook/interrupt";

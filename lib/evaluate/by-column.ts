@@ -1,7 +1,8 @@
 import { UserError } from "../core/errors";
+import { idKey } from "../core/names";
 import type { Column } from "../core/table";
 import { sortedQuantile, wilsonInterval } from "./intervals";
-import { type Predictions, predictedClasses } from "./predictions";
+import type { Predictions } from "./predictions";
 
 /** Accuracy of the rows whose column lies in one bin. */
 export interface AccuracyBin {
@@ -29,7 +30,8 @@ export interface AccuracyByColumnOptions {
 /**
  * Accuracy binned by a property of the galaxies, such as size, magnitude or redshift.
  *
- * @param values The property of each row; rows where it is not finite are left out.
+ * @param values The property of each row; rows where it is not finite are left out, and so are those
+ * without a label.
  * @returns The bins that hold rows, ascending.
  * @throws UserError where there is not one value a row, or none is finite.
  */
@@ -38,7 +40,7 @@ export function accuracyByColumn(
   values: ArrayLike<number>,
   { bins = 10, edges }: AccuracyByColumnOptions = {},
 ): AccuracyBin[] {
-  const { labels } = predictions;
+  const { labels, predicted } = predictions;
   if (values.length !== labels.length)
     throw new UserError(
       `${values.length} values for ${labels.length} predictions`,
@@ -56,12 +58,11 @@ export function accuracyByColumn(
   const members: number[][] = Array.from({ length: last + 1 }, () => []);
   for (let row = 0; row < labels.length; row++) {
     const value = values[row];
-    if (!(value >= cuts[0] && value <= cuts[last + 1])) continue;
+    if (labels[row] < 0 || !(value >= cuts[0] && value <= cuts[last + 1])) continue;
     let bin = 0;
     while (bin < last && value >= cuts[bin + 1]) bin++;
     members[bin].push(row);
   }
-  const predicted = predictedClasses(predictions);
   return members.flatMap((rows, bin) => {
     if (rows.length === 0) return [];
     const correct = rows.filter((row) => predicted[row] === labels[row]).length;
@@ -80,7 +81,7 @@ export function accuracyByColumn(
 }
 
 /**
- * A column of another table, such as a catalog, in the order of the predictions.
+ * A column of another table, such as a catalog, in the order of the predictions; `58957.0` is `58957`.
  *
  * @param ids The predictions' ids.
  * @param table Its `id` and the column wanted.
@@ -93,13 +94,13 @@ export function columnFor(
 ): Float64Array {
   const rowOf = new Map<string, number>();
   table.id.forEach((id: string | number, row: number) => {
-    rowOf.set(String(id), row);
+    rowOf.set(idKey(id), row);
   });
   const found = Float64Array.from(ids, (id) => {
-    const row = rowOf.get(id);
+    const row = rowOf.get(idKey(id));
     return row === undefined ? Number.NaN : Number(table.values[row]);
   });
-  if (!ids.some((id) => rowOf.has(id)))
+  if (!ids.some((id) => rowOf.has(idKey(id))))
     throw new UserError(
       `None of the ${ids.length} ids of the predictions ("${ids[0]}" …) is in the table ("${table.id[0]}" …)`,
       "Give the table of the same galaxies.",

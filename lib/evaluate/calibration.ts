@@ -1,4 +1,4 @@
-import type { Predictions } from "./predictions";
+import { labeledPredictions, type Predictions, probabilitiesOf } from "./predictions";
 
 /** Rows whose confidence falls into one bin of a reliability table. */
 export interface ReliabilityBin {
@@ -15,24 +15,25 @@ export interface ReliabilityBin {
 }
 
 /**
- * Confidence against accuracy in bins of equal width over (0, 1] (Guo et al. 2017,
- * arXiv:1706.04599; DeGroot & Fienberg 1983).
+ * Confidence against accuracy in bins of equal width over (0, 1], of the rows whose true class is
+ * known (Guo et al. 2017, arXiv:1706.04599; DeGroot & Fienberg 1983).
+ *
+ * @param bins How many. Default: 15.
+ * @throws UserError where the table has no probabilities
  */
 export function reliabilityTable(predictions: Predictions, bins = 15): ReliabilityBin[] {
-  const { classNames, labels, probabilities } = predictions;
-  const classes = classNames.length;
+  const { classNames, labels, predicted } = predictions;
+  const probabilities = probabilitiesOf(predictions, "Reliability table");
   const counts = new Float64Array(bins);
   const correct = new Float64Array(bins);
   const confidence = new Float64Array(bins);
-  for (let row = 0, at = 0; row < labels.length; row++, at += classes) {
-    let best = 0;
-    for (let c = 1; c < classes; c++)
-      if (probabilities[at + c] > probabilities[at + best]) best = c;
-    const p = probabilities[at + best];
+  for (let row = 0; row < labels.length; row++) {
+    if (labels[row] < 0) continue;
+    const p = probabilities[row * classNames.length + predicted[row]];
     const bin = Math.min(Math.max(Math.ceil(p * bins) - 1, 0), bins - 1);
     counts[bin]++;
     confidence[bin] += p;
-    if (best === labels[row]) correct[bin]++;
+    if (predicted[row] === labels[row]) correct[bin]++;
   }
   return Array.from(counts, (count, bin) => ({
     low: bin / bins,
@@ -63,15 +64,14 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
  */
 export function atTemperature(predictions: Predictions, temperature: number): Predictions {
   const k = predictions.classNames.length;
-  const probabilities = new Float64Array(predictions.probabilities.length);
+  const before = probabilitiesOf(predictions, "Temperature");
+  const probabilities = new Float64Array(before.length);
   for (let at = 0; at < probabilities.length; at += k) {
     let largest = 0;
-    for (let c = 0; c < k; c++) largest = Math.max(largest, predictions.probabilities[at + c]);
+    for (let c = 0; c < k; c++) largest = Math.max(largest, before[at + c]);
     let sum = 0;
     for (let c = 0; c < k; c++) {
-      const p =
-        (Math.max(predictions.probabilities[at + c], Number.EPSILON) / largest) **
-        (1 / temperature);
+      const p = (Math.max(before[at + c], Number.EPSILON) / largest) ** (1 / temperature);
       probabilities[at + c] = p;
       sum += p;
     }
@@ -87,7 +87,10 @@ export function atTemperature(predictions: Predictions, temperature: number): Pr
  *
  * @returns T in [0.01, 100].
  */
-export function fitTemperature({ classNames, labels, probabilities }: Predictions): number {
+export function fitTemperature(predictions: Predictions): number {
+  const known = labeledPredictions(predictions);
+  const { classNames, labels } = known;
+  const probabilities = probabilitiesOf(known, "Temperature");
   const k = classNames.length;
   const logs = probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON)));
   let low = 0.01;

@@ -1,24 +1,15 @@
-import { type Predictions, predictedClasses } from "./predictions";
+import { type Predictions, probabilitiesOf } from "./predictions";
 
 /** How many rows of each true class (first index) were given each class (second index). */
 export type ConfusionMatrix = readonly (readonly number[])[];
 
-/**
- * Count true against predicted classes.
- *
- * @param labels True classes, 0 … `classes` − 1.
- * @param predicted Predicted classes, of the same length.
- */
-export function confusionMatrixOf(
-  labels: ArrayLike<number>,
-  predicted: ArrayLike<number>,
-  classes: number,
-): number[][] {
-  const counts = new Float64Array(classes * classes);
-  for (let row = 0; row < labels.length; row++) counts[labels[row] * classes + predicted[row]]++;
-  return Array.from({ length: classes }, (_, c) => [
-    ...counts.subarray(c * classes, (c + 1) * classes),
-  ]);
+/** Count true against predicted classes, of the rows whose true class is known. */
+export function countConfusion({ classNames, labels, predicted }: Predictions): number[][] {
+  const k = classNames.length;
+  const counts = new Float64Array(k * k);
+  for (let row = 0; row < labels.length; row++)
+    if (labels[row] >= 0) counts[labels[row] * k + predicted[row]]++;
+  return classNames.map((_, c) => [...counts.subarray(c * k, (c + 1) * k)]);
 }
 
 /** Each row divided by its sum: of the galaxies of a class, the fraction given each class. */
@@ -38,18 +29,22 @@ export interface ConfusedPair {
   readonly count: number;
   /** Fraction of the true class. */
   readonly fraction: number;
-  /** Rows of the prediction table, most confident mistake first. */
+  /** Rows of the prediction table, most confident mistake first where there are probabilities. */
   readonly rows: readonly number[];
 }
 
-/** The kinds of mistakes, most frequent first. */
+/**
+ * The kinds of mistakes, most frequent first.
+ *
+ * @param limit How many at most. Default: 10.
+ */
 export function mostConfusedPairs(predictions: Predictions, limit = 10): ConfusedPair[] {
-  const { labels, probabilities, classNames } = predictions;
+  const { labels, predicted, probabilities, classNames } = predictions;
   const k = classNames.length;
-  const predicted = predictedClasses(predictions);
   const support = new Float64Array(k);
   const pairs = new Map<number, number[]>();
   for (let row = 0; row < labels.length; row++) {
+    if (labels[row] < 0) continue;
     support[labels[row]]++;
     if (labels[row] === predicted[row]) continue;
     const key = labels[row] * k + predicted[row];
@@ -63,7 +58,7 @@ export function mostConfusedPairs(predictions: Predictions, limit = 10): Confuse
     .map(([key, rows]) => {
       const label = Math.floor(key / k);
       const taken = key % k;
-      const p = (row: number) => probabilities[row * k + taken];
+      const p = (row: number) => probabilities?.[row * k + taken] ?? 0;
       return {
         label,
         predicted: taken,
@@ -85,12 +80,17 @@ export interface Mistake {
   readonly confidence: number;
 }
 
-/** The mistakes that the classifier was surest of, surest first. */
+/**
+ * The mistakes that the classifier was surest of, surest first.
+ *
+ * @param limit How many at most. Default: 20.
+ */
 export function mostConfidentMistakes(predictions: Predictions, limit = 20): Mistake[] {
-  const { ids, labels, probabilities, classNames } = predictions;
+  const { ids, labels, classNames } = predictions;
+  const probabilities = probabilitiesOf(predictions, "Confident mistakes");
   const mistakes: Mistake[] = [];
-  predictedClasses(predictions).forEach((predicted, row) => {
-    if (predicted === labels[row]) return;
+  predictions.predicted.forEach((predicted, row) => {
+    if (labels[row] < 0 || predicted === labels[row]) return;
     const confidence = probabilities[row * classNames.length + predicted];
     mistakes.push({ row, id: ids[row], label: labels[row], predicted, confidence });
   });

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
-import type { Predictions } from "./predictions";
+import { idKey, matchNames } from "../core/names";
+import { createPredictions, type Predictions, probabilitiesOf } from "./predictions";
 import type { VoteFractions } from "./votes";
 
 /**
@@ -31,48 +32,71 @@ interface Member {
   readonly values: Float64Array;
 }
 
-/** The weighted mean of the members' values, rows matched by id in the first one's order. */
+/**
+ * The weighted mean of the members' values; rows matched by id and columns by name, in the order of
+ * the first.
+ */
 function weightedMean(members: readonly Member[], weights: readonly number[]): Float64Array {
-  const [first] = members;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (members.length === 0 || weights.length !== members.length)
     throw new UserError(
       `${weights.length} weights for ${members.length} members`,
       "Give one weight a member, and at least one member.",
     );
+  if (!(weights.every((weight) => weight >= 0) && total > 0 && Number.isFinite(total)))
+    throw new UserError(
+      `The weights of the ensemble are ${weights.join(", ")}`,
+      "Give numbers from 0 up, of which at least one is above 0.",
+    );
+  const [first] = members;
   const k = first.names.length;
   const mean = new Float64Array(first.values.length);
   members.forEach((member, m) => {
     const where = `Member ${m + 1} of the ensemble`;
-    if (member.names.join("\n") !== first.names.join("\n"))
+    const columns = matchNames(first.names, member.names);
+    if (columns.includes(-1) || member.names.length !== k)
       throw new UserError(
         `${where} has the columns ${member.names.join(", ")}, the first ${first.names.join(", ")}`,
-        "All members must predict the same classes in the same order.",
+        "All members must predict the same classes.",
       );
-    const rowOf = new Map(member.ids.map((id, row) => [id, row]));
+    const rowOf = new Map(member.ids.map((id, row) => [idKey(id), row]));
     first.ids.forEach((id, i) => {
-      const row = rowOf.get(id);
+      const row = rowOf.get(idKey(id));
       if (row === undefined)
         throw new UserError(`${where} lacks ${id}`, "All members must predict the same galaxies.");
-      for (let c = 0; c < k; c++) mean[i * k + c] += weights[m] * member.values[row * k + c];
+      for (let c = 0; c < k; c++)
+        mean[i * k + c] += (weights[m] / total) * member.values[row * k + columns[c]];
     });
   });
   return mean;
 }
 
-/** The weighted mean of several classifiers' probabilities. */
+/**
+ * The weighted mean of several classifiers' probabilities: the first one's rows and labels.
+ *
+ * @param weights One a member, from 0 up; they are divided by their sum.
+ * @throws UserError where members have other classes or lack rows, or weights have no positive sum.
+ */
 export function ensemblePredictions(
   members: readonly Predictions[],
   weights: readonly number[],
 ): Predictions {
-  const tables = members.map(({ classNames, ids, probabilities }) => ({
-    names: classNames,
-    ids,
-    values: probabilities,
+  const tables = members.map((member, m) => ({
+    names: member.classNames,
+    ids: member.ids,
+    values: probabilitiesOf(member, `Member ${m + 1} of the ensemble`),
   }));
-  return { ...members[0], probabilities: weightedMean(tables, weights) };
+  const probabilities = weightedMean(tables, weights);
+  const { classNames, ids, labels } = members[0];
+  return createPredictions({ classNames, ids, labels, probabilities }, "The ensemble");
 }
 
-/** The weighted mean of several models' vote fractions. */
+/**
+ * The weighted mean of several models' vote fractions.
+ *
+ * @param weights One a member, from 0 up; they are divided by their sum.
+ * @throws UserError where members have other answers or lack rows, or weights have no positive sum.
+ */
 export function ensembleVotes(
   members: readonly VoteFractions[],
   weights: readonly number[],

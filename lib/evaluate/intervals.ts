@@ -2,7 +2,7 @@ import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import { type ConfusionScores, confusionScores } from "./classification";
 import { normalQuantile, studentQuantile } from "./distributions";
-import { type Predictions, predictedClasses } from "./predictions";
+import { labeledPredictions, type Predictions } from "./predictions";
 
 /** A value and the interval that holds the true one with the level's probability. */
 export interface Interval {
@@ -78,13 +78,13 @@ export function scoreInterval(
   metric: (scores: ConfusionScores) => number,
   options: BootstrapOptions = {},
 ): Interval {
-  const k = predictions.classNames.length;
-  const predicted = predictedClasses(predictions);
-  const cells = predictions.labels.map((label, row) => label * k + predicted[row]);
+  const { classNames, labels, predicted } = labeledPredictions(predictions);
+  const k = classNames.length;
+  const cells = labels.map((label, row) => label * k + predicted[row]);
   const statistic = (rows: Uint32Array) => {
     const counts = new Array<number>(k * k).fill(0);
     for (let i = 0; i < rows.length; i++) counts[cells[rows[i]]]++;
-    const confusion = predictions.classNames.map((_, c) => counts.slice(c * k, (c + 1) * k));
+    const confusion = classNames.map((_, c) => counts.slice(c * k, (c + 1) * k));
     return metric(confusionScores(confusion));
   };
   return bootstrapInterval(cells.length, statistic, options);
@@ -121,7 +121,7 @@ export function mcNemar(first: Predictions, second: Predictions): McNemar {
       `The two prediction tables differ in their rows (${n} and ${second.labels.length}${different >= 0 ? `, first at row ${different + 1}` : ""})`,
       "Compare predictions of the same galaxies in the same order.",
     );
-  const [a, b] = [predictedClasses(first), predictedClasses(second)];
+  const [a, b] = [first.predicted, second.predicted];
   let onlyFirst = 0;
   let onlySecond = 0;
   for (let row = 0; row < n; row++) {

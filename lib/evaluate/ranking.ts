@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import type { Predictions } from "./predictions";
+import { type Predictions, probabilitiesOf } from "./predictions";
 
 /** Positives and negatives at or above each distinct score, from the highest score down. */
 export interface Thresholds {
@@ -12,31 +12,37 @@ export interface Thresholds {
 }
 
 /**
- * One class against the rest, at every threshold.
+ * One class against the rest, at every threshold, of the rows whose true class is known.
  *
  * @param className One of `predictions.classNames`, or its index.
+ * @throws UserError where there is no such class, or no probabilities that are finite.
  */
 export function thresholdsOf(predictions: Predictions, className: string | number): Thresholds {
-  const { classNames, labels, probabilities } = predictions;
+  const { classNames, labels } = predictions;
   const k = classNames.length;
   const c = typeof className === "number" ? className : classNames.indexOf(className);
   if (!(c >= 0 && c < k))
     throw new UserError(`No class ${className}`, `Expected one of ${classNames.join(", ")}.`);
+  const probabilities = probabilitiesOf(predictions, "Thresholds");
   let positives = 0;
-  for (let row = 0; row < labels.length; row++) if (labels[row] === c) positives++;
+  let negatives = 0;
+  for (let row = 0; row < labels.length; row++) {
+    if (labels[row] === c) positives++;
+    else if (labels[row] >= 0) negatives++;
+  }
   // Positives and negatives sorted apart and merged: no order of indices is ever sorted.
   const positive = new Float64Array(positives);
-  const negative = new Float64Array(labels.length - positives);
+  const negative = new Float64Array(negatives);
   for (let row = 0, p = 0, n = 0; row < labels.length; row++) {
     const score = probabilities[row * k + c];
     if (labels[row] === c) positive[p++] = score;
-    else negative[n++] = score;
+    else if (labels[row] >= 0) negative[n++] = score;
   }
   positive.sort();
   negative.sort();
-  const scores = new Float64Array(labels.length);
-  const truePositives = new Float64Array(labels.length);
-  const falsePositives = new Float64Array(labels.length);
+  const scores = new Float64Array(positives + negatives);
+  const truePositives = new Float64Array(positives + negatives);
+  const falsePositives = new Float64Array(positives + negatives);
   let p = positive.length - 1;
   let n = negative.length - 1;
   let length = 0;

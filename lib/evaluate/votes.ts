@@ -1,8 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { UserError } from "../core/errors";
-import { asNumbers, asText } from "../core/table";
-import { parseCsv } from "../io/csv-table";
-import { formatCsv } from "../io/csv-text";
 
 /** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
 export interface VoteFractions {
@@ -107,45 +103,4 @@ export function evaluateVotes(predicted: VoteFractions, truth: VoteFractions): V
       ...regressionScores(column(aligned, a), column(predicted.values, a)),
     })),
   };
-}
-
-/** Write vote fractions as CSV: `id,<answer>…`, empty where nobody was asked. */
-export async function writeVotes(path: string, votes: VoteFractions): Promise<void> {
-  const k = votes.answers.length;
-  const data = votes.ids.map((id, i) => [
-    id,
-    ...Array.from(votes.values.subarray(i * k, (i + 1) * k), (v) => (Number.isNaN(v) ? "" : v)),
-  ]);
-  const fields = ["id", ...votes.answers];
-  await writeFile(path, formatCsv(fields, data));
-}
-
-/**
- * Read vote fractions from CSV text with the header `id,<answer>…`.
- *
- * @throws UserError naming file, row and value where a value is not in [0, 1].
- */
-export function parseVotes(text: string, file: string): VoteFractions {
-  const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
-  const csv = parseCsv(text, file, (header) => ({
-    ...Object.fromEntries(header.map((name) => [name, "number"])),
-    id: "text",
-  }));
-  const answers = csv.header.filter((name) => name !== "id");
-  if (answers.length === 0 || csv.size === 0)
-    throw new UserError(`${file}: the header is "${csv.header.join(",").slice(0, 200)}"`, remedy);
-  const values = new Float64Array(csv.size * answers.length);
-  answers.forEach((answer, a) => {
-    asNumbers(csv.columns[answer]).forEach((value, r) => {
-      if (value < 0 || value > 1)
-        throw new UserError(`${file}, row ${csv.rowNumber(r)}: ${answer} is ${value}`, remedy);
-      values[r * answers.length + a] = value;
-    });
-  });
-  return { answers, ids: asText(csv.columns.id), values };
-}
-
-/** Read vote fractions from a file; see {@link parseVotes}. */
-export async function readVotes(path: string): Promise<VoteFractions> {
-  return parseVotes(await readFile(path, "utf8"), path);
 }

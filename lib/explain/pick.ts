@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
-import type { Predictions } from "../evaluate/predictions";
+import { type Predictions, probabilitiesOf } from "../evaluate/predictions";
 import type { Pictures } from "../predict/image-batch";
 
 /** A galaxy worth a look, and what the model says of it. */
@@ -9,6 +9,7 @@ export interface Picked {
   /** Row of the predictions. */
   readonly row: number;
   readonly id: string;
+  /** True class; −1 where it is not known. */
   readonly label: number;
   readonly predicted: number;
   /** Probability of `predicted`. */
@@ -28,12 +29,13 @@ export type PickBy = "class" | "confidence" | "doubt" | "mistake";
  * @param count At most; for `class` the number of classes by default, else 8.
  */
 export function pickGalaxies(predictions: Predictions, by: PickBy, count?: number): Picked[] {
-  const { classNames, ids, labels, probabilities } = predictions;
+  const { classNames, ids, labels } = predictions;
+  const probabilities = probabilitiesOf(predictions, "Galaxies to look at");
   const classes = classNames.length;
   const all = ids.map((id, row): Picked => {
-    const own = probabilities.subarray(row * classes, (row + 1) * classes);
-    const predicted = own.reduce((best, value, c) => (value > own[best] ? c : best), 0);
-    return { row, id, label: labels[row], predicted, confidence: own[predicted] };
+    const predicted = predictions.predicted[row];
+    const confidence = probabilities[row * classes + predicted];
+    return { row, id, label: labels[row], predicted, confidence };
   });
   // Equals stay in the order of the rows, so that a rerun picks the same.
   const surest = all.sort((a, b) => b.confidence - a.confidence || a.row - b.row);
@@ -41,12 +43,12 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
   const picked = {
     class: () =>
       classNames.flatMap((_, c) => {
-        const own = surest.filter((p) => p.label === c);
+        const own = surest.filter((p) => (p.label < 0 ? p.predicted : p.label) === c);
         return own.find(isRight) ?? own.slice(0, 1);
       }),
     confidence: () => surest,
     doubt: () => surest.slice().reverse(),
-    mistake: () => surest.filter((p) => !isRight(p)),
+    mistake: () => surest.filter((p) => p.label >= 0 && !isRight(p)),
   }[by]();
   return picked.slice(0, count ?? (by === "class" ? classes : 8));
 }
@@ -80,7 +82,7 @@ export async function readPicked(
   });
   const names = picked.map(({ label, predicted }) => {
     const [truth, answer] = [label, predicted].map((c) => dataset.classNames[c]);
-    return label === predicted ? truth : `${truth} → ${answer}`;
+    return label === predicted || label < 0 ? answer : `${truth} → ${answer}`;
   });
   return { pixels: await dataset.read(rows), size: dataset.imageSize, names, rows };
 }

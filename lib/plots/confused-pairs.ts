@@ -52,7 +52,8 @@ export async function confusedPairs(
   const cells = places.map(({ pair, row }) => {
     const uri = row === undefined ? undefined : uriOf.get(row);
     if (row === undefined || uri === undefined) return undefined;
-    const p = probabilities[row * classNames.length + pair.predicted];
+    const p = probabilities?.[row * classNames.length + pair.predicted];
+    if (p === undefined) return { uri, hover: ids[row] };
     return { uri, caption: `p = ${p.toFixed(2)}`, hover: `${ids[row]}, p = ${p.toFixed(3)}` };
   });
   if (cells.length === 0) return noMistakes(options);

@@ -1,7 +1,7 @@
 import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import type { AblationRun } from "../evaluate/ablation";
-import { type Predictions, predictedClasses } from "../evaluate/predictions";
+import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import type { VoteFractions } from "../evaluate/votes";
 import type { Embedding } from "./embedding-scatter";
@@ -39,7 +39,7 @@ export function examplePredictions(rows = 2000, seed = 0, skill = 2.2): Predicti
     for (let c = 0; c < k; c++) probabilities[row * k + c] /= sum;
   }
   const ids = Array.from({ length: rows }, (_, row) => `example-${row}`);
-  return { classNames: EXAMPLE_CLASSES, ids, labels, probabilities };
+  return createPredictions({ classNames: EXAMPLE_CLASSES, ids, labels, probabilities });
 }
 
 /** Loss and accuracy of a made-up run. */
@@ -100,8 +100,7 @@ export function exampleDataset(): Pick<
 /** Magnitudes that make wrong predictions fainter. */
 export function exampleMagnitudes(predictions: Predictions): Float64Array {
   const random = new Random(3, "example magnitudes");
-  const predicted = predictedClasses(predictions);
-  return Float64Array.from(predicted, (c, row) =>
+  return Float64Array.from(predictions.predicted, (c, row) =>
     random.normal(c === predictions.labels[row] ? 16.3 : 16.8, 0.6),
   );
 }

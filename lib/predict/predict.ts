@@ -5,7 +5,7 @@ import type { Compiled } from "../engine/compile";
 import { compile } from "../engine/compile";
 import { unitRange, upload } from "../engine/ops/pixels";
 import type { Precision } from "../engine/start";
-import type { Predictions } from "../evaluate/predictions";
+import { createPredictions, type Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
 import { normalize } from "./preprocess";
 
@@ -102,12 +102,12 @@ export async function predictWith(
     await new Promise(setImmediate);
   }
   const { id, label } = dataset.table;
-  return {
+  return createPredictions({
     classNames: dataset.classNames,
     ids: Array.from(rows, (row) => String(id[row])),
     labels: Int32Array.from(rows, (row) => Number(label[row])),
     probabilities,
-  };
+  });
 }
 
 function everyRow(dataset: Dataset): Uint32Array {

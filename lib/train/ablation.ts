@@ -10,7 +10,8 @@ import {
   ablationLatex,
   ablationTable,
 } from "../evaluate/ablation";
-import { type Predictions, readPredictions, selectPredictions } from "../evaluate/predictions";
+import { type Predictions, selectPredictions } from "../evaluate/predictions";
+import { readPredictions } from "../evaluate/predictions-file";
 import { evaluate } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
 import { type Experiment, experimentSchema, parseConfig } from "./config";

@@ -6,7 +6,8 @@ import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
 import { startEngine } from "../engine/start";
-import { type Predictions, writePredictions } from "../evaluate/predictions";
+import type { Predictions } from "../evaluate/predictions";
+import { writePredictions } from "../evaluate/predictions-file";
 import { evaluate, type Summary } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
 import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
@@ -55,7 +56,9 @@ export async function openExperimentData(
   const dataset = { ...opened, table: { ...opened.table, split } };
   const learned = (name: string) => {
     const rows = rowsOfSplit(split, name);
-    if (data.balance === undefined) return rows;
+    // Rows repeated would only be counted twice where nothing is learned.
+    const repeats = data.balance === "over" && name !== "train";
+    if (data.balance === undefined || repeats) return rows;
     const random = new Random(data.splitSeed, `balanced ${name}`);
     return balancedRows(asNumbers(opened.table.label), rows, data.balance, random);
   };

@@ -1,6 +1,6 @@
 import type { Dataset } from "../data/dataset";
-import { confusionMatrixOf } from "../evaluate/confusion";
-import { type Predictions, predictedClasses } from "../evaluate/predictions";
+import { countConfusion } from "../evaluate/confusion";
+import { type Predictions, probabilitiesOf } from "../evaluate/predictions";
 import { EventFile } from "../io/event-file";
 import type { HistoryRow } from "./checkpoint";
 import { settingsColumns, type TrainConfig } from "./config";
@@ -128,7 +128,7 @@ function tagOf(column: string): string {
 /** True classes by rows, predicted ones by columns; the darker, the more of the row. */
 async function matrixImage(predictions: Predictions): Promise<{ data: Uint8Array; side: number }> {
   const k = predictions.classNames.length;
-  const counts = confusionMatrixOf(predictions.labels, predictedClasses(predictions), k);
+  const counts = countConfusion(predictions);
   const pixels = Buffer.alloc(k * k * 3);
   counts.forEach((row, r) => {
     const total = row.reduce((sum, count) => sum + count, 0);
@@ -155,7 +155,7 @@ async function sampleImage(
   const { default: sharp } = await import("sharp");
   const [height, width] = dataset.imageSize;
   const pixels = await dataset.read(chosen.map((i) => rows[i]));
-  const predicted = predictedClasses(predictions);
+  const { predicted } = predictions;
   const [frame, columns] = [3, 8];
   const tiles = chosen.map((i, at) => ({
     input: Buffer.from(pixels.subarray(at * height * width * 3, (at + 1) * height * width * 3)),
@@ -190,8 +190,8 @@ async function sampleImage(
 }
 
 function sampleTable(predictions: Predictions, chosen: readonly number[]): string {
-  const { classNames, ids, labels, probabilities } = predictions;
-  const predicted = predictedClasses(predictions);
+  const { classNames, ids, labels, predicted } = predictions;
+  const probabilities = probabilitiesOf(predictions, "Sample predictions");
   const lines = chosen.map((i) => {
     const p = probabilities[i * classNames.length + predicted[i]];
     return `| ${ids[i]} | ${classNames[labels[i]]} | ${classNames[predicted[i]]} | ${p.toFixed(3)} |`;

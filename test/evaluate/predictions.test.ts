@@ -4,12 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { UserError } from "#lib/core/errors";
-import {
-  formatPredictions,
-  parsePredictions,
-  readPredictions,
-  writePredictions,
-} from "#lib/evaluate/predictions";
+import { createPredictions } from "#lib/evaluate/predictions";
+import { formatPredictions, parsePredictions } from "#lib/evaluate/predictions-csv";
+import { readPredictions, writePredictions } from "#lib/evaluate/predictions-file";
 
 const good =
   "id,label,predicted,p_spiral,p_smooth\na,spiral,smooth,0.25,0.75\nb,1,smooth,0.5,0.5\n";
@@ -19,7 +16,7 @@ describe("prediction tables", () => {
     const table = parsePredictions(good, "p.csv");
     assert.deepEqual(table.classNames, ["spiral", "smooth"]);
     assert.deepEqual([...table.labels], [0, 1]);
-    assert.deepEqual([...table.probabilities], [0.25, 0.75, 0.5, 0.5]);
+    assert.deepEqual([...(table.probabilities ?? [])], [0.25, 0.75, 0.5, 0.5]);
   });
 
   it("come back from a file exactly, whatever the names", async () => {
@@ -30,7 +27,7 @@ describe("prediction tables", () => {
     const tables = fc
       .record({
         classNames: fc.uniqueArray(name, { minLength: 2, maxLength: 6 }),
-        rows: fc.array(
+        rows: fc.uniqueArray(
           fc.tuple(
             name,
             fc.nat(),
@@ -39,6 +36,7 @@ describe("prediction tables", () => {
           {
             minLength: 1,
             maxLength: 8,
+            selector: ([id]) => id,
           },
         ),
       })
@@ -48,12 +46,12 @@ describe("prediction tables", () => {
           const sum = values.slice(0, k).reduce((a, b) => a + b, 0);
           return values.slice(0, k).map((v) => Math.min(v / sum, 1));
         });
-        return {
+        return createPredictions({
           classNames,
           ids: rows.map(([id]) => id),
-          labels: Int32Array.from(rows, ([, label]) => label % k),
-          probabilities: Float64Array.from(probabilities),
-        };
+          labels: rows.map(([, label]) => (label % (k + 1)) - 1),
+          probabilities,
+        });
       });
     try {
       await fc.assert(
@@ -78,21 +76,32 @@ describe("prediction tables", () => {
   });
 
   const bad: [name: string, text: string, message: RegExp][] = [
-    ["no id", good.replace("id,", "name,"), /p\.csv: no column 'id'/],
-    ["no probabilities", "id,label\na,0\n", /p\.csv: 0 columns of probabilities/],
+    ["no id", good.replace("id,", "name,"), /p\.csv: no column "id"/],
+    ["no probabilities", "id,label\na,0\n", /p\.csv: neither a column "predicted" nor/],
     ["no rows", "id,label,p_a,p_b\n", /no rows/],
     ["cut off", `${good}c,smoo`, /p\.csv, row 4: 2 cells under a header of 5/],
     ["unknown class", good.replace("a,spiral", "a,elliptical"), /row 2: label is "elliptical"/],
     ["index too large", good.replace("b,1", "b,2"), /row 3: label is "2"/],
     ["not a number", good.replace("0.25", "x"), /row 2: 'p_spiral' is 'x'/],
-    ["empty", good.replace("0.25", ""), /row 2: p_spiral is NaN/],
-    ["negative", good.replace("0.25", "-0.25"), /row 2: p_spiral is -0.25/],
-    ["logits", good.replace("0.25,0.75", "0.9,0.9"), /row 2: the probabilities sum to 1.8/],
+    ["empty", good.replace("0.25", ""), /row 2 \(a\): the probability of spiral is NaN/],
+    ["negative", good.replace("0.25", "-0.25"), /row 2 \(a\): the probability of spiral is -0.25/],
+    ["logits", good.replace("0.25,0.75", "0.9,0.9"), /row 2 \(a\): the probabilities sum to 1.8/],
     [
       "another prediction",
       good.replace("smooth,0.25", "spiral,0.25"),
-      /row 2: predicted is "spiral"/,
+      /row 2 \(a\): the predicted class is spiral/,
     ],
+    [
+      "infinite",
+      good.replace("0.25", "Infinity"),
+      /row 2 \(a\): the probability of spiral is Infinity/,
+    ],
+    [
+      "twice the same id",
+      good.replace("b,1", "a,1"),
+      /row 3: the id "a" is there already, in row 2/,
+    ],
+    ["an open quote", good.replace("a,", '"a,'), /row 2: a quote is opened and never closed/],
     [
       "twice the same class",
       good.replace("p_smooth", "p_spiral"),
@@ -122,8 +131,8 @@ describe("prediction tables", () => {
     fc.assert(
       fc.property(text, (csv) => {
         try {
-          const { ids, probabilities, classNames } = parsePredictions(csv, "p.csv");
-          assert.equal(probabilities.length, ids.length * classNames.length);
+          const { ids, predicted } = parsePredictions(csv, "p.csv");
+          assert.equal(predicted.length, ids.length);
         } catch (error) {
           assert.ok(error instanceof UserError, String(error));
           assert.match(error.message, /^p\.csv/);

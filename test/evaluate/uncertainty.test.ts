@@ -12,9 +12,11 @@ import {
   scoreInterval,
   wilsonInterval,
 } from "#lib/evaluate/intervals";
-import { readPredictions, selectPredictions } from "#lib/evaluate/predictions";
+import { createPredictions, probabilitiesOf, selectPredictions } from "#lib/evaluate/predictions";
+import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
-import { evaluateVotes, parseVotes, regressionScores } from "#lib/evaluate/votes";
+import { evaluateVotes, regressionScores } from "#lib/evaluate/votes";
+import { parseVotes } from "#lib/evaluate/votes-csv";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
 const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));
@@ -142,8 +144,27 @@ describe("ensembles", () => {
   it("average by id, in the first one's order", async () => {
     const [first, second] = [await load("first"), await load("second")];
     const order = Uint32Array.from({ length: 400 }, (_, i) => 399 - i);
-    const mixed = ensemblePredictions([first, selectPredictions(second, order)], [0.5, 0.5]);
-    near(mixed.probabilities[7], (first.probabilities[7] + second.probabilities[7]) / 2);
+    const [a, b] = [first, second].map((table) => probabilitiesOf(table, "test"));
+    // Columns in another order and spelling, rows in another order, weights that sum to 4.
+    const k = second.classNames.length;
+    const columns = Array.from({ length: k }, (_, c) => (c + 1) % k);
+    const turned = createPredictions({
+      classNames: columns.map((c) => second.classNames[c].toUpperCase()),
+      ids: second.ids.map((id) => id),
+      probabilities: b.map((_, at) => b[at - (at % k) + columns[at % k]]),
+    });
+    const mixed = ensemblePredictions([first, selectPredictions(turned, order)], [1, 3]);
+    probabilitiesOf(mixed, "test").forEach((p, at) => {
+      near(p, 0.25 * a[at] + 0.75 * b[at]);
+    });
+    assert.deepEqual(mixed.labels, first.labels);
+    for (const weights of [
+      [0, 0],
+      [Number.NaN, 1],
+      [-1, 2],
+      [Number.POSITIVE_INFINITY, 1],
+    ])
+      assert.throws(() => ensemblePredictions([first, second], weights), /weights of the ensemble/);
     assert.throws(
       () => ensemblePredictions([first, selectPredictions(second, [0])], [0.5, 0.5]),
       /Member 2 of the ensemble lacks g1/,

@@ -5,6 +5,7 @@ import { d4Square, d4Symmetries } from "#lib/core/d4";
 import { UserError } from "#lib/core/errors";
 import { makeGalaxy } from "#lib/data/synthetic";
 import { startEngine } from "#lib/engine/start";
+import { createPredictions } from "#lib/evaluate/predictions";
 import { compareExplanations } from "#lib/explain/compare";
 import { enlarge } from "#lib/explain/enlarge";
 import { headGrid } from "#lib/explain/head-grid";
@@ -132,12 +133,12 @@ describe("explaining galaxies", () => {
   });
 
   it("picks by class, confidence, doubt and mistake", () => {
-    const predictions = {
+    const predictions = createPredictions({
       classNames: ["a", "b"],
       ids: ["0", "1", "2", "3", "4"],
       labels: Int32Array.of(0, 0, 1, 1, 0),
       probabilities: Float64Array.of(0.6, 0.4, 0.9, 0.1, 0.8, 0.2, 0.3, 0.7, 0.45, 0.55),
-    };
+    });
     const rows = (by: PickBy, count?: number) =>
       pickGalaxies(predictions, by, count).map(({ row }) => row);
     assert.deepEqual(rows("class"), [1, 3]);
@@ -146,6 +147,11 @@ describe("explaining galaxies", () => {
     assert.deepEqual(
       pickGalaxies(never, "class").map(({ row }) => row),
       [3, 4],
+    );
+    const unknown = { ...predictions, labels: Int32Array.of(-1, -1, 1, -1, 0) };
+    assert.deepEqual(
+      pickGalaxies(unknown, "mistake").map(({ row }) => row),
+      [2, 4],
     );
     assert.deepEqual(rows("confidence", 2), [1, 2]);
     assert.deepEqual(rows("doubt", 2), [4, 0]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "#lib/core/errors";
 import { accuracyByColumn } from "#lib/evaluate/by-column";
-import type { Predictions } from "#lib/evaluate/predictions";
+import { createPredictions } from "#lib/evaluate/predictions";
 import { evaluate } from "#lib/evaluate/summary";
 import { accuracyCurve } from "#lib/plots/accuracy-curve";
 import { attentionGrid } from "#lib/plots/attention-grid";
@@ -19,12 +19,12 @@ import { trainingCurves } from "#lib/plots/training-curves";
 
 type Traces = readonly Record<string, unknown>[];
 
-const one: Predictions = {
+const one = createPredictions({
   classNames: ["smooth", "featured"],
   ids: ["a"],
   labels: Int32Array.of(0),
   probabilities: Float64Array.of(0.9, 0.1),
-};
+});
 
 describe("figures of little or odd data", () => {
   it("draw one right prediction", async () => {
@@ -65,7 +65,7 @@ describe("figures of little or odd data", () => {
     assert.equal(seen.length, 6);
     const k = predictions.classNames.length;
     for (const row of seen) {
-      const p = predictions.probabilities.subarray(row * k, (row + 1) * k);
+      const p = predictions.probabilities?.subarray(row * k, (row + 1) * k) ?? [];
       assert.ok(Math.max(...p) > p[predictions.labels[row]]);
     }
     const other = { ...dataset, table: { ...dataset.table, id: ["x"], label: [0] } };

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { ablationColumns } from "#lib/evaluate/ablation";
-import { readPredictions } from "#lib/evaluate/predictions";
+import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
 import { modelDefinition } from "#lib/models/registry";
 import { type AblationStep, loadAblation, readAblation, runAblation } from "#lib/train/ablation";

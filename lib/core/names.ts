@@ -1,0 +1,51 @@
+/**
+ * A name as it is compared: `Barred Spiral`, `barred_spiral` and `BARRED  SPIRAL` are one. Letters
+ * keep their accents, whichever way a file system stores them; signs that are no letters or digits
+ * count as one space.
+ */
+export function nameKey(name: string): string {
+  const plain = name.normalize("NFC").trim().toLowerCase();
+  const key = plain.replace(/[^\p{L}\p{M}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "");
+  return key === "" ? plain : key;
+}
+
+/** Whether two names are the same but for case, spaces and signs; see {@link nameKey}. */
+export function sameName(a: string, b: string): boolean {
+  return nameKey(a) === nameKey(b);
+}
+
+/**
+ * Where each wanted name stands among others.
+ *
+ * An exact match goes first. A match but for case, spaces and signs counts only where it is the one
+ * on both sides, so that `Sa` and `Sa?` stay two classes.
+ *
+ * @returns index into `names` of each of `wanted`, −1 where it is not there
+ */
+export function matchNames(wanted: readonly string[], names: readonly string[]): Int32Array {
+  const found = new Int32Array(wanted.length).fill(-1);
+  for (const keyOf of [String, (name: string) => name.normalize("NFC"), nameKey]) {
+    const [mine, theirs] = [positions(wanted, keyOf), positions(names, keyOf)];
+    for (const [key, own] of mine) {
+      const others = theirs.get(key) ?? [];
+      if (own.length === 1 && others.length === 1 && found[own[0]] < 0) found[own[0]] = others[0];
+    }
+  }
+  return found;
+}
+
+function positions(names: readonly string[], keyOf: (name: string) => string) {
+  const at = new Map<string, number[]>();
+  for (const [i, name] of names.entries()) {
+    const key = keyOf(name);
+    at.set(key, [...(at.get(key) ?? []), i]);
+  }
+  return at;
+}
+
+/** An id as it is compared: `58957.0`, which some programs make of a whole number, is `58957`. */
+export function idKey(id: string | number): string {
+  return String(id)
+    .trim()
+    .replace(/^([+-]?\d+)\.0+$/, "$1");
+}

@@ -1,0 +1,41 @@
+import { UserError } from "../core/errors";
+import { asNumbers, asText } from "../core/table";
+import { parseCsv } from "../io/csv-table";
+import { formatCsv } from "../io/csv-text";
+import type { VoteFractions } from "./votes";
+
+/** Vote fractions → CSV: `id,<answer>…`, empty where nobody was asked. */
+export function formatVotes({ answers, ids, values }: VoteFractions): string {
+  const k = answers.length;
+  const rows = ids.map((id, i) => [
+    id,
+    ...Array.from(values.subarray(i * k, (i + 1) * k), (v) => (Number.isNaN(v) ? "" : v)),
+  ]);
+  return formatCsv(["id", ...answers], rows);
+}
+
+/**
+ * CSV with the header `id,<answer>…` → vote fractions.
+ *
+ * @param file Its name, for messages.
+ * @throws UserError naming file, row and value where a value is not in [0, 1].
+ */
+export function parseVotes(text: string, file: string): VoteFractions {
+  const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
+  const csv = parseCsv(text, file, (header) => ({
+    ...Object.fromEntries(header.map((name) => [name, "number"])),
+    id: "text",
+  }));
+  const answers = csv.header.filter((name) => name !== "id");
+  if (answers.length === 0 || csv.size === 0)
+    throw new UserError(`${file}: the header is "${csv.header.join(",").slice(0, 200)}"`, remedy);
+  const values = new Float64Array(csv.size * answers.length);
+  answers.forEach((answer, a) => {
+    asNumbers(csv.columns[answer]).forEach((value, r) => {
+      if (value < 0 || value > 1)
+        throw new UserError(`${file}, row ${csv.rowNumber(r)}: ${answer} is ${value}`, remedy);
+      values[r * answers.length + a] = value;
+    });
+  });
+  return { answers, ids: asText(csv.columns.id), values };
+}
