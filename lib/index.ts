@@ -7,7 +7,6 @@ export { augmentationPresets, parseAugmentation } from "./data/augment";
 export { augmentationExamples } from "./data/augment-examples";
 export { mixBatch } from "./data/augment-mix";
 export { d4Symmetry } from "./data/augment-warp";
-export { balancedRows } from "./data/balance";
 export { crossMatch } from "./data/cross-match";
 export { fetchCutouts } from "./data/cutouts";
 export type { Dataset } from "./data/dataset";
@@ -22,6 +21,7 @@ export { batches, cached } from "./data/loader";
 export { legacyRgb, luptonRgb } from "./data/lupton";
 export { openDataset } from "./data/open";
 export { datasets } from "./data/registry";
+export { balancedRows } from "./data/sampling";
 export {
   loadSplit,
   rowsOfSplit,

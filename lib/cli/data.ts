@@ -92,7 +92,7 @@ async function exportTo(args: Arguments, spec: string): Promise<void> {
   const shown = reporter("writing");
   try {
     const { counts, kept, written } = await exportFolders(dataset, to, {
-      balance: args.values.balanced ? "under" : undefined,
+      balance: args.values.balanced ? "undersample" : undefined,
       onProgress: shown.onProgress,
     });
     shown.finish();

@@ -1,5 +1,4 @@
 import { UserError } from "../core/errors";
-import type { Random } from "../core/random";
 
 /** Rows of each class, by label. */
 export function rowsByClass(
@@ -13,32 +12,6 @@ export function rowsByClass(
     else byClass.set(labels[rows[i]], [rows[i]]);
   }
   return new Map([...byClass].sort(([a], [b]) => a - b));
-}
-
-/**
- * A subset with the same number of rows of each class.
- *
- * `under` draws as many of each as the rarest class has, `over` repeats rows until each class has as
- * many as the commonest: whole passes over a class, so that no row comes twice more than another.
- *
- * @returns Rows in random order.
- */
-export function balancedRows(
-  labels: ArrayLike<number>,
-  rows: ArrayLike<number>,
-  how: "under" | "over",
-  random: Random,
-): Uint32Array {
-  const classes = [...rowsByClass(labels, rows).values()];
-  const sizes = classes.map((list) => list.length);
-  const each = how === "under" ? Math.min(...sizes) : Math.max(...sizes);
-  const drawn: number[] = [];
-  for (const list of classes) {
-    for (let left = each; left > 0; left -= list.length) {
-      for (const i of random.permutation(list.length).subarray(0, left)) drawn.push(list[i]);
-    }
-  }
-  return random.permutation(drawn.length).map((i) => drawn[i]);
 }
 
 /** How {@link classWeights} weighs classes. */

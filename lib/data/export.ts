@@ -5,10 +5,10 @@ import { mapParallel } from "../core/parallel";
 import { Random } from "../core/random";
 import { asText, type Column } from "../core/table";
 import { atomicPath, isTemporary } from "../io/atomic";
-import { balancedRows } from "./balance";
 import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
 import { labelsOf } from "./labels";
+import { type Balancing, balancedRows } from "./sampling";
 import { type SplitShares, saveSplit, splitPresets, stratifiedSplit } from "./splits";
 
 /** How a data set is written as folders. */
@@ -17,10 +17,11 @@ export interface ExportOptions {
   readonly shares?: SplitShares;
   readonly seed?: number;
   /**
-   * `under`: as many of each class as the rarest has, before splitting. `over`: rows of rarer
-   * classes repeated in the training split only, so that no image is in two splits.
+   * `undersample`: as many of each class as the rarest has, before splitting. `oversample`: rows of
+   * rarer classes repeated in the training split only, so that no image is in two splits. By default
+   * neither.
    */
-  readonly balance?: "under" | "over";
+  readonly balance?: Balancing;
   /** `png` keeps every pixel; `jpg`, at quality 95, takes a third of the room. */
   readonly format?: "png" | "jpg";
   readonly onProgress?: (done: number, total: number) => void;
@@ -111,9 +112,9 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
       "Export a data set with labels: each class becomes a folder.",
     );
   }
-  const under = balance === "under";
+  const under = balance === "undersample";
   const chosen = under
-    ? [...balancedRows(labels, all, "under", random)].sort((a, b) => a - b)
+    ? [...balancedRows(labels, all, "undersample", random)].sort((a, b) => a - b)
     : all;
   const split = own
     ? chosen.map((row) => String(own[row]))
@@ -134,10 +135,10 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
     return { row, split: name, path };
   };
   const items = chosen.map((row, i) => item(row, split[i], 0));
-  if (balance === "over") {
+  if (balance === "oversample") {
     const train = chosen.filter((_, i) => split[i] === "train");
     const times = new Map<number, number>();
-    for (const row of balancedRows(labels, train, "over", random)) {
+    for (const row of balancedRows(labels, train, "oversample", random)) {
       const copy = times.get(row) ?? 0;
       times.set(row, copy + 1);
       if (copy > 0) items.push(item(row, "train", copy));

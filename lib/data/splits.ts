@@ -4,6 +4,7 @@ import { asText } from "../core/table";
 import { writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
+import { rowsByStratum } from "./sampling";
 
 /** Shares of the rows that go to each split: ratios or counts, in any unit. */
 export type SplitShares = Readonly<Record<string, number>>;
@@ -18,25 +19,30 @@ export const splitPresets = {
 
 /** What {@link stratifiedSplit} may be told. */
 export interface SplitOptions {
+  /** Of the draw; 42 by default. */
   readonly seed?: number;
-  /** Class names, for messages. */
+  /** Names of the strata by number, for messages; by default `class 0`, `class 1`, … */
   readonly classNames?: readonly string[];
-  /** Rows with the same group (two images of one galaxy, say) go to the same split. */
+  /**
+   * Rows with the same value (two images of one galaxy, say) go to the same split. By default each
+   * row is on its own.
+   */
   readonly groups?: ArrayLike<string | number>;
 }
 
 /**
- * Share rows out to splits, each class in the same proportion.
+ * Assign rows to splits, each stratum in the same proportion.
  *
- * Totals are exact to one row (largest remainder), each class is exact to about one row, and every
- * class is in every split. The same labels and seed give the same split on any machine.
+ * Totals are exact to one row (largest remainder), each stratum is exact to about one row, and every
+ * stratum is in every split. The same strata and seed give the same split on any machine.
  *
- * @param labels Class of each row.
- * @returns The name of each row's split.
- * @throws UserError naming a class with fewer rows than there are splits.
+ * @param strata Stratum of each row, such as its class; −1 for a row of none (without a label).
+ * @param shares How much goes to each split.
+ * @returns The name of each row's split; empty for a row of no stratum.
+ * @throws UserError naming a stratum with fewer rows than there are splits.
  */
 export function stratifiedSplit(
-  labels: ArrayLike<number>,
+  strata: ArrayLike<number>,
   shares: SplitShares,
   options: SplitOptions = {},
 ): string[] {
@@ -49,14 +55,9 @@ export function stratifiedSplit(
     );
   }
   const ratios = names.map((name) => shares[name] / sum);
-  const units = representatives(labels.length, options.groups);
-  const rowsOf = new Map<number, number[]>();
-  for (const row of units.first) {
-    const rows = rowsOf.get(labels[row]);
-    if (rows) rows.push(row);
-    else rowsOf.set(labels[row], [row]);
-  }
-  const classes = [...rowsOf.keys()].sort((a, b) => a - b);
+  const units = representatives(strata, options.groups);
+  const rowsOf = rowsByStratum(strata, units.first);
+  const classes = [...rowsOf.keys()];
   for (const label of classes) {
     const count = rowsOf.get(label)?.length ?? 0;
     if (count < names.length) {
@@ -72,16 +73,18 @@ export function stratifiedSplit(
     classes.map((label) => rowsOf.get(label)?.length ?? 0),
     ratios,
   );
-  const result = new Array<string>(labels.length);
+  const result = new Array<string>(strata.length).fill("");
   for (const [c, label] of classes.entries()) {
-    const rows = rowsOf.get(label) ?? [];
+    const rows = rowsOf.get(label) ?? new Uint32Array();
     const order = new Random(options.seed ?? 42, `split ${label}`).permutation(rows.length);
     let at = 0;
     for (const [k, name] of names.entries()) {
       for (let i = 0; i < counts[c][k]; i++) result[rows[order[at++]]] = name;
     }
   }
-  for (let row = 0; row < result.length; row++) result[row] = result[units.of[row]];
+  for (let row = 0; row < result.length; row++) {
+    if (strata[row] >= 0) result[row] = result[units.of[row]];
+  }
   return result;
 }
 
@@ -93,13 +96,17 @@ export function rowsOfSplit(splits: ArrayLike<string>, name: string): Uint32Arra
 }
 
 /**
- * A part of the rows, each class in proportion and at least one row of each: for a quick look at
+ * A part of the rows, each stratum in proportion and at least one row of each: for a quick look at
  * the whole of a workflow.
  *
+ * @param strata Stratum of every row of the data set; rows of −1 are left out.
+ * @param rows The rows to take from.
  * @param fraction In (0, 1].
+ * @param seed Of the draw; 42 by default.
+ * @returns The chosen rows, in the order in which they were given.
  */
 export function takeFraction(
-  labels: ArrayLike<number>,
+  strata: ArrayLike<number>,
   rows: ArrayLike<number>,
   fraction: number,
   seed = 42,
@@ -113,11 +120,12 @@ export function takeFraction(
   const taken = new Map<number, number>();
   const total = new Map<number, number>();
   for (let i = 0; i < rows.length; i++) {
-    total.set(labels[rows[i]], (total.get(labels[rows[i]]) ?? 0) + 1);
+    total.set(strata[rows[i]], (total.get(strata[rows[i]]) ?? 0) + 1);
   }
   const kept: number[] = [];
   for (const i of new Random(seed, "fraction").permutation(rows.length)) {
-    const label = labels[rows[i]];
+    const label = strata[rows[i]];
+    if (label < 0) continue;
     const already = taken.get(label) ?? 0;
     if (already >= Math.max(1, Math.round(fraction * (total.get(label) ?? 0)))) continue;
     taken.set(label, already + 1);
@@ -162,18 +170,17 @@ export async function loadSplit(path: string, ids: readonly string[]): Promise<s
   });
 }
 
-/** The first row of each group, and for each row the first of its group. */
-function representatives(count: number, groups?: ArrayLike<string | number>) {
+/** The first row of each group that has a stratum, and for each row that of its group. */
+function representatives(strata: ArrayLike<number>, groups?: ArrayLike<string | number>) {
   const first: number[] = [];
-  const of = new Uint32Array(count);
+  const of = Uint32Array.from({ length: strata.length }, (_, row) => row);
   const seen = new Map<string | number, number>();
-  for (let row = 0; row < count; row++) {
-    const before = groups ? seen.get(groups[row]) : undefined;
-    of[row] = before ?? row;
-    if (before !== undefined) continue;
+  for (let row = 0; row < strata.length; row++) {
+    if (strata[row] < 0 || (groups && seen.has(groups[row]))) continue;
     first.push(row);
     if (groups) seen.set(groups[row], row);
   }
+  if (groups) for (let row = 0; row < of.length; row++) of[row] = seen.get(groups[row]) ?? row;
   return { first, of };
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { Random } from "../core/random";
-import { balancedRows } from "../data/balance";
+import { balancedRows } from "../data/sampling";
 import {
   type AblationRun,
   type AblationTable,
@@ -37,7 +37,7 @@ const ablationSchema = z.strictObject({
   /** Name in the table → what is laid over the file's experiment. */
   models: z.record(z.string(), overlay),
   /** Name in the table → how its classes are balanced. */
-  regimes: z.record(z.string(), z.enum(["none", "under", "over"])),
+  regimes: z.record(z.string(), z.enum(["none", "undersample", "oversample"])),
   rows: z.array(rowSchema).min(1),
 });
 
@@ -182,7 +182,10 @@ function stateOf(run: RunFolder, differences: readonly string[]): AblationStep["
 function balancedTest(predictions: Predictions, seed: number): Predictions {
   const all = predictions.labels.map((_, row) => row);
   const random = new Random(seed, "balanced test");
-  return selectPredictions(predictions, balancedRows(predictions.labels, all, "under", random));
+  return selectPredictions(
+    predictions,
+    balancedRows(predictions.labels, all, "undersample", random),
+  );
 }
 
 async function writeTable(

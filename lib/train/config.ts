@@ -146,10 +146,10 @@ export const experimentSchema = z.strictObject({
     /** Share of the rows that is used at all, drawn class by class. */
     fraction: positive.max(1).default(1),
     /**
-     * Learn from as many galaxies of each class: `under` draws as many as the rarest class has, `over`
-     * repeats those of rarer classes. Training and validation only; the test split stays as it is.
+     * Learn from as many galaxies of each class: `undersample` draws as many as the rarest class
+     * has, `oversample` repeats those of rarer classes. Training and validation only; the test split stays as it is.
      */
-    balance: z.enum(["under", "over"]).optional(),
+    balance: z.enum(["undersample", "oversample"]).optional(),
     skipBad: z.boolean().default(false),
   }),
   model: z.strictObject({

@@ -1,9 +1,9 @@
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import { asNumbers, asText } from "../core/table";
-import { balancedRows } from "../data/balance";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
+import { balancedRows } from "../data/sampling";
 import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
 import { startEngine } from "../engine/start";
 import type { Predictions } from "../evaluate/predictions";
@@ -57,7 +57,7 @@ export async function openExperimentData(
   const learned = (name: string) => {
     const rows = rowsOfSplit(split, name);
     // Rows repeated would only be counted twice where nothing is learned.
-    const repeats = data.balance === "over" && name !== "train";
+    const repeats = data.balance === "oversample" && name !== "train";
     if (data.balance === undefined || repeats) return rows;
     const random = new Random(data.splitSeed, `balanced ${name}`);
     return balancedRows(asNumbers(opened.table.label), rows, data.balance, random);

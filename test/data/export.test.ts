@@ -69,7 +69,7 @@ describe("data/export", () => {
 
   it("balances by leaving out", async () => {
     const { counts } = await exportFolders(small().dataset, folder, {
-      balance: "under",
+      balance: "undersample",
       shares: { train: 2, test: 1 },
     });
     const each = { barred_spiral: 4, "edge-on": 4, merging_disturbed: 4 };
@@ -78,7 +78,7 @@ describe("data/export", () => {
   });
 
   it("balances by repeating, in the training split alone", async () => {
-    const { counts } = await exportFolders(small().dataset, folder, { balance: "over" });
+    const { counts } = await exportFolders(small().dataset, folder, { balance: "oversample" });
     assert.deepEqual(Object.values(counts.train), [23, 23, 23]);
     assert.equal(
       Object.values(counts.val)

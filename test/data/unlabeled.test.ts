@@ -202,7 +202,7 @@ describe("data without labels", () => {
       }
       const path = await catalog("split_case.csv");
       await writeFile(path, (await readFile(path, "utf8")).replace("Val", "hold-out"));
-      await refused(openDataset(path), /row 5: split is 'hold-out'; expected train, val or test/);
+      await refused(openDataset(path), /row 6: split is 'hold-out'; expected train, val or test/);
     });
 
     it("asks about a label column of another name", async () => {

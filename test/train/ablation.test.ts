@@ -18,7 +18,7 @@ const settings = (spec: string) => ({
   ablation: {
     seeds: [1, 2],
     models: { Small: { model: { name: "test_custom_cnn" } } },
-    regimes: { Unbalanced: "none", Balanced: "under" },
+    regimes: { Unbalanced: "none", Balanced: "undersample" },
     rows: [
       { model: "Small", trainedOn: "Unbalanced", testedOn: "Unbalanced" },
       {

@@ -1,0 +1,93 @@
+import type { Random } from "../core/random";
+
+/** How {@link balancedRows} makes all groups equally large. */
+export type Balancing = "undersample" | "oversample";
+
+/**
+ * The rows of each group.
+ *
+ * @param strata Group of every row of the data set: its class, or a question's leading answer; −1 for
+ * a row of none, which is left out.
+ * @param rows The rows to be grouped.
+ * @returns Rows by group, in the order of the groups' numbers.
+ */
+export function rowsByStratum(
+  strata: ArrayLike<number>,
+  rows: ArrayLike<number>,
+): Map<number, Uint32Array> {
+  const sizes = new Map<number, number>();
+  for (let i = 0; i < rows.length; i++) {
+    const stratum = strata[rows[i]];
+    if (stratum >= 0) sizes.set(stratum, (sizes.get(stratum) ?? 0) + 1);
+  }
+  const ordered = [...sizes].sort(([a], [b]) => a - b);
+  const groups = new Map(ordered.map(([stratum, size]) => [stratum, new Uint32Array(size)]));
+  const filled = new Map<number, number>();
+  for (let i = 0; i < rows.length; i++) {
+    const at = filled.get(strata[rows[i]]) ?? 0;
+    const group = groups.get(strata[rows[i]]);
+    if (group === undefined) continue;
+    group[at] = rows[i];
+    filled.set(strata[rows[i]], at + 1);
+  }
+  return groups;
+}
+
+/**
+ * Rows with the same number of each group.
+ *
+ * `undersample` draws as many of each as the rarest has, `oversample` repeats rows until each group has
+ * as many as the commonest: whole passes over a group, so that no row comes twice more than another.
+ *
+ * @param strata Group of every row of the data set; rows of −1 are left out.
+ * @param rows The rows to draw from.
+ * @returns Rows in random order.
+ */
+export function balancedRows(
+  strata: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  how: Balancing,
+  random: Random,
+): Uint32Array {
+  const groups = [...rowsByStratum(strata, rows).values()];
+  let each = groups.length === 0 ? 0 : groups[0].length;
+  for (const { length } of groups) {
+    each = how === "undersample" ? Math.min(each, length) : Math.max(each, length);
+  }
+  return drawEach(groups, each, random);
+}
+
+/**
+ * The order in which an epoch goes through the training rows.
+ *
+ * `natural` is a permutation. `balanced` draws as many rows, each group equally often: whole passes
+ * over a group in random order, one after another, so that no galaxy is drawn twice before every
+ * other of its group was drawn once more.
+ *
+ * @param strata Group of every row of the data set; `balanced` leaves out rows of −1.
+ * @param rows The training rows.
+ * @returns As many rows as were given, if any has a group.
+ */
+export function epochOrder(
+  strata: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  sampling: "natural" | "balanced",
+  random: Random,
+): Uint32Array {
+  if (sampling === "natural") return random.permutation(rows.length).map((i) => rows[i]);
+  const groups = [...rowsByStratum(strata, rows).values()];
+  const each = groups.length === 0 ? 0 : Math.ceil(rows.length / groups.length);
+  return drawEach(groups, each, random).subarray(0, rows.length);
+}
+
+/** So many rows of each group, in passes over it, and all of them in random order. */
+function drawEach(groups: readonly Uint32Array[], each: number, random: Random): Uint32Array {
+  const drawn = new Uint32Array(each * groups.length);
+  let at = 0;
+  for (const group of groups) {
+    for (let left = each; left > 0; left -= group.length) {
+      for (const i of random.permutation(group.length).subarray(0, left)) drawn[at++] = group[i];
+    }
+  }
+  return random.permutation(drawn.length).map((i) => drawn[i]);
+}
