@@ -39,13 +39,16 @@ export { clipByGlobalNorm, createOptimizer, moveAverages, squaredNorms } from ".
 export { type EngineInfo, startEngine } from "./engine/start";
 export { ablationColumns, ablationCsv, ablationLatex, ablationTable } from "./evaluate/ablation";
 export { accuracyByColumn, columnFor } from "./evaluate/by-column";
-export { atTemperature, fitTemperature, reliabilityTable } from "./evaluate/calibration";
+export { reliabilityTable } from "./evaluate/calibration";
 export { mostConfidentMistakes, mostConfusedPairs } from "./evaluate/confusion";
 export { ensemblePredictions, ensembleVotes, ensembleWeights } from "./evaluate/ensemble";
-export { mcNemar, scoreInterval } from "./evaluate/intervals";
+export { scoreInterval } from "./evaluate/intervals";
+export { mcNemar } from "./evaluate/mcnemar";
+export { classificationMetrics } from "./evaluate/metrics";
 export { createPredictions, type Predictions } from "./evaluate/predictions";
 export { readPredictions, writePredictions } from "./evaluate/predictions-file";
 export { evaluate, type Summary } from "./evaluate/summary";
+export { atTemperature, fitTemperature } from "./evaluate/temperature";
 export { withTruth } from "./evaluate/truth";
 export { evaluateVotes } from "./evaluate/votes";
 export { readVotes, writeVotes } from "./evaluate/votes-file";

@@ -34,7 +34,7 @@ export const verb: Verb = {
     const { perClass, confusion: _, ...numbers } = metrics;
     const missing: string[] = [];
     for (const [name, value] of Object.entries(numbers)) {
-      if (value === null) missing.push(name);
+      if (Number.isNaN(value)) missing.push(name);
       else console.log(`${name.padEnd(18)}${name === "rows" ? value : value.toFixed(4)}`);
     }
     if (missing.length > 0) console.log(`\nno probabilities, so without ${missing.join(", ")}`);

@@ -76,7 +76,7 @@ export const verb: Verb = {
       if (result === undefined) console.log(`${out} is left as it is.`);
       else {
         console.log(
-          `test accuracy ${result.metrics.accuracy.toFixed(4)}, log loss ${result.metrics.logLoss?.toFixed(4)}, best epoch ${result.fit.bestEpoch}: ${out}`,
+          `test accuracy ${result.metrics.accuracy.toFixed(4)}, log loss ${result.metrics.logLoss.toFixed(4)}, best epoch ${result.fit.bestEpoch}: ${out}`,
         );
       }
     } finally {

@@ -48,7 +48,7 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
   const rows = [...groups.values()].map((repeats): AblationRow => {
     const [{ model, trainedOn, testedOn, published }] = repeats;
     const over = (key: "accuracy" | "logLoss" | "macroF1") =>
-      meanInterval(repeats.map((run) => run.metrics[key] ?? Number.NaN));
+      meanInterval(repeats.map((run) => run.metrics[key]));
     return {
       model,
       trainedOn,

@@ -1,4 +1,4 @@
-import { labeledPredictions, type Predictions, probabilitiesOf } from "./predictions";
+import { type Predictions, probabilitiesOf } from "./predictions";
 
 /** Rows whose confidence falls into one bin of a reliability table. */
 export interface ReliabilityBin {
@@ -6,7 +6,9 @@ export interface ReliabilityBin {
   readonly low: number;
   /** … and up to which the bin reaches. */
   readonly high: number;
+  /** Rows in the bin. */
   readonly count: number;
+  /** Of them, those given their true class. */
   readonly correct: number;
   /** Mean probability of the predicted class; NaN in an empty bin. */
   readonly confidence: number;
@@ -55,75 +57,4 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
     total += bin.count;
   }
   return total === 0 ? 0 : gap / total;
-}
-
-/**
- * Probabilities at another temperature: p^(1/T), normalized. T > 1 makes them less sure, T < 1
- * surer; the order of classes stays. A probability of 0 counts as the float64 epsilon, as in the log
- * loss.
- */
-export function atTemperature(predictions: Predictions, temperature: number): Predictions {
-  const k = predictions.classNames.length;
-  const before = probabilitiesOf(predictions, "Temperature");
-  const probabilities = new Float64Array(before.length);
-  for (let at = 0; at < probabilities.length; at += k) {
-    let largest = 0;
-    for (let c = 0; c < k; c++) largest = Math.max(largest, before[at + c]);
-    let sum = 0;
-    for (let c = 0; c < k; c++) {
-      const p = (Math.max(before[at + c], Number.EPSILON) / largest) ** (1 / temperature);
-      probabilities[at + c] = p;
-      sum += p;
-    }
-    for (let c = 0; c < k; c++) probabilities[at + c] /= sum;
-  }
-  return { ...predictions, probabilities };
-}
-
-/**
- * The temperature that makes the log loss least (Guo et al. 2017). Fit it on validation rows, apply
- * it to test rows with {@link atTemperature}. The loss is convex in 1/T: Newton's method on it,
- * kept inside a shrinking bracket.
- *
- * @returns T in [0.01, 100].
- */
-export function fitTemperature(predictions: Predictions): number {
-  const known = labeledPredictions(predictions);
-  const { classNames, labels } = known;
-  const probabilities = probabilitiesOf(known, "Temperature");
-  const k = classNames.length;
-  const logs = probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON)));
-  let low = 0.01;
-  let high = 100;
-  let inverse = 1;
-  for (let iteration = 0; iteration < 100; iteration++) {
-    // Slope and curvature of the loss in 1/T: mean logit under the model less that of the truth,
-    // and the variance of the logit under the model.
-    let slope = 0;
-    let curvature = 0;
-    for (let row = 0, at = 0; row < labels.length; row++, at += k) {
-      let largest = Number.NEGATIVE_INFINITY;
-      for (let c = 0; c < k; c++) largest = Math.max(largest, logs[at + c]);
-      let sum = 0;
-      let first = 0;
-      let second = 0;
-      for (let c = 0; c < k; c++) {
-        const z = logs[at + c] - largest;
-        const weight = Math.exp(z * inverse);
-        sum += weight;
-        first += weight * z;
-        second += weight * z * z;
-      }
-      const mean = first / sum;
-      slope += mean - (logs[at + labels[row]] - largest);
-      curvature += second / sum - mean * mean;
-    }
-    if (slope > 0) high = inverse;
-    else low = inverse;
-    const newton = inverse - slope / curvature;
-    const next = newton > low && newton < high ? newton : Math.sqrt(low * high);
-    if (Math.abs(next - inverse) <= 1e-13 * inverse) break;
-    inverse = next;
-  }
-  return 1 / inverse;
 }

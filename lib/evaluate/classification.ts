@@ -2,8 +2,11 @@ import type { ConfusionMatrix } from "./confusion";
 
 /** Precision, recall and F1 of one class, each 0 where its denominator is 0. */
 export interface ClassScores {
+  /** Of the rows given this class, the fraction that it is true of. */
   readonly precision: number;
+  /** Of the rows whose true class it is, the fraction given it. */
   readonly recall: number;
+  /** Harmonic mean of precision and recall. */
   readonly f1: number;
   /** Rows whose true class it is. */
   readonly support: number;
@@ -15,11 +18,15 @@ export interface ConfusionScores {
   readonly accuracy: number;
   /** Mean recall of the classes that occur. */
   readonly balancedAccuracy: number;
+  /** Mean precision of the classes that occur as true or predicted. */
   readonly macroPrecision: number;
+  /** Mean recall of the classes that occur as true or predicted. */
   readonly macroRecall: number;
   /** Mean F1 of the classes that occur as true or predicted. */
   readonly macroF1: number;
+  /** Precision of the classes, weighted by how often each is true. */
   readonly weightedPrecision: number;
+  /** Recall of the classes, weighted by how often each is true. */
   readonly weightedRecall: number;
   /** F1 of the classes, weighted by how often each is true. */
   readonly weightedF1: number;
@@ -27,6 +34,7 @@ export interface ConfusionScores {
   readonly kappa: number;
   /** Matthews correlation of several classes, R_K (Gorodkin 2004). */
   readonly matthews: number;
+  /** One entry a class, in the matrix's order. */
   readonly classes: readonly ClassScores[];
 }
 

@@ -1,4 +1,3 @@
-import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import { type ConfusionScores, confusionScores } from "./classification";
 import { normalQuantile, studentQuantile } from "./distributions";
@@ -6,12 +5,19 @@ import { labeledPredictions, type Predictions } from "./predictions";
 
 /** A value and the interval that holds the true one with the level's probability. */
 export interface Interval {
+  /** The estimate itself. */
   readonly value: number;
+  /** Lower bound; NaN where there is none. */
   readonly low: number;
+  /** Upper bound; NaN where there is none. */
   readonly high: number;
 }
 
-/** Wilson's (1927) interval of a fraction: right also near 0 and 1 and for few rows. */
+/**
+ * Wilson's (1927) interval of a fraction: right also near 0 and 1 and for few rows.
+ *
+ * @param level Probability of the interval. Default: 0.95.
+ */
 export function wilsonInterval(hits: number, total: number, level = 0.95): Interval {
   if (total === 0) return { value: Number.NaN, low: 0, high: 1 };
   const z = normalQuantile((1 + level) / 2);
@@ -26,7 +32,11 @@ export function wilsonInterval(hits: number, total: number, level = 0.95): Inter
   };
 }
 
-/** Mean of repeats (such as seeds) with Student's interval; of one repeat the interval is NaN. */
+/**
+ * Mean of repeats (such as seeds) with Student's interval; of one repeat the interval is NaN.
+ *
+ * @param level Probability of the interval. Default: 0.95.
+ */
 export function meanInterval(values: readonly number[], level = 0.95): Interval {
   const n = values.length;
   const value = values.reduce((sum, v) => sum + v, 0) / n;
@@ -36,11 +46,13 @@ export function meanInterval(values: readonly number[], level = 0.95): Interval 
   return { value, low: value - half, high: value + half };
 }
 
+/** How rows are drawn again and again. */
 export interface BootstrapOptions {
-  /** Resamples; default 1000. */
+  /** How many resamples. Default: 1000. */
   readonly samples?: number;
+  /** Seed of the draws. Default: 0. */
   readonly seed?: number;
-  /** Probability of the interval; default 0.95. */
+  /** Probability of the interval. Default: 0.95. */
   readonly level?: number;
 }
 
@@ -96,46 +108,4 @@ export function sortedQuantile(sorted: ArrayLike<number>, q: number): number {
   const below = Math.floor(position);
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
-}
-
-/** Two classifiers on the same rows. */
-export interface McNemar {
-  /** Rows that only the first gets right. */
-  readonly onlyFirst: number;
-  /** Rows that only the second gets right. */
-  readonly onlySecond: number;
-  /** Probability of a split at least so uneven if both were equally good: exact, two-sided. */
-  readonly pValue: number;
-}
-
-/**
- * McNemar's (1947) test in its exact binomial form.
- *
- * @throws UserError where the two are not of the same rows in the same order.
- */
-export function mcNemar(first: Predictions, second: Predictions): McNemar {
-  const n = first.labels.length;
-  const different = first.ids.findIndex((id, i) => id !== second.ids[i]);
-  if (n !== second.labels.length || different >= 0)
-    throw new UserError(
-      `The two prediction tables differ in their rows (${n} and ${second.labels.length}${different >= 0 ? `, first at row ${different + 1}` : ""})`,
-      "Compare predictions of the same galaxies in the same order.",
-    );
-  const [a, b] = [first.predicted, second.predicted];
-  let onlyFirst = 0;
-  let onlySecond = 0;
-  for (let row = 0; row < n; row++) {
-    const [right, alsoRight] = [a[row] === first.labels[row], b[row] === first.labels[row]];
-    if (right && !alsoRight) onlyFirst++;
-    if (!right && alsoRight) onlySecond++;
-  }
-  const trials = onlyFirst + onlySecond;
-  const fewer = Math.min(onlyFirst, onlySecond);
-  let logTerm = -trials * Math.LN2;
-  let tail = Math.exp(logTerm);
-  for (let i = 0; i < fewer; i++) {
-    logTerm += Math.log((trials - i) / (i + 1));
-    tail += Math.exp(logTerm);
-  }
-  return { onlyFirst, onlySecond, pValue: Math.min(2 * tail, 1) };
 }

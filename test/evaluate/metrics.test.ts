@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { atTemperature, fitTemperature } from "#lib/evaluate/calibration";
+import { reliabilityTable } from "#lib/evaluate/calibration";
 import { mostConfidentMistakes, mostConfusedPairs } from "#lib/evaluate/confusion";
-import { createPredictions, selectPredictions } from "#lib/evaluate/predictions";
+import { type ClassificationMetric, classificationMetrics } from "#lib/evaluate/metrics";
+import { createPredictions, type Predictions, selectPredictions } from "#lib/evaluate/predictions";
 import { readPredictions } from "#lib/evaluate/predictions-file";
 import { logLoss } from "#lib/evaluate/probability";
 import { rocAuc, thresholdsOf } from "#lib/evaluate/ranking";
 import { evaluate } from "#lib/evaluate/summary";
+import { atTemperature, fitTemperature } from "#lib/evaluate/temperature";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
 const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8"));
@@ -49,9 +51,8 @@ describe("metrics", () => {
       weightedF1: 0.8427802280629023,
       kappa: 0.8091131414917332,
       matthews: 0.8093036429244616,
-      logLoss: null,
-      ece: null,
     });
+    assert.match(JSON.stringify(scores), /"logLoss":null,"ece":null/);
     const recalls = [0.9278, 0.8813, 0.7254, 0.8995, 0.8368, 0.776, 0.551, 0.656];
     recalls.forEach((recall, c) => {
       assert.equal(scores.perClass[c].recall.toFixed(4), recall.toFixed(4));
@@ -95,6 +96,59 @@ describe("metrics", () => {
     const scaled = atTemperature(predictions, temperature);
     assert.ok(logLoss(scaled) < logLoss(predictions));
     assert.deepEqual(scaled.predicted, predictions.predicted);
+  });
+
+  it("say where rows do not determine a temperature", () => {
+    const table = (probabilities: number[], labels: number[]) =>
+      createPredictions({ classNames: ["a", "b"], ids: ["x", "y"], labels, probabilities });
+    const cases: [Predictions, RegExp][] = [
+      [table([0.5, 0.5, 0.5, 0.5], [0, 1]), /all classes are equally probable/],
+      [table([0.9, 0.1, 0.4, 0.6], [0, 1]), /every true class is the most probable/],
+      [table([0.9, 0.1, 0.4, 0.6], [1, 0]), /no more probable than the others/],
+    ];
+    for (const [predictions, message] of cases)
+      assert.throws(() => fitTemperature(predictions), message);
+    assert.ok(fitTemperature(table([0.9, 0.1, 0.6, 0.4], [0, 1])) > 0);
+    assert.throws(() => atTemperature(cases[0][0], 0), /The temperature is 0/);
+  });
+
+  it("refuse what is not finite, and end", () => {
+    const good = createPredictions({
+      classNames: ["a", "b"],
+      ids: ["x", "y"],
+      labels: [0, 1],
+      probabilities: [0.9, 0.1, 0.4, 0.6],
+    });
+    const broken = { ...good, probabilities: Float64Array.of(Number.NaN, 0.1, 0.4, 0.6) };
+    for (const metric of [
+      () => thresholdsOf(broken, 0),
+      () => evaluate(broken),
+      () => logLoss(broken),
+      () => reliabilityTable(broken),
+      () => fitTemperature(broken),
+    ])
+      assert.throws(metric, /row 1 \(x\) has the probability NaN/);
+  });
+
+  it("stand in a list that one can be added to", async () => {
+    const predictions = await load("first");
+    const all: Record<string, ClassificationMetric> = classificationMetrics;
+    all.errorRate = {
+      description: "Fraction of galaxies given another class.",
+      better: "min",
+      needsProbabilities: false,
+      compute: ({ scores }) => 1 - scores.accuracy,
+    };
+    try {
+      const values: object = evaluate(predictions);
+      assert.ok(Math.abs(Reflect.get(values, "errorRate") - 1 + expected.first.accuracy) < 1e-12);
+    } finally {
+      delete all.errorRate;
+    }
+    for (const [name, { description }] of Object.entries(all)) {
+      assert.match(description, /^[A-Z].*\.$/, name);
+      assert.ok(name in expected.first, `${name} is compared with scikit-learn`);
+    }
   });
 
   it("list confused pairs and confident mistakes", async () => {

@@ -20,7 +20,7 @@ describe("tables with less than everything", () => {
     assert.equal(table.probabilities, undefined);
     const { accuracy, logLoss: loss, brier, perClass } = evaluate(table);
     assert.equal(accuracy, 2 / 3);
-    assert.deepEqual([loss, brier, perClass[0].rocAuc], [null, null, null]);
+    assert.deepEqual([loss, brier, perClass[0].rocAuc], [Number.NaN, Number.NaN, null]);
     throws(() => logLoss(table), /Log loss: the prediction table holds classes/);
     assert.equal(formatPredictions(table), "id,label,predicted\n1,0,0\n2,10,2\n3,2,2\n");
   });

@@ -7,11 +7,11 @@ import { normalQuantile, studentQuantile } from "#lib/evaluate/distributions";
 import { ensemblePredictions, ensembleWeights } from "#lib/evaluate/ensemble";
 import {
   bootstrapInterval,
-  mcNemar,
   meanInterval,
   scoreInterval,
   wilsonInterval,
 } from "#lib/evaluate/intervals";
+import { mcNemar } from "#lib/evaluate/mcnemar";
 import { createPredictions, probabilitiesOf, selectPredictions } from "#lib/evaluate/predictions";
 import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
@@ -45,6 +45,21 @@ describe("intervals and tests", () => {
     assert.equal(result.onlySecond, expected.mcNemar.onlySecond);
     near(result.pValue, expected.mcNemar.pValue);
     assert.throws(() => mcNemar(first, selectPredictions(second, [1, 0])), /differ in their rows/);
+    // Classes and rows in another order are the same table.
+    const k = second.classNames.length;
+    const reversed = Uint32Array.from(second.ids.keys()).reverse();
+    const turned = selectPredictions(second, reversed);
+    const renamed = createPredictions({
+      classNames: second.classNames.map((_, c) => second.classNames[k - 1 - c].toUpperCase()),
+      ids: turned.ids,
+      labels: turned.labels.map((c) => k - 1 - c),
+      predicted: turned.predicted.map((c) => k - 1 - c),
+    });
+    assert.deepEqual(mcNemar(first, renamed), result);
+    const other = { ...second, labels: second.labels.map((c, row) => (row === 5 ? 3 - c : c)) };
+    assert.throws(() => mcNemar(first, other), /^UserError: g5: the true class is/);
+    const half = second.labels.map((c, row) => (row % 2 ? -1 : c));
+    assert.throws(() => mcNemar(first, { ...second, labels: half }), /g1: .* and unknown in/);
   });
 
   it("the bootstrap is seeded and as wide as theory says", async () => {
