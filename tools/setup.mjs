@@ -83,14 +83,9 @@ function isAlive(pid) {
 
 /** Compile `lib`; TypeScript itself knows what changed. */
 export async function buildLibrary() {
-  await runLogged(
-    "build",
-    process.execPath,
-    [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", join(ROOT, "lib")],
-    {
-      remedy: "the library does not compile; the lines above say where",
-    },
-  );
+  await runLogged("build", process.execPath, [join(ROOT, "tools", "build.mjs")], {
+    remedy: "the library does not compile; the lines above say where",
+  });
 }
 
 /**

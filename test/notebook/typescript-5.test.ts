@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import type * as TypeScript from "@tslab/typescript-for-tslab";
@@ -56,6 +56,21 @@ describe("the library's declarations under the kernel's TypeScript 5.0", functio
       .map((name) => join(dist, name));
     assert.ok(files.length > 0);
     assert.deepEqual(diagnostics('import * as fork from "tuning-fork"; fork;', files), []);
+  });
+
+  it("are found by every entry point", () => {
+    const { exports: entries } = JSON.parse(
+      readFileSync(join(ROOT, "lib", "package.json"), "utf8"),
+    );
+    const names = Object.keys(entries).filter((name) => name !== "./package.json");
+    const lines = names.map(
+      (name, i) =>
+        `import * as e${i} from "tuning-fork${name.slice(1)}"; const n${i}: number = e${i};`,
+    );
+    // A type for each, which is no number, and none that is any.
+    const found = diagnostics(lines.join("\n"));
+    assert.equal(found.length, names.length);
+    for (const text of found) assert.match(text, /is not assignable to type 'number'/);
   });
 
   it("give a cell types, not any", () => {

@@ -8,8 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exportFigures } from "tuning-fork/plots/export";
-import { PIXELS_PER_MM } from "tuning-fork/plots/theme";
+import { exportFigures, PIXELS_PER_MM } from "tuning-fork/plots";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 const PNG = "image/png";

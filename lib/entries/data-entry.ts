@@ -1,0 +1,75 @@
+/**
+ * Data sets: opening, splits, batches, augmentation, file formats of astronomy.
+ *
+ * @module
+ */
+export {
+  type Augmentation,
+  augment,
+  augmentationPresets,
+  parseAugmentation,
+} from "../data/augment";
+export { blur, type ColorChange, changeColor } from "../data/augment-color";
+export { type AugmentationExample, augmentationExamples } from "../data/augment-examples";
+export { type Mixing, mixBatch } from "../data/augment-mix";
+export { d4Symmetry, type Warp, warp } from "../data/augment-warp";
+export { crossMatch, type Matches, type Positions } from "../data/cross-match";
+export {
+  type CutoutCatalog,
+  type CutoutFailure,
+  type CutoutOptions,
+  type CutoutReport,
+  type CutoutRequest,
+  type CutoutService,
+  cutoutServices,
+  fetchCutouts,
+} from "../data/cutouts";
+export type {
+  Dataset,
+  DatasetInfo,
+  DatasetSource,
+  SkippedRow,
+  View,
+  VoteQuestion,
+  Votes,
+} from "../data/dataset";
+export { type DuplicatePair, type Duplicates, findDuplicates } from "../data/duplicates";
+export { type ExportOptions, type ExportReport, exportFolders } from "../data/export";
+export { FitsFile, type FitsImage, type FitsUnit, openFits } from "../data/fits";
+export { FitsHeader, type FitsValue } from "../data/fits-header";
+export { type FitsRgbOptions, fitsRgb, type RgbPicture, writePicture } from "../data/fits-image";
+export { gz2MainQuestions, gz2Questions } from "../data/galaxy-zoo-tree";
+export {
+  type Galaxy10Batch,
+  galaxy10DecalsClasses,
+  galaxy10SdssClasses,
+  openGalaxy10,
+  writeGalaxy10,
+} from "../data/galaxy10";
+export { cleanClass, gz2EightClasses } from "../data/gz2-8class";
+export { Hdf5File, type Hdf5Info, type Hdf5Numbers } from "../data/hdf5";
+export { Hdf5Writer } from "../data/hdf5-writer";
+export { augmentImages, imageStatistics, meanImages } from "../data/image-statistics";
+export { hasLabels, labelsOf } from "../data/labels";
+export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "../data/loader";
+export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";
+export { type OpenOptions, openDataset } from "../data/open";
+export { datasets } from "../data/registry";
+export { type Balancing, balancedRows, epochOrder, rowsByStratum } from "../data/sampling";
+export {
+  loadSplit,
+  rowsOfSplit,
+  type SplitOptions,
+  type SplitShares,
+  saveSplit,
+  splitPresets,
+  stratifiedSplit,
+  takeFraction,
+} from "../data/splits";
+export {
+  makeGalaxy,
+  makeSynthetic,
+  type SyntheticGalaxy,
+  type SyntheticOptions,
+} from "../data/synthetic";
+export type { Area, Extent, ViewOptions } from "../data/view";

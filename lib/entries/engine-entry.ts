@@ -1,0 +1,25 @@
+/**
+ * The tensor engine: start, compile, ops, optimizers.
+ *
+ * @module
+ */
+export * as tf from "@tensorflow/tfjs-core";
+export {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type TensorFunction,
+} from "../engine/compile";
+export { type ExportedInput, type ExportOptions, exportSavedModel } from "../engine/export";
+export { firstNotFinite } from "../engine/finite";
+export * as ops from "../engine/ops";
+export {
+  clipByGlobalNorm,
+  createOptimizer,
+  moveAverages,
+  type Optimizer,
+  type OptimizerOptions,
+  squaredNorms,
+  type Trained,
+} from "../engine/optimizers";
+export { type EngineInfo, type EngineName, type Precision, startEngine } from "../engine/start";

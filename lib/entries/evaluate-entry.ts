@@ -1,0 +1,101 @@
+/**
+ * Prediction tables: metrics, calibration, intervals, ensembles, ablation tables.
+ *
+ * @module
+ */
+export {
+  type AblationRow,
+  type AblationRun,
+  type AblationTable,
+  ablationColumns,
+  ablationCsv,
+  ablationLatex,
+  ablationTable,
+} from "../evaluate/ablation";
+export {
+  type AccuracyBin,
+  type AccuracyByColumnOptions,
+  accuracyByColumn,
+  columnFor,
+} from "../evaluate/by-column";
+export {
+  expectedCalibrationError,
+  type ReliabilityBin,
+  reliabilityTable,
+} from "../evaluate/calibration";
+export {
+  checkClassNames,
+  classIndices,
+  expectedClass,
+  unionOfClasses,
+} from "../evaluate/class-names";
+export {
+  type ClassScores,
+  type ConfusionScores,
+  confusionScores,
+} from "../evaluate/classification";
+export {
+  type ConfusedPair,
+  type ConfusionMatrix,
+  countConfusion,
+  type Mistake,
+  mostConfidentMistakes,
+  mostConfusedPairs,
+  normalizeRows,
+} from "../evaluate/confusion";
+export { ensemblePredictions, ensembleVotes, ensembleWeights } from "../evaluate/ensemble";
+export {
+  type BootstrapOptions,
+  bootstrapInterval,
+  type Interval,
+  meanInterval,
+  scoreInterval,
+  sortedQuantile,
+  wilsonInterval,
+} from "../evaluate/intervals";
+export { type McNemar, mcNemar } from "../evaluate/mcnemar";
+export {
+  type ClassificationMetric,
+  classificationMetrics,
+  computeMetrics,
+  type Evaluated,
+  type MetricValues,
+} from "../evaluate/metrics";
+export {
+  createPredictions,
+  labeledPredictions,
+  type PredictionColumns,
+  type Predictions,
+  probabilitiesOf,
+  selectPredictions,
+} from "../evaluate/predictions";
+export {
+  formatPredictions,
+  type PredictionsCsvOptions,
+  parsePredictions,
+  parseTruth,
+} from "../evaluate/predictions-csv";
+export { readPredictions, readTruth, writePredictions } from "../evaluate/predictions-file";
+export { brierScore, logLoss, topKAccuracy } from "../evaluate/probability";
+export {
+  averagePrecision,
+  type Curve,
+  precisionRecallCurve,
+  rocAuc,
+  rocCurve,
+  type Thresholds,
+  thresholdsOf,
+} from "../evaluate/ranking";
+export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
+export { atTemperature, fitTemperature } from "../evaluate/temperature";
+export { type Truth, withTruth } from "../evaluate/truth";
+export {
+  alignVotes,
+  evaluateVotes,
+  type RegressionScores,
+  regressionScores,
+  type VoteFractions,
+  type VoteSummary,
+} from "../evaluate/votes";
+export { formatVotes, parseVotes } from "../evaluate/votes-csv";
+export { readVotes, writeVotes } from "../evaluate/votes-file";

@@ -1,0 +1,45 @@
+/**
+ * What a network looks at: attention, relevance, Grad-CAM, occlusion, and whether it can be trusted.
+ *
+ * @module
+ */
+export {
+  type Attention,
+  type AttentionLayer,
+  attentionMaps,
+  captureAttention,
+  type HeadMaps,
+  hasAttention,
+  headMaps,
+} from "../explain/attention";
+export { type ComparisonRow, compareExplanations, type Question } from "../explain/compare";
+export { enlarge } from "../explain/enlarge";
+export { type GradCamOptions, gradCam } from "../explain/grad-cam";
+export { guidedBackprop } from "../explain/guided-backprop";
+export { type HeadGrid, headGrid } from "../explain/head-grid";
+export {
+  type IntegratedGradients,
+  type IntegratedGradientsOptions,
+  integratedGradients,
+} from "../explain/integrated-gradients";
+export {
+  ellipseMask,
+  type GalaxyEllipse,
+  type Localization,
+  localization,
+  meanLocalization,
+} from "../explain/localization";
+export { type Maps, mapOf, modelImages } from "../explain/maps";
+export { explain, explanationMethods, methodsFor } from "../explain/methods";
+export { type OcclusionOptions, occlusion } from "../explain/occlusion";
+export {
+  type PickBy,
+  type Picked,
+  type PickedPictures,
+  pickGalaxies,
+  readPicked,
+} from "../explain/pick";
+export { relevance } from "../explain/relevance";
+export { type RolloutOptions, rollout } from "../explain/rollout";
+export { type RotationConsistency, rotationConsistency } from "../explain/rotation";
+export type { Target } from "../explain/target";

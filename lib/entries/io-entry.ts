@@ -1,0 +1,27 @@
+/**
+ * Files and the network: tables, weights, arrays, downloads, and where a project's files lie.
+ *
+ * @module
+ */
+export { type AtomicOptions, atomicPath, atomicPathSync, writeFileAtomic } from "../io/atomic";
+export { csvHeader, readCsv } from "../io/csv";
+export {
+  type ColumnType,
+  type CsvTable,
+  parseCsv,
+  type ReadCsvOptions,
+  type WantedColumns,
+} from "../io/csv-table";
+export { formatCsv } from "../io/csv-text";
+export { sha256 } from "../io/digests";
+export { type DownloadOptions, type DownloadProgress, download } from "../io/download";
+export { acquireLock, type LockOptions, withLock } from "../io/lock";
+export { encodeNpy } from "../io/npy";
+export { dataFolder, findPath, projectFolder, resultsFolder } from "../io/paths";
+export {
+  SafetensorsFile,
+  type TensorSource,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../io/safetensors";
+export type { TensorEntry } from "../io/safetensors-header";

@@ -1,0 +1,39 @@
+/**
+ * Networks: creating, describing, loading, saving, freezing.
+ *
+ * @module
+ */
+export type { Architecture, BuildOptions, Definition } from "../models/architecture";
+export {
+  checkDescription,
+  describeModel,
+  type Learned,
+  type ModelDescription,
+  type PictureView,
+  type Preprocessing,
+  readDescription,
+  type TaskDescription,
+} from "../models/description";
+export { type Freeze, freeze, learningRateScales } from "../models/freeze";
+export {
+  type LoadedModel,
+  loadModel,
+  loadWeights,
+  readModelDescription,
+  saveModel,
+} from "../models/model-file";
+export {
+  type Context,
+  type Layer,
+  type Layout,
+  type Model,
+  type Network,
+  type Parameter,
+  type ParameterOptions,
+  Parameters,
+} from "../models/module";
+export { createModel, listModels, type ModelOptions, modelDefinition } from "../models/registry";
+export { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "../models/state-dict";
+export { countFlops, modelSummary, parameterCount } from "../models/summary";
+export { type WebManifest, writeWebModel } from "../models/web-format";
+export { createPretrained, fetchWeights, type WeightsOptions } from "../models/weights";

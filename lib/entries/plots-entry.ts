@@ -1,0 +1,57 @@
+/**
+ * Figures: a table in, a plotly specification out; and files of them.
+ *
+ * @module
+ */
+
+export { ablationHeatMap } from "../plots/ablation-heat-map";
+export { type AccuracyCurveOptions, accuracyCurve } from "../plots/accuracy-curve";
+export { type AttentionMaps, attentionGrid } from "../plots/attention-grid";
+export { type AugmentationSheet, augmentationSheet } from "../plots/augmentation-sheet";
+export { type CaptionContext, runCaption } from "../plots/captions";
+export { classDistribution } from "../plots/class-distribution";
+export { colorMap, overlay, stretch, VIRIDIS } from "../plots/color-maps";
+export { type ConfusedPairsOptions, confusedPairs } from "../plots/confused-pairs";
+export { type ConfusionMatrixOptions, confusionMatrix } from "../plots/confusion-matrix";
+export {
+  type DistributionComparisonOptions,
+  type DistributionPanel,
+  distributionComparison,
+} from "../plots/distribution-comparison";
+export {
+  type Embedding,
+  type EmbeddingScatterOptions,
+  embeddingScatter,
+} from "../plots/embedding-scatter";
+export {
+  type ExportOptions,
+  exportFigure,
+  exportFigures,
+  type FigureFormat,
+} from "../plots/export";
+export type { Figure } from "../plots/figure";
+export { type HexBinsOptions, hexBins } from "../plots/hex-bins";
+export { type GridCell, type ImageGridOptions, imageGrid } from "../plots/image-grid";
+export { type ComparedModel, modelComparison } from "../plots/model-comparison";
+export { type PanelsOptions, panels } from "../plots/panels";
+export { perClassBars } from "../plots/per-class-bars";
+export { type PictureOptions, pictureUris } from "../plots/pictures";
+export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curves";
+export { type FigureExample, figureRegistry } from "../plots/registry";
+export { reliabilityDiagram } from "../plots/reliability-diagram";
+export { type RunTables, runFigures } from "../plots/run-figures";
+export { type SaliencyRow, saliencyOverlay } from "../plots/saliency-overlay";
+export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
+export {
+  COLUMN,
+  colorScale,
+  type FigureOptions,
+  FONT_FAMILY,
+  PAGE,
+  PIXELS_PER_MM,
+  ramp,
+  type Theme,
+  type ThemeName,
+  themeOf,
+} from "../plots/theme";
+export { type TrainingCurvesOptions, trainingCurves } from "../plots/training-curves";

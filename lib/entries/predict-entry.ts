@@ -1,0 +1,14 @@
+/**
+ * Answers of a trained model.
+ *
+ * @module
+ */
+export { imagesFor, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
+export {
+  type PredictFunction,
+  type PredictOptions,
+  predict,
+  predictFunction,
+  predictWith,
+} from "../predict/predict";
+export { normalize } from "../predict/preprocess";

@@ -1,0 +1,7 @@
+/**
+ * What a network is asked.
+ *
+ * @module
+ */
+export { classificationLoss, lossWeights } from "../tasks/classification-loss";
+export type { Loss, Metrics, PredictionTable, Task, TrainingRows } from "../tasks/task";
