@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { asNumbers } from "../core/table";
 import { writeGalaxy10 } from "../data/galaxy10";
 import { batches, type HostBatch } from "../data/loader";
 import { openDataset } from "../data/open";
 import { startEngine } from "../engine/start";
 import { projectFolder, stateFolder } from "../io/paths";
 import { createModel } from "../models/registry";
+import { createTask } from "../tasks/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
-import { stagesOf, Trainer } from "../train/trainer";
+import { stagesOf } from "../train/stages";
+import { Trainer } from "../train/trainer";
 import { median, torchPython, Worker } from "./bench-process";
 import { integerOption, requiredOption, type Verb } from "./verb";
 
@@ -33,14 +34,8 @@ async function starvation(folder: string, steps: number): Promise<number> {
   const config = parseConfig(trainConfigSchema, { batchSize: 16 });
   const model = createModel("vit_small_patch16_224", { numClasses: dataset.classNames.length });
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
-  const labels = asNumbers(dataset.table.label);
-  const trainer = new Trainer(model, config, stagesOf(config)[0], {
-    labels,
-    rows,
-    learned: {},
-    firstStep: 0,
-    steps,
-  });
+  const context = { model, task: createTask(dataset), dataset, rows, batchesPerEpoch: steps };
+  const trainer = new Trainer(context, config, stagesOf(config, steps)[0]);
   const source = batches(dataset, rows, { batchSize: 16, dropLast: true });
   let [waited, started] = [0, 0];
   for (let step = 0; step < steps + 2; step++) {

@@ -1,10 +1,13 @@
 import { createInterface } from "node:readline";
 import { Random } from "../core/random";
+import type { Dataset } from "../data/dataset";
 import { upload } from "../engine/ops/pixels";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
+import { createTask } from "../tasks/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
-import { stagesOf, Trainer } from "../train/trainer";
+import { stagesOf } from "../train/stages";
+import { Trainer } from "../train/trainer";
 
 /**
  * Our side of `tuning-fork bench`: one model in one mode, timed round by round on request.
@@ -27,13 +30,18 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     augmentation: "none",
     optimizer: { learningRate: 1e-4, weightDecay: 0.05 },
   });
-  const trainer = new Trainer(model, config, stagesOf(config)[0], {
-    labels,
-    rows,
-    learned: {},
-    firstStep: 0,
-    steps: 1000,
-  });
+  const dataset: Dataset = {
+    name: "bench",
+    classNames: Array.from({ length: classes }, (_, c) => `class ${c}`),
+    table: { id: Array.from(rows, String), label: labels },
+    size: batch,
+    view: {},
+    imageSize: [height, width],
+    read: async () => pixels,
+    close: async () => {},
+  };
+  const context = { model, task: createTask(dataset), dataset, rows, batchesPerEpoch: 1 };
+  const trainer = new Trainer(context, config, stagesOf(config, 1)[0]);
   const step = mode === "train" ? train() : infer();
   const start = performance.now();
   step();

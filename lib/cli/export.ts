@@ -7,6 +7,7 @@ import { startEngine } from "../engine/start";
 import { saveModel } from "../models/model-file";
 import { writeWebModel } from "../models/web-format";
 import { predictFunction } from "../predict/predict";
+import { taskFromDescription } from "../tasks/registry";
 import { openTrainedModel } from "../train/experiment";
 import { RunFolder } from "../train/run-folder";
 import { integerOption, requiredOption, textOption, type Verb } from "./verb";
@@ -43,7 +44,12 @@ export const verb: Verb = {
       } else if (format === "web") {
         writeWebModel(model, out, description, { half: args.values.half === true });
       } else {
-        exportSavedModel((images: tf.Tensor) => [predictFunction(model)(images)], out, {
+        const { task } = description;
+        if (task === undefined) {
+          throw new UserError(`${run.path} does not say what was asked`, "train it again");
+        }
+        const answer = predictFunction(model, taskFromDescription(task).activate);
+        exportSavedModel((images: tf.Tensor) => [answer(images)], out, {
           inputs: [{ name: "images", shape: [batch, ...model.inputSize, 3] }],
           outputs: ["probabilities"],
           variables: [...model.parameters.values()].map(({ variable }) => variable),

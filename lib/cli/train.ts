@@ -2,9 +2,10 @@ import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { untilInterrupted } from "../notebook/interrupt";
 import { showTraining } from "../notebook/training";
-import { experimentSchema, parseConfig, withAssignments } from "../train/config";
-import { mergeSettings, readSettings } from "../train/config-file";
+import { experimentSchema, parseConfig } from "../train/config";
+import { readSettings } from "../train/config-file";
 import { runExperiment } from "../train/experiment";
+import { mergeSettings, withAssignments } from "../train/merge-settings";
 import type { Existing } from "../train/run-folder";
 import { type Arguments, requiredOption, textOption, type Verb } from "./verb";
 

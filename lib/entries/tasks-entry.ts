@@ -3,5 +3,24 @@
  *
  * @module
  */
-export { classificationLoss, lossWeights } from "../tasks/classification-loss";
-export type { Loss, Metrics, PredictionTable, Task, TrainingRows } from "../tasks/task";
+export type { LearnedTargets, LossDefinition, LossOptions } from "../tasks/loss";
+export {
+  createTask,
+  type LossSettings,
+  listTasks,
+  registerTask,
+  type TaskDefinition,
+  type TaskSettings,
+  taskDefinition,
+  taskFromDescription,
+} from "../tasks/registry";
+export type {
+  Answer,
+  Loss,
+  Metrics,
+  PredictionTable,
+  ShareTable,
+  Strata,
+  Task,
+  TrainingRows,
+} from "../tasks/task";

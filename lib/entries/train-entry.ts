@@ -14,7 +14,7 @@ export {
   type Checkpoint,
   type HistoryRow,
   openCheckpoint,
-  type Position,
+  type TrainingState,
 } from "../train/checkpoint";
 export {
   configDifferences,
@@ -28,13 +28,11 @@ export {
   type TrainConfig,
   type TrainSettings,
   trainConfigSchema,
-  withAssignments,
 } from "../train/config";
 export {
   type ConfigFileOptions,
   loadExperiment,
   loadExperiments,
-  mergeSettings,
   readSettings,
 } from "../train/config-file";
 export {
@@ -47,7 +45,15 @@ export {
   runExperiment,
   type SplitDataset,
 } from "../train/experiment";
-export { type FitOptions, type FitResult, type FitRows, fit, type StepReport } from "../train/fit";
+export {
+  type FitInputs,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type StepReport,
+} from "../train/fit";
+export { mergeSettings, withAssignments } from "../train/merge-settings";
 export { type MlflowOptions, MlflowTracker } from "../train/mlflow";
 export { type Existing, findRuns, RunFolder, type RunStatus } from "../train/run-folder";
-export { type EpochRecord, RunLog, TensorBoardTracker, type Tracker } from "../train/tracker";
+export { TensorBoardTracker } from "../train/tensorboard";
+export { type EpochRecord, RunLog, type Tracker } from "../train/tracker";

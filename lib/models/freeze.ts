@@ -11,17 +11,25 @@ export type Freeze = "backbone" | "none" | number;
  * @throws UserError when `what` is more layers than there are.
  */
 export function freeze(model: Model, what: Freeze): void {
-  const last = model.layers.length - 1;
-  const frozen = what === "none" ? 0 : what === "backbone" ? last : what;
-  if (frozen > last) {
-    throw new UserError(
-      `${model.name} has ${last} layers below its classifier, and ${frozen} are to be frozen`,
-      `freeze at most ${last}, or "backbone"`,
-    );
-  }
+  const frozen = checkFreeze(model, what);
   for (const [name, parameter] of model.parameters) {
     parameter.trainable = !parameter.buffer && layerOf(model, name) >= frozen;
   }
+}
+
+/**
+ * How many layers from the bottom are frozen.
+ *
+ * @throws UserError when `what` is more layers than there are.
+ */
+export function checkFreeze(model: Model, what: Freeze): number {
+  const last = model.layers.length - 1;
+  const frozen = what === "none" ? 0 : what === "backbone" ? last : what;
+  if (frozen <= last) return frozen;
+  throw new UserError(
+    `${model.name} has ${last} layers below its classifier, and ${frozen} are to be frozen`,
+    `freeze at most ${last}, or "backbone"`,
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { untilInterrupted } from "./interrupt";
 import { progress } from "./progress";
 
 /**
- * Training's face: a progress bar with images a second, the loss and the accuracy, and in a
+ * Training's face: a progress bar with images a second, the loss and the score, and in a
  * notebook the curves as they grow.
  *
  * @returns callbacks for `fit`, and `finish` for its end
@@ -20,9 +20,9 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
   let bar: ReturnType<typeof progress> | undefined;
   const curves = liveFigure();
   return {
-    onStep({ epoch, done, total, loss, accuracy }) {
+    onStep({ epoch, done, total, means }) {
       bar ??= progress(total, "training");
-      bar.update(done, { epoch, loss, accuracy });
+      bar.update(done, { epoch, ...means });
     },
     onEpoch: (_, history) => curves.update(trainingCurves(history)),
     finish(remark) {
@@ -38,7 +38,7 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
  */
 export async function train(
   model: Model,
-  { dataset, train: rows, val }: SplitDataset,
+  { dataset, task, train: rows, val }: SplitDataset,
   config: TrainConfig,
   run: RunFolder,
 ): Promise<FitResult> {
@@ -46,10 +46,12 @@ export async function train(
   let remark: string | undefined = "interrupted; run the cell again to go on";
   try {
     const result = await untilInterrupted((signal) =>
-      fit(model, dataset, { train: rows, val: val.length > 0 ? val : undefined }, config, run, {
-        ...shown,
-        signal,
-      }),
+      fit(
+        { model, task, dataset, train: rows, val: val.length > 0 ? val : undefined },
+        config,
+        run,
+        { ...shown, signal },
+      ),
     );
     remark = undefined;
     return result;

@@ -5,8 +5,10 @@ import type { Compiled } from "../engine/compile";
 import { compile } from "../engine/compile";
 import { unitRange, upload } from "../engine/ops/pixels";
 import type { Precision } from "../engine/start";
-import { createPredictions, type Predictions } from "../evaluate/predictions";
+import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
+import { createTask } from "../tasks/registry";
+import type { Task } from "../tasks/task";
 import { normalize } from "./preprocess";
 
 /** How predictions are made. */
@@ -29,9 +31,13 @@ export type PredictFunction = (images: tf.Tensor) => tf.Tensor;
  * With `testTimeAugmentation` the probabilities are the mean over the eight symmetries of the square,
  * which a galaxy's class does not depend on.
  */
-export function predictFunction(model: Model, testTimeAugmentation = false): PredictFunction {
+export function predictFunction(
+  model: Model,
+  activate: Task["activate"],
+  testTimeAugmentation = false,
+): PredictFunction {
   const once = (images: tf.Tensor4D) =>
-    tf.softmax(model.forward(normalize(images, model.preprocessing), { training: false }));
+    activate(model.forward(normalize(images, model.preprocessing), { training: false }));
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);
@@ -59,28 +65,36 @@ export async function predict(
   options: PredictOptions = {},
 ): Promise<Predictions> {
   const { precision, testTimeAugmentation } = options;
+  const task = createTask(dataset);
+  const wanted = rows ?? everyRow(dataset);
   const compiled = compile(
-    { predict: predictFunction(model, testTimeAugmentation) },
+    { predict: predictFunction(model, task.activate, testTimeAugmentation) },
     { variables: [...model.parameters.values()].map(({ variable }) => variable), precision },
   );
   try {
-    return await predictWith(compiled, model, dataset, rows ?? everyRow(dataset), options);
+    const probabilities = await predictWith(compiled, task, dataset, wanted, options);
+    return task.table(dataset, wanted, probabilities) as Predictions;
   } finally {
     compiled.dispose();
   }
 }
 
-/** {@link predict} by a function that is compiled already. */
+/**
+ * The answers of a function that is compiled already.
+ *
+ * @returns float64 `[rows, outputs]`, row-major
+ */
 export async function predictWith(
   compiled: Pick<Compiled<{ predict: PredictFunction }>, "call">,
-  model: Model,
+  task: Task,
   dataset: Dataset,
   rows: ArrayLike<number>,
   options: PredictOptions = {},
-): Promise<Predictions> {
+): Promise<Float64Array> {
   const { batchSize = 64, signal, onProgress } = options;
   const [height, width] = dataset.imageSize;
-  const probabilities = new Float64Array(rows.length * model.numClasses);
+  const outputs = task.outputs.length;
+  const answers = new Float64Array(rows.length * outputs);
   // A last batch that is not full is padded: another shape would be another recording.
   const pixels = new Uint8Array(Math.min(batchSize, rows.length) * height * width * 3);
   const full = pixels.length / (height * width * 3);
@@ -92,22 +106,13 @@ export async function predictWith(
     const result = compiled.call.predict(images);
     const values = result.dataSync();
     tf.dispose([images, result]);
-    probabilities.set(
-      values.subarray(0, batch.rows.length * model.numClasses),
-      done * model.numClasses,
-    );
+    answers.set(values.subarray(0, batch.rows.length * outputs), done * outputs);
     done += batch.rows.length;
     onProgress?.(done, rows.length);
     // Lets an interrupt, a progress bar and the reading of the next batch have their turn.
     await new Promise(setImmediate);
   }
-  const { id, label } = dataset.table;
-  return createPredictions({
-    classNames: dataset.classNames,
-    ids: Array.from(rows, (row) => String(id[row])),
-    labels: Int32Array.from(rows, (row) => Number(label[row])),
-    probabilities,
-  });
+  return answers;
 }
 
 function everyRow(dataset: Dataset): Uint32Array {

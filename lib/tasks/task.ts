@@ -17,7 +17,33 @@ export type Loss = (logits: tf.Tensor2D, targets: tf.Tensor2D) => tf.Scalar;
 /** The galaxies that are learned from. */
 export interface TrainingRows {
   readonly dataset: Dataset;
+  /** Row numbers of the training split. */
   readonly rows: ArrayLike<number>;
+}
+
+/** Groups of galaxies that are alike. */
+export interface Strata {
+  /** Group of every row of the data set, index into `names`; −1 where the target is not known. */
+  readonly of: Int32Array;
+  /** Names of the groups, for messages. */
+  readonly names: readonly string[];
+}
+
+/** One row of a prediction table in words. */
+export interface Answer {
+  /** What the network says, such as `spiral (0.93)`. */
+  readonly answer: string;
+  /** What is known. Default: nothing is. */
+  readonly truth?: string;
+  /** Whether the two agree, where that can be said. */
+  readonly correct?: boolean;
+}
+
+/** Shares by rows and columns, such as a confusion matrix, to be drawn as shades. */
+export interface ShareTable {
+  readonly name: string;
+  /** 0 … 1, `[rows][columns]`. */
+  readonly shares: readonly (readonly number[])[];
 }
 
 /**
@@ -34,13 +60,14 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   /** Width of {@link Task.targets}. */
   readonly targetWidth: number;
 
-  /** float32 `[rows, targetWidth]`: one-hot classes, counts of votes. */
-  targets(dataset: Dataset, rows: ArrayLike<number>): Float32Array;
   /**
-   * The group of every row of the data set, by which splits are stratified, classes balanced and
-   * rows drawn; −1 where the target is not known.
+   * float32 `[rows, targetWidth]`: one-hot classes, counts of votes.
+   *
+   * @throws UserError naming the galaxy whose target is not known
    */
-  strata(dataset: Dataset): Int32Array;
+  targets(dataset: Dataset, rows: ArrayLike<number>): Float32Array;
+  /** By which splits are stratified, data balanced and rows drawn. */
+  strata(dataset: Dataset): Strata;
 
   /** The loss of training; weights of classes follow from the training rows. */
   createLoss(training: TrainingRows): Loss;
@@ -61,19 +88,38 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
    * @throws UserError naming the row where an answer is not finite
    */
   table(dataset: Dataset, rows: ArrayLike<number>, answers: Float64Array): Table;
-  /** The same table with its columns in the order of this task's outputs, matched by name. */
+  /** The table as CSV, its columns in the order of this task's outputs. */
   formatTable(table: Table): string;
-  /** @param file For messages. @throws UserError naming file, row and value */
+  /**
+   * The table that a CSV holds, its columns matched with the outputs by name.
+   *
+   * @param file For messages.
+   * @throws UserError naming file, row and value
+   */
   parseTable(text: string, file: string): Table;
 
   /** Of the rows with a truth. @throws UserError when there is none */
   metrics(table: Table): Metrics;
-  /** Metrics that can say which epoch is best, and which way is better. */
+  /**
+   * The numbers of a table by which epochs can be compared, and which way is better. `loss` is one of
+   * them. In the history each is `val` and its name: `valLoss`, `valAccuracy`.
+   */
   readonly monitors: Readonly<Record<string, "max" | "min">>;
-  /** The monitor where the config names none. */
+  /** The values of {@link Task.monitors}, without those that are not defined for this table. */
+  monitored(table: Table): Readonly<Record<string, number>>;
+  /** Which of {@link Task.monitors} says which epoch is best, where the config does not. */
   readonly defaultMonitor: string;
   /** The few metrics that a person is told first, in this order. */
   readonly headline: readonly string[];
   /** Names of the figures that a run of this task has; see the registry of figures. */
   readonly figures: readonly string[];
+  /** A row in words, for lists of examples. */
+  describe(table: Table, row: number): Answer;
+  /** How answers and truths go together at a glance, for a log of the training. Default: not drawn. */
+  shareTable?(table: Table): ShareTable;
+}
+
+/** `val`, `accuracy` → `valAccuracy`: how a column of the history is called. */
+export function historyColumn(split: "train" | "val", name: string): string {
+  return `${split}${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }

@@ -15,9 +15,10 @@ import { readPredictions } from "../evaluate/predictions-file";
 import { evaluate } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
-import { type ConfigFileOptions, mergeSettings, readSettings } from "./config-file";
+import { type ConfigFileOptions, readSettings } from "./config-file";
 import { runExperiment } from "./experiment";
 import type { FitOptions } from "./fit";
+import { mergeSettings } from "./merge-settings";
 import { RunFolder } from "./run-folder";
 
 const overlay = z.record(z.string(), z.unknown());

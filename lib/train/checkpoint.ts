@@ -20,28 +20,42 @@ export const historyRowSchema = z.record(z.string(), z.number());
 export type HistoryRow = z.output<typeof historyRowSchema>;
 
 /** Where a run stands, to the batch: everything that is not an array. */
-const positionSchema = z.object({
+const trainingStateSchema = z.object({
+  /** Epochs that are done. */
   epoch: z.int().min(0),
-  /** Batches of this epoch that are done. */
+  /** Batches of the epoch under way that are done; all of them where only its evaluation is left. */
   batch: z.int().min(0),
-  /** Updates done since the run began. */
+  /** Batches done since the run began. */
   step: z.int().min(0),
-  /** Sums over this epoch so far. */
+  /** Sum of the losses of this epoch's images so far. */
   lossSum: z.number(),
-  correct: z.number(),
+  /** Sum of the task's training score over them. */
+  scoreSum: z.number(),
+  /** Images of this epoch so far. */
   seen: z.number(),
+  /** Spent in steps and evaluation, over all sittings. */
   seconds: z.number(),
-  best: z.object({ epoch: z.int(), value: z.number() }).optional(),
+  /** One row for each epoch that is done. */
   history: z.array(historyRowSchema),
 });
-export type Position = z.output<typeof positionSchema>;
+/** Where a run stands, to the batch. */
+export type TrainingState = z.output<typeof trainingStateSchema>;
+
+/** Where a run begins. */
+export function initialState(): TrainingState {
+  const counts = { epoch: 0, batch: 0, step: 0, lossSum: 0, scoreSum: 0, seen: 0 };
+  return { ...counts, seconds: 0, history: [] };
+}
 
 const fileSchema = z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
-const stateSchema = z.object({ position: positionSchema, files: z.record(z.string(), fileSchema) });
+const stateSchema = z.object({
+  training: trainingStateSchema,
+  files: z.record(z.string(), fileSchema),
+});
 
-/** A checkpoint on disk: its position and the verified path of each file. */
+/** A checkpoint on disk: where the training stood, and the verified path of each file. */
 export interface Checkpoint {
-  readonly position: Position;
+  readonly training: TrainingState;
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -56,19 +70,19 @@ export interface Checkpoint {
  */
 export function saveCheckpoint(
   folder: string,
-  position: Position,
+  training: TrainingState,
   write: Readonly<Record<string, (path: string) => void>>,
 ): void {
   mkdirSync(folder, { recursive: true });
   const files: Record<string, { name: string; sha256: string }> = {};
   for (const [kind, writer] of Object.entries(write)) {
-    const name = `${kind}-${position.step}.safetensors`;
+    const name = `${kind}-${training.step}.safetensors`;
     const path = join(folder, name);
     writer(path);
     syncFile(path);
     files[kind] = { name, sha256: digestOf(path) };
   }
-  writeFileAtomic(join(folder, "state.json"), JSON.stringify({ position, files }));
+  writeFileAtomic(join(folder, "state.json"), JSON.stringify({ training, files }));
   const kept = new Set(["state.json", ...Object.values(files).map(({ name }) => name)]);
   for (const name of readdirSync(folder)) {
     if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });
@@ -100,7 +114,7 @@ export function openCheckpoint(folder: string): Checkpoint | undefined {
     }
     files[kind] = path;
   }
-  return { position: state.position, files };
+  return { training: state.training, files };
 }
 
 function syncFile(path: string): void {

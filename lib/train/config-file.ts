@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { findPath } from "../io/paths";
-import { type Experiment, experimentSchema, parseConfig, withAssignments } from "./config";
+import { type Experiment, experimentSchema, parseConfig } from "./config";
+import { isTree, mergeSettings, type Tree, withAssignments } from "./merge-settings";
 
 /** How a config file is read. */
 export interface ConfigFileOptions {
@@ -12,21 +13,6 @@ export interface ConfigFileOptions {
   readonly spec?: string;
   /** Assignments such as `train.epochs=5`, applied last. */
   readonly set?: readonly string[];
-}
-
-type Tree = Record<string, unknown>;
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** `over` laid over `under`, key by key; a list replaces a list. */
-export function mergeSettings(under: Tree, over: Tree): Tree {
-  const merged: Tree = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] = isTree(below) && isTree(value) ? mergeSettings(below, value) : value;
-  }
-  return merged;
 }
 
 /**

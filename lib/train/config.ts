@@ -1,126 +1,126 @@
 import { z } from "zod";
 import { UserError } from "../core/errors";
-import { parseAugmentation } from "../data/augment";
+import { type Augmentation, parseAugmentation } from "../data/augment";
+import { checkLoss, checkTaskSettings, type LossSettings } from "../tasks/registry";
+import { optimizerSchema } from "./optimizer-settings";
+import { scheduleSchema } from "./schedule";
+import { count, positive, settings, share, shareBelowOne } from "./settings";
 
-/** One number for a hundred keys: what a person may write in a config. */
-const positive = z.number().positive();
-const share = z.number().min(0).max(1);
-const count = z.int().positive();
-
-const optimizerSchema = z.strictObject({
-  name: z.enum(["adamw", "adam", "sgd"]).default("adamw"),
-  /** Peak learning rate; the schedule scales it. */
-  learningRate: positive.default(1e-3),
-  /** Decoupled for adamw (Loshchilov & Hutter 2019), in the gradient for adam and sgd, as in PyTorch. */
-  weightDecay: z.number().min(0).default(0),
-  momentum: share.default(0.9),
-  beta1: share.default(0.9),
-  beta2: share.default(0.999),
-  epsilon: positive.default(1e-8),
-  /** Largest global norm of the gradients; 0 does not clip. */
-  clipNorm: z.number().min(0).default(0),
-  /** Batches whose gradients are averaged before one update. */
-  accumulate: count.default(1),
-  /** Learning rate of each layer relative to the one above it (BEiT's layer-wise decay); 1 is none. */
-  layerDecay: positive.max(1).default(1),
-});
-
-const scheduleSchema = z.strictObject({
-  name: z.enum(["constant", "step", "cosine", "onecycle"]).default("onecycle"),
-  /** Epochs of linear warm-up (constant, step, cosine); share of the run that rises (onecycle). */
-  warmup: z.number().min(0).optional(),
-  /** step: every so many epochs … */
-  stepSize: count.default(10),
-  /** … the rate is multiplied by this. */
-  gamma: positive.default(0.1),
-  /** cosine: the last rate, as a share of the peak. */
-  floor: share.default(0),
-});
-
-const lossSchema = z.strictObject({
-  name: z.enum(["crossEntropy", "focal"]).default("crossEntropy"),
-  labelSmoothing: share.default(0),
-  /** Focusing parameter γ of the focal loss (Lin et al. 2017). */
-  gamma: z.number().min(0).default(2),
-  /** Weight of each class: none, by inverse frequency, by effective number (Cui et al. 2019), or given. */
-  classWeights: z
-    .union([z.enum(["none", "inverse", "effective"]), z.array(positive).min(2)])
-    .default("none"),
-});
-
-const augmentationSchema = z
-  .unknown()
-  .default("galaxy")
-  .transform((given, context) => {
+/** A key that something else checks, which throws a {@link UserError}. */
+function checkedBy<In, Out>(check: (given: unknown) => Out): z.ZodType<Out, In> {
+  const schema = z.unknown().transform((given, context) => {
     try {
-      return parseAugmentation(given);
+      return check(given);
     } catch (error) {
       context.addIssue(error instanceof UserError ? error.problem : String(error));
       return z.NEVER;
     }
   });
+  return schema as z.ZodType<Out, In>;
+}
 
-const stageSchema = z.strictObject({
+const stageSchema = settings({
+  /** How long it lasts, epochs. */
   epochs: count,
-  /** Which part stays as it is: all but the classifier, the first n layers, or nothing. */
+  /**
+   * What does not learn: `backbone` (all but the classifier), a number of layers from the bottom, or
+   * `none`. Default `none`.
+   */
   freeze: z.union([z.enum(["backbone", "none"]), count]).default("none"),
+  /** Peak learning rate in this stage, above 0. Default: that of the optimizer. */
   learningRate: positive.optional(),
 });
 
-const earlyStoppingSchema = z.strictObject({
-  /** Column of the history. */
-  metric: z.enum(["valLoss", "valAccuracy", "valMacroF1"]).default("valLoss"),
-  /** Epochs without improvement before the run ends; 0 never ends it. */
+const earlyStoppingSchema = settings({
+  /**
+   * Column of the history that must get better, such as `valAccuracy`; only with `patience`. Default
+   * `valLoss`.
+   */
+  metric: z.string().min(1).optional(),
+  /** Epochs without a better value after which the run ends; 0, the default, never ends it. */
   patience: z.int().min(0).default(0),
 });
 
 /** Who is told how the training goes; the result does not depend on it. */
-const logSchema = z.strictObject({
-  /** Event files in the run's folder. */
+const logSchema = settings({
+  /** Write event files for TensorBoard into the run's folder. Default true. */
   tensorboard: z.boolean().default(true),
-  mlflow: z
-    .strictObject({
-      /** Address of an MLflow server, such as `http://127.0.0.1:5000`. */
-      uri: z.url({ protocol: /^https?$/ }),
-      experiment: z.string().min(1).default("tuning-fork"),
-    })
-    .optional(),
+  /** Report to an MLflow server. Default: none. */
+  mlflow: settings({
+    /** Address of the server, such as `http://127.0.0.1:5000`. */
+    uri: z.url({ protocol: /^https?$/ }),
+    /** Name of the experiment that the run belongs to, made where it is not there. Default `tuning-fork`. */
+    experiment: z.string().min(1).default("tuning-fork"),
+  }).optional(),
 });
 
-/** Everything that decides how a model is trained. */
-export const trainConfigSchema = z.strictObject({
-  /** Of initial weights, order, dropout and augmentation. */
+const trainSettings = settings({
+  /** Of initial weights, order, dropout and augmentation. Default 42. */
   seed: z.int().default(42),
-  epochs: count.default(20),
+  /** How often the training rows are gone through. Default 20; with `stages` the sum of theirs. */
+  epochs: count.optional(),
+  /** Images that make one step. Default 64. */
   batchSize: count.default(64),
+  /** `mixed_bfloat16` computes products in bfloat16 and keeps weights in float32. Default `float32`. */
   precision: z.enum(["float32", "mixed_bfloat16"]).default("float32"),
+  /** What moves the weights. */
   optimizer: optimizerSchema.prefault({}),
+  /** How the learning rate goes. */
   schedule: scheduleSchema.prefault({}),
-  loss: lossSchema.prefault({}),
-  /** A preset's name (none, galaxy, strong), or a mapping of parts, `preset` among them. */
-  augmentation: augmentationSchema,
-  /** `balanced` draws every class equally often. */
+  /** What is minimized: `name` and options of one of the task's losses. Default: its first. */
+  loss: checkedBy<LossSettings, LossSettings>(checkLoss).prefault({}),
+  /** A preset's name (none, galaxy, strong), or a mapping of parts, `preset` among them. Default `galaxy`. */
+  augmentation: checkedBy<unknown, Augmentation>(parseAugmentation).prefault("galaxy"),
+  /** `natural`: every row once an epoch; `balanced`: every class equally often. Default `natural`. */
   sampling: z.enum(["natural", "balanced"]).default("natural"),
-  /** Decay of the weights' moving average, which is then evaluated and kept; 0 is off. */
-  ema: share.default(0),
-  /** Staged fine-tuning; the stages' epochs replace `epochs`. */
+  /**
+   * Decay of the weights' moving average at each update, from 0 to below 1; the average is then what
+   * is evaluated and kept. 0, the default, is off.
+   */
+  ema: shareBelowOne.default(0),
+  /** Fine-tuning in stages, one after another. Default: one, in which everything learns. */
   stages: z.array(stageSchema).min(1).optional(),
+  /** When the run ends before its last epoch. */
   earlyStopping: earlyStoppingSchema.prefault({}),
-  /** Which epoch is `best`: the one with the best value of this column. */
-  selectBy: z.enum(["valLoss", "valAccuracy", "valMacroF1"]).default("valAccuracy"),
-  /** Epochs between two evaluations on the validation split. */
-  evaluateEvery: count.default(1),
-  /** Seconds between two checkpoints within an epoch; one is always written at an epoch's end. */
+  /**
+   * Column of the history that says which epoch is best and kept, such as `valLoss`. Default: the
+   * task's own, `valAccuracy` for classes. Without a validation split the last epoch is kept.
+   */
+  monitor: z.string().min(1).optional(),
+  /** Epochs from one evaluation on the validation split to the next. Default 1. */
+  validationInterval: count.default(1),
+  /** Seconds between two checkpoints within an epoch; one is always written at an epoch's end. Default 300. */
   checkpointSeconds: positive.default(300),
+  /** Who is told how the training goes. */
   log: logSchema.prefault({}),
 });
 
+/** Everything that decides how a model is trained. */
+export const trainConfigSchema = trainSettings
+  .superRefine(({ stages, epochs, earlyStopping }, context) => {
+    const sum = stages?.reduce((total, stage) => total + stage.epochs, 0);
+    if (sum !== undefined && epochs !== undefined && epochs !== sum) {
+      const message = `is ${epochs}, and the stages have ${sum} epochs: leave it out`;
+      context.addIssue({ code: "custom", path: ["epochs"], message });
+    }
+    if (earlyStopping.metric !== undefined && earlyStopping.patience === 0) {
+      const message = "has no effect without patience: set how many epochs to wait";
+      context.addIssue({ code: "custom", path: ["earlyStopping", "metric"], message });
+    }
+  })
+  .transform(({ epochs, stages, ...others }) => ({
+    ...others,
+    stages,
+    epochs: stages?.reduce((total, stage) => total + stage.epochs, 0) ?? epochs ?? 20,
+  }));
+
+/** How a model is trained: every key is there. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 /** What a person writes: every key may be left out. */
 export type TrainSettings = z.input<typeof trainConfigSchema>;
 
 /** How a run's model answers: for its own `predictions.csv`, and whenever it is asked again later. */
-export const predictConfigSchema = z.strictObject({
+export const predictConfigSchema = settings({
   /** Images that are computed at once; answers differ in the last digits with it. Default 64. */
   batchSize: count.default(64),
   /** `mixed_bfloat16` is faster where the processor has it, and less exact. Default `float32`. */
@@ -129,44 +129,67 @@ export const predictConfigSchema = z.strictObject({
   testTimeAugmentation: z.boolean().default(false),
 });
 
+/** How a run's model answers. */
 export type PredictConfig = z.output<typeof predictConfigSchema>;
 
-/** What is trained on what, and how: the contents of a run's `config.yaml`. */
-export const experimentSchema = z.strictObject({
-  data: z.strictObject({
-    /** A registered name, an `.h5` file in Galaxy10's layout, or a folder of class folders. */
-    spec: z.string().min(1),
-    /** Side in pixels that images are brought to; left out, the model's own. */
-    size: count.optional(),
-    /** Side in source pixels cut out of the middle before resizing; left out, everything. */
-    crop: count.optional(),
-    /** Shares of train, validation and test. */
-    split: z.tuple([share, share, share]).default([0.64, 0.16, 0.2]),
-    splitSeed: z.int().default(42),
-    /** Share of the rows that is used at all, drawn class by class. */
-    fraction: positive.max(1).default(1),
-    /**
-     * Learn from as many galaxies of each class: `undersample` draws as many as the rarest class
-     * has, `oversample` repeats those of rarer classes. Training and validation only; the test split stays as it is.
-     */
-    balance: z.enum(["undersample", "oversample"]).optional(),
-    skipBad: z.boolean().default(false),
-  }),
-  model: z.strictObject({
-    name: z.string().min(1),
-    dropout: share.optional(),
-    dropPath: share.optional(),
-    /**
-     * What to start from: a `.safetensors` file, or `published` for the weights that the model was
-     * published with, fetched once. The classifier is replaced where the classes differ.
-     */
-    weights: z.string().optional(),
-  }),
-  train: trainConfigSchema.prefault({}),
-  predict: predictConfigSchema.prefault({}),
+const dataSchema = settings({
+  /** A registered name, an `.h5` file in Galaxy10's layout, a CSV, or a folder of class folders. */
+  spec: z.string().min(1),
+  /** Side that images are brought to, pixels. Default: the model's own. */
+  size: count.optional(),
+  /** Side cut out of the middle before resizing, source pixels. Default: everything, of Galaxy Zoo's 424 pixels 224. */
+  crop: count.optional(),
+  /** Shares of train, validation and test, in any unit; the first above 0. Default 0.64, 0.16, 0.2. */
+  split: z.tuple([positive.max(1), share, share]).default([0.64, 0.16, 0.2]),
+  /** Of the split, of `fraction` and of `balance`. Default 42. */
+  splitSeed: z.int().default(42),
+  /** Share of the rows that is used at all, drawn class by class, above 0. Default 1. */
+  fraction: positive.max(1).default(1),
+  /**
+   * Learn from as many galaxies of each class: `undersample` draws as many as the rarest
+   * class has, `oversample` repeats those of rarer classes. Training and validation only; the test split stays as it is.
+   * Default: as they come.
+   */
+  balance: z.enum(["undersample", "oversample"]).optional(),
+  /** Leave out images that cannot be read, instead of stopping. Default false. */
+  skipBad: z.boolean().default(false),
 });
 
+const modelSchema = settings({
+  /** Of an architecture, such as `resnet18`. */
+  name: z.string().min(1),
+  /** Share of features dropped before the classifier, from 0 to below 1. Default: the architecture's. */
+  dropout: shareBelowOne.optional(),
+  /** Share of residual branches dropped in the deepest block, from 0 to below 1. Default: the architecture's. */
+  dropPath: shareBelowOne.optional(),
+  /**
+   * What to start from: a `.safetensors` file, or `published` for the weights that the model was
+   * published with, fetched once. The classifier is replaced where the outputs differ. Default: fresh
+   * weights.
+   */
+  weights: z.string().min(1).optional(),
+});
+
+/** What is trained on what, and how: the contents of a run's `config.yaml`. */
+export const experimentSchema = settings({
+  /** What is learned from. */
+  data: dataSchema,
+  /** What the network is asked: the name of a task. Default: the first that fits the data. */
+  task: z.string().min(1).optional(),
+  /** What learns. */
+  model: modelSchema,
+  /** How it learns. */
+  train: trainConfigSchema.prefault({}),
+  /** How it answers. */
+  predict: predictConfigSchema.prefault({}),
+}).superRefine(({ task, train }, context) => {
+  const problem = checkTaskSettings({ task, loss: train.loss });
+  if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+});
+
+/** A checked experiment: every key is there. */
 export type Experiment = z.output<typeof experimentSchema>;
+/** What a person writes: only `data.spec` and `model.name` must be there. */
 export type ExperimentSettings = z.input<typeof experimentSchema>;
 
 /**
@@ -187,37 +210,6 @@ export function parseConfig<S extends z.ZodType>(
     return `${key}: ${issue.message}`;
   });
   throw new UserError(`${source} is not valid: ${problems.join("; ")}`, "correct the keys named");
-}
-
-/**
- * Apply `key.path=value` assignments, values read as YAML scalars or lists would be.
- *
- * @returns a copy with the assignments made.
- */
-export function withAssignments(
-  settings: Record<string, unknown>,
-  assignments: readonly string[],
-  readValue: (text: string) => unknown,
-): Record<string, unknown> {
-  const result = structuredClone(settings);
-  for (const assignment of assignments) {
-    const at = assignment.indexOf("=");
-    if (at < 1) {
-      throw new UserError(
-        `--set ${assignment} is not key=value`,
-        "write for example --set train.epochs=5",
-      );
-    }
-    const keys = assignment.slice(0, at).split(".");
-    let target = result;
-    for (const key of keys.slice(0, -1)) {
-      const inner = target[key];
-      if (typeof inner !== "object" || inner === null || Array.isArray(inner)) target[key] = {};
-      target = target[key] as Record<string, unknown>;
-    }
-    target[keys[keys.length - 1]] = readValue(assignment.slice(at + 1));
-  }
-  return result;
 }
 
 /** Settings as a table for people: one row a key, such as `train.optimizer.learningRate`. */

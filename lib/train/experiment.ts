@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
-import { asNumbers, asText } from "../core/table";
+import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { balancedRows } from "../data/sampling";
@@ -15,6 +15,8 @@ import type { Model } from "../models/module";
 import { createModel, modelDefinition } from "../models/registry";
 import { createPretrained } from "../models/weights";
 import { predict } from "../predict/predict";
+import { createTask } from "../tasks/registry";
+import type { Task } from "../tasks/task";
 import { openCheckpoint } from "./checkpoint";
 import { type Experiment, experimentSchema, parseConfig } from "./config";
 import { type FitOptions, type FitResult, fit } from "./fit";
@@ -24,6 +26,8 @@ import { type Existing, RunFolder } from "./run-folder";
 export interface SplitDataset {
   /** Its table's column `split` says where each row went; `unused` where `fraction` left it out. */
   readonly dataset: Dataset;
+  /** What a network is asked about it. */
+  readonly task: Task;
   readonly train: Uint32Array;
   readonly val: Uint32Array;
   readonly test: Uint32Array;
@@ -41,7 +45,7 @@ const GALAXY_ZOO = { side: 424, crop: 224 };
  * galaxy is both learned from and tested on.
  */
 export async function openExperimentData(
-  { data }: Pick<Experiment, "data">,
+  { data, task: name, train: { loss } }: Experiment,
   size: number,
   onProgress?: (done: number, total: number) => void,
 ): Promise<SplitDataset> {
@@ -52,7 +56,8 @@ export async function openExperimentData(
   const crop = data.crop ?? (side >= GALAXY_ZOO.side ? middle : undefined);
   await whole.close();
   const opened = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
-  const split = shareOut(opened, data);
+  const task = createTask(opened, { task: name, loss });
+  const split = shareOut(opened, task, data);
   const dataset = { ...opened, table: { ...opened.table, split } };
   const learned = (name: string) => {
     const rows = rowsOfSplit(split, name);
@@ -60,22 +65,23 @@ export async function openExperimentData(
     const repeats = data.balance === "oversample" && name !== "train";
     if (data.balance === undefined || repeats) return rows;
     const random = new Random(data.splitSeed, `balanced ${name}`);
-    return balancedRows(asNumbers(opened.table.label), rows, data.balance, random);
+    return balancedRows(task.strata(opened).of, rows, data.balance, random);
   };
   return {
     dataset,
+    task,
     train: learned("train"),
     val: learned("val"),
     test: rowsOfSplit(split, "test"),
   };
 }
 
-function shareOut(dataset: Dataset, data: Experiment["data"]): string[] {
-  const { table, classNames, size } = dataset;
-  const labels = asNumbers(table.label);
+function shareOut(dataset: Dataset, task: Task, data: Experiment["data"]): string[] {
+  const { table, size } = dataset;
+  const { of: labels, names: classNames } = task.strata(dataset);
   const [train, val, test] = data.split;
   const options = { seed: data.splitSeed, classNames };
-  const everyRow = labels.map((_, row) => row);
+  const everyRow = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
   const kept = takeFraction(labels, everyRow, data.fraction, data.splitSeed);
   const names = new Array<string>(size).fill("unused");
   const given = table.split === undefined ? undefined : asText(table.split);
@@ -159,14 +165,13 @@ export async function runExperiment(
   const run = new RunFolder(out);
   if (!run.begin(experiment, existing)) return undefined;
   const data = await openExperimentData(experiment, experimentSize(experiment), options.onData);
-  const { dataset } = data;
-  const model = await createExperimentModel(experiment, dataset.classNames.length);
+  const { dataset, task, train } = data;
+  const model = await createExperimentModel(experiment, task.numLogits);
   try {
     await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
     const val = data.val.length > 0 ? data.val : undefined;
-    const fitted = await fit(model, dataset, { train: data.train, val }, experiment.train, run, {
-      ...options,
-    });
+    const inputs = { model, task, dataset, train, val };
+    const fitted = await fit(inputs, experiment.train, run, options);
     const predictions = await predict(model, dataset, data.test, {
       ...experiment.predict,
       signal: options.signal,

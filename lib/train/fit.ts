@@ -3,22 +3,39 @@ import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import { batchCount, batches, cached } from "../data/loader";
-import { evaluate } from "../evaluate/summary";
+import { epochOrder } from "../data/sampling";
+import { checkFreeze } from "../models/freeze";
 import { loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
 import { predictWith } from "../predict/predict";
-import { type HistoryRow, openCheckpoint, type Position, saveCheckpoint } from "./checkpoint";
+import { historyColumn, type Task } from "../tasks/task";
+import {
+  type HistoryRow,
+  initialState,
+  openCheckpoint,
+  saveCheckpoint,
+  type TrainingState,
+} from "./checkpoint";
 import type { TrainConfig } from "./config";
+import { Judge } from "./monitor";
 import { historyColumns, type RunFolder } from "./run-folder";
-import { sampleRows } from "./sampling";
-import { learningRateShare } from "./schedule";
+import { learningRateFactor } from "./schedule";
+import { type Stage, stagesOf } from "./stages";
 import { type EpochRecord, RunLog, type Tracker, trackersOf } from "./tracker";
-import { stagesOf, Trainer } from "./trainer";
+import { Trainer } from "./trainer";
 
-/** Which rows are learned from, and which decide what is best. */
-export interface FitRows {
+/** What learns what, and from which galaxies. */
+export interface FitInputs {
+  readonly model: Model;
+  /** What the network is asked; its `numLogits` are the model's. */
+  readonly task: Task;
+  readonly dataset: Dataset;
+  /** Rows that are learned from. */
   readonly train: ArrayLike<number>;
-  /** Without it the last epoch is the best one; its averaged weights, where `ema` is on. */
+  /**
+   * Rows that decide which epoch is best. Default: none; the last epoch is then the best one, its
+   * averaged weights where `ema` is on.
+   */
   readonly val?: ArrayLike<number>;
 }
 
@@ -30,15 +47,17 @@ export interface StepReport {
   /** Images of the whole run done, and to do. */
   readonly done: number;
   readonly total: number;
-  /** Means over the epoch so far. */
-  readonly loss: number;
-  readonly accuracy: number;
+  /** Means over the epoch so far, by name: `loss` and the task's training score. */
+  readonly means: Readonly<Record<string, number>>;
+  /** Of this step. */
   readonly learningRate: number;
 }
 
+/** Who watches a training, and what stops it. */
 export interface FitOptions {
   /** Stops the run after the step under way; its checkpoint is written first. */
   readonly signal?: AbortSignal;
+  /** After each step. */
   readonly onStep?: (report: StepReport) => void;
   /** After each epoch: its row, and the history so far by columns. */
   readonly onEpoch?: (row: HistoryRow, history: Readonly<Record<string, number[]>>) => void;
@@ -68,9 +87,7 @@ export interface FitResult {
  *   the folder then holds the last good checkpoint.
  */
 export async function fit(
-  model: Model,
-  dataset: Dataset,
-  rows: FitRows,
+  inputs: FitInputs,
   config: TrainConfig,
   run: RunFolder,
   options: FitOptions = {},
@@ -78,60 +95,45 @@ export async function fit(
   mkdirSync(run.path, { recursive: true });
   const unlock = run.lock();
   try {
-    return await new Fit(model, dataset, rows, config, run, options).run();
+    return await new Fit(inputs, config, run, options).run();
   } finally {
     unlock();
   }
 }
 
 class Fit {
-  private position: Position;
+  private readonly state: TrainingState;
   private trainer: Trainer | undefined;
-  private readonly stages;
-  private readonly epochs: number;
   private readonly batchesPerEpoch: number;
+  private readonly stages: readonly Stage[];
+  private readonly judge: Judge;
   private readonly data: Dataset;
   private savedAt = performance.now();
   /** The last step's learning rate. */
   private rate = 0;
 
   constructor(
-    private readonly model: Model,
-    dataset: Dataset,
-    private readonly rows: FitRows,
+    private readonly inputs: FitInputs,
     private readonly config: TrainConfig,
     private readonly folder: RunFolder,
     private readonly options: FitOptions,
   ) {
-    this.data = cached(dataset, rows.train.length + (rows.val?.length ?? 0));
-    this.stages = stagesOf(config);
-    this.epochs = this.stages.reduce((sum, { epochs }) => sum + epochs, 0);
-    this.batchesPerEpoch = batchCount(rows.train.length, config.batchSize, true);
-    if (this.batchesPerEpoch === 0) {
-      throw new UserError(
-        `the training split has ${rows.train.length} rows and a batch ${config.batchSize}`,
-        "lower batchSize, or use more of the data",
-      );
-    }
-    const checkpoint = openCheckpoint(folder.latestPath);
-    this.position = checkpoint?.position ?? {
-      epoch: 0,
-      batch: 0,
-      step: 0,
-      lossSum: 0,
-      correct: 0,
-      seen: 0,
-      seconds: 0,
-      history: [],
-    };
+    const { dataset, train, val } = inputs;
+    this.batchesPerEpoch = batchCount(train.length, config.batchSize, true);
+    this.stages = stagesOf(config, this.batchesPerEpoch);
+    this.judge = new Judge(inputs.task, config, val !== undefined);
+    checkInputs(inputs, config, this.batchesPerEpoch);
+    this.data = cached(dataset, train.length + (val?.length ?? 0));
+    this.state = openCheckpoint(folder.latestPath)?.training ?? initialState();
   }
 
   async run(): Promise<FitResult> {
+    const { epochs } = this.config;
     const log = new RunLog(
       this.options.trackers ?? (await trackersOf(this.config.log, this.folder)),
     );
     try {
-      const isWork = () => this.position.epoch < this.epochs && !this.exhausted;
+      const isWork = () => this.state.epoch < epochs && !this.judge.isExhausted(this.state.history);
       if (isWork()) await log.begin(this.config);
       while (isWork()) await this.epoch(log);
       this.trainer?.dispose();
@@ -146,52 +148,40 @@ class Fit {
       throw error;
     }
     const best = openCheckpoint(this.folder.bestPath);
-    if (best !== undefined) loadWeights(this.model, best.files.model);
-    const { history, seconds } = this.position;
+    if (best !== undefined) loadWeights(this.inputs.model, best.files.model);
+    const { history, seconds } = this.state;
     return {
       history: historyColumns(history),
-      bestEpoch: this.position.best?.epoch ?? history.length,
+      bestEpoch: this.judge.bestEpoch(history) ?? history.length,
       seconds,
-      stoppedEarly: this.position.epoch < this.epochs,
+      stoppedEarly: this.state.epoch < epochs,
     };
-  }
-
-  /** Whether early stopping says that nothing more is to be expected. */
-  private get exhausted(): boolean {
-    const { patience, metric } = this.config.earlyStopping;
-    if (patience === 0) return false;
-    const values = this.position.history.flatMap((row) => (metric in row ? [row[metric]] : []));
-    const better = metric === "valLoss" ? Math.min : Math.max;
-    const bestAt = values.indexOf(better(...values));
-    return values.length - 1 - bestAt >= patience;
   }
 
   private async epoch(log: RunLog): Promise<void> {
-    const trainer = this.trainerOf(this.position.epoch);
-    const { seed, batchSize } = this.config;
-    const { epoch } = this.position;
-    const order = sampleRows(this.rows.train, this.data.table.label, this.config.sampling, {
-      random: new Random(seed, `epoch ${epoch}`),
-    });
-    const start = this.position.batch;
+    const trainer = this.trainerOf(this.state.epoch);
+    const { seed, batchSize, sampling } = this.config;
+    const { train, task, dataset } = this.inputs;
+    const random = new Random(seed, `epoch ${this.state.epoch}`);
+    const order = epochOrder(task.strata(dataset).of, train, sampling, random);
+    const start = this.state.batch;
     let from = performance.now();
     const spend = () => {
       const now = performance.now();
-      this.position.seconds += (now - from) / 1000;
+      this.state.seconds += (now - from) / 1000;
       from = now;
     };
     for await (const batch of batches(this.data, order, { batchSize, dropLast: true, start })) {
-      const rate = this.learningRate(trainer);
-      this.rate = rate;
-      const { loss, correct } = trainer.step(batch, rate, this.position.step);
-      const p = this.position;
-      p.lossSum += loss * batch.rows.length;
-      p.correct += correct;
-      p.seen += batch.rows.length;
-      p.batch++;
-      p.step++;
+      const { state } = this;
+      this.rate = this.learningRate(trainer.stage);
+      const { loss, score } = trainer.step(batch, this.rate, state.step);
+      state.lossSum += loss * batch.rows.length;
+      state.scoreSum += score;
+      state.seen += batch.rows.length;
+      state.batch++;
+      state.step++;
       spend();
-      this.report(rate);
+      this.report();
       // The event loop's turn: an interrupt, a progress bar, the next batch's files.
       await new Promise(setImmediate);
       if (this.options.signal?.aborted) {
@@ -206,80 +196,81 @@ class Fit {
     spend();
   }
 
-  /** The rate of this step: the schedule's share of the stage's peak. */
-  private learningRate({ stage, firstStep, steps }: Trainer): number {
+  /** The rate of this step: the schedule's part of the stage's peak. */
+  private learningRate({ learningRate, firstStep, steps }: Stage): number {
+    const step = this.state.step - firstStep;
     const { schedule } = this.config;
-    const step = this.position.step - firstStep;
-    return stage.learningRate * learningRateShare(schedule, step, steps, this.batchesPerEpoch);
+    return learningRate * learningRateFactor(schedule, step, steps, this.batchesPerEpoch);
   }
 
-  private report(learningRate: number): void {
-    const { epoch, batch, lossSum, correct, seen } = this.position;
-    const perEpoch = this.batchesPerEpoch * this.config.batchSize;
+  private report(): void {
+    const { epoch, batch, lossSum, scoreSum, seen } = this.state;
+    const { batchSize, epochs } = this.config;
+    const perEpoch = this.batchesPerEpoch * batchSize;
     this.options.onStep?.({
       epoch: epoch + 1,
-      epochs: this.epochs,
-      done: epoch * perEpoch + batch * this.config.batchSize,
-      total: this.epochs * perEpoch,
-      loss: lossSum / seen,
-      accuracy: correct / seen,
-      learningRate,
+      epochs,
+      done: epoch * perEpoch + batch * batchSize,
+      total: epochs * perEpoch,
+      means: { loss: lossSum / seen, [this.inputs.task.trainingScore.name]: scoreSum / seen },
+      learningRate: this.rate,
     });
   }
 
   private async finishEpoch(trainer: Trainer, log: RunLog): Promise<void> {
-    const p = this.position;
+    const { state, folder } = this;
+    const { task } = this.inputs;
     const row: HistoryRow = {
-      epoch: p.epoch + 1,
-      trainLoss: p.lossSum / p.seen,
-      trainAccuracy: p.correct / p.seen,
+      epoch: state.epoch + 1,
+      [historyColumn("train", "loss")]: state.lossSum / state.seen,
+      [historyColumn("train", task.trainingScore.name)]: state.scoreSum / state.seen,
     };
-    const last = p.epoch + 1 === this.epochs;
-    const { val } = this.rows;
-    const evaluated =
-      val !== undefined && (last || (p.epoch + 1) % this.config.evaluateEvery === 0);
-    let validation: EpochRecord["validation"];
-    if (evaluated) {
-      const predictions = await trainer.withAverage(() =>
-        predictWith(trainer, this.model, this.data, val, {
-          batchSize: this.config.batchSize,
-          signal: this.options.signal,
-        }),
-      );
-      const { accuracy, logLoss, macroF1 } = evaluate(predictions);
-      Object.assign(row, { valLoss: logLoss, valAccuracy: accuracy, valMacroF1: macroF1 });
-      validation = { predictions, rows: val };
+    const validation = await this.validate(trainer);
+    if (validation !== undefined) {
+      for (const [name, value] of Object.entries(task.monitored(validation.table))) {
+        row[historyColumn("val", name)] = value;
+      }
     }
-    p.history.push(row);
+    state.history.push(row);
     await log.epoch({
       epoch: row.epoch,
       values: row,
       learningRate: this.rate,
       validation,
+      task,
       dataset: this.data,
     });
-    Object.assign(p, { epoch: p.epoch + 1, batch: 0, lossSum: 0, correct: 0, seen: 0 });
-    const value = row[this.config.selectBy];
-    const isBetter =
-      p.best === undefined ||
-      (this.config.selectBy === "valLoss" ? value < p.best.value : value > p.best.value);
-    // Without a validation split the newest is the best: the averaged weights are written either way.
-    if (val === undefined) p.best = { epoch: row.epoch, value: row.trainLoss };
-    else if (evaluated && isBetter) p.best = { epoch: row.epoch, value };
-    if (p.best?.epoch === row.epoch) {
+    Object.assign(state, { epoch: row.epoch, batch: 0, lossSum: 0, scoreSum: 0, seen: 0 });
+    // Where nothing was evaluated yet, the newest is the best.
+    if ((this.judge.bestEpoch(state.history) ?? row.epoch) === row.epoch) {
       await trainer.withAverage(async () => {
-        saveCheckpoint(this.folder.bestPath, p, { model: trainer.saveModel });
+        saveCheckpoint(folder.bestPath, state, { model: trainer.saveModel });
       });
     }
     this.saveLatest();
-    this.folder.writeHistory(p.history);
-    this.options.onEpoch?.(row, historyColumns(p.history));
+    folder.writeHistory(state.history);
+    this.options.onEpoch?.(row, historyColumns(state.history));
+  }
+
+  /** The averaged weights' answers on the validation split, where this epoch is evaluated. */
+  private async validate(trainer: Trainer): Promise<EpochRecord["validation"]> {
+    const { task, val } = this.inputs;
+    const { epochs, validationInterval, batchSize } = this.config;
+    const epoch = this.state.epoch + 1;
+    if (val === undefined || (epoch !== epochs && epoch % validationInterval !== 0))
+      return undefined;
+    // An interrupt while evaluating loses no step: the run then goes on with the evaluation.
+    this.saveLatest();
+    const answers = await trainer.withAverage(() =>
+      predictWith(trainer, task, this.data, val, { batchSize, signal: this.options.signal }),
+    );
+    return { table: task.table(this.data, val, answers), rows: val };
   }
 
   private saveLatest(): void {
     const { trainer } = this;
     if (trainer === undefined) return;
-    saveCheckpoint(this.folder.latestPath, this.position, {
+    saveCheckpoint(this.folder.latestPath, this.state, {
       model: trainer.saveModel,
       optimizer: trainer.saveState,
     });
@@ -288,35 +279,50 @@ class Fit {
 
   /** The trainer of the stage that an epoch belongs to, with the weights as they are now. */
   private trainerOf(epoch: number): Trainer {
-    let first = 0;
-    const stage = this.stages.find(({ epochs }) => {
-      if (epoch < first + epochs) return true;
-      first += epochs;
-      return false;
-    });
-    if (stage === undefined) throw new Error(`no stage has the epoch ${epoch}`);
+    const { model, task, dataset, train: rows } = this.inputs;
+    const { batchesPerEpoch } = this;
+    const stage = this.stages.findLast(({ firstEpoch }) => firstEpoch <= epoch) ?? this.stages[0];
     if (this.trainer?.stage === stage) return this.trainer;
     const checkpoint = this.trainer === undefined && openCheckpoint(this.folder.latestPath);
-    if (checkpoint) loadWeights(this.model, checkpoint.files.model);
+    if (checkpoint) loadWeights(model, checkpoint.files.model);
     this.trainer?.dispose();
-    this.trainer = new Trainer(this.model, this.config, stage, {
-      labels: this.data.table.label,
-      rows: this.rows.train,
-      learned: {
-        task: {
-          task: "classification",
-          loss: this.config.loss.name,
-          outputs: this.data.classNames,
-        },
-        view: { sourceSize: this.data.sourceSize, ...this.data.view },
-      },
-      firstStep: first * this.batchesPerEpoch,
-      steps: stage.epochs * this.batchesPerEpoch,
-    });
+    const context = { model, task, dataset, rows, batchesPerEpoch };
+    this.trainer = new Trainer(context, this.config, stage);
     // A checkpoint from inside the stage has its optimizer's state; one from its start has the last one's.
-    if (checkpoint && this.position.step > this.trainer.firstStep) {
+    if (checkpoint && this.state.step > stage.firstStep) {
       this.trainer.loadState(checkpoint.files.optimizer);
     }
     return this.trainer;
   }
+}
+
+/** @throws UserError when the parts of a training do not fit each other */
+function checkInputs(
+  { model, task, train, val }: FitInputs,
+  { batchSize, optimizer, stages = [] }: TrainConfig,
+  batchesPerEpoch: number,
+): void {
+  const { numLogits, outputs } = task;
+  if (model.numClasses !== numLogits) {
+    throw new UserError(
+      `${model.name} has ${model.numClasses} outputs, and the task ${numLogits}: ${outputs.join(", ")}`,
+      `create it with ${numLogits} classes`,
+    );
+  }
+  if (batchesPerEpoch === 0) {
+    throw new UserError(
+      `the training split has ${train.length} rows and a batch ${batchSize}`,
+      "lower batchSize, or use more of the data",
+    );
+  }
+  if (val?.length === 0) {
+    throw new UserError("the validation split has no rows", "leave it out, or give it some");
+  }
+  if (optimizer.gradientAccumulation > batchesPerEpoch) {
+    throw new UserError(
+      `gradientAccumulation is ${optimizer.gradientAccumulation}, and an epoch has ${batchesPerEpoch} batches`,
+      `set train.optimizer.gradientAccumulation to ${batchesPerEpoch} at most, or lower batchSize`,
+    );
+  }
+  for (const { freeze } of stages) checkFreeze(model, freeze);
 }

@@ -151,7 +151,7 @@ export class RunFolder {
 
   /** The history by columns; NaN where an epoch has no value. */
   readHistory(): Record<string, number[]> {
-    const rows = openCheckpoint(this.latestPath)?.position.history ?? [];
+    const rows = openCheckpoint(this.latestPath)?.training.history ?? [];
     return historyColumns(rows);
   }
 

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
-import type { Column } from "../core/table";
 import { augment } from "../data/augment";
 import { mixBatch } from "../data/augment-mix";
+import type { Dataset } from "../data/dataset";
 import type { HostBatch } from "../data/loader";
 import { type Compiled, compile } from "../engine/compile";
 import { unitRange, upload } from "../engine/ops/pixels";
@@ -15,54 +15,37 @@ import {
   squaredNorms,
 } from "../engine/optimizers";
 import { SafetensorsFile, writeSafetensors } from "../io/safetensors";
-import type { Learned } from "../models/description";
 import { freeze, learningRateScales } from "../models/freeze";
 import { saveModel } from "../models/model-file";
 import type { Model, Parameter } from "../models/module";
 import { type PredictFunction, predictFunction } from "../predict/predict";
 import { normalize } from "../predict/preprocess";
-import { classificationLoss, lossWeights } from "../tasks/classification-loss";
+import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
+import type { Stage } from "./stages";
 
-/** A stretch of epochs with the same parts of the model frozen. */
-export interface Stage {
-  readonly epochs: number;
-  readonly freeze: "backbone" | "none" | number;
-  readonly learningRate: number;
-}
-
-/** The stages of a config; without any, the one that trains everything. */
-export function stagesOf(config: TrainConfig): readonly Stage[] {
-  const { learningRate } = config.optimizer;
-  return (config.stages ?? [{ epochs: config.epochs, freeze: "none" as const }]).map((stage) => ({
-    learningRate,
-    ...stage,
-  }));
-}
-
-/** What a trainer must know of the run around it. */
-interface Surroundings {
-  readonly labels: Column;
+/** What is trained, and on what. */
+export interface TrainerContext {
+  readonly model: Model;
+  readonly task: Task;
+  readonly dataset: Dataset;
+  /** Rows of the training split. */
   readonly rows: ArrayLike<number>;
-  /** What a saved model says of its task and its pictures. */
-  readonly learned: Learned;
-  /** Step of the run at which this stage begins, and how many it has. */
-  readonly firstStep: number;
-  readonly steps: number;
+  /** Batches of an epoch. */
+  readonly batchesPerEpoch: number;
 }
 
 type Functions = {
   train: (...inputs: tf.Tensor[]) => tf.Tensor[];
   /** As `train`, but the gradients are only added up. */
-  gather: (...inputs: tf.Tensor[]) => tf.Tensor[];
+  accumulate: (...inputs: tf.Tensor[]) => tf.Tensor[];
   predict: PredictFunction;
   swap: () => tf.Tensor;
 };
 
 /** One stage of training: a compiled step over a model, its optimizer and its moving average. */
 export class Trainer {
-  readonly firstStep: number;
-  readonly steps: number;
+  private readonly model: Model;
   readonly call: Compiled<Functions>["call"];
   private readonly trained: readonly (Parameter & { readonly name: string })[];
   private readonly optimizer: Optimizer;
@@ -75,14 +58,12 @@ export class Trainer {
   private averageIn = false;
 
   constructor(
-    private readonly model: Model,
+    private readonly context: TrainerContext,
     private readonly config: TrainConfig,
     readonly stage: Stage,
-    private readonly surroundings: Surroundings,
   ) {
-    const { labels, rows, firstStep, steps } = surroundings;
-    this.firstStep = firstStep;
-    this.steps = steps;
+    const { model, task, dataset, rows } = context;
+    this.model = model;
     freeze(model, stage.freeze);
     const scales = learningRateScales(model, config.optimizer.layerDecay);
     const all = [...model.parameters].map(([name, parameter]) => ({ name, ...parameter }));
@@ -98,17 +79,17 @@ export class Trainer {
     );
     this.average = this.averaged.map(({ variable }) => tf.tidy(() => tf.variable(variable, false)));
     this.sums =
-      config.optimizer.accumulate === 1
+      config.optimizer.gradientAccumulation === 1
         ? []
         : this.trained.map(({ variable: { shape } }) =>
             tf.tidy(() => tf.variable(tf.zeros(shape), false)),
           );
-    const weights = lossWeights(config.loss.classWeights, labels, rows, model.numClasses);
+    const loss = task.createLoss({ dataset, rows });
     this.compiled = compile<Functions>(
       {
-        train: this.trainFunction(weights, true),
-        gather: this.trainFunction(weights, false),
-        predict: predictFunction(model),
+        train: this.trainFunction(loss, true),
+        accumulate: this.trainFunction(loss, false),
+        predict: predictFunction(model, task.activate),
         swap: () => this.swap(),
       },
       {
@@ -124,37 +105,38 @@ export class Trainer {
     this.call = this.compiled.call;
   }
 
-  /** images as uploaded, labels, seed int32 [2], learning rate, update number from 1 → loss, correct, norms */
-  private trainFunction(weights: Float32Array | undefined, update: boolean): Functions["train"] {
+  /**
+   * images as uploaded, targets, seed int32 [2], learning rate, update number from 1, batches of this
+   * update → loss, sum of the score, squared norms of the gradients
+   */
+  private trainFunction(loss: Loss, update: boolean): Functions["train"] {
     const { config, model, trained } = this;
-    return (pixels, labels, seed, rate, count) =>
+    const { trainingScore } = this.context.task;
+    return (pixels, given, seed, rate, count, batches) =>
       tf.tidy(() => {
-        const hard = tf.oneHot(labels as tf.Tensor1D, model.numClasses) as tf.Tensor2D;
         const augmented = augment(unitRange(pixels), seed, config.augmentation);
-        const soft = tf.cast(hard, "float32");
         const other = tf.add(seed, tf.scalar(1, "int32"));
-        const [images, targets] = mixBatch(augmented, soft, other, config.augmentation);
+        const mixed = mixBatch(augmented, given as tf.Tensor2D, other, config.augmentation);
+        const [images, targets] = mixed;
         const x = normalize(images, model.preprocessing);
         let logits: tf.Tensor2D | undefined;
         const { value, grads } = tf.variableGrads(
           () => {
             const out = model.forward(x, { training: true, seed });
             logits = tf.keep(out);
-            const w = weights === undefined ? undefined : tf.tensor1d(weights);
-            return classificationLoss(out, targets, config.loss, w);
+            return loss(out, targets);
           },
           trained.map(({ variable }) => variable),
         );
         const gradients = trained.map(({ variable }) => grads[variable.name]);
         const norms = squaredNorms(gradients);
-        if (update) this.update(gradients, norms, rate as tf.Scalar, count as tf.Scalar);
-        else for (const [i, sum] of this.sums.entries()) sum.assign(tf.add(sum, gradients[i]));
+        if (!update)
+          for (const [i, sum] of this.sums.entries()) sum.assign(tf.add(sum, gradients[i]));
+        else this.update(gradients, norms, rate as tf.Scalar, count as tf.Scalar, batches);
         if (logits === undefined) throw new Error("the loss was not computed");
-        // Where images are mixed, the class that has the larger part of one is the right one.
-        const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1));
-        const correct = tf.sum(tf.cast(hits, "float32"));
+        const score = trainingScore.sum(logits, targets);
         logits.dispose();
-        return [value, correct, norms];
+        return [value, score, norms];
       });
   }
 
@@ -164,14 +146,15 @@ export class Trainer {
     ownNorms: tf.Tensor,
     rate: tf.Scalar,
     count: tf.Scalar,
+    batches: tf.Tensor,
   ): void {
-    const { clipNorm, accumulate } = this.config.optimizer;
-    const gradients = own.map((gradient, i) =>
-      accumulate === 1 ? gradient : tf.div(tf.add(this.sums[i], gradient), accumulate),
-    );
-    const norms = accumulate === 1 ? ownNorms : squaredNorms(gradients);
+    const { sums } = this;
+    const { clipNorm } = this.config.optimizer;
+    const gradients =
+      sums.length === 0 ? own : own.map((g, i) => tf.div(tf.add(sums[i], g), batches));
+    const norms = sums.length === 0 ? ownNorms : squaredNorms(gradients);
     this.optimizer.update(clipByGlobalNorm(gradients, norms, clipNorm), rate, count);
-    for (const sum of this.sums) sum.assign(tf.zeros(sum.shape));
+    for (const sum of sums) sum.assign(tf.zeros(sum.shape));
     const moved = this.averaged.map(({ variable }) => variable);
     moveAverages(this.average, moved, this.config.ema);
   }
@@ -190,28 +173,38 @@ export class Trainer {
   }
 
   /**
-   * One update.
+   * Learn from one batch. The weights move when as many batches were seen as the config says, and with
+   * the rest of them at the end of an epoch.
    *
+   * @param rate Learning rate.
+   * @param step Number of the batch in the run, from 0.
+   * @returns loss, and the sum of the task's training score
    * @throws UserError when the loss or a gradient is not finite, naming where it began.
    */
-  step(batch: HostBatch, rate: number, step: number): { loss: number; correct: number } {
-    const { images, labels } = batch;
+  step(batch: HostBatch, rate: number, step: number): { loss: number; score: number } {
+    const { task, dataset, batchesPerEpoch } = this.context;
     const [height, width] = this.model.inputSize;
     const random = new Random(this.config.seed, `step ${step}`);
-    const { accumulate } = this.config.optimizer;
+    const { gradientAccumulation } = this.config.optimizer;
+    const inEpoch = step % batchesPerEpoch;
+    const inUpdate = (inEpoch % gradientAccumulation) + 1;
+    const isFull = inUpdate === gradientAccumulation || inEpoch === batchesPerEpoch - 1;
+    const epoch = Math.floor((step - this.stage.firstStep) / batchesPerEpoch);
+    const updates = epoch * Math.ceil(batchesPerEpoch / gradientAccumulation);
+    const targets = task.targets(dataset, batch.rows);
     const inputs = [
-      upload(images, [labels.length, height, width]),
-      tf.tensor1d(labels, "int32"),
+      upload(batch.images, [batch.rows.length, height, width]),
+      tf.tensor2d(targets, [batch.rows.length, task.targetWidth]),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
       tf.scalar(rate),
-      tf.scalar(Math.floor((step - this.firstStep) / accumulate) + 1),
+      tf.scalar(updates + Math.floor(inEpoch / gradientAccumulation) + 1),
+      tf.scalar(inUpdate),
     ];
-    const full = (step - this.firstStep + 1) % accumulate === 0;
-    const outputs = full ? this.call.train(...inputs) : this.call.gather(...inputs);
-    const [[loss], [correct], norms] = outputs.map((output) => output.dataSync());
+    const outputs = isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
+    const [[loss], [score], norms] = outputs.map((output) => output.dataSync());
     tf.dispose([inputs, outputs]);
     this.checkFinite(loss, norms, step);
-    return { loss, correct };
+    return { loss, score };
   }
 
   private checkFinite(loss: number, norms: ArrayLike<number>, step: number): void {
@@ -241,7 +234,9 @@ export class Trainer {
   /** Write the model: weights under timm's names, and what it says of itself. */
   readonly saveModel = (path: string): void => {
     this.compiled.pull();
-    saveModel(this.model, path, this.surroundings.learned);
+    const { task, dataset } = this.context;
+    const view = { sourceSize: dataset.sourceSize, ...dataset.view };
+    saveModel(this.model, path, { task: task.description, view });
   };
 
   /** Write what an uninterrupted run would have besides: the optimizer's state, the average. */

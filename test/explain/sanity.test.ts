@@ -10,6 +10,7 @@ import { ellipseMask, localization } from "#lib/explain/localization";
 import { type Maps, mapOf, modelImages } from "#lib/explain/maps";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
+import { createTask } from "#lib/tasks/registry";
 import { trainConfigSchema } from "#lib/train/config";
 import { fit as learn } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
@@ -99,14 +100,8 @@ describe("attribution falls on the galaxy, not on empty sky or stars in front", 
       augmentation: "galaxy",
     });
     run.begin(config, "restart");
-    await learn(
-      learned,
-      data,
-      { train: Uint32Array.from(data.table.label.keys()) },
-      config,
-      run,
-      {},
-    );
+    const train = Uint32Array.from(data.table.label.keys());
+    await learn({ model: learned, task: createTask(data), dataset: data, train }, config, run);
 
     const unseen = draw(5000, 40);
     const [after, before] = [measure(learned, unseen), measure(fresh, unseen)];

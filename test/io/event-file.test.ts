@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startEngine } from "#lib/engine/start";
 import { EVENT_FILE, EventFile, maskedCrc32c } from "#lib/io/event-file";
 import { createModel } from "#lib/models/registry";
+import { createTask } from "#lib/tasks/registry";
 import { parseConfig, trainConfigSchema } from "#lib/train/config";
 import { fit as trainModel } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
@@ -120,7 +121,8 @@ describe("event file", () => {
     run.begin(config, "renew");
     try {
       const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
-      return await trainModel(model, dataset, rows, config, run, { trackers });
+      const inputs = { model, task: createTask(dataset), dataset, ...rows };
+      return await trainModel(inputs, config, run, { trackers });
     } finally {
       model.dispose();
     }
@@ -159,7 +161,7 @@ describe("event file", () => {
     const tracker: Tracker = {
       begin: async () => void told.push("begin"),
       epoch: async ({ epoch, validation }) =>
-        void told.push(`epoch ${epoch} ${validation?.predictions.ids.length}`),
+        void told.push(`epoch ${epoch} ${validation?.table.ids.length}`),
       end: async (status) => void told.push(status),
     };
     const failing: Tracker = {

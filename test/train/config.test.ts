@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import {
   configDifferences,
+  type ExperimentSettings,
   experimentSchema,
   parseConfig,
-  withAssignments,
 } from "#lib/train/config";
 import { loadExperiment } from "#lib/train/config-file";
+import { mergeSettings, withAssignments } from "#lib/train/merge-settings";
 import { temporaryFolder } from "./support";
 
 const minimal = { data: { spec: "synthetic" }, model: { name: "resnet18" } };
@@ -31,6 +32,69 @@ describe("configs", () => {
     );
     const augmentation = { ...minimal, train: { augmentation: "wild" } };
     assert.throws(() => parseConfig(experimentSchema, augmentation), /train\.augmentation: .*wild/);
+  });
+
+  const refused = (train: unknown, expected: RegExp) =>
+    assert.throws(() => parseConfig(experimentSchema, { ...minimal, train }), expected);
+
+  it("say how a key is called now, or whose it is", () => {
+    refused({ optimiser: {} }, /train: "optimiser" is unknown: write optimizer/);
+    refused({ selectBy: "valLoss" }, /"selectBy" is now monitor/);
+    refused({ evaluateEvery: 2 }, /"evaluateEvery" is now validationInterval/);
+    refused({ optimizer: { accumulate: 2 } }, /"accumulate" is now gradientAccumulation/);
+    refused({ testTimeAugmentation: true }, /"testTimeAugmentation" is now a key of predict/);
+    refused(
+      { schedule: { warmup: 1 } },
+      /"warmup" is now warmupEpochs, or risingShare of onecycle/,
+    );
+    refused(
+      { optimizer: { momentum: 0.5 } },
+      /"momentum" is a key of sgd and has no effect on adamw/,
+    );
+    refused({ optimizer: { name: "sgd", beta1: 0.5 } }, /"beta1" is a key of adamw, adam and has/);
+    refused({ schedule: { warmupEpochs: 1 } }, /"warmupEpochs" is a key of constant, step, cosine/);
+    refused(
+      { schedule: { name: "cosine", stepSize: 1 } },
+      /"stepSize" is a key of step and has no/,
+    );
+    refused(
+      { loss: { name: "focal", labelSmoothing: 0.1 } },
+      /train\.loss: .*focal.*labelSmoothing/,
+    );
+    refused({ loss: { gamma: 1 } }, /train\.loss: .*crossEntropy.*gamma/);
+    refused({ loss: { name: "hinge" } }, /no loss "hinge"; expected one of crossEntropy, focal/);
+  });
+
+  it("refuse what could have no effect, or hold for ever", () => {
+    for (const key of ["beta1", "beta2"]) refused({ optimizer: { [key]: 1 } }, new RegExp(key));
+    refused({ optimizer: { name: "sgd", momentum: 1 } }, /momentum/);
+    refused({ ema: 1 }, /train\.ema/);
+    refused({ epochs: 3, stages: [{ epochs: 2 }] }, /train\.epochs: is 3, and the stages have 2/);
+    refused(
+      { earlyStopping: { metric: "valLoss" } },
+      /earlyStopping\.metric: has no effect without/,
+    );
+    for (const key of ["dropout", "dropPath"]) {
+      const model = { name: "resnet18", [key]: 1 };
+      assert.throws(() => parseConfig(experimentSchema, { ...minimal, model }), new RegExp(key));
+    }
+    const task = (settings: Partial<ExperimentSettings>) => () =>
+      parseConfig(experimentSchema, { ...minimal, ...settings });
+    assert.throws(task({ task: "poetry" }), /task: there is no task "poetry".*classification/);
+    assert.equal(task({ task: "classification" })().task, "classification");
+  });
+
+  it("with another optimizer, schedule or loss drop the keys that it does not have", () => {
+    const under = { schedule: { name: "step", stepSize: 5 }, loss: { labelSmoothing: 0.1 } };
+    const over = { schedule: { name: "cosine", floor: 0.1 }, loss: { name: "focal" } };
+    assert.deepEqual(mergeSettings(under, over), over);
+    const optimizer = { learningRate: 0.5, beta1: 0.8 };
+    assert.deepEqual(withAssignments({ optimizer }, ["optimizer.name=sgd"], String), {
+      optimizer: { name: "sgd", learningRate: 0.5 },
+    });
+    assert.deepEqual(mergeSettings({ loss: { labelSmoothing: 0.1 } }, { loss: { x: 1 } }), {
+      loss: { labelSmoothing: 0.1, x: 1 },
+    });
   });
 
   it("take assignments at any depth", () => {

@@ -8,6 +8,7 @@ import { Random } from "#lib/core/random";
 import { startEngine } from "#lib/engine/start";
 import { createModel } from "#lib/models/registry";
 import { predict } from "#lib/predict/predict";
+import { createTask } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import {
   parseConfig,
@@ -15,11 +16,12 @@ import {
   type TrainSettings,
   trainConfigSchema,
 } from "#lib/train/config";
-import { type FitOptions, type FitRows, fit as train } from "#lib/train/fit";
+import { type FitInputs, type FitOptions, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
 
 const dataset = tinyDataset();
+const task = createTask(dataset);
 const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
 
 const config = (settings: TrainSettings = {}): TrainConfig =>
@@ -36,17 +38,17 @@ async function trainOnce(
   path: string,
   c: TrainConfig,
   options: FitOptions = {},
-  learned: FitRows = rows,
+  learned: Pick<FitInputs, "train" | "val"> = rows,
 ) {
   const model = createModel("test_custom_cnn", { numClasses: 2, seed: c.seed });
   const run = new RunFolder(path);
   run.begin(c, "resume");
   try {
     const losses: number[] = [];
-    const result = await train(model, dataset, learned, c, run, {
+    const result = await train({ model, task, dataset, ...learned }, c, run, {
       ...options,
       onStep: (report) => {
-        losses.push(report.loss);
+        losses.push(report.means.loss);
         options.onStep?.(report);
       },
     });
@@ -86,7 +88,7 @@ describe("fit", () => {
   });
 
   it("goes on from an interrupt inside an epoch to the same losses", async () => {
-    const c = config({ optimizer: { learningRate: 3e-3, accumulate: 2 } });
+    const c = config({ optimizer: { learningRate: 3e-3, gradientAccumulation: 4 } });
     const whole = await trainOnce(join(folder.path, "whole"), c);
     const stop = new AbortController();
     let steps = 0;
@@ -133,13 +135,17 @@ describe("fit", () => {
     const name = "stem.0.conv.weight";
     const before = model.parameters.get(name)?.variable.dataSync().slice();
     // Without a validation split the last epoch is the best one.
-    const learned = { train: rows.train };
     const run = new RunFolder(join(folder.path, "stages"));
     const stages: TrainSettings["stages"] = [{ epochs: 1, freeze: "backbone" }];
-    await train(model, dataset, learned, config({ stages, ema: 0 }), run);
+    const inputs = { model, task, dataset, train: rows.train };
+    await train(inputs, config({ epochs: undefined, stages, ema: 0 }), run);
     assert.deepEqual(model.parameters.get(name)?.variable.dataSync(), before);
-    const both = config({ ema: 0, stages: [...stages, { epochs: 1, learningRate: 1e-3 }] });
-    await train(model, dataset, learned, both, new RunFolder(join(folder.path, "both")));
+    const both = config({
+      epochs: undefined,
+      ema: 0,
+      stages: [...stages, { epochs: 1, learningRate: 1e-3 }],
+    });
+    await train(inputs, both, new RunFolder(join(folder.path, "both")));
     assert.notDeepEqual(model.parameters.get(name)?.variable.dataSync(), before);
     model.dispose();
   });
@@ -176,7 +182,7 @@ describe("fit", () => {
     });
     await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|gradient that is not finite/);
     const checkpoint = openCheckpoint(join(path, "checkpoints", "latest"));
-    if (checkpoint !== undefined) assert.ok(checkpoint.position.history.length < 20);
+    if (checkpoint !== undefined) assert.ok(checkpoint.training.history.length < 20);
   });
 
   it("refuses a batch larger than the data, another config, and a folder in use", async () => {
@@ -240,8 +246,8 @@ describe("fit", () => {
         for (const name of ["latest", "best"]) {
           const checkpoint = openCheckpoint(join(killed, "checkpoints", name));
           if (name !== "latest" || checkpoint === undefined) continue;
-          assert.ok(checkpoint.position.epoch >= epochs, "no finished epoch is lost");
-          epochs = checkpoint.position.epoch;
+          assert.ok(checkpoint.training.epoch >= epochs, "no finished epoch is lost");
+          epochs = checkpoint.training.epoch;
         }
       }
       assert.equal(history(killed), history(whole));

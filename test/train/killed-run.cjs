@@ -5,6 +5,7 @@ const { createModel } = require("#lib/models/registry");
 const { parseConfig, trainConfigSchema } = require("#lib/train/config");
 const { fit } = require("#lib/train/fit");
 const { RunFolder } = require("#lib/train/run-folder");
+const { createTask } = require("#lib/tasks/registry");
 const { rowsOf, tinyDataset } = require("./support.ts");
 
 async function main(path) {
@@ -14,7 +15,8 @@ async function main(path) {
   run.begin(config, "resume");
   const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
   const model = createModel("test_custom_cnn", { numClasses: 2 });
-  await fit(model, tinyDataset(), rows, config, run, { onStep: () => console.log("step") });
+  const dataset = tinyDataset();
+  await fit({ model, task: createTask(dataset), dataset, ...rows }, config, run, { onStep: () => console.log("step") });
 }
 
 void main(process.argv[2]);

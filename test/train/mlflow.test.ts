@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createTask } from "#lib/tasks/registry";
 import { MlflowTracker } from "#lib/train/mlflow";
 import type { EpochRecord } from "#lib/train/tracker";
 import { temporaryFolder, tinyDataset } from "./support";
@@ -61,6 +62,7 @@ const record = (epoch: number): EpochRecord => ({
   epoch,
   values: { epoch, trainLoss: 1 / epoch, valLoss: Number.NaN },
   learningRate: 0.001,
+  task: createTask(tinyDataset(2, 8)),
   dataset: tinyDataset(2, 8),
 });
 

@@ -1,0 +1,180 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
+import { matchNames } from "../core/names";
+import { asText } from "../core/table";
+import type { Dataset } from "../data/dataset";
+import { countConfusion, normalizeRows } from "../evaluate/confusion";
+import { classificationMetrics } from "../evaluate/metrics";
+import { createPredictions, type Predictions } from "../evaluate/predictions";
+import { formatPredictions, parsePredictions } from "../evaluate/predictions-csv";
+import { evaluate } from "../evaluate/summary";
+import type { LossDefinition, LossOptions } from "./loss";
+import { crossEntropy } from "./losses/cross-entropy";
+import { focal } from "./losses/focal";
+import type { TaskDefinition } from "./registry";
+import type { Strata, Task, TrainingRows } from "./task";
+
+const losses: readonly LossDefinition[] = [crossEntropy, focal];
+
+/** The loss of a validation split is the log loss, whatever the network learns with. */
+const metricOf = (monitor: string) => (monitor === "loss" ? "logLoss" : monitor);
+
+const { logLoss, ...others } = classificationMetrics;
+const monitors = Object.fromEntries(
+  Object.entries({ loss: logLoss, ...others }).map(([name, { better }]) => [name, better]),
+);
+
+/** One class a galaxy, by a softmax over all classes. */
+export const classification: TaskDefinition = {
+  name: "classification",
+  sentence: "one class a galaxy",
+  losses,
+  fits: ({ classNames }) => classNames.length > 0,
+  fromDataset: ({ classNames }, loss) => createClassification(classNames, loss),
+  fromDescription({ outputs, loss }) {
+    const definition = losses.find(({ name }) => name === loss);
+    if (definition === undefined) {
+      throw new UserError(
+        `the model was trained with a loss "${loss}", which classification does not have`,
+        `it has ${losses.map(({ name }) => name).join(", ")}`,
+      );
+    }
+    return createClassification(outputs, definition.schema.parse({ name: loss }));
+  },
+};
+
+function createClassification(
+  classNames: readonly string[],
+  options: LossOptions,
+): Task<Predictions> {
+  const loss = losses.find(({ name }) => name === options.name) ?? crossEntropy;
+  const k = classNames.length;
+  return {
+    description: { task: "classification", loss: loss.name, outputs: classNames },
+    outputs: classNames,
+    numLogits: k * loss.logitsPerOutput,
+    targetWidth: k,
+
+    targets(dataset, rows) {
+      const labelOf = labelReader(dataset, classNames);
+      const targets = new Float32Array(rows.length * k);
+      for (let i = 0; i < rows.length; i++) {
+        const label = labelOf(rows[i]);
+        if (label < 0) {
+          throw new UserError(
+            `the class of ${dataset.table.id[rows[i]]} in ${dataset.name} is not known`,
+            "learn from labeled galaxies only",
+          );
+        }
+        targets[i * k + label] = 1;
+      }
+      return targets;
+    },
+    strata(dataset): Strata {
+      const labelOf = labelReader(dataset, classNames);
+      return {
+        of: Int32Array.from({ length: dataset.size }, (_, row) => labelOf(row)),
+        names: classNames,
+      };
+    },
+
+    createLoss({ dataset, rows }: TrainingRows) {
+      const strata = Int32Array.from(rows, labelReader(dataset, classNames));
+      const learned = { strata, outputs: classNames };
+      return loss.create(options, learned);
+    },
+    activate: loss.activate,
+    trainingScore: {
+      name: "accuracy",
+      // Where images are mixed, the class that has the larger part of one is the right one.
+      sum: (logits, targets) =>
+        tf.tidy(() =>
+          tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1)), "float32")),
+        ),
+    },
+
+    table(dataset, rows, answers) {
+      const ids = asText(dataset.table.id);
+      return createPredictions(
+        {
+          classNames,
+          ids: Array.from(rows, (row) => ids[row]),
+          labels: Int32Array.from(rows, labelReader(dataset, classNames)),
+          probabilities: answers,
+        },
+        `the answers about ${dataset.name}`,
+      );
+    },
+    formatTable: formatPredictions,
+    parseTable: (text, file) => inOrder(parsePredictions(text, file), classNames, file),
+
+    metrics: (table) => ({ ...evaluate(table) }),
+    monitors,
+    monitored(table) {
+      const summary: Readonly<Record<string, unknown>> = { ...evaluate(table) };
+      const values = Object.keys(monitors).map((name) => [name, summary[metricOf(name)]]);
+      return Object.fromEntries(values.filter(([, value]) => Number.isFinite(value)));
+    },
+    defaultMonitor: "accuracy",
+    headline: ["accuracy", "logLoss"],
+    figures: [
+      ...["confusion-matrix", "confusion-matrix-counts", "per-class-bars", "roc-curves"],
+      ...["precision-recall-curves", "reliability-diagram"],
+    ],
+    describe({ labels, predicted, probabilities }, row) {
+      const [label, best] = [labels[row], predicted[row]];
+      const p = probabilities?.[row * k + best];
+      return {
+        answer: p === undefined ? classNames[best] : `${classNames[best]} (${p.toFixed(3)})`,
+        truth: label < 0 ? undefined : classNames[label],
+        correct: label < 0 ? undefined : label === best,
+      };
+    },
+    shareTable: (table) => ({
+      name: "confusion matrix",
+      shares: normalizeRows(countConfusion(table)),
+    }),
+  };
+}
+
+/** The table with its columns in this order, matched by name. @throws UserError naming the classes */
+function inOrder(table: Predictions, classNames: readonly string[], file: string): Predictions {
+  const from = matchNames(classNames, table.classNames);
+  if (table.classNames.length !== classNames.length || from.includes(-1)) {
+    throw new UserError(
+      `${file} has the classes ${table.classNames.join(", ")}, and not ${classNames.join(", ")}`,
+      "give a table about the same classes",
+    );
+  }
+  const { ids, labels, predicted, probabilities } = table;
+  const k = classNames.length;
+  const toOwn = (index: number) => (index < 0 ? -1 : from.indexOf(index));
+  return {
+    classNames,
+    ids,
+    labels: labels.map(toOwn),
+    predicted: predicted.map(toOwn),
+    probabilities: probabilities?.map((_, at) => probabilities[at - (at % k) + from[at % k]]),
+  };
+}
+
+/**
+ * A function that tells the class of a row as an index into `classNames`, −1 where it is not known.
+ * The classes of the data set are matched by name.
+ *
+ * @throws UserError (the function does) when a galaxy is of a class that is not among them
+ */
+function labelReader(dataset: Dataset, classNames: readonly string[]): (row: number) => number {
+  const { label } = dataset.table;
+  const own = matchNames(dataset.classNames, classNames);
+  return (row) => {
+    const index = label === undefined ? -1 : Number(label[row]);
+    if (!(index >= 0)) return -1;
+    if (own[index] >= 0) return own[index];
+    throw new UserError(
+      `${dataset.table.id[row]} in ${dataset.name} is of the class "${dataset.classNames[index]}", ` +
+        `which is not among ${classNames.join(", ")}`,
+      "leave such galaxies out, or rename the class",
+    );
+  };
+}

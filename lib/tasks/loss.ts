@@ -1,0 +1,31 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { z } from "zod";
+import type { Loss } from "./task";
+
+/** The settings of a loss: its name and its own options. */
+export interface LossOptions {
+  readonly name: string;
+}
+
+/** What a loss may know of what it is to learn. */
+export interface LearnedTargets {
+  /** Stratum of each training row, such as its class. */
+  readonly strata: Int32Array;
+  /** Names of the outputs. */
+  readonly outputs: readonly string[];
+}
+
+/** A loss, its options, and what its logits mean: one file, and one line in the list of its task. */
+export interface LossDefinition<Options extends LossOptions = LossOptions> {
+  readonly name: Options["name"];
+  /** One sentence for people. */
+  readonly sentence: string;
+  /** Checks the options of `train.loss` and fills in their defaults. */
+  readonly schema: z.ZodType<Options> & { readonly shape: object };
+  /** Logits that a network has for each output: 1, or as many as a distribution has parameters. */
+  readonly logitsPerOutput: number;
+  /** @throws UserError when the options do not fit the targets */
+  create(options: Options, targets: LearnedTargets): Loss;
+  /** logits `[batch, outputs × logitsPerOutput]` → answers `[batch, outputs]`. */
+  activate(logits: tf.Tensor2D): tf.Tensor2D;
+}

@@ -1,0 +1,73 @@
+import { UserError } from "../core/errors";
+import { lossShapes } from "../tasks/registry";
+import { optimizerShapes } from "./optimizer-settings";
+import { scheduleShapes } from "./schedule";
+
+/** Settings as a YAML file has them. */
+export type Tree = Record<string, unknown>;
+
+/** Whether a value is a mapping, not a list or a scalar. */
+export function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * `over` laid over `under`, key by key; a list replaces a list.
+ *
+ * Where `over` chooses another optimizer, schedule or loss by `name`, the keys below that the new one
+ * does not have are left out.
+ */
+export function mergeSettings(under: Tree, over: Tree): Tree {
+  const merged: Tree = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] =
+      isTree(below) && isTree(value)
+        ? mergeSettings(withoutForeignKeys(key, below, value.name), value)
+        : value;
+  }
+  return merged;
+}
+
+/** The settings of one thing, without those that another one of this name does not have. */
+function withoutForeignKeys(key: string, settings: Tree, name: unknown): Tree {
+  if (typeof name !== "string" || name === settings.name) return settings;
+  const shapes = { optimizer: optimizerShapes, schedule: scheduleShapes, loss: lossShapes() }[key];
+  const shape = new Map<string, object>(Object.entries(shapes ?? {})).get(name);
+  if (shape === undefined) return settings;
+  return Object.fromEntries(
+    Object.entries(settings).filter(([one]) => one === "name" || Object.hasOwn(shape, one)),
+  );
+}
+
+/**
+ * Apply `key.path=value` assignments, values read as YAML scalars or lists would be.
+ *
+ * @param readValue Turns the text after `=` into a value.
+ * @returns a copy with the assignments made
+ * @throws UserError when one is not `key=value`
+ */
+export function withAssignments(
+  settings: Tree,
+  assignments: readonly string[],
+  readValue: (text: string) => unknown,
+): Tree {
+  return assignments.reduce((tree, assignment) => {
+    const at = assignment.indexOf("=");
+    if (at < 1) {
+      throw new UserError(
+        `--set ${assignment} is not key=value`,
+        "write for example --set train.epochs=5",
+      );
+    }
+    return assign(tree, assignment.slice(0, at).split("."), readValue(assignment.slice(at + 1)));
+  }, structuredClone(settings));
+}
+
+function assign(tree: Tree, [key, ...rest]: readonly string[], value: unknown): Tree {
+  if (rest.length === 0) return { ...tree, [key]: value };
+  const inner = tree[key];
+  const below = isTree(inner) ? inner : {};
+  const kept = rest[0] === "name" ? withoutForeignKeys(key, below, value) : below;
+  return { ...tree, [key]: assign(kept, rest, value) };
+}

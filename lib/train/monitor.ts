@@ -1,0 +1,85 @@
+import { UserError } from "../core/errors";
+import { historyColumn, type Task } from "../tasks/task";
+import type { HistoryRow } from "./checkpoint";
+import type { TrainConfig } from "./config";
+
+/** A column of the history by which epochs are compared. */
+export interface Monitor {
+  readonly column: string;
+  readonly better: "max" | "min";
+}
+
+/**
+ * The monitor that a config names.
+ *
+ * @param column As in the history, such as `valLoss`.
+ * @param key Of the config, for the message.
+ * @throws UserError when the task has no such monitor
+ */
+export function monitorOf(task: Task, column: string, key: string): Monitor {
+  const known = Object.keys(task.monitors);
+  const name = known.find((one) => historyColumn("val", one) === column);
+  if (name !== undefined) return { column, better: task.monitors[name] };
+  throw new UserError(
+    `${key} is "${column}", which a run of the task ${task.description.task} does not have`,
+    `take one of ${known.map((one) => historyColumn("val", one)).join(", ")}`,
+  );
+}
+
+/** Says which epoch is the best, and when nothing better is to be expected. */
+export class Judge {
+  private readonly best: Monitor;
+  private readonly stopping: Monitor;
+  private readonly patience: number;
+
+  /**
+   * @param validates Whether there is a validation split.
+   * @throws UserError when a key has no effect without one, or names a column that there is not
+   */
+  constructor(task: Task, config: TrainConfig, validates: boolean) {
+    const { monitor, earlyStopping, validationInterval } = config;
+    this.patience = earlyStopping.patience;
+    const column = monitor ?? historyColumn("val", task.defaultMonitor);
+    this.best = monitorOf(task, column, "train.monitor");
+    const metric = earlyStopping.metric ?? historyColumn("val", "loss");
+    this.stopping = monitorOf(task, metric, "train.earlyStopping.metric");
+    if (validates) return;
+    const idle = [
+      monitor !== undefined && "train.monitor",
+      this.patience > 0 && "train.earlyStopping",
+      validationInterval > 1 && "train.validationInterval",
+    ].filter((key) => key !== false);
+    if (idle.length > 0) {
+      throw new UserError(
+        `there is no validation split, without which ${idle.join(" and ")} can have no effect`,
+        "give the validation split a share in data.split, or leave the key out",
+      );
+    }
+  }
+
+  /** The epoch with the best value so far, of equal ones the first; none was evaluated: undefined. */
+  bestEpoch(history: readonly HistoryRow[]): number | undefined {
+    return bestRow(history, this.best)?.epoch;
+  }
+
+  /** Whether as many epochs went by since the best one as early stopping waits for. */
+  isExhausted(history: readonly HistoryRow[]): boolean {
+    if (this.patience === 0) return false;
+    const best = bestRow(history, this.stopping);
+    const last = history.findLast((row) => this.stopping.column in row);
+    if (best === undefined || last === undefined) return false;
+    return last.epoch - best.epoch >= this.patience;
+  }
+}
+
+function bestRow(history: readonly HistoryRow[], { column, better }: Monitor) {
+  let best: HistoryRow | undefined;
+  for (const row of history) {
+    if (!(column in row)) continue;
+    const isBetter =
+      best === undefined ||
+      (better === "max" ? row[column] > best[column] : row[column] < best[column]);
+    if (isBetter) best = row;
+  }
+  return best;
+}
