@@ -4,13 +4,11 @@ import { legacyRgb, luptonRgb } from "../data/lupton";
 import { requiredOption, textOption, type Verb } from "./verb";
 
 /** Red, green and blue planes of a FITS file: three planes of one image, or one for all. */
-async function readPlanes(path: string) {
+async function readPlanes(path: string, hdu: number | string | undefined) {
   const file = await openFits(path);
   try {
-    const index = file.units.findIndex(({ kind }) => kind === "image");
-    if (index < 0) throw new UserError(`${path} holds no image`, "give a FITS file with an image");
-    const { values, shape } = file.image(index);
-    const legacy = file.units[index].header.text("BANDS") === "grz";
+    const { values, shape, header } = file.image(hdu);
+    const legacy = header.text("BANDS") === "grz";
     const [rows, columns] = shape.slice(-2);
     const planes = values.length / (rows * columns);
     if (planes !== 1 && planes !== 3) {
@@ -38,15 +36,21 @@ function stretchFor(bands: readonly ArrayLike<number>[]): number {
 
 export const verb: Verb = {
   summary: "A FITS image as a color picture",
-  usage: `FILE.fits --out FILE.png [--stretch N] [--q N]
+  usage: `FILE.fits --out FILE.png [--hdu N|NAME] [--stretch N] [--q N]
 
   Three planes are taken as bands from blue to red (g, r, z); one plane becomes gray. The picture is
   stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004). Cut-outs
   of the Legacy Surveys (BANDS is grz) look as in their viewer, unless --stretch or --q is given.
 
+  --hdu N|NAME    which image of the file, by number (the primary HDU is 0) or name; default the first
   --stretch N     width of the linear part, in the image's unit; default from the image
   --q N           softening: larger compresses bright parts more; default 8`,
-  options: { out: { type: "string" }, stretch: { type: "string" }, q: { type: "string" } },
+  options: {
+    out: { type: "string" },
+    hdu: { type: "string" },
+    stretch: { type: "string" },
+    q: { type: "string" },
+  },
   async run(args) {
     const [path, ...more] = args.positionals;
     if (path === undefined || more.length > 0) {
@@ -56,7 +60,11 @@ export const verb: Verb = {
       );
     }
     const out = requiredOption(args, "out", "galaxy.png");
-    const { bands, rows, columns, legacy } = await readPlanes(path);
+    const hdu = textOption(args, "hdu");
+    const { bands, rows, columns, legacy } = await readPlanes(
+      path,
+      hdu !== undefined && /^\d+$/.test(hdu) ? Number(hdu) : hdu,
+    );
     const [red, green, blue] = bands;
     const stretch = textOption(args, "stretch");
     const q = textOption(args, "q");

@@ -1,66 +1,88 @@
 import { mapParallel } from "../core/parallel";
-import { asNumbers } from "../core/table";
+import type { Table } from "../core/table";
 import { crossMatch } from "./cross-match";
 import type { Dataset } from "./dataset";
 import { cropResize } from "./image-files";
 
-/** Rows that show the same object, and how that was found. */
+/** Two rows that show the same object, and how that was found. */
 export interface DuplicatePair {
+  /** The earlier row. */
   readonly first: number;
+  /** The later row. */
   readonly second: number;
+  /** Closer than the radius, or images that are copies. */
   readonly why: "position" | "image";
 }
 
 /** What {@link findDuplicates} found. */
 export interface Duplicates {
+  /** Pairs that connect all rows of an object: of many copies each is paired with the first. */
   readonly pairs: readonly DuplicatePair[];
   /** A number for each row, the same for rows of one object: `groups` of `stratifiedSplit`. */
   readonly groups: Uint32Array;
 }
 
-/** Bits in which the fingerprints of two copies of an image may differ. */
+/** How {@link findDuplicates} looks. */
+export interface DuplicateOptions {
+  /** Largest distance of two images of one object, arcsec, where positions are known; 2 by default. */
+  readonly radius?: number;
+  /** Compare images too, which reads them all; true by default. */
+  readonly images?: boolean;
+}
+
+/** Bits in which the perceptual hashes of two copies of an image may differ. */
 const tolerance = 3;
 
 /**
- * Galaxies are all bright in the middle, so equal fingerprints only say where to look: copies also
- * differ by less than this on average, of 255, when they are {@link side} pixels wide.
+ * Galaxies are all bright in the middle, so equal hashes only say where to look: copies also differ by
+ * less than this on average, of 255, when they are {@link side} pixels wide.
  */
 const largestDifference = 2;
+/** Below this an image stands for another one as well as that does itself. */
+const sameDifference = 0.25;
 const side = 16;
 
 /**
  * Find rows that show the same object: closer on the sky than `radius`, or with images that are
- * copies of each other (scaled or compressed again, but neither turned nor mirrored).
- *
- * @param options.radius Arcsec, where the data set has positions; 2 by default.
- * @param options.images Compare images too, which reads them all; true by default.
+ * copies of each other (scaled or compressed again, but neither turned nor mirrored). Rows without a
+ * position (NaN, −9999) are compared by their images alone.
  */
 export async function findDuplicates(
   dataset: Dataset,
-  options: { radius?: number; images?: boolean } = {},
+  { radius = 2, images = true }: DuplicateOptions = {},
 ): Promise<Duplicates> {
-  const { radius = 2, images = true } = options;
-  const pairs: DuplicatePair[] = [];
-  const { ra, dec } = dataset.table;
-  if (ra && dec) {
-    const sky = { ra: asNumbers(ra), dec: asNumbers(dec) };
-    const placed = sky.ra.flatMap((x, row) => (Number.isFinite(x + sky.dec[row]) ? [row] : []));
-    const positions = {
-      ra: placed.map((row) => sky.ra[row]),
-      dec: placed.map((row) => sky.dec[row]),
-    };
-    const { first, second } = crossMatch(positions, positions, radius, "all");
-    for (let i = 0; i < first.length; i++) {
-      if (first[i] >= second[i]) continue;
-      pairs.push({ first: placed[first[i]], second: placed[second[i]], why: "position" });
-    }
-  }
-  if (images) pairs.push(...(await equalImages(dataset)));
+  const pairs = positionPairs(dataset.table, radius);
+  if (images) for (const pair of await imagePairs(dataset)) pairs.push(pair);
   return { pairs, groups: groupsOf(dataset.size, pairs) };
 }
 
-async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
-  const prints = new Uint32Array(2 * dataset.size);
+function positionPairs({ ra, dec }: Table, radius: number): DuplicatePair[] {
+  if (!ra || !dec) return [];
+  const pairs: DuplicatePair[] = [];
+  // Equal positions are one place: thousands of them, all with all, would be millions of pairs.
+  const places = new Map<string, number>();
+  for (let row = 0; row < ra.length; row++) {
+    const [x, y] = [Number(ra[row]), Number(dec[row])];
+    if (!(Math.abs(x) <= 360 && Math.abs(y) <= 90)) continue;
+    const first = places.get(`${x} ${y}`);
+    if (first === undefined) places.set(`${x} ${y}`, row);
+    else pairs.push({ first, second: row, why: "position" });
+  }
+  const rows = [...places.values()];
+  const positions = {
+    ra: rows.map((row) => Number(ra[row])),
+    dec: rows.map((row) => Number(dec[row])),
+  };
+  const { first, second } = crossMatch(positions, positions, radius, "all");
+  for (let i = 0; i < first.length; i++) {
+    if (first[i] >= second[i]) continue;
+    pairs.push({ first: rows[first[i]], second: rows[second[i]], why: "position" });
+  }
+  return pairs;
+}
+
+async function imagePairs(dataset: Dataset): Promise<DuplicatePair[]> {
+  const hashes = new Uint32Array(2 * dataset.size);
   const small = new Uint8Array(side * side * 3 * dataset.size);
   const [height, width] = dataset.imageSize;
   const bytes = height * width * 3;
@@ -69,12 +91,16 @@ async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
     const pixels = await dataset.read(rows);
     await mapParallel(rows, 8, async (row, i) => {
       const one = pixels.subarray(i * bytes, (i + 1) * bytes);
-      prints.set(fingerprint(await cropResize(one, { width, height }, { size: 9 })), 2 * row);
-      small.set(await cropResize(one, { width, height }, { size: side }), row * side * side * 3);
+      const shrunk = await cropResize(one, { width, height }, { size: 9 });
+      hashes.set(perceptualHash(shrunk), 2 * row);
+      const seen = await cropResize(one, { width, height }, { size: side });
+      small.set(seen, row * side * side * 3);
     });
   }
-  // Two fingerprints that differ in at most three bits agree in one of their four quarters.
   const pairs = new Map<string, DuplicatePair>();
+  // An image that is the same as an earlier one needs no comparisons of its own.
+  const stands = new Uint8Array(dataset.size).fill(1);
+  // Two hashes that differ in at most three bits agree in one of their four quarters.
   for (const [half, shift] of [
     [0, 0],
     [0, 16],
@@ -83,16 +109,22 @@ async function equalImages(dataset: Dataset): Promise<DuplicatePair[]> {
   ]) {
     const buckets = new Map<number, number[]>();
     for (let row = 0; row < dataset.size; row++) {
-      const key = (prints[2 * row + half] >>> shift) & 0xffff;
+      if (!stands[row]) continue;
+      const key = (hashes[2 * row + half] >>> shift) & 0xffff;
       const bucket = buckets.get(key) ?? [];
       for (const first of bucket) {
-        const off =
-          bits(prints[2 * first] ^ prints[2 * row]) +
-          bits(prints[2 * first + 1] ^ prints[2 * row + 1]);
-        if (off > tolerance || difference(small, first, row) > largestDifference) continue;
+        const bitsOff =
+          bits(hashes[2 * first] ^ hashes[2 * row]) +
+          bits(hashes[2 * first + 1] ^ hashes[2 * row + 1]);
+        if (bitsOff > tolerance) continue;
+        const off = difference(small, first, row);
+        if (off > largestDifference) continue;
         pairs.set(`${first},${row}`, { first, second: row, why: "image" });
+        if (off > sameDifference || bitsOff > 0) continue;
+        stands[row] = 0;
+        break;
       }
-      bucket.push(row);
+      if (stands[row]) bucket.push(row);
       buckets.set(key, bucket);
     }
   }
@@ -109,8 +141,11 @@ function difference(small: Uint8Array, first: number, second: number): number {
   return sum / values;
 }
 
-/** 64 bits: whether each pixel of the 9 × 9 image is brighter than its right neighbor. */
-function fingerprint(pixels: Uint8Array): [number, number] {
+/**
+ * 64 bits that stay alike under scaling and compression: whether each pixel of the 9 × 9 image is
+ * brighter than its right neighbor (the difference hash, dHash).
+ */
+function perceptualHash(pixels: Uint8Array): [number, number] {
   const print: [number, number] = [0, 0];
   const light = (y: number, x: number) => {
     const at = (y * 9 + x) * 3;

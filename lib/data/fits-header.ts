@@ -3,23 +3,29 @@ export type FitsValue = string | number | boolean;
 
 /** One header card: keyword, value (none for comments), comment. */
 export interface FitsCard {
+  /** Keyword, of up to eight letters, or longer after HIERARCH. */
   readonly key: string;
+  /** Nothing for comments. */
   readonly value: FitsValue | undefined;
+  /** What stands behind the slash, or an empty text. */
   readonly comment: string;
 }
 
-/** Length of a card and of a block of 36 of them, bytes. */
+/** Length of a card, bytes. */
 const cardLength = 80;
+/** Length of a block of 36 cards, bytes. */
 export const blockLength = 2880;
 
-/** The header of one unit of a FITS file: keywords in order, the last of equal ones counts. */
+/** The header of one HDU of a FITS file: keywords in order, the last of equal ones counts. */
 export class FitsHeader {
   private readonly values = new Map<string, FitsValue>();
 
+  /** @param cards In the order of the file. */
   constructor(readonly cards: readonly FitsCard[]) {
     for (const { key, value } of cards) if (value !== undefined) this.values.set(key, value);
   }
 
+  /** The value under `key`, if there is one. */
   get(key: string): FitsValue | undefined {
     return this.values.get(key);
   }

@@ -4,16 +4,19 @@ import { type LuptonOptions, legacyRgb, luptonRgb } from "./lupton";
 
 /** How FITS images become a picture. */
 export interface FitsRgbOptions extends LuptonOptions {
-  /** Unit to read from each file, by number or name; the first image by default. */
-  readonly unit?: number | string;
+  /** HDU to read from each file, by number (the primary one is 0) or name; the first image by default. */
+  readonly hdu?: number | string;
   /** Put the last row of the file on top, so that north is up in most images; true by default. */
   readonly flip?: boolean;
 }
 
 /** A picture: uint8 RGB, row-major. */
 export interface RgbPicture {
+  /** `[height, width, 3]`, 0–255. */
   readonly pixels: Uint8Array;
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
 }
 
@@ -34,7 +37,7 @@ export async function fitsRgb(
   for (const path of paths) {
     const file = await openFits(path);
     try {
-      images.push(file.image(options.unit));
+      images.push(file.image(options.hdu));
     } finally {
       file.close();
     }

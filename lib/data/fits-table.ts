@@ -36,8 +36,9 @@ const sizes: Readonly<Record<string, number>> = {
  * Rows of a binary table as columns.
  *
  * Text is trimmed; logicals are 1, 0 and NaN; integers with a null become NaN there; 64-bit integers
- * that a double cannot hold (as survey identifiers) stay exact as text. A field of several numbers
- * becomes columns `name_1`, `name_2`, …; bits, complex numbers and arrays of varying length are left
+ * that a double cannot hold (as survey identifiers) stay exact as text, empty where they are null. A
+ * field of several numbers becomes columns `name_1`, `name_2`, …; the second of two fields of one name
+ * becomes `name_2`; bits, complex numbers and arrays of varying length are left
  * out unless asked for by name, which is an error.
  */
 export function readFitsTable(
@@ -105,8 +106,11 @@ function listFields(path: string, header: FitsHeader): Field[] {
     }
     const count = repeat === "" ? 1 : Number(repeat);
     const nothing = header.get(`TNULL${i}`);
+    const own = header.text(`TTYPE${i}`, `column${i}`).trim();
+    let name = own;
+    for (let n = 2; fields.some((field) => field.name === name); n++) name = `${own}_${n}`;
     fields.push({
-      name: header.text(`TTYPE${i}`, `column${i}`).trim(),
+      name,
       type,
       repeat: count,
       offset,
@@ -158,13 +162,29 @@ function numbers(view: DataView, field: Field, rows: number, width: number, whic
       return fill(new Float32Array(rows), (at) => view.getFloat32(at));
     case "D":
       return fill(new Float64Array(rows), (at) => view.getFloat64(at));
-    default: {
-      const large = Array.from({ length: rows }, (_, row) => view.getBigInt64(row * width + start));
-      const exact = large.every(
-        (n) => n <= Number.MAX_SAFE_INTEGER && n >= Number.MIN_SAFE_INTEGER,
-      );
-      if (!exact && whole) return large.map(String);
-      return fill(new Float64Array(rows), (at) => Number(view.getBigInt64(at)));
-    }
+    default:
+      return largeIntegers(view, field, rows, width, start);
   }
+}
+
+/** 64-bit integers: as numbers where doubles hold them all exactly, else as text. */
+function largeIntegers(
+  view: DataView,
+  field: Field,
+  rows: number,
+  width: number,
+  start: number,
+): Column {
+  const { scale, zero } = field;
+  const stored = Array.from({ length: rows }, (_, row) => view.getBigInt64(row * width + start));
+  const whole = scale === 1 && Number.isInteger(zero);
+  const nothing = field.null === undefined ? undefined : BigInt(field.null);
+  const isSafe = (n: bigint) => n <= Number.MAX_SAFE_INTEGER && n >= Number.MIN_SAFE_INTEGER;
+  const values = stored.map((n) => (whole ? n + BigInt(zero) : n));
+  if (whole && !values.every((n, row) => stored[row] === nothing || isSafe(n))) {
+    return values.map((n, row) => (stored[row] === nothing ? "" : String(n)));
+  }
+  return Float64Array.from(stored, (n, row) =>
+    n === nothing ? Number.NaN : whole ? Number(values[row]) : zero + scale * Number(n),
+  );
 }

@@ -6,16 +6,19 @@ import type { Table } from "../core/table";
 import { blockLength, type FitsHeader, parseHeader } from "./fits-header";
 import { readFitsTable } from "./fits-table";
 
-/** One unit (HDU) of a FITS file. */
-export interface FitsUnit {
+/** A header and data unit (HDU) of a FITS file. */
+export interface FitsHdu {
+  /** What its data are; `other` is not read, such as tables in text or compressed images. */
   readonly kind: "image" | "table" | "other";
   /** `EXTNAME`, or an empty text. */
   readonly name: string;
+  /** Its keywords. */
   readonly header: FitsHeader;
   /** Axes with the fastest last, as in NumPy: [rows, columns], or [planes, rows, columns]. */
   readonly shape: readonly number[];
-  /** Where its data lie, bytes. */
+  /** Where its data begin in the file, bytes. */
   readonly offset: number;
+  /** How long its data are, bytes, without what a table keeps behind its rows. */
   readonly length: number;
 }
 
@@ -23,7 +26,22 @@ export interface FitsUnit {
 export interface FitsImage {
   /** BZERO + BSCALE × stored value; NaN where the pixel is blank. First row first. */
   readonly values: Float32Array | Float64Array;
+  /** Axes with the fastest last: [rows, columns], or [planes, rows, columns]. */
   readonly shape: readonly number[];
+  /** Keywords of its HDU. */
+  readonly header: FitsHeader;
+}
+
+/** Which part of a binary table is read. */
+export interface FitsTableOptions {
+  /** Number (the primary HDU is 0) or name of the HDU; by default the first that holds a table. */
+  readonly hdu?: number | string;
+  /** Names of the columns; all by default. */
+  readonly columns?: readonly string[];
+  /** First row, from 0; 0 by default. */
+  readonly from?: number;
+  /** Row after the last; by default the table's end. */
+  readonly to?: number;
 }
 
 /** Bytes of a file, read where they are wanted, or of one that had to be unpacked. */
@@ -42,7 +60,7 @@ interface Bytes {
 export async function openFits(path: string): Promise<FitsFile> {
   const bytes = await openBytes(path);
   try {
-    return new FitsFile(path, bytes, listUnits(path, bytes));
+    return new FitsFile(path, bytes, listHdus(path, bytes));
   } catch (error) {
     bytes.close();
     throw error;
@@ -51,66 +69,66 @@ export async function openFits(path: string): Promise<FitsFile> {
 
 /** A FITS file that is open. */
 export class FitsFile {
+  /** @internal Use {@link openFits}. */
   constructor(
+    /** Where the file lies. */
     readonly path: string,
     private readonly bytes: Bytes,
-    readonly units: readonly FitsUnit[],
+    /** Its header and data units, the primary one first. */
+    readonly hdus: readonly FitsHdu[],
   ) {}
 
   /**
    * Read an image.
    *
-   * @param which Number or name of the unit; by default the first that holds an image.
+   * @param which Number (the primary HDU is 0) or name of the HDU; by default the first that holds an
+   * image.
+   * @throws UserError when that HDU holds no image
    */
   image(which?: number | string): FitsImage {
-    const unit = this.unit("image", which);
-    const bitpix = unit.header.number("BITPIX", 0);
-    const raw = this.bytes.read(unit.offset, unit.length);
-    const scale = unit.header.number("BSCALE", 1);
-    const zero = unit.header.number("BZERO", 0);
-    const blank = bitpix > 0 ? unit.header.get("BLANK") : undefined;
-    return { values: pixels(raw, bitpix, scale, zero, blank), shape: unit.shape };
+    const hdu = this.hdu("image", which);
+    const bitpix = hdu.header.number("BITPIX", 0);
+    const raw = this.bytes.read(hdu.offset, hdu.length);
+    const scale = hdu.header.number("BSCALE", 1);
+    const zero = hdu.header.number("BZERO", 0);
+    const blank = bitpix > 0 ? hdu.header.get("BLANK") : undefined;
+    const { shape, header } = hdu;
+    return { values: pixels(raw, bitpix, scale, zero, blank), shape, header };
   }
 
   /**
    * Read a binary table, or some of its columns and rows.
    *
-   * @param options.which Number or name of the unit; by default the first that holds a table.
+   * @throws UserError when that HDU holds no table, or the table no such column
    */
-  table(
-    options: {
-      which?: number | string;
-      columns?: readonly string[];
-      from?: number;
-      to?: number;
-    } = {},
-  ): Table {
-    const unit = this.unit("table", options.which);
-    const [rows, width] = unit.shape;
+  table(options: FitsTableOptions = {}): Table {
+    const hdu = this.hdu("table", options.hdu);
+    const [rows, width] = hdu.shape;
     const from = Math.max(0, options.from ?? 0);
     const count = Math.max(0, Math.min(rows, options.to ?? rows) - from);
-    const raw = this.bytes.read(unit.offset + from * width, count * width);
-    return readFitsTable(this.path, unit.header, raw, count, width, options.columns);
+    const raw = this.bytes.read(hdu.offset + from * width, count * width);
+    return readFitsTable(this.path, hdu.header, raw, count, width, options.columns);
   }
 
+  /** Release the file. */
   close(): void {
     this.bytes.close();
   }
 
-  private unit(kind: "image" | "table", which: number | string | undefined): FitsUnit {
-    const suits = (unit: FitsUnit) => unit.kind === kind && unit.length > 0;
+  private hdu(kind: "image" | "table", which: number | string | undefined): FitsHdu {
+    const suits = (hdu: FitsHdu) => hdu.kind === kind && (kind === "table" || hdu.length > 0);
     const found =
       which === undefined
-        ? this.units.find(suits)
+        ? this.hdus.find(suits)
         : typeof which === "number"
-          ? this.units[which]
-          : this.units.find((unit) => unit.name === which);
+          ? this.hdus[which]
+          : this.hdus.find((hdu) => hdu.name === which);
     if (found && suits(found)) return found;
-    const list = this.units.map((u, i) => `${i} ${u.name || "unnamed"} (${u.kind})`).join(", ");
+    const list = this.hdus.map((u, i) => `${i} ${u.name || "unnamed"} (${u.kind})`).join(", ");
     throw new UserError(
-      `${this.path}: ${which === undefined ? `no ${kind}` : `unit ${which} is no ${kind}`}; ` +
+      `${this.path}: ${which === undefined ? `no ${kind}` : `HDU ${which} is no ${kind}`}; ` +
         `the file has ${list}.`,
-      "Name the unit to read.",
+      "Name the HDU to read, by its number or name.",
     );
   }
 }
@@ -153,8 +171,8 @@ async function openBytes(path: string): Promise<Bytes> {
   }
 }
 
-function listUnits(path: string, bytes: Bytes): FitsUnit[] {
-  const units: FitsUnit[] = [];
+function listHdus(path: string, bytes: Bytes): FitsHdu[] {
+  const hdus: FitsHdu[] = [];
   const block = (offset: number) =>
     offset + blockLength <= bytes.size
       ? Buffer.from(bytes.read(offset, blockLength)).toString("latin1")
@@ -167,20 +185,23 @@ function listUnits(path: string, bytes: Bytes): FitsUnit[] {
   }
   for (let offset = 0; offset < bytes.size; ) {
     const start = offset;
-    // Some writers leave a tail behind the last unit: it is no unit, and no error.
+    // Some writers leave a tail behind the last HDU: it is no HDU, and no error.
     if (start > 0 && !block(start)?.startsWith("XTENSION")) break;
     const parsed = parseHeader((index) => block(start + index * blockLength));
-    if (!parsed) throw truncated(path, `the header of unit ${units.length} has no END`);
+    if (!parsed) throw truncated(path, `the header of HDU ${hdus.length} has no END`);
     const { header } = parsed;
-    const axes = Array.from({ length: header.number("NAXIS", 0) }, (_, i) =>
-      header.number(`NAXIS${i + 1}`, 0),
-    );
+    const dimensions = header.number("NAXIS", 0);
+    // The standard ends at 999 axes; a header that is damaged may say anything.
+    const axes =
+      Number.isInteger(dimensions) && dimensions >= 0 && dimensions <= 999
+        ? Array.from({ length: dimensions }, (_, i) => header.number(`NAXIS${i + 1}`, 0))
+        : [Number.NaN];
     const bitpix = header.number("BITPIX", 0);
     const [pcount, gcount] = [header.number("PCOUNT", 0), header.number("GCOUNT", 1)];
     const whole = [...axes, pcount, gcount].every((n) => Number.isInteger(n) && n >= 0);
     if (!whole || ![8, 16, 32, 64, -32, -64].includes(bitpix)) {
       throw new UserError(
-        `${path}: the header of unit ${units.length} is damaged: BITPIX ${bitpix}, axes ${axes}.`,
+        `${path}: the header of HDU ${hdus.length} is damaged: BITPIX ${bitpix}, axes ${axes}.`,
         "Download the file again.",
       );
     }
@@ -191,17 +212,17 @@ function listUnits(path: string, bytes: Bytes): FitsUnit[] {
     offset += parsed.length;
     if (offset + heap > bytes.size) {
       const there = `${bytes.size - offset} of ${heap} bytes are there`;
-      throw truncated(path, `the data of unit ${units.length} break off, ${there}`);
+      throw truncated(path, `the data of HDU ${hdus.length} break off, ${there}`);
     }
     const extension = start === 0 ? "IMAGE" : header.text("XTENSION").trim();
     const packed = header.get("ZIMAGE") === true;
     const kind =
       extension === "IMAGE" ? "image" : extension === "BINTABLE" && !packed ? "table" : "other";
     const shape = axes.reverse();
-    units.push({ kind, name: header.text("EXTNAME").trim(), header, shape, offset, length });
+    hdus.push({ kind, name: header.text("EXTNAME").trim(), header, shape, offset, length });
     offset += Math.ceil(heap / blockLength) * blockLength;
   }
-  return units;
+  return hdus;
 }
 
 function pixels(

@@ -28,6 +28,18 @@ export interface Hdf5Info {
 /** Bytes read in one go at most: the library's memory never shrinks again. */
 const largestSlice = 32 * 2 ** 20;
 
+/** HDF5's own filters, which are part of the library: deflate, shuffle, fletcher32, szip, nbit, scaleoffset. */
+const ownFilters = 6;
+
+/** What to say of a filter that this library has no program for. */
+function unknownFilter({ filters }: Hdf5LibraryDataset): string | undefined {
+  const foreign = filters.find(({ id }) => id > ownFilters);
+  return (
+    foreign &&
+    `it is compressed by the filter ${foreign.name || foreign.id}, which is not read here`
+  );
+}
+
 function joins(previous: number, next: number, reach: number): boolean {
   return next - previous <= 1 || Math.floor(previous / reach) === Math.floor(next / reach);
 }
@@ -159,6 +171,7 @@ export class Hdf5File {
     part: readonly [number, number][] = [],
   ): Hdf5Numbers {
     const dataset = this.dataset(key);
+    const filter = unknownFilter(dataset);
     try {
       const data = dataset.shape?.length ? dataset.slice([[from, to], ...part]) : dataset.value;
       if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
@@ -167,8 +180,10 @@ export class Hdf5File {
       if (ArrayBuffer.isView(data)) return data as Hdf5Numbers;
     } catch (error) {
       throw new UserError(
-        `${this.path}: '${key}', rows ${from}–${to - 1} cannot be read: ${reason(error)}.`,
-        "The file is damaged: delete it and download or make it again.",
+        `${this.path}: '${key}', rows ${from}–${to - 1} cannot be read: ${filter ?? reason(error)}.`,
+        filter
+          ? "Write it again with gzip, for example by h5repack -f GZIP=4 old.h5 new.h5."
+          : "The file is damaged: delete it and download or make it again.",
         { cause: error },
       );
     }
@@ -178,11 +193,23 @@ export class Hdf5File {
     );
   }
 
+  private entity(key: string) {
+    try {
+      return this.file.get(key);
+    } catch (error) {
+      throw new UserError(
+        `${this.path}: '${key}' cannot be opened: ${reason(error)}.`,
+        "Check the file with h5ls, or download or make it again.",
+        { cause: error },
+      );
+    }
+  }
+
   private dataset(key: string): Hdf5LibraryDataset {
     if (!this.open) throw new Error(`${this.path} is closed`);
     let dataset = this.datasets.get(key);
     if (!dataset) {
-      const entity = this.has(key) ? this.file.get(key) : null;
+      const entity = this.has(key) ? this.entity(key) : null;
       if (!entity || !("slice" in entity)) {
         throw new UserError(
           `${this.path}: no dataset '${key}'; the file has ${this.keys().join(", ") || "nothing"}.`,

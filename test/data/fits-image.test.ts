@@ -30,7 +30,7 @@ describe("data/fits-image", () => {
     );
     await assert.rejects(fitsRgb([at("cube")]), /1 files of 2 × 3 × 4/);
     await assert.rejects(fitsRgb([at("f8"), at("i2")]), /2 files of 3 × 4/);
-    await assert.rejects(fitsRgb([at("f8")], { unit: 3 }), /unit 3 is no image/);
+    await assert.rejects(fitsRgb([at("f8")], { hdu: 3 }), /HDU 3 is no image/);
   });
 
   it("draws a cube of the Legacy Survey and writes it", async function () {

@@ -63,7 +63,7 @@ describe("data/fits", async () => {
 
   it("reads headers: quotes, long texts, long keys, numbers, comments", async () => {
     const file = await openFits(`${fixtures}/multi.fits`);
-    const { header } = file.units[0];
+    const { header } = file.hdus[0];
     assert.equal(header.get("OBJECT"), 'M 51\'s twin / "B"');
     assert.equal(header.cards.find((c) => c.key === "OBJECT")?.comment, "a quote and a slash");
     assert.equal(header.number("EXPTIME", 0), 150);
@@ -79,7 +79,7 @@ describe("data/fits", async () => {
   it("reads binary tables column by column", async () => {
     const file = await openFits(`${fixtures}/multi.fits`);
     assert.deepEqual(
-      file.units.map((u) => [u.kind, u.name]),
+      file.hdus.map((u) => [u.kind, u.name]),
       [
         ["image", ""],
         ["table", "CATALOGUE"],
@@ -108,8 +108,8 @@ describe("data/fits", async () => {
       /no column 'mass'; the table has name, /,
     );
     assert.throws(() => file.table({ columns: ["bits"] }), /'bits' has the format 11X/);
-    assert.throws(() => file.image("CATALOGUE"), /unit CATALOGUE is no image; the file has 0 /);
-    assert.throws(() => file.table({ which: 7 }), UserError);
+    assert.throws(() => file.image("CATALOGUE"), /HDU CATALOGUE is no image; the file has 0 /);
+    assert.throws(() => file.table({ hdu: 7 }), UserError);
     file.close();
   });
 
@@ -125,9 +125,9 @@ describe("data/fits", async () => {
     };
     await refused(
       whole.subarray(0, 2900),
-      /bad.fits: truncated FITS file: .*unit 0.*20 of 96 bytes/,
+      /bad.fits: truncated FITS file: .*HDU 0.*20 of 96 bytes/,
     );
-    await refused(whole.subarray(0, 1000), /truncated FITS file: the header of unit 0 has no END/);
+    await refused(whole.subarray(0, 1000), /truncated FITS file: the header of HDU 0 has no END/);
     await refused("<html>", /not a FITS file/);
     await refused("", /not a FITS file/);
     await assert.rejects(openFits(join(folder, "none.fits")), /no such file/);
@@ -182,9 +182,9 @@ describe("data/fits", async () => {
           await writeFile(path, bytes);
           try {
             const file = await openFits(path);
-            for (const unit of file.units) {
-              if (unit.kind === "image" && unit.length > 0) file.image(file.units.indexOf(unit));
-              if (unit.kind === "table" && unit.length > 0) file.table();
+            for (const hdu of file.hdus) {
+              if (hdu.kind === "image" && hdu.length > 0) file.image(file.hdus.indexOf(hdu));
+              if (hdu.kind === "table" && hdu.length > 0) file.table();
             }
             file.close();
           } catch (error) {
@@ -262,7 +262,7 @@ describe("data/fits", async () => {
 
     it("extensions, integers, tables and a download that broke off", async () => {
       const legacy = await openFits(`${real}/legacy_multi_extension.fits`);
-      assert.equal(legacy.units.length, 7);
+      assert.equal(legacy.hdus.length, 7);
       assert.deepEqual(legacy.image().shape, [256, 256]);
       const m51 = (await openFits(`${real}/m51_int16.fits`)).image();
       assert.ok(m51.values.every(Number.isFinite));

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { UserError } from "#lib/core/errors";
+import { findDuplicates } from "#lib/data/duplicates";
+import { openFits } from "#lib/data/fits";
+import { fitsRgb } from "#lib/data/fits-image";
+import { openDataset } from "#lib/data/open";
+
+const data = (name: string) => `test/fixtures/cases/data/${name}`;
+const hostile = (name: string) => `test/fixtures/cases/hostile/${name}`;
+
+const refused = (work: Promise<unknown>, words: RegExp) =>
+  assert.rejects(work, (e: unknown) => e instanceof UserError && words.test(e.message));
+
+describe("files as people have them", () => {
+  it("FITS: 64-bit ids with nulls stay exact", async () => {
+    const { objid } = (await openFits(data("masked_id.fits"))).table();
+    assert.deepEqual(objid, ["587722981736579088", "587722981741363294", "", "587722981746082020"]);
+  });
+
+  it("FITS: of two columns of one name both are there", async () => {
+    const { dup, dup_2 } = (await openFits(data("duplicate_column.fits"))).table();
+    assert.deepEqual([dup, dup_2], [Int32Array.of(1, 2, 3), Int32Array.of(4, 5, 6)]);
+  });
+
+  it("FITS: a table of no rows is one", async () => {
+    const table = (await openFits(data("empty_table.fits"))).table();
+    assert.deepEqual([Object.keys(table), table.ra.length], [["objid", "ra"], 0]);
+  });
+
+  it("FITS: the first image may be in an extension", async () => {
+    const { width, height } = await fitsRgb([data("mef_empty_primary.fits")]);
+    assert.deepEqual([width, height], [64, 48]);
+    await refused(fitsRgb([data("mef_empty_primary.fits")], { hdu: 0 }), /HDU 0 is no image/);
+  });
+
+  it("FITS: absurd sizes are refused at once", async () => {
+    const start = performance.now();
+    await refused(openFits(hostile("fits-naxis-1e8.fits")), /header of HDU 0 is damaged/);
+    assert.ok(performance.now() - start < 1000);
+    const file = await openFits(hostile("fits-invalid-length.fits"));
+    assert.deepEqual(file.image().shape, [10, 12]);
+  });
+
+  it("HDF5: each fault is one sentence, and no file is called damaged that is not", async () => {
+    await refused(
+      openDataset(hostile("h5-softloop.h5")),
+      /'images' cannot be opened: too many links/,
+    );
+    await refused(openDataset(hostile("h5-0size.h5")), /\[3, 0, 0, 3\]; expected pixels/);
+    await refused(openDataset(hostile("h5-damaged-group.h5")), /truncated HDF5 file/);
+    const lzf = await openDataset(data("lzf_images.h5"));
+    await refused(lzf.read([0]), /compressed by the filter lzf, .*\n.*with gzip/);
+    await lzf.close();
+  });
+
+  it("duplicates: hundreds of equal pictures are one object", async () => {
+    const set = await openDataset(data("blank_cutouts.h5"));
+    const { pairs, groups } = await findDuplicates(set);
+    assert.deepEqual([pairs.length, new Set(groups).size], [599, 1]);
+    await set.close();
+  });
+
+  it("duplicates: equal positions are one object, and −9999 is none", async () => {
+    const set = await openDataset(data("blank_cutouts.h5"));
+    const ra = Float64Array.from({ length: 600 }, (_, i) => (i < 300 ? 10 : -9999));
+    const dec = Float64Array.from(ra);
+    const { pairs } = await findDuplicates({ ...set, table: { ra, dec } }, { images: false });
+    assert.equal(pairs.length, 299);
+    await set.close();
+  });
+});
