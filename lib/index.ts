@@ -41,7 +41,7 @@ export { untilInterrupted } from "./notebook/interrupt";
 export { showMarkdown } from "./notebook/markdown";
 export { progress } from "./notebook/progress";
 export { showTable } from "./notebook/tables";
-export { showTraining, train } from "./notebook/training";
+export { evaluateRun, showTraining, train } from "./notebook/training";
 export { ablationHeatMap } from "./plots/ablation-heat-map";
 export { accuracyCurve } from "./plots/accuracy-curve";
 export { attentionGrid } from "./plots/attention-grid";
@@ -63,15 +63,15 @@ export { sampleGrid } from "./plots/sample-grid";
 export { trainingCurves } from "./plots/training-curves";
 export { predict } from "./predict/predict";
 export { loadAblation, readAblation } from "./train/ablation";
-export type { Experiment } from "./train/config";
+export type { ExperimentConfig } from "./train/config";
 export { settingsColumns } from "./train/config";
-export { loadExperiment, loadExperiments } from "./train/config-file";
+export { loadConfig } from "./train/config-file";
 export {
-  createExperimentModel,
-  experimentSize,
-  openExperimentData,
-  openTrainedModel,
-  recordEvaluation,
-  runExperiment,
+  type Experiment,
+  openExperiment,
+  openExperiments,
+  readResults,
 } from "./train/experiment";
+export { openSplit } from "./train/experiment-data";
 export { findRuns, RunFolder } from "./train/run-folder";
+export { type RunResult, readRun } from "./train/run-result";

@@ -1,7 +1,6 @@
 import { ablationColumns } from "../evaluate/ablation";
 import { ablate } from "../notebook/ablation";
 import { showTable } from "../notebook/tables";
-import { loadAblation } from "../train/ablation";
 import { requiredOption, textOption, type Verb } from "./verb";
 
 export const verb: Verb = {
@@ -24,12 +23,12 @@ export const verb: Verb = {
   async run(args) {
     const config = requiredOption(args, "config", "notebooks/configs/ablation.yaml");
     const out = requiredOption(args, "out", "results/ablation");
-    const trainings = loadAblation(config, {
+    const table = await ablate(config, {
+      out,
       profile: textOption(args, "profile"),
       spec: textOption(args, "data"),
       set: Array.isArray(args.values.set) ? args.values.set : [],
     });
-    const table = await ablate(trainings, out);
     if (args.values.json) console.log(JSON.stringify(table));
     else showTable(ablationColumns(table), { rows: table.rows.length });
     return undefined;

@@ -8,7 +8,7 @@ import { saveModel } from "../models/model-file";
 import { writeWebModel } from "../models/web-format";
 import { predictFunction } from "../predict/predict";
 import { taskFromDescription } from "../tasks/registry";
-import { openTrainedModel } from "../train/experiment";
+import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import { integerOption, requiredOption, textOption, type Verb } from "./verb";
 

@@ -10,7 +10,8 @@ import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
 import { predict } from "../predict/predict";
 import { experimentSchema, parseConfig } from "../train/config";
-import { openExperimentData, openTrainedModel } from "../train/experiment";
+import { openSplit } from "../train/experiment-data";
+import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
 
@@ -55,7 +56,7 @@ export const verb: Verb = {
       data: { ...experiment?.data, spec },
       model: { name: model.name },
     });
-    const { dataset } = await openExperimentData(settings, model.inputSize[0]);
+    const { dataset } = await openSplit(settings);
     const bar = progress(dataset.size, "predicting");
     try {
       const names =

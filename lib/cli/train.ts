@@ -1,15 +1,13 @@
 import { parse } from "yaml";
 import { UserError } from "../core/errors";
-import { untilInterrupted } from "../notebook/interrupt";
-import { showTraining } from "../notebook/training";
+import { evaluateRun, train } from "../notebook/training";
 import { experimentSchema, parseConfig } from "../train/config";
 import { readSettings } from "../train/config-file";
-import { runExperiment } from "../train/experiment";
+import { openExperiment } from "../train/experiment";
 import { mergeSettings, withAssignments } from "../train/merge-settings";
-import type { Existing } from "../train/run-folder";
 import { type Arguments, requiredOption, textOption, type Verb } from "./verb";
 
-function existingOf({ values }: Arguments): Existing {
+function ifExistsOf({ values }: Arguments): "resume" | "restart" | "skip" {
   const asked = (["resume", "restart", "skip"] as const).filter((name) => values[name]);
   if (asked.length > 1) {
     throw new UserError(`--${asked.join(" and --")} exclude each other`, "give one of them");
@@ -65,24 +63,29 @@ export const verb: Verb = {
       requiredOption(args, "data", "synthetic");
       requiredOption(args, "model", "custom_cnn");
     }
-    const experiment = parseConfig(experimentSchema, settingsOf(args));
-    const shown = showTraining();
-    let remark: string | undefined = "stopped";
-    try {
-      const result = await untilInterrupted((signal) =>
-        runExperiment(experiment, out, existingOf(args), { ...shown, signal }),
-      );
-      remark = undefined;
-      shown.finish();
-      if (result === undefined) console.log(`${out} is left as it is.`);
-      else {
-        console.log(
-          `test accuracy ${result.metrics.accuracy.toFixed(4)}, log loss ${result.metrics.logLoss.toFixed(4)}, best epoch ${result.fit.bestEpoch}: ${out}`,
-        );
+    const ifExists = ifExistsOf(args);
+    const settings = parseConfig(experimentSchema, settingsOf(args));
+    const experiment = openExperiment(settings, { run: out });
+    if (ifExists === "skip") {
+      if (experiment.run.status !== "absent") {
+        console.log(`${out} is left as it is.`);
+        return undefined;
       }
-    } finally {
-      if (remark !== undefined) shown.finish(remark);
     }
+    const fitted = await train(experiment, {
+      ifExists: ifExists === "restart" ? "restart" : "resume",
+    });
+    if ((await experiment.data()).test.length === 0) {
+      console.log(
+        `no test split, so nothing was evaluated; best epoch ${fitted.bestEpoch}: ${out}`,
+      );
+    } else {
+      const { metrics } = await evaluateRun(experiment);
+      console.log(
+        `test accuracy ${metrics.accuracy.toFixed(4)}, log loss ${metrics.logLoss?.toFixed(4)}, best epoch ${fitted.bestEpoch}: ${out}`,
+      );
+    }
+    await experiment.dispose();
     return undefined;
   },
 };

@@ -145,30 +145,44 @@ export async function saveSplit(
 }
 
 /**
- * Read a split for these ids.
+ * Read a split: the id of each row and where it went.
  *
- * @throws UserError naming the file and the first id that is missing, unknown or there twice.
+ * @throws UserError naming the file and the first id that is there twice or has no split.
  */
-export async function loadSplit(path: string, ids: readonly string[]): Promise<string[]> {
+export async function readSplit(path: string): Promise<Map<string, string>> {
   const csv = await readCsv(path, { id: "text", split: "text" });
   const splits = asText(csv.columns.split);
-  const remedy = "Use the split that was made for this data set, or make a new one.";
-  const known = new Set(ids);
   const splitOf = new Map<string, string>();
   for (const [i, id] of asText(csv.columns.id).entries()) {
     const split = splits[i];
     const at = `${path}, row ${csv.rowNumber(i)}`;
-    const wrong = splitOf.has(id) ? "is there twice" : known.has(id) ? "" : "is not in the data";
-    if (wrong) throw new UserError(`${at}: id '${id}' ${wrong}.`, remedy);
-    if (!split) throw new UserError(`${at}: no split for id '${id}'.`, remedy);
+    if (splitOf.has(id)) throw new UserError(`${at}: id '${id}' is there twice.`, REMEDY);
+    if (!split) throw new UserError(`${at}: no split for id '${id}'.`, REMEDY);
     splitOf.set(id, split);
+  }
+  return splitOf;
+}
+
+/**
+ * Read a split for exactly these ids.
+ *
+ * @returns The name of each row's split.
+ * @throws UserError naming the file and the first id that is missing, unknown or there twice.
+ */
+export async function loadSplit(path: string, ids: readonly string[]): Promise<string[]> {
+  const splitOf = await readSplit(path);
+  const known = new Set(ids);
+  for (const id of splitOf.keys()) {
+    if (!known.has(id)) throw new UserError(`${path}: id '${id}' is not in the data.`, REMEDY);
   }
   return ids.map((id) => {
     const split = splitOf.get(id);
-    if (split === undefined) throw new UserError(`${path}: no row for id '${id}'.`, remedy);
+    if (split === undefined) throw new UserError(`${path}: no row for id '${id}'.`, REMEDY);
     return split;
   });
 }
+
+const REMEDY = "Use the split that was made for this data set, or make a new one.";
 
 /** The first row of each group that has a stratum, and for each row that of its group. */
 function representatives(strata: ArrayLike<number>, groups?: ArrayLike<string | number>) {

@@ -35,7 +35,7 @@ export type {
 } from "../data/dataset";
 export { type DuplicatePair, type Duplicates, findDuplicates } from "../data/duplicates";
 export { type ExportOptions, type ExportReport, exportFolders } from "../data/export";
-export { FitsFile, type FitsImage, type FitsHdu, openFits } from "../data/fits";
+export { FitsFile, type FitsHdu, type FitsImage, openFits } from "../data/fits";
 export { FitsHeader, type FitsValue } from "../data/fits-header";
 export { type FitsRgbOptions, fitsRgb, type RgbPicture, writePicture } from "../data/fits-image";
 export { gz2MainQuestions, gz2Questions } from "../data/galaxy-zoo-tree";

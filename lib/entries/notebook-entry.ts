@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { ablate } from "../notebook/ablation";
+export { type AblateOptions, ablate } from "../notebook/ablation";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";
@@ -14,5 +14,5 @@ export {
   progress,
   type ShownMetrics,
 } from "../notebook/progress";
-export { type ShowTableOptions, showTable } from "../notebook/tables";
-export { showTraining, train } from "../notebook/training";
+export { type ShownTable, type ShowTableOptions, showTable } from "../notebook/tables";
+export { evaluateRun, showTraining, train } from "../notebook/training";

@@ -4,6 +4,7 @@
  * @module
  */
 export {
+  type AblationOptions,
   type AblationStep,
   type AblationTraining,
   loadAblation,
@@ -18,7 +19,7 @@ export {
 } from "../train/checkpoint";
 export {
   configDifferences,
-  type Experiment,
+  type ExperimentConfig,
   type ExperimentSettings,
   experimentSchema,
   type PredictConfig,
@@ -31,20 +32,28 @@ export {
 } from "../train/config";
 export {
   type ConfigFileOptions,
-  loadExperiment,
-  loadExperiments,
+  configNames,
+  loadConfig,
   readSettings,
 } from "../train/config-file";
 export {
-  createExperimentModel,
-  type ExperimentResult,
-  experimentSize,
-  openExperimentData,
-  openTrainedModel,
-  recordEvaluation,
-  runExperiment,
-  type SplitDataset,
+  type EvaluateOptions,
+  Experiment,
+  type ExperimentState,
+  type IfExists,
+  type OpenExperimentOptions,
+  openExperiment,
+  openExperiments,
+  readResults,
+  type TrainOptions,
 } from "../train/experiment";
+export {
+  experimentSize,
+  type OpenSplitOptions,
+  openSplit,
+  type SplitDataset,
+} from "../train/experiment-data";
+export { createExperimentModel, openTrainedModel } from "../train/experiment-model";
 export {
   type FitInputs,
   type FitOptions,
@@ -54,6 +63,7 @@ export {
 } from "../train/fit";
 export { mergeSettings, withAssignments } from "../train/merge-settings";
 export { type MlflowOptions, MlflowTracker } from "../train/mlflow";
-export { type Existing, findRuns, RunFolder, type RunStatus } from "../train/run-folder";
+export { findRuns, RunFolder, type RunStatus, type TrainingSummary } from "../train/run-folder";
+export { type RunResult, readRun } from "../train/run-result";
 export { TensorBoardTracker } from "../train/tensorboard";
 export { type EpochRecord, RunLog, type Tracker } from "../train/tracker";

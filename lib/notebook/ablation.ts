@@ -1,5 +1,8 @@
+import { basename, extname } from "node:path";
 import type { AblationTable } from "../evaluate/ablation";
-import { type AblationTraining, runAblation } from "../train/ablation";
+import { resultsFolder } from "../io/paths";
+import { loadAblation, runAblation } from "../train/ablation";
+import type { ConfigFileOptions } from "../train/config-file";
 import { inNotebook } from "./display";
 import { untilInterrupted } from "./interrupt";
 import { showTraining } from "./training";
@@ -11,14 +14,27 @@ const BECAUSE = {
   new: "begins",
 } as const;
 
+/** How {@link ablate} reads its file, and where the runs go. */
+export interface AblateOptions extends ConfigFileOptions {
+  /** Folder of the runs and of the table. Default: `results/FILE`, by the config file's name. */
+  readonly out?: string;
+}
+
 /**
- * Run an ablation in a cell or a terminal: a line and a progress bar a training, and an interrupt that
- * stops after the step under way. Running it again goes on from there.
+ * Read an ablation's file and run what is left of it, in a cell or a terminal: a line and a progress bar a
+ * training, and an interrupt that stops after the step under way. Running it again goes on from there, with
+ * the file as it is then. A row that fails is told of, and the others go on.
+ *
+ * @param path YAML: an experiment and, under `ablation`, what each row changes about it.
+ * @throws UserError naming the file and each key that is wrong
  */
 export async function ablate(
-  trainings: readonly AblationTraining[],
-  out: string,
+  path: string,
+  { out = resultsFolder(basename(path, extname(path))), ...options }: AblateOptions = {},
 ): Promise<AblationTable> {
+  const trainings = loadAblation(path, options);
+  // In a terminal standard output is for the table alone.
+  const say = inNotebook() ? console.log : console.error;
   let shown: ReturnType<typeof showTraining> | undefined;
   let remark: string | undefined = "stopped; run it again to go on";
   try {
@@ -29,12 +45,15 @@ export async function ablate(
           shown?.finish();
           shown = state === "finished" ? undefined : showTraining();
           const why = differences.length > 0 ? ` (${differences.join("; ")})` : "";
-          // In a terminal standard output is for the table alone.
-          const say = inNotebook() ? console.log : console.error;
           say(`${index + 1}/${total} ${name} ${BECAUSE[state]}${why}`);
         },
+        onFailure(name, error) {
+          shown?.finish("failed");
+          shown = undefined;
+          console.error(`✗ ${name}: ${error instanceof Error ? error.message : error}`);
+        },
         onStep: (report) => shown?.onStep?.(report),
-        onEpoch: inNotebook() ? (row, history) => shown?.onEpoch?.(row, history) : undefined,
+        onEpoch: (row, history) => shown?.onEpoch?.(row, history),
       }),
     );
     remark = undefined;

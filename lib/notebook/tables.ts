@@ -1,6 +1,9 @@
 import { UserError } from "../core/errors";
-import type { Column, Table } from "../core/table";
+import type { Column } from "../core/table";
 import { escapeHtml, show } from "./display";
+
+/** A table as it can be shown: a value that is not known, such as a metric that is not defined, is null. */
+export type ShownTable = Readonly<Record<string, Column | readonly (string | number | null)[]>>;
 
 /** How a table is shown. */
 export interface ShowTableOptions {
@@ -35,11 +38,11 @@ body.append(...(down ? rows.reverse() : rows));
  *
  * @throws UserError when the columns are not of one length, or pictures are missing.
  */
-export function showTable(table: Table, options: ShowTableOptions = {}): void {
+export function showTable(table: ShownTable, options: ShowTableOptions = {}): void {
   const { rows = 20, digits = 4, pictures } = options;
   const columns = Object.entries(table).map(([name, values]) => ({
     name,
-    numeric: typeof values[0] === "number",
+    numeric: isNumeric(values),
     cells: formatCells(values, rows, digits),
   }));
   const length = tableLength(table);
@@ -60,7 +63,7 @@ interface ShownColumn {
   readonly cells: readonly string[];
 }
 
-function tableLength(table: Table): number {
+function tableLength(table: ShownTable): number {
   const lengths = Object.entries(table).map(([name, values]) => `${name}: ${values.length}`);
   const sizes = new Set(Object.values(table).map((values) => values.length));
   if (sizes.size > 1) {
@@ -84,14 +87,19 @@ function numberFormat(values: readonly number[], digits: number): (value: number
   return (value) => value.toFixed(decimals);
 }
 
-function formatCells(values: Column, rows: number, digits: number): string[] {
-  const shown = Array.from(values.slice(0, rows) as ArrayLike<string | number>);
+function formatCells(values: ShownTable[string], rows: number, digits: number): string[] {
+  const shown = Array.from(values.slice(0, rows) as ArrayLike<string | number | null>);
   const numbers = shown.filter((value) => typeof value === "number");
   const format = numberFormat(numbers, digits);
   return shown.map((value) => {
-    if (typeof value !== "number") return value;
-    return Number.isNaN(value) ? "–" : format(value);
+    if (typeof value === "string") return value;
+    return value === null || Number.isNaN(value) ? "–" : format(value);
   });
+}
+
+/** Whether a column holds numbers, by its first value that is known. */
+function isNumeric(values: ShownTable[string]): boolean {
+  return typeof Array.from<unknown>(values).find((value) => value !== null) === "number";
 }
 
 function asText(columns: readonly ShownColumn[], remark: string): string {

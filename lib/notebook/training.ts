@@ -1,9 +1,8 @@
-import type { Model } from "../models/module";
 import { trainingCurves } from "../plots/training-curves";
-import type { TrainConfig } from "../train/config";
-import type { SplitDataset } from "../train/experiment";
-import { type FitOptions, type FitResult, fit } from "../train/fit";
-import type { RunFolder } from "../train/run-folder";
+import type { Experiment, TrainOptions } from "../train/experiment";
+import type { FitOptions, FitResult } from "../train/fit";
+import type { RunResult } from "../train/run-result";
+import { inNotebook } from "./display";
 import { liveFigure } from "./figures";
 import { untilInterrupted } from "./interrupt";
 import { progress } from "./progress";
@@ -18,44 +17,71 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
   finish(remark?: string): void;
 } {
   let bar: ReturnType<typeof progress> | undefined;
-  const curves = liveFigure();
+  let curves: ReturnType<typeof liveFigure> | undefined;
   return {
     onStep({ epoch, done, total, means }) {
       bar ??= progress(total, "training");
       bar.update(done, { epoch, ...means });
     },
-    onEpoch: (_, history) => curves.update(trainingCurves(history)),
+    onEpoch(_, history) {
+      if (!inNotebook()) return;
+      curves ??= liveFigure();
+      curves.update(trainingCurves(history));
+    },
     finish(remark) {
       bar?.finish(remark);
-      curves.finish();
+      curves?.finish();
     },
   };
 }
 
 /**
- * Train in a cell: `fit` with progress, live curves, and an interrupt that stops after the step under
- * way, writes a checkpoint and leaves the kernel usable. Running the cell again goes on from there.
+ * Train in a cell or a terminal: {@link Experiment.train} with progress, live curves, and an interrupt
+ * that stops after the step under way, writes a checkpoint and leaves the kernel usable. Running the cell
+ * again goes on from there; a finished run is read from its folder.
  */
 export async function train(
-  model: Model,
-  { dataset, task, train: rows, val }: SplitDataset,
-  config: TrainConfig,
-  run: RunFolder,
+  experiment: Experiment,
+  options: TrainOptions = {},
 ): Promise<FitResult> {
+  const { state, differences } = experiment.state();
+  if (state === "changed" && (options.ifExists ?? "auto") === "auto") {
+    console.log(`the settings changed (${differences.join("; ")}): training begins anew`);
+  }
   const shown = showTraining();
-  let remark: string | undefined = "interrupted; run the cell again to go on";
+  let remark: string | undefined = "stopped; run it again to go on";
   try {
-    const result = await untilInterrupted((signal) =>
-      fit(
-        { model, task, dataset, train: rows, val: val.length > 0 ? val : undefined },
-        config,
-        run,
-        { ...shown, signal },
-      ),
+    const result = await untilInterrupted(
+      (signal) => experiment.train({ ...shown, ...options, signal }),
+      options.signal,
     );
     remark = undefined;
     return result;
   } finally {
     shown.finish(remark);
+  }
+}
+
+/**
+ * Evaluate in a cell or a terminal: {@link Experiment.evaluate} with progress, and an interrupt that stops
+ * it. A finished run is read from its folder.
+ */
+export async function evaluateRun(experiment: Experiment): Promise<RunResult> {
+  let bar: ReturnType<typeof progress> | undefined;
+  let remark: string | undefined = "stopped";
+  try {
+    const result = await untilInterrupted((signal) =>
+      experiment.evaluate({
+        signal,
+        onProgress(done, total) {
+          bar ??= progress(total, "testing");
+          bar.update(done);
+        },
+      }),
+    );
+    remark = undefined;
+    return result;
+  } finally {
+    bar?.finish(remark);
   }
 }

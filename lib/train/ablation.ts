@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { z } from "zod";
 import { Random } from "../core/random";
 import { balancedRows } from "../data/sampling";
@@ -11,14 +12,13 @@ import {
   ablationTable,
 } from "../evaluate/ablation";
 import { type Predictions, selectPredictions } from "../evaluate/predictions";
-import { readPredictions } from "../evaluate/predictions-file";
 import { evaluate } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
-import { type Experiment, experimentSchema, parseConfig } from "./config";
+import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { type ConfigFileOptions, readSettings } from "./config-file";
-import { runExperiment } from "./experiment";
+import { Experiment, type ExperimentState } from "./experiment";
 import type { FitOptions } from "./fit";
-import { mergeSettings } from "./merge-settings";
+import { mergeSettings, withAssignments } from "./merge-settings";
 import { RunFolder } from "./run-folder";
 
 const overlay = z.record(z.string(), z.unknown());
@@ -46,7 +46,7 @@ const ablationSchema = z.strictObject({
 export interface AblationTraining {
   /** Of its folder. */
   readonly name: string;
-  readonly experiment: Experiment;
+  readonly config: ExperimentConfig;
   readonly rows: readonly {
     readonly row: z.output<typeof rowSchema>;
     /** Tested on equally many galaxies of each class. */
@@ -57,21 +57,25 @@ export interface AblationTraining {
 /**
  * Read an ablation: an experiment, and under `ablation` what each row changes about it.
  *
- * Rows that differ only in what they are tested on share a training.
+ * Rows that differ only in what they are tested on share a training. Assignments come last, so that none
+ * is overruled by what a row changes.
  *
  * @throws UserError naming the file and each key that is wrong.
  */
 export function loadAblation(path: string, options: ConfigFileOptions = {}): AblationTraining[] {
-  const { ablation, ...common } = readSettings(path, options);
+  const own = (assignment: string) => /^ablation[.=]/.test(assignment);
+  const set = options.set ?? [];
+  const { ablation, ...common } = readSettings(path, { ...options, set: set.filter(own) });
   const { seeds, models, regimes, rows } = parseConfig(
     ablationSchema.superRefine(checkNames),
     ablation,
     `${path}, ablation`,
   );
+  const last = set.filter((assignment) => !own(assignment));
   const trainings = new Map<string, AblationTraining>();
   for (const row of rows) {
     for (const seed of seeds) {
-      const name = `${asName(row.model)}-${asName(row.trainedOn)}-seed${seed}`;
+      const name = `${folderName(row.model)}-${folderName(row.trainedOn)}-seed${seed}`;
       const balance = regimes[row.trainedOn];
       const settings = [
         models[row.model],
@@ -80,7 +84,11 @@ export function loadAblation(path: string, options: ConfigFileOptions = {}): Abl
       ].reduce(mergeSettings, common);
       trainings.set(name, {
         name,
-        experiment: parseConfig(experimentSchema, settings, `${path}, ${row.model}`),
+        config: parseConfig(
+          experimentSchema,
+          withAssignments(settings, last, (text) => parse(text)),
+          `${path}, ${row.model}`,
+        ),
         rows: [
           ...(trainings.get(name)?.rows ?? []),
           { row, balanced: regimes[row.testedOn] !== "none" },
@@ -91,63 +99,95 @@ export function loadAblation(path: string, options: ConfigFileOptions = {}): Abl
   return [...trainings.values()];
 }
 
-/** A row may only name models and regimes that are there. */
+/** A row may only name models and regimes that are there, and no two may mean the same run. */
 function checkNames(
   { models, regimes, rows }: z.output<typeof ablationSchema>,
   context: z.RefinementCtx,
 ): void {
+  const issue = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
   const check = (row: number, key: string, name: string, known: object) => {
     if (Object.hasOwn(known, name)) return;
-    const message = `"${name}" is not there; expected one of ${Object.keys(known).join(", ")}`;
-    context.addIssue({ code: "custom", path: ["rows", row, key], message });
+    const names = Object.keys(known).join(", ");
+    issue(["rows", row, key], `"${name}" is not there; expected one of ${names}`);
   };
   for (const [i, row] of rows.entries()) {
     check(i, "model", row.model, models);
     check(i, "trainedOn", row.trainedOn, regimes);
     check(i, "testedOn", row.testedOn, regimes);
+    const same = rows.findIndex((other) =>
+      (["model", "trainedOn", "testedOn"] as const).every((key) => other[key] === row[key]),
+    );
+    if (same < i) issue(["rows", i], `the same as row ${same}; each row may be there once`);
+  }
+  for (const [key, named] of Object.entries({ models, regimes })) {
+    const folders = new Map<string, string>();
+    for (const name of Object.keys(named)) {
+      const folder = folderName(name);
+      const other = folders.get(folder);
+      if (folder === "") issue([key, name], "a name needs a letter or a digit, for its folder");
+      else if (other !== undefined) {
+        issue([key, name], `would have the folder of "${other}", ${folder}; rename one of them`);
+      }
+      folders.set(folder, name);
+    }
   }
 }
 
-const asName = (text: string) =>
+const folderName = (text: string) =>
   text
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, "-")
     .replace(/^-+|-+$/g, "");
 
 /** What becomes of one training, said before it begins. */
-export interface AblationStep {
+export interface AblationStep extends ExperimentState {
+  /** Of the training, and of its folder. */
   readonly name: string;
   /** From 0, of `total`. */
   readonly index: number;
   readonly total: number;
-  /** `changed`: a run of another config is there and is made anew. */
-  readonly state: "finished" | "interrupted" | "changed" | "new";
-  /** The keys in which its config changed. */
-  readonly differences: readonly string[];
+}
+
+/** How {@link runAblation} goes; the rest are those of `fit`, for each run. */
+export interface AblationOptions extends FitOptions {
+  /** Before each training. */
+  readonly onTraining?: (step: AblationStep) => void;
+  /** When a training has failed. The others go on. */
+  readonly onFailure?: (name: string, error: unknown) => void;
 }
 
 /**
  * Do what is left of an ablation: finished runs are kept, an interrupted one goes on, one whose config
  * has changed is made anew. After each the table is written as `ablation.csv` and `ablation.tex`.
  *
+ * A training that fails is told of and left out of the table; the next time it is tried again.
+ *
  * @param out Folder of the runs.
- * @param options Those of `fit`, for each run; `onTraining` before each of them.
+ * @throws whatever the signal was aborted with
  */
 export async function runAblation(
   trainings: readonly AblationTraining[],
   out: string,
-  options: FitOptions & { readonly onTraining?: (step: AblationStep) => void } = {},
+  { onTraining, onFailure, ...options }: AblationOptions = {},
 ): Promise<AblationTable> {
   mkdirSync(out, { recursive: true });
-  const { onTraining, ...fitOptions } = options;
-  for (const [index, { name, experiment }] of trainings.entries()) {
+  for (const [index, { name, config }] of trainings.entries()) {
     options.signal?.throwIfAborted();
-    const run = new RunFolder(join(out, name));
-    const differences = run.differencesFrom(experiment);
-    const state = stateOf(run, differences);
-    onTraining?.({ name, index, total: trainings.length, state, differences });
-    if (state === "finished") continue;
-    await runExperiment(experiment, run.path, "renew", fitOptions);
+    const experiment = new Experiment(config, new RunFolder(join(out, name)));
+    try {
+      const state = experiment.state();
+      onTraining?.({ name, index, total: trainings.length, ...state });
+      if (state.state === "finished") continue;
+      await experiment.train(options);
+      await experiment.evaluate({ signal: options.signal });
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      onFailure?.(name, error);
+      continue;
+    } finally {
+      await experiment.dispose();
+    }
     await writeTable(trainings, out);
   }
   return writeTable(trainings, out);
@@ -159,24 +199,18 @@ export async function readAblation(
   out: string,
 ): Promise<AblationTable> {
   const runs: AblationRun[] = [];
-  for (const { name, experiment, rows } of trainings) {
-    const run = new RunFolder(join(out, name));
-    if (stateOf(run, run.differencesFrom(experiment)) !== "finished") continue;
-    const predictions = await readPredictions(run.predictionsPath);
+  for (const { name, config, rows } of trainings) {
+    const experiment = new Experiment(config, new RunFolder(join(out, name)));
+    if (experiment.state().state !== "finished") continue;
+    const { predictions, metrics } = await experiment.evaluate();
     for (const { row, balanced } of rows) {
-      const metrics = evaluate(
-        balanced ? balancedTest(predictions, experiment.data.splitSeed) : predictions,
-      );
-      runs.push({ ...row, metrics });
+      runs.push({
+        ...row,
+        metrics: balanced ? evaluate(balancedTest(predictions, config.data.splitSeed)) : metrics,
+      });
     }
   }
   return ablationTable(runs);
-}
-
-function stateOf(run: RunFolder, differences: readonly string[]): AblationStep["state"] {
-  if (run.status === "absent") return "new";
-  if (differences.length > 0) return "changed";
-  return run.status === "complete" ? "finished" : "interrupted";
 }
 
 /** As many test galaxies of each class as the rarest has, the same ones for every model. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { findPath } from "../io/paths";
-import { type Experiment, experimentSchema, parseConfig } from "./config";
+import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { isTree, mergeSettings, type Tree, withAssignments } from "./merge-settings";
 
 /** How a config file is read. */
@@ -54,31 +54,50 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
 /**
  * Read an experiment from a YAML file.
  *
+ * @param name Which of the file's `models`, where it has some: an experiment for all, and under `models`
+ *   what each changes about it.
  * @throws UserError naming the file and each key that is wrong.
  */
-export function loadExperiment(path: string, options: ConfigFileOptions = {}): Experiment {
-  return parseConfig(experimentSchema, readSettings(path, options), path);
-}
-
-/**
- * Read several experiments from one YAML file: an experiment, and under `models` what each changes
- * about it.
- *
- * @returns One experiment a name, in the file's order.
- * @throws UserError naming the file and each key that is wrong.
- */
-export function loadExperiments(
+export function loadConfig(
   path: string,
   options: ConfigFileOptions = {},
-): Record<string, Experiment> {
-  const { models, ...common } = readSettings(path, options);
-  if (!isTree(models)) {
-    throw new UserError(`${path} has no key "models"`, "give each model a name and its settings");
+  name?: string,
+): ExperimentConfig {
+  const { models, ...common } = readSettings(path, { ...options, set: [] });
+  const source = name === undefined ? path : `${path}, ${name}`;
+  return parseConfig(
+    experimentSchema,
+    // Assignments come last, so that none is overruled by what a model changes.
+    withAssignments(modelSettings(path, common, models, name), options.set ?? [], (text) =>
+      parse(text),
+    ),
+    source,
+  );
+}
+
+/** The names of a file's `models`, in its order; none where it is a single experiment. */
+export function configNames(path: string, options: ConfigFileOptions = {}): string[] {
+  const { models } = readSettings(path, options);
+  return isTree(models) ? Object.keys(models) : [];
+}
+
+function modelSettings(
+  path: string,
+  common: Tree,
+  models: unknown,
+  name: string | undefined,
+): Tree {
+  const names = isTree(models) ? Object.keys(models) : [];
+  if (name === undefined && names.length === 0) return common;
+  if (name === undefined) {
+    throw new UserError(`${path} has several models`, `name one of ${names.join(", ")}`);
   }
-  return Object.fromEntries(
-    Object.entries(models).map(([name, over]) => {
-      const settings = isTree(over) ? mergeSettings(common, over) : over;
-      return [name, parseConfig(experimentSchema, settings, `${path}, ${name}`)];
-    }),
+  const over = isTree(models) ? models[name] : undefined;
+  if (isTree(over)) return mergeSettings(common, over);
+  throw new UserError(
+    `${path} has no model "${name}"`,
+    names.length > 0
+      ? `take one of ${names.join(", ")}`
+      : "it is a single experiment: give no name",
   );
 }

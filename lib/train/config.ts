@@ -188,7 +188,7 @@ export const experimentSchema = settings({
 });
 
 /** A checked experiment: every key is there. */
-export type Experiment = z.output<typeof experimentSchema>;
+export type ExperimentConfig = z.output<typeof experimentSchema>;
 /** What a person writes: only `data.spec` and `model.name` must be there. */
 export type ExperimentSettings = z.input<typeof experimentSchema>;
 

@@ -1,204 +1,347 @@
+import { existsSync, rmSync } from "node:fs";
+import { basename, extname, join, resolve } from "node:path";
+import { parse } from "yaml";
 import { UserError } from "../core/errors";
-import { Random } from "../core/random";
 import { asText } from "../core/table";
-import type { Dataset } from "../data/dataset";
-import { openDataset } from "../data/open";
-import { balancedRows } from "../data/sampling";
-import { rowsOfSplit, saveSplit, stratifiedSplit, takeFraction } from "../data/splits";
-import { startEngine } from "../engine/start";
-import type { Predictions } from "../evaluate/predictions";
+import { saveSplit } from "../data/splits";
 import { writePredictions } from "../evaluate/predictions-file";
-import { evaluate, type Summary } from "../evaluate/summary";
-import { writeFileAtomic } from "../io/atomic";
-import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
+import { evaluate } from "../evaluate/summary";
+import { resultsFolder } from "../io/paths";
 import type { Model } from "../models/module";
-import { createModel, modelDefinition } from "../models/registry";
-import { createPretrained } from "../models/weights";
+import { parameterCount } from "../models/summary";
 import { predict } from "../predict/predict";
-import { createTask } from "../tasks/registry";
-import type { Task } from "../tasks/task";
 import { openCheckpoint } from "./checkpoint";
-import { type Experiment, experimentSchema, parseConfig } from "./config";
-import { type FitOptions, type FitResult, fit } from "./fit";
-import { type Existing, RunFolder } from "./run-folder";
-
-/** A data set with its rows shared out. */
-export interface SplitDataset {
-  /** Its table's column `split` says where each row went; `unused` where `fraction` left it out. */
-  readonly dataset: Dataset;
-  /** What a network is asked about it. */
-  readonly task: Task;
-  readonly train: Uint32Array;
-  readonly val: Uint32Array;
-  readonly test: Uint32Array;
-}
-
-/** Galaxy Zoo's 424-pixel images hold the galaxy in the middle; arXiv:2110.01024 crops them to 224. */
-const GALAXY_ZOO = { side: 424, crop: 224 };
+import {
+  type ExperimentConfig,
+  type ExperimentSettings,
+  experimentSchema,
+  parseConfig,
+  settingsColumns,
+} from "./config";
+import { type ConfigFileOptions, configNames, loadConfig } from "./config-file";
+import { openSplit, type SplitDataset } from "./experiment-data";
+import { createExperimentModel, openTrainedModel } from "./experiment-model";
+import { checkFit, type FitOptions, type FitResult, fit, fitResult } from "./fit";
+import { withAssignments } from "./merge-settings";
+import { Judge } from "./monitor";
+import { RunFolder } from "./run-folder";
+import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
 
 /**
- * Open an experiment's data at the model's size and share the rows out, class by class.
- *
- * A data set that brings its own `split` column with a test part keeps it; where that has no
- * validation part, one is taken from its training part. Images of Galaxy Zoo's size and above are
- * cropped to their middle unless `crop` says otherwise. `balance` acts after the split, so that no
- * galaxy is both learned from and tested on.
+ * What to do where the folder holds a run: `resume` goes on with it, and refuses one of other settings;
+ * `restart` begins anew; `auto` goes on with a run of the same settings and begins anew with another.
  */
-export async function openExperimentData(
-  { data, task: name, train: { loss } }: Experiment,
-  size: number,
-  onProgress?: (done: number, total: number) => void,
-): Promise<SplitDataset> {
-  const { spec, skipBad } = data;
-  const whole = await openDataset(spec, { skipBad, onProgress });
-  const side = Math.min(...whole.imageSize);
-  const middle = Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
-  const crop = data.crop ?? (side >= GALAXY_ZOO.side ? middle : undefined);
-  await whole.close();
-  const opened = await openDataset(spec, { skipBad, crop, size: data.size ?? size });
-  const task = createTask(opened, { task: name, loss });
-  const split = shareOut(opened, task, data);
-  const dataset = { ...opened, table: { ...opened.table, split } };
-  const learned = (name: string) => {
-    const rows = rowsOfSplit(split, name);
-    // Rows repeated would only be counted twice where nothing is learned.
-    const repeats = data.balance === "oversample" && name !== "train";
-    if (data.balance === undefined || repeats) return rows;
-    const random = new Random(data.splitSeed, `balanced ${name}`);
-    return balancedRows(task.strata(opened).of, rows, data.balance, random);
-  };
-  return {
-    dataset,
-    task,
-    train: learned("train"),
-    val: learned("val"),
-    test: rowsOfSplit(split, "test"),
-  };
+export type IfExists = "resume" | "restart" | "auto";
+
+/** Where an experiment stands. */
+export interface ExperimentState {
+  /** `changed`: the folder holds a run of other settings. */
+  readonly state: "new" | "interrupted" | "changed" | "finished";
+  /** For `changed`: the keys, as `key: before → after`. */
+  readonly differences: readonly string[];
 }
 
-function shareOut(dataset: Dataset, task: Task, data: Experiment["data"]): string[] {
-  const { table, size } = dataset;
-  const { of: labels, names: classNames } = task.strata(dataset);
-  const [train, val, test] = data.split;
-  const options = { seed: data.splitSeed, classNames };
-  const everyRow = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
-  const kept = takeFraction(labels, everyRow, data.fraction, data.splitSeed);
-  const names = new Array<string>(size).fill("unused");
-  const given = table.split === undefined ? undefined : asText(table.split);
-  if (given?.includes("test")) {
-    for (const row of kept) names[row] = given[row];
-    if (given.includes("val")) return names;
-    const rows = [...kept].filter((row) => given[row] === "train");
-    const own = stratifiedSplit(
-      rows.map((row) => labels[row]),
-      { train, val },
-      options,
-    );
-    for (const [i, row] of rows.entries()) names[row] = own[i];
-    return names;
+/** How {@link Experiment.train} goes. */
+export interface TrainOptions extends FitOptions {
+  /** Default `auto`. */
+  readonly ifExists?: IfExists;
+  /** Called while data are downloaded or generated. */
+  readonly onData?: (done: number, total: number) => void;
+}
+
+/** How {@link Experiment.evaluate} goes. */
+export interface EvaluateOptions {
+  /** Stops between two batches. */
+  readonly signal?: AbortSignal;
+  /** Galaxies predicted, and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Where {@link openExperiment} finds its settings, and where the run goes. */
+export interface OpenExperimentOptions extends ConfigFileOptions {
+  /** Which of the file's `models`. Default: the file is a single experiment. */
+  readonly name?: string;
+  /** The run's folder. Default: `results/FILE`, or `results/FILE/NAME`, by the config file's name. */
+  readonly run?: string;
+}
+
+/** Of each folder the object opened last, so that reading a config anew leaves no model behind. */
+const opened = new Map<string, Experiment>();
+
+/**
+ * Open an experiment. Nothing is loaded or written yet.
+ *
+ * Opening the same run's folder again releases what the object before held.
+ *
+ * @param source A YAML file, or settings.
+ * @throws UserError naming each key that is wrong
+ */
+export function openExperiment(
+  source: string | ExperimentSettings,
+  { name, run, ...options }: OpenExperimentOptions = {},
+): Experiment {
+  const config =
+    typeof source === "string"
+      ? loadConfig(source, options, name)
+      : parseConfig(
+          experimentSchema,
+          withAssignments({ ...source }, options.set ?? [], (text) => parse(text)),
+        );
+  if (run === undefined && typeof source !== "string") {
+    throw new UserError("settings have no folder of their own", "say where the run goes: `run`");
   }
-  const own = stratifiedSplit(
-    Array.from(kept, (row) => labels[row]),
-    { train, val, test },
-    options,
-  );
-  for (const [i, row] of kept.entries()) names[row] = own[i];
-  return names;
-}
-
-/** The model of an experiment, with fresh weights or those that its `weights` name. */
-export async function createExperimentModel(
-  { model, train, data }: Experiment,
-  numClasses: number,
-): Promise<Model> {
-  await startEngine();
-  const { name, weights, ...options } = model;
-  const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
-  const given = { ...options, numClasses, inputSize, seed: train.seed };
-  if (weights === "published") return (await createPretrained(name, given)).model;
-  const created = createModel(name, given);
-  if (weights !== undefined) loadWeights(created, weights, { head: "replace" });
-  return created;
-}
-
-/** Height and width in pixels that an experiment's images are brought to. */
-export function experimentSize({ model, data }: Experiment): number {
-  return data.size ?? modelDefinition(model.name).inputSize[0];
-}
-
-/** What a finished run says. */
-export interface ExperimentResult {
-  readonly run: RunFolder;
-  readonly fit: FitResult;
-  readonly predictions: Predictions;
-  readonly metrics: Summary;
+  const file = typeof source === "string" ? basename(source, extname(source)) : "";
+  const folder = resolve(run ?? resultsFolder(join(file, name ?? "")));
+  void opened.get(folder)?.dispose();
+  const experiment = new Experiment(config, new RunFolder(folder));
+  opened.set(folder, experiment);
+  return experiment;
 }
 
 /**
- * Write what a run's folder holds besides its checkpoints: predictions, metrics, its split.
+ * Open every experiment of a YAML file with `models`.
  *
- * @returns the metrics on the test split
+ * @returns one a name, in the file's order
  */
-export async function recordEvaluation(
-  run: RunFolder,
-  predictions: Predictions,
-  extra: object = {},
-): Promise<Summary> {
-  const metrics = evaluate(predictions);
-  await writePredictions(run.predictionsPath, predictions);
-  writeFileAtomic(run.metricsPath, `${JSON.stringify({ ...metrics, ...extra }, null, 2)}\n`);
-  return metrics;
+export function openExperiments(
+  path: string,
+  options: ConfigFileOptions = {},
+): Record<string, Experiment> {
+  const names = configNames(path, options);
+  if (names.length === 0) {
+    throw new UserError(`${path} has no key "models"`, "give each model a name and its settings");
+  }
+  const entries = names.map((name) => [name, openExperiment(path, { ...options, name })]);
+  return Object.fromEntries(entries);
 }
 
 /**
- * Do an experiment from data to metrics in a folder: what `tuning-fork train` and a row of the
- * ablation are.
+ * What each of these experiments says, as far as they are finished: from their folders alone.
  *
- * @param existing What to do where the folder holds a run.
+ * @throws UserError when none is
  */
-export async function runExperiment(
-  experiment: Experiment,
-  out: string,
-  existing: Existing = "resume",
-  options: FitOptions & { onData?: (done: number, total: number) => void } = {},
-): Promise<ExperimentResult | undefined> {
-  const run = new RunFolder(out);
-  if (!run.begin(experiment, existing)) return undefined;
-  const data = await openExperimentData(experiment, experimentSize(experiment), options.onData);
-  const { dataset, task, train } = data;
-  const model = await createExperimentModel(experiment, task.numLogits);
-  try {
-    await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
-    const val = data.val.length > 0 ? data.val : undefined;
-    const inputs = { model, task, dataset, train, val };
-    const fitted = await fit(inputs, experiment.train, run, options);
-    const predictions = await predict(model, dataset, data.test, {
-      ...experiment.predict,
-      signal: options.signal,
+export async function readResults(
+  experiments: Readonly<Record<string, Experiment>>,
+): Promise<Record<string, RunResult>> {
+  const results: Record<string, RunResult> = {};
+  for (const [name, experiment] of Object.entries(experiments)) {
+    if (experiment.state().state === "finished") results[name] = await experiment.evaluate();
+  }
+  if (Object.keys(results).length > 0) return results;
+  const names = Object.keys(experiments).join(", ");
+  throw new UserError(`none of ${names} is evaluated yet`, "train and evaluate one first");
+}
+
+/**
+ * One experiment: a model, its data, and the folder of its run.
+ *
+ * Every method can be called again, and in any order that makes sense: it takes what the folder holds
+ * and does the rest. The folder is the truth; nothing that was computed lives in this object alone.
+ */
+export class Experiment {
+  private split: Promise<SplitDataset> | undefined;
+  private held: Promise<Model> | undefined;
+  private working = false;
+
+  /** See {@link openExperiment}. */
+  constructor(
+    readonly config: ExperimentConfig,
+    readonly run: RunFolder,
+  ) {}
+
+  /** The settings as a table: what `showTable` takes. One row a key. */
+  settings(): { setting: string[]; value: string[] } {
+    return settingsColumns(this.config);
+  }
+
+  /** Where the run stands. @throws UserError when a file of the folder is damaged */
+  state(): ExperimentState {
+    if (this.run.status === "absent") return { state: "new", differences: [] };
+    const differences = this.run.differencesFrom(this.config);
+    // How a model is asked is no part of its training.
+    const trained = differences.filter((difference) => !difference.startsWith("predict"));
+    if (trained.length > 0) return { state: "changed", differences: trained };
+    const finished = this.run.status === "complete" && differences.length === 0;
+    return { state: finished ? "finished" : "interrupted", differences };
+  }
+
+  /**
+   * The data, opened once, at this model's size and with its crop, and each row's split: that of the run
+   * where there is one, so that rows which came later are not mixed in.
+   *
+   * @throws UserError when galaxies of the run are gone
+   */
+  async data(onProgress?: (done: number, total: number) => void): Promise<SplitDataset> {
+    if (this.split === undefined) {
+      const kept = ["interrupted", "finished"].includes(this.state().state);
+      this.split = this.openData(kept ? this.run.splitPath : undefined, onProgress);
+    }
+    return this.split;
+  }
+
+  /**
+   * The model: with the weights of the run's best epoch where there is one, else with those that training
+   * begins with.
+   *
+   * @returns this object's own: it is released by {@link Experiment.dispose} and when training begins
+   */
+  model(): Promise<Model> {
+    this.held ??= this.openModel().catch((error) => {
+      this.held = undefined;
+      throw error;
     });
-    const { seconds, bestEpoch } = fitted;
-    const metrics = await recordEvaluation(run, predictions, { seconds, bestEpoch });
-    run.markComplete({ accuracy: metrics.accuracy, logLoss: metrics.logLoss, seconds, bestEpoch });
-    return { run, fit: fitted, predictions, metrics };
-  } finally {
-    model.dispose();
-    await dataset.close();
+    return this.held;
   }
-}
 
-/**
- * The best model of a run, from its folder alone.
- *
- * @throws UserError when the folder holds no run, or one without a checkpoint
- */
-export async function openTrainedModel(
-  run: RunFolder,
-): Promise<LoadedModel & { readonly experiment: Experiment }> {
-  const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
-  const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
-  if (best === undefined) {
-    throw new UserError(`${run.path} has no checkpoint`, "train it first");
+  /**
+   * Train, from the run's checkpoint where there is one; a finished run is returned at once. A run of
+   * other settings is begun anew from fresh weights, unless `ifExists` says otherwise.
+   *
+   * @throws UserError when another process is at work in the folder, when `resume` finds a run of other
+   *   settings, and when the loss is not a number any more; and whatever the signal was aborted with.
+   *   The folder then holds the last good checkpoint.
+   */
+  async train({ ifExists = "auto", onData, ...options }: TrainOptions = {}): Promise<FitResult> {
+    return this.work(async () => {
+      const begins = this.begins(ifExists);
+      if (!begins && this.run.status === "complete") return readTraining(this.run);
+      await this.release();
+      // Whatever can be refused is, before anything of an older run is removed.
+      if (begins) this.split = this.openData(undefined, onData);
+      const { dataset, task, train, val, test } = await this.data(onData);
+      const model = await createExperimentModel(this.config, task.numLogits);
+      try {
+        const inputs = { model, task, dataset, train, val: val.length > 0 ? val : undefined };
+        checkFit(inputs, this.config.train);
+        if (begins) this.run.clear();
+        const { id, split } = dataset.table;
+        if (!existsSync(this.run.splitPath)) {
+          await saveSplit(this.run.splitPath, asText(id), asText(split));
+        }
+        if (begins) this.run.writeConfig(this.config);
+        const result = await fit(inputs, this.config.train, this.run, options);
+        if (test.length === 0) this.finish(result, { rows: 0 }, parameterCount(model));
+        return result;
+      } finally {
+        model.dispose();
+      }
+    });
   }
-  await startEngine();
-  return { ...loadModel(best.files.model), experiment };
+
+  /**
+   * Test the best model on the test split, and finish the run's folder; a finished run is read from it.
+   *
+   * @throws UserError when the run is not trained yet, or has no test split
+   */
+  async evaluate({ signal, onProgress }: EvaluateOptions = {}): Promise<RunResult> {
+    if (this.state().state === "finished") return readRun(this.run);
+    const fitted = await this.trained();
+    return this.work(async () => {
+      const { dataset, test } = await this.data();
+      if (test.length === 0) refuseUntested(this.run);
+      const { model } = await openTrainedModel(this.run);
+      try {
+        const options = { ...this.config.predict, signal, onProgress };
+        const predictions = await predict(model, dataset, test, options);
+        // Without its metrics the run is unfinished, until the other files are there.
+        rmSync(this.run.metricsPath, { force: true });
+        this.run.writeConfig(this.config);
+        await writePredictions(this.run.predictionsPath, predictions);
+        this.finish(fitted, evaluate(predictions), parameterCount(model));
+      } finally {
+        model.dispose();
+      }
+      return readRun(this.run);
+    });
+  }
+
+  /** Release the model and the data. Every method works afterwards as before. */
+  async dispose(): Promise<void> {
+    if (!this.working) await this.release();
+  }
+
+  private async release(): Promise<void> {
+    const { held, split } = this;
+    this.held = undefined;
+    this.split = undefined;
+    // What could not be opened needs no closing, and whoever asked for it was told.
+    (await held?.catch(() => undefined))?.dispose();
+    await (await split?.catch(() => undefined))?.dataset.close();
+  }
+
+  /** How the training that is to be evaluated ended. @throws UserError when it did not */
+  private async trained(): Promise<FitResult> {
+    const { state, differences } = this.state();
+    const checkpoint = state === "interrupted" ? openCheckpoint(this.run.latestPath) : undefined;
+    if (checkpoint !== undefined) {
+      const { task, val } = await this.data();
+      const judge = new Judge(task, this.config.train, val.length > 0);
+      const result = fitResult(checkpoint.training, judge, this.config.train);
+      if (result !== undefined) return result;
+    }
+    const why =
+      state === "changed"
+        ? `was trained with other settings (${differences.join("; ")})`
+        : checkpoint === undefined
+          ? "is not trained yet"
+          : `is trained for ${checkpoint.training.epoch} of ${this.config.train.epochs} epochs`;
+    throw new UserError(`${this.run.path} ${why}`, "train it, to the end; then evaluate");
+  }
+
+  /** Whether training begins with fresh weights. */
+  private begins(ifExists: IfExists): boolean {
+    const { state, differences } = this.state();
+    if (state === "new" || ifExists === "restart") return true;
+    if (state !== "changed") return false;
+    if (ifExists === "auto") return true;
+    throw new UserError(
+      `${this.run.path} holds a run with another config: ${differences.join("; ")}`,
+      "restart it, set the values back, or give another folder",
+    );
+  }
+
+  private openData(
+    splitFile: string | undefined,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<SplitDataset> {
+    return openSplit(this.config, { splitFile, onProgress }).then(
+      (split) => {
+        for (const notice of split.notices) console.warn(notice);
+        return split;
+      },
+      (error) => {
+        this.split = undefined;
+        throw error;
+      },
+    );
+  }
+
+  private async openModel(): Promise<Model> {
+    const { state } = this.state();
+    if (state !== "new" && state !== "changed" && existsSync(this.run.bestPath)) {
+      return (await openTrainedModel(this.run)).model;
+    }
+    const { task } = await this.data();
+    return createExperimentModel(this.config, task.numLogits);
+  }
+
+  private finish(
+    { seconds, bestEpoch, stoppedEarly }: FitResult,
+    metrics: { readonly rows: number },
+    parameters: number,
+  ): void {
+    this.run.writeMetrics({ ...metrics, seconds, bestEpoch, stoppedEarly, parameters });
+  }
+
+  /** Nobody else may write into the folder meanwhile. */
+  private async work<T>(task: () => Promise<T>): Promise<T> {
+    const unlock = this.run.lock();
+    this.working = true;
+    try {
+      return await task();
+    } finally {
+      this.working = false;
+      unlock();
+    }
+  }
 }

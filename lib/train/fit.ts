@@ -82,7 +82,7 @@ export interface FitResult {
  * interrupted goes on to the same losses as one that was not. Afterwards the model has the weights of
  * the best epoch: their moving average where the config's `ema` is on.
  *
- * @param run Where {@link RunFolder.begin} was called.
+ * @param run The run's folder, locked by the caller.
  * @throws UserError when the loss is not a number any more, and whatever the signal was aborted with;
  *   the folder then holds the last good checkpoint.
  */
@@ -93,12 +93,25 @@ export async function fit(
   options: FitOptions = {},
 ): Promise<FitResult> {
   mkdirSync(run.path, { recursive: true });
-  const unlock = run.lock();
-  try {
-    return await new Fit(inputs, config, run, options).run();
-  } finally {
-    unlock();
-  }
+  return new Fit(inputs, config, run, options).run();
+}
+
+/** How a training ended; undefined while it has something left to do. */
+export function fitResult(
+  { epoch, history, seconds }: TrainingState,
+  judge: Judge,
+  config: TrainConfig,
+): FitResult | undefined {
+  const stoppedEarly = epoch < config.epochs;
+  if (stoppedEarly && !judge.isExhausted(history)) return undefined;
+  const bestEpoch = judge.bestEpoch(history) ?? history.length;
+  return { history: historyColumns(history), bestEpoch, seconds, stoppedEarly };
+}
+
+/** @throws UserError when the parts of a training do not fit each other; nothing is written before */
+export function checkFit(inputs: FitInputs, config: TrainConfig): void {
+  checkInputs(inputs, config, batchCount(inputs.train.length, config.batchSize, true));
+  new Judge(inputs.task, config, inputs.val !== undefined);
 }
 
 class Fit {
@@ -128,16 +141,20 @@ class Fit {
   }
 
   async run(): Promise<FitResult> {
-    const { epochs } = this.config;
     const log = new RunLog(
       this.options.trackers ?? (await trackersOf(this.config.log, this.folder)),
     );
     try {
-      const isWork = () => this.state.epoch < epochs && !this.judge.isExhausted(this.state.history);
-      if (isWork()) await log.begin(this.config);
-      while (isWork()) await this.epoch(log);
+      let result = fitResult(this.state, this.judge, this.config);
+      if (result === undefined) await log.begin(this.config);
+      for (; result === undefined; result = fitResult(this.state, this.judge, this.config)) {
+        await this.epoch(log);
+      }
       this.trainer?.dispose();
       await log.end("finished");
+      const best = openCheckpoint(this.folder.bestPath);
+      if (best !== undefined) loadWeights(this.inputs.model, best.files.model);
+      return result;
     } catch (error) {
       try {
         this.trainer?.dispose();
@@ -147,15 +164,6 @@ class Fit {
       await log.end(this.options.signal?.aborted ? "interrupted" : "failed");
       throw error;
     }
-    const best = openCheckpoint(this.folder.bestPath);
-    if (best !== undefined) loadWeights(this.inputs.model, best.files.model);
-    const { history, seconds } = this.state;
-    return {
-      history: historyColumns(history),
-      bestEpoch: this.judge.bestEpoch(history) ?? history.length,
-      seconds,
-      stoppedEarly: this.state.epoch < epochs,
-    };
   }
 
   private async epoch(log: RunLog): Promise<void> {
@@ -192,8 +200,7 @@ class Fit {
         this.saveLatest();
       }
     }
-    await this.finishEpoch(trainer, log);
-    spend();
+    await this.finishEpoch(trainer, log, spend);
   }
 
   /** The rate of this step: the schedule's part of the stage's peak. */
@@ -217,7 +224,7 @@ class Fit {
     });
   }
 
-  private async finishEpoch(trainer: Trainer, log: RunLog): Promise<void> {
+  private async finishEpoch(trainer: Trainer, log: RunLog, spend: () => void): Promise<void> {
     const { state, folder } = this;
     const { task } = this.inputs;
     const row: HistoryRow = {
@@ -240,6 +247,7 @@ class Fit {
       task,
       dataset: this.data,
     });
+    spend();
     Object.assign(state, { epoch: row.epoch, batch: 0, lossSum: 0, scoreSum: 0, seen: 0 });
     // Where nothing was evaluated yet, the newest is the best.
     if ((this.judge.bestEpoch(state.history) ?? row.epoch) === row.epoch) {
@@ -247,8 +255,9 @@ class Fit {
         saveCheckpoint(folder.bestPath, state, { model: trainer.saveModel });
       });
     }
-    this.saveLatest();
+    // The history first: were the process killed in between, this epoch would be done and written again.
     folder.writeHistory(state.history);
+    this.saveLatest();
     this.options.onEpoch?.(row, historyColumns(state.history));
   }
 

@@ -1,127 +1,128 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { z } from "zod";
 import { UserError } from "../core/errors";
 import { writeFileAtomic } from "../io/atomic";
 import { formatCsv } from "../io/csv-text";
 import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
 import { resultsFolder } from "../io/paths";
-import { type HistoryRow, openCheckpoint } from "./checkpoint";
+import type { HistoryRow } from "./checkpoint";
 import { configDifferences } from "./config";
 
 /** Which run of an MLflow server this one is. */
 export const MLFLOW_NOTE = "mlflow.json";
 
 /**
- * What to do where a run's folder already holds something: go on with it, begin anew, leave it, or
- * go on with a run of the same config and begin anew with one of another.
- */
-export type Existing = "resume" | "restart" | "skip" | "renew";
-
-/**
- * The finished runs below a folder, by name.
+ * The finished runs below a folder that have predictions, by name.
  *
  * @param root Default: the folder of all runs.
  */
 export function findRuns(root = resultsFolder()): RunFolder[] {
   if (!existsSync(root)) return [];
   const run = new RunFolder(root);
-  if (run.status !== "absent") return existsSync(run.predictionsPath) ? [run] : [];
+  if (run.status === "complete") return existsSync(run.predictionsPath) ? [run] : [];
+  if (run.status === "unfinished") return [];
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const names = folders.map(({ name }) => name).sort();
   return names.flatMap((name) => findRuns(join(root, name)));
 }
 
-/** How far a run in a folder got. */
+/**
+ * How far a run in a folder got: `absent` where nothing was kept that could be gone on with,
+ * `unfinished` where a checkpoint was, `complete` where every file of a finished run stands.
+ */
 export type RunStatus = "absent" | "unfinished" | "complete";
 
+/** What `metrics.json` says of the training, besides the metrics. */
+const trainingSchema = z.object({
+  /** Test galaxies; 0 where there is no test split. */
+  rows: z.int().min(0),
+  /** Seconds spent in training steps and evaluation, over all sittings. */
+  seconds: z.number(),
+  /** From 1: the epoch whose weights were kept. */
+  bestEpoch: z.int().min(1),
+  /** Whether early stopping ended the training. */
+  stoppedEarly: z.boolean(),
+  /** Numbers that the model learned or could have learned. */
+  parameters: z.int(),
+});
+
+/** What a finished run's `metrics.json` says of its training. */
+export type TrainingSummary = z.output<typeof trainingSchema>;
+
 /**
- * The folder of one run: `config.yaml`, `history.csv`, `metrics.json`, `predictions.csv`,
- * `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got.
+ * The folder of one run: `config.yaml`, `split.csv`, `history.csv`, `metrics.json`, `predictions.csv`,
+ * `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got, and changes nothing by itself.
  */
 export class RunFolder {
+  /** @param path The folder; it need not be there. */
   constructor(readonly path: string) {}
 
+  /** What was done: the experiment's config with every default filled in. */
   get configPath(): string {
     return join(this.path, "config.yaml");
   }
+  /** Loss and scores, a row an epoch. */
   get historyPath(): string {
     return join(this.path, "history.csv");
   }
+  /** Metrics on the test split. Written last: where it stands, the run is finished. */
   get metricsPath(): string {
     return join(this.path, "metrics.json");
   }
+  /** What the model says of each test galaxy. */
   get predictionsPath(): string {
     return join(this.path, "predictions.csv");
   }
+  /** Which galaxy is in which split: `id,split`. */
   get splitPath(): string {
     return join(this.path, "split.csv");
+  }
+  /** The checkpoint from which an interrupted run goes on. */
+  get latestPath(): string {
+    return join(this.path, "checkpoints", "latest");
+  }
+  /** The checkpoint of the best epoch. */
+  get bestPath(): string {
+    return join(this.path, "checkpoints", "best");
   }
   /** Figures by name, put where this run keeps them: what `exportFigures` takes. */
   figures<F>(byName: Readonly<Record<string, F>>): Record<string, F> {
     const entries = Object.entries(byName);
     return Object.fromEntries(entries.map(([name, f]) => [join(this.path, "figures", name), f]));
   }
-  get latestPath(): string {
-    return join(this.path, "checkpoints", "latest");
-  }
-  get bestPath(): string {
-    return join(this.path, "checkpoints", "best");
-  }
-  private get completePath(): string {
-    return join(this.path, "complete.json");
-  }
 
-  /** `complete` once {@link RunFolder.markComplete} was called. */
+  /** @throws UserError when `metrics.json` is damaged */
   get status(): RunStatus {
-    if (existsSync(this.completePath)) return "complete";
-    return existsSync(this.configPath) ? "unfinished" : "absent";
-  }
-
-  /** The keys on which the run that is here was made otherwise; none where there is no run. */
-  differencesFrom(config: object): string[] {
-    if (this.status === "absent") return [];
-    const differences = configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
-    // Who is told about a run does not change it.
-    return differences.filter((difference) => !/^(train\.)?log\b/.test(difference));
+    const files = [this.configPath, this.historyPath, this.splitPath, this.metricsPath];
+    if (files.every((file) => existsSync(file))) {
+      if (existsSync(this.predictionsPath) || this.readTraining().rows === 0) return "complete";
+    }
+    const started = existsSync(this.configPath) && existsSync(join(this.latestPath, "state.json"));
+    return started ? "unfinished" : "absent";
   }
 
   /**
-   * Make ready for a run of `config`.
-   *
-   * @returns whether there is work to do: false when a complete run is to be skipped
-   * @throws UserError when an existing run has another config and is not to be restarted
+   * The keys on which the run that is here was made otherwise, as `key: before → after`; none where there
+   * is no run. Who is told about a run (`train.log`) does not change it.
    */
-  begin(config: object, existing: Existing): boolean {
-    const changed = existing === "renew" && this.differencesFrom(config).length > 0;
-    if (existing === "restart" || changed) {
-      for (const name of ["checkpoints", "figures"]) {
-        rmSync(join(this.path, name), { recursive: true, force: true });
-      }
-      const old = existsSync(this.path) ? readdirSync(this.path) : [];
-      for (const name of old.filter(
-        (name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE,
-      )) {
-        rmSync(join(this.path, name));
-      }
-      const files = [this.completePath, this.historyPath, this.metricsPath, this.predictionsPath];
-      for (const file of [...files, this.configPath, this.splitPath]) rmSync(file, { force: true });
+  differencesFrom(config: object): string[] {
+    if (this.status === "absent") return [];
+    const differences = configDifferences(this.readConfig(), JSON.parse(JSON.stringify(config)));
+    return differences.filter((difference) => !/^(train\.)?log\b/.test(difference));
+  }
+
+  /** Remove what a run has left here. Files that are no run's stay. */
+  clear(): void {
+    const files = ["config.yaml", "history.csv", "metrics.json", "predictions.csv", "split.csv"];
+    const left = existsSync(this.path) ? readdirSync(this.path) : [];
+    const logs = left.filter((name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE);
+    // What says that a run is finished goes first, should this be interrupted.
+    for (const name of ["metrics.json", "checkpoints", ...files, "figures", ...logs]) {
+      rmSync(join(this.path, name), { recursive: true, force: true });
     }
-    if (this.status !== "absent") {
-      const differences = this.differencesFrom(config);
-      if (differences.length > 0) {
-        throw new UserError(
-          `${this.path} holds a run with another config: ${differences.join("; ")}`,
-          "restart it, set the values back, or give another folder",
-        );
-      }
-      if (this.status === "complete") return false;
-      if (existing === "skip") return false;
-    }
-    mkdirSync(this.path, { recursive: true });
-    if (this.status === "absent") writeFileAtomic(this.configPath, stringify(config));
-    return true;
   }
 
   /**
@@ -134,12 +135,14 @@ export class RunFolder {
     return acquireLock(join(this.path, "lock"), this.path);
   }
 
+  /** Replace `config.yaml`. */
+  writeConfig(config: object): void {
+    writeFileAtomic(this.configPath, stringify(config));
+  }
+
+  /** @throws UserError naming the file that cannot be read */
   readConfig(): unknown {
-    try {
-      return parse(readFileSync(this.configPath, "utf8"));
-    } catch (cause) {
-      throw new UserError(`${this.configPath} cannot be read`, "give a run's folder", { cause });
-    }
+    return this.read(this.configPath, parse);
   }
 
   /** Replace `history.csv`. Rows may lack a column (an epoch that was not evaluated). */
@@ -149,20 +152,49 @@ export class RunFolder {
     writeFileAtomic(this.historyPath, formatCsv(columns, lines));
   }
 
-  /** The history by columns; NaN where an epoch has no value. */
+  /**
+   * The columns of `history.csv`, one value an epoch; NaN where an epoch has none.
+   *
+   * @returns no columns before the first epoch
+   */
   readHistory(): Record<string, number[]> {
-    const rows = openCheckpoint(this.latestPath)?.training.history ?? [];
-    return historyColumns(rows);
+    if (!existsSync(this.historyPath)) return {};
+    return this.read(this.historyPath, (text) => {
+      const [names, ...rows] = text
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(","));
+      const numberOf = (cell: string | undefined) => (cell ? Number(cell) : Number.NaN);
+      return Object.fromEntries(
+        names.map((name, c) => [name, rows.map((row) => numberOf(row[c]))]),
+      );
+    });
   }
 
-  /** Note that nothing is left to do, with a summary for people. */
-  markComplete(summary: object): void {
-    writeFileAtomic(this.completePath, `${JSON.stringify(summary, null, 2)}\n`);
+  /** Write `metrics.json`, which makes the run a finished one. */
+  writeMetrics(metrics: TrainingSummary): void {
+    writeFileAtomic(this.metricsPath, `${JSON.stringify(metrics, null, 2)}\n`);
   }
 
-  /** What {@link RunFolder.markComplete} noted. */
-  readSummary(): Record<string, unknown> {
-    return JSON.parse(readFileSync(this.completePath, "utf8"));
+  /**
+   * What `metrics.json` says of the training.
+   *
+   * @throws UserError naming the file when it is not there or damaged
+   */
+  readTraining(): TrainingSummary {
+    return this.read(this.metricsPath, (text) => trainingSchema.parse(JSON.parse(text)));
+  }
+
+  private read<T>(path: string, parseText: (text: string) => T): T {
+    try {
+      return parseText(readFileSync(path, "utf8"));
+    } catch (cause) {
+      throw existsSync(path)
+        ? new UserError(`${path} is damaged`, "delete it and evaluate again, or restart the run", {
+            cause,
+          })
+        : new UserError(`${path} is not there`, "give the folder of a finished run", { cause });
+    }
   }
 }
 

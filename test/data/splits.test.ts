@@ -107,7 +107,7 @@ describe("data/splits", () => {
     const ids = ["a", 'b,"1"', "c"];
     await saveSplit(path, ids, ["train", "val", "test"]);
     assert.deepEqual(await loadSplit(path, ["c", "a", 'b,"1"']), ["test", "train", "val"]);
-    await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /row 4: id 'c' is not in the data/);
+    await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /id 'c' is not in the data/);
     await assert.rejects(loadSplit(path, [...ids, "d"]), /no row for id 'd'/);
     await writeFile(path, "id,split\na,train\na,test\n");
     await assert.rejects(loadSplit(path, ["a"]), /row 3: id 'a' is there twice/);

@@ -99,7 +99,6 @@ describe("attribution falls on the galaxy, not on empty sky or stars in front", 
       optimizer: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
       augmentation: "galaxy",
     });
-    run.begin(config, "restart");
     const train = Uint32Array.from(data.table.label.keys());
     await learn({ model: learned, task: createTask(data), dataset: data, train }, config, run);
 

@@ -118,7 +118,6 @@ describe("event file", () => {
     const config = parseConfig(trainConfigSchema, { epochs, batchSize: 16 });
     const model = createModel("test_custom_cnn", { numClasses: 2 });
     const run = new RunFolder(path);
-    run.begin(config, "renew");
     try {
       const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
       const inputs = { model, task: createTask(dataset), dataset, ...rows };

@@ -54,6 +54,11 @@ describe("what a cell shows", () => {
     );
   });
 
+  it("takes a value that is not known, and still aligns the numbers right", () => {
+    showTable({ metric: ["accuracy", "log loss"], value: [null, 0.25] });
+    assert.equal(shown[0]["text/plain"], "metric     value\naccuracy       –\nlog loss  0.2500");
+  });
+
   it("shows a picture beside each row, and refuses to leave one out", () => {
     const rows = { id: ["a", "b", "c"] };
     const pictures = ["data:image/png;base64,AA==", "data:image/png;base64,AB=="];

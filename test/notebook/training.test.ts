@@ -13,18 +13,13 @@ describe("training in a cell", function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   it("stops at an interrupt, takes no further step, and goes on when run again", () => {
-    const train = "const fitted = await train(model, data, experiment.train, run);";
+    const train = "const fitted = await train(experiment);";
     const [setUp, interrupted, between, resumed, end] = runInKernel([
-      "import { createExperimentModel, experimentSize, loadExperiment, openExperimentData, RunFolder,\n" +
-        '  startEngine, train } from "tuning-fork";\n' +
+      'import { openExperiment, train } from "tuning-fork";\n' +
         "const { existsSync, readFileSync } = require('fs');\n" +
-        "await startEngine();\n" +
         'const set = ["data.spec=synthetic", "data.fraction=0.1", "train.epochs=4", "train.batchSize=32"];\n' +
-        'const experiment = loadExperiment("configs/quickstart.yaml", { set });\n' +
-        "const data = await openExperimentData(experiment, experimentSize(experiment));\n" +
-        "const model = await createExperimentModel(experiment, data.dataset.classNames.length);\n" +
-        `const run = new RunFolder(${JSON.stringify(folder)});\n` +
-        'run.begin(experiment, "restart");\n' +
+        `const experiment = openExperiment("configs/quickstart.yaml", { set, run: ${JSON.stringify(folder)} });\n` +
+        "const { run } = experiment;\n" +
         "const epochs = () => existsSync(run.historyPath)\n" +
         '  ? readFileSync(run.historyPath, "utf8").trim().split("\\n").slice(1)\n' +
         '    .map((line: string) => Number(line.split(",")[0])) : [];\n' +

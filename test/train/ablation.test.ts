@@ -7,7 +7,8 @@ import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
 import { modelDefinition } from "#lib/models/registry";
 import { type AblationStep, loadAblation, readAblation, runAblation } from "#lib/train/ablation";
-import { loadExperiment, loadExperiments } from "#lib/train/config-file";
+import { configNames, loadConfig } from "#lib/train/config-file";
+import { openSplit } from "#lib/train/experiment-data";
 import { temporaryFolder, writeClasses } from "./support";
 
 const CLASSES = { faint: 18, bright: 30 };
@@ -100,10 +101,9 @@ describe("ablation", () => {
   });
 
   it("takes as many of each class only where it says so", async () => {
-    const { openExperimentData } = await import("#lib/train/experiment");
     const [plain, , balanced] = loadAblation(config, { spec });
-    const count = async ({ experiment }: typeof plain) => {
-      const data = await openExperimentData(experiment, 32);
+    const count = async ({ config }: typeof plain) => {
+      const data = await openSplit(config);
       const labels = data.dataset.table.label;
       const of = (rows: Uint32Array) =>
         [0, 1].map((label) => rows.filter((row) => labels[row] === label).length);
@@ -140,10 +140,12 @@ describe("ablation", () => {
       const trainings = loadAblation(join(configs, "ablation.yaml"), { profile });
       assert.equal(trainings.length, count, profile);
       for (const file of ["train-and-evaluate.yaml", "gz2-efficient-vit.yaml"]) {
-        const experiments = Object.values(loadExperiments(join(configs, file), { profile }));
-        for (const { model } of experiments) modelDefinition(model.name);
+        const path = join(configs, file);
+        for (const name of configNames(path, { profile })) {
+          modelDefinition(loadConfig(path, { profile }, name).model.name);
+        }
       }
-      loadExperiment(join(configs, "eda.yaml"), { profile });
+      loadConfig(join(configs, "eda.yaml"), { profile });
     }
     const rows = loadAblation(join(configs, "ablation.yaml"), { profile: "quick" });
     assert.equal(rows.flatMap(({ rows }) => rows).length, 21);

@@ -8,7 +8,7 @@ import {
   experimentSchema,
   parseConfig,
 } from "#lib/train/config";
-import { loadExperiment } from "#lib/train/config-file";
+import { loadConfig } from "#lib/train/config-file";
 import { mergeSettings, withAssignments } from "#lib/train/merge-settings";
 import { temporaryFolder } from "./support";
 
@@ -122,10 +122,10 @@ describe("configs", () => {
       path,
       "data: {spec: synthetic}\nmodel: {name: resnet18}\ntrain: {epochs: 2}\nprofiles: {paper: {train: {epochs: 200}}}\n",
     );
-    assert.equal(loadExperiment(path, { profile: "paper" }).train.epochs, 200);
-    assert.equal(loadExperiment(path, { spec: "a.h5" }).data.spec, "a.h5");
-    assert.throws(() => loadExperiment(path, { profile: "fast" }), /no profile "fast"/);
-    assert.throws(() => loadExperiment(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);
+    assert.equal(loadConfig(path, { profile: "paper" }).train.epochs, 200);
+    assert.equal(loadConfig(path, { spec: "a.h5" }).data.spec, "a.h5");
+    assert.throws(() => loadConfig(path, { profile: "fast" }), /no profile "fast"/);
+    assert.throws(() => loadConfig(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);
     folder.remove();
   });
 
@@ -134,7 +134,7 @@ describe("configs", () => {
     const path = resolve(__dirname, "..", "..", "notebooks", "configs", "quickstart.yaml");
     const spec = (data: string) => {
       process.env.TUNING_FORK_DATA = data;
-      return loadExperiment(path).data.spec;
+      return loadConfig(path).data.spec;
     };
     try {
       process.chdir(tmpdir());

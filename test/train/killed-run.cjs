@@ -12,7 +12,6 @@ async function main(path) {
   await startEngine();
   const config = parseConfig(trainConfigSchema, { epochs: 12, batchSize: 8, checkpointSeconds: 0.02 });
   const run = new RunFolder(path);
-  run.begin(config, "resume");
   const rows = { train: rowsOf(0, 48), val: rowsOf(48, 64) };
   const model = createModel("test_custom_cnn", { numClasses: 2 });
   const dataset = tinyDataset();

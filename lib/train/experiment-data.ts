@@ -1,0 +1,149 @@
+import { existsSync } from "node:fs";
+import { UserError } from "../core/errors";
+import { Random } from "../core/random";
+import { asText } from "../core/table";
+import { type AssignedSplits, assignSplits } from "../data/assign-splits";
+import type { Dataset } from "../data/dataset";
+import { openDataset } from "../data/open";
+import { balancedRows } from "../data/sampling";
+import { readSplit, rowsOfSplit } from "../data/splits";
+import { modelDefinition } from "../models/registry";
+import { createTask } from "../tasks/registry";
+import type { Strata, Task } from "../tasks/task";
+import type { ExperimentConfig } from "./config";
+
+/** A data set with its rows assigned to training, validation and test. */
+export interface SplitDataset {
+  /** Its table's column `split` says where each row went; `unused` for a row of none. */
+  readonly dataset: Dataset;
+  /** What a network is asked about it. */
+  readonly task: Task;
+  /** Rows to learn from, balanced where the config says so. */
+  readonly train: Uint32Array;
+  /** Rows that decide which epoch is best, balanced where the config says so. May be empty. */
+  readonly val: Uint32Array;
+  /** Rows that the finished model is tested on, as they come. May be empty. */
+  readonly test: Uint32Array;
+  /** What a person should know of the data, a sentence each: rows that came since the run began. */
+  readonly notices: readonly string[];
+}
+
+/** How {@link openSplit} opens data. */
+export interface OpenSplitOptions {
+  /** A run's `split.csv`, whose split is kept. Default: none, and the split is drawn. */
+  readonly splitFile?: string;
+  /** Called while a data set is downloaded or generated, with bytes or galaxies done and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Galaxy Zoo's 424-pixel images hold the galaxy in the middle; arXiv:2110.01024 crops them to 224. */
+const GALAXY_ZOO = { side: 424, crop: 224 };
+
+/** Side in pixels that an experiment's images are brought to: `data.size`, else the model's own. */
+export function experimentSize({ model, data }: Pick<ExperimentConfig, "model" | "data">): number {
+  return data.size ?? modelDefinition(model.name).inputSize[0];
+}
+
+/**
+ * Open an experiment's data at the model's size and assign each row to a split, class by class.
+ *
+ * A data set that brings its own split keeps it; see {@link assignSplits}. Images of Galaxy Zoo's size and above are
+ * cropped to their middle unless `crop` says otherwise. `balance` acts after the split, so that no
+ * galaxy is both learned from and tested on.
+ *
+ * @throws UserError when galaxies of `splitFile` are gone
+ */
+export async function openSplit(
+  config: Omit<ExperimentConfig, "predict">,
+  { splitFile, onProgress }: OpenSplitOptions = {},
+): Promise<SplitDataset> {
+  const { data, task: name, train } = config;
+  const opened = await openDataset(data.spec, {
+    skipBad: data.skipBad,
+    onProgress,
+    crop: data.crop ?? middleOf,
+    size: experimentSize(config),
+  });
+  try {
+    const task = createTask(opened, { task: name, loss: train.loss });
+    const strata = task.strata(opened);
+    const kept = splitFile !== undefined && existsSync(splitFile);
+    const { split, notices } = kept
+      ? await keptSplit(splitFile, asText(opened.table.id), data.spec)
+      : drawnSplit(opened, strata, data);
+    const rowsToLearn = (name: string) => {
+      const rows = rowsOfSplit(split, name);
+      // Rows repeated would only be counted twice where nothing is learned.
+      const repeats = data.balance === "oversample" && name !== "train";
+      if (data.balance === undefined || repeats) return rows;
+      const random = new Random(data.splitSeed, `balanced ${name}`);
+      return balancedRows(strata.of, rows, data.balance, random);
+    };
+    return {
+      dataset: { ...opened, table: { ...opened.table, split: [...split] } },
+      task,
+      train: rowsToLearn("train"),
+      val: rowsToLearn("val"),
+      test: rowsOfSplit(split, "test"),
+      notices: [...(opened.notices ?? []), ...notices],
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+function middleOf(size: readonly [number, number] | undefined): number | undefined {
+  const side = size === undefined ? 0 : Math.min(...size);
+  if (side < GALAXY_ZOO.side) return undefined;
+  return Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
+}
+
+function drawnSplit(
+  { table }: Dataset,
+  { of, names }: Strata,
+  data: ExperimentConfig["data"],
+): AssignedSplits {
+  const [train, val, test] = data.split;
+  return assignSplits(of, {
+    shares: { train, val, test },
+    seed: data.splitSeed,
+    fraction: data.fraction,
+    given: table.split === undefined ? undefined : asText(table.split),
+    classNames: names,
+  });
+}
+
+/**
+ * The split that a run began with. Drawn again it would be another one as soon as a row came or went, and
+ * galaxies that were learned from would be tested on.
+ */
+async function keptSplit(
+  file: string,
+  ids: readonly string[],
+  spec: string,
+): Promise<AssignedSplits> {
+  const splits = await readSplit(file);
+  const here = new Set(ids);
+  const gone = [...splits].filter(([id, split]) => split !== "unused" && !here.has(id));
+  if (gone.length > 0) {
+    throw new UserError(
+      `${someOf(gone.map(([id]) => id))} of the run's ${file} ${gone.length === 1 ? "is" : "are"} no longer in ${spec}`,
+      "put them back, or restart the run",
+    );
+  }
+  const added = ids.filter((id) => !splits.has(id));
+  const notice =
+    `${someOf(added)} came to ${spec} since this run began and ${added.length === 1 ? "is" : "are"}` +
+    " not used; restart the run to use them";
+  return {
+    split: ids.map((id) => splits.get(id) ?? "unused"),
+    notices: added.length > 0 ? [notice] : [],
+  };
+}
+
+/** `3 galaxies (a, b, c)`, with a few names at most. */
+function someOf(ids: readonly string[]): string {
+  const shown = `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
+  return `${ids.length} ${ids.length === 1 ? "galaxy" : "galaxies"} (${shown})`;
+}

@@ -1,0 +1,47 @@
+import { UserError } from "../core/errors";
+import { startEngine } from "../engine/start";
+import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
+import type { Model } from "../models/module";
+import { createModel } from "../models/registry";
+import { createPretrained } from "../models/weights";
+import { openCheckpoint } from "./checkpoint";
+import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
+import type { RunFolder } from "./run-folder";
+
+/**
+ * The model of an experiment, with fresh weights or those that its `weights` name.
+ *
+ * @param numClasses Width of its classifier.
+ * @returns the caller's to dispose
+ */
+export async function createExperimentModel(
+  { model, train, data }: Omit<ExperimentConfig, "predict">,
+  numClasses: number,
+): Promise<Model> {
+  await startEngine();
+  const { name, weights, ...options } = model;
+  const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
+  const given = { ...options, numClasses, inputSize, seed: train.seed };
+  if (weights === "published") return (await createPretrained(name, given)).model;
+  const created = createModel(name, given);
+  if (weights !== undefined) loadWeights(created, weights, { head: "replace" });
+  return created;
+}
+
+/**
+ * The best model of a run, from its folder alone.
+ *
+ * @returns the model, the caller's to dispose, and the config that it was trained by
+ * @throws UserError when the folder holds no run, or one without a checkpoint
+ */
+export async function openTrainedModel(
+  run: RunFolder,
+): Promise<LoadedModel & { readonly experiment: ExperimentConfig }> {
+  const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
+  const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
+  if (best === undefined) {
+    throw new UserError(`${run.path} has no checkpoint`, "train it first");
+  }
+  await startEngine();
+  return { ...loadModel(best.files.model), experiment };
+}
