@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { unzipImages } from "../io/unzip";
+import { unzipFiles } from "../io/unzip";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
 import { type Gz2Paths, openVotes } from "./gz2-catalog";
+import { imageEndings } from "./image-files";
 import { ensureFiles, fetchFiles, localPath, type RemoteFile } from "./remote";
 
 export const info: DatasetInfo = {
@@ -54,7 +55,7 @@ export async function gz2Paths(
   await ensureFiles([votes, mapping], folder, onProgress);
   if (!existsSync(mark)) {
     await ensureFiles([images], folder, onProgress);
-    const count = await unzipImages(localPath(images, folder), unpacked, onProgress);
+    const count = await unzipFiles(localPath(images, folder), unpacked, imageEndings, onProgress);
     await writeFile(mark, `${count}\n`);
   }
   return {

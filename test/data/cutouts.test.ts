@@ -9,7 +9,7 @@ import { UserError } from "#lib/core/errors";
 import { type CutoutService, cutoutServices, fetchCutouts } from "#lib/data/cutouts";
 import { openGalaxy10 } from "#lib/data/galaxy10";
 import { ensureFiles, fetchFiles, remoteGalaxy10 } from "#lib/data/remote";
-import { unzipImages } from "#lib/io/unzip";
+import { unzipFiles } from "#lib/io/unzip";
 
 describe("data over the network", () => {
   let server: Server;
@@ -117,14 +117,14 @@ describe("data over the network", () => {
 
   it("unpacks the images of an archive, once, flat, and nothing else", async () => {
     const archive = "test/fixtures/data/images.zip";
-    assert.equal(await unzipImages(archive, folder), 2);
+    assert.equal(await unzipFiles(archive, folder, /\.jpg$/), 2);
     assert.deepEqual((await readdir(folder)).sort(), ["1.jpg", "2.jpg"]);
     const photo = await readFile("test/fixtures/data/folder/spiral/photo.jpg");
     assert.deepEqual(await readFile(join(folder, "1.jpg")), photo);
     await writeFile(join(folder, "2.jpg"), "cut off");
-    await unzipImages(archive, folder);
+    await unzipFiles(archive, folder, /\.jpg$/);
     assert.deepEqual(await readFile(join(folder, "2.jpg")), photo);
     await writeFile(join(folder, "half.zip"), (await readFile(archive)).subarray(0, 900));
-    await assert.rejects(unzipImages(join(folder, "half.zip"), folder), UserError);
+    await assert.rejects(unzipFiles(join(folder, "half.zip"), folder, /\.jpg$/), UserError);
   });
 });
