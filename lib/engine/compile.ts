@@ -47,7 +47,8 @@ export interface CompileOptions {
  * ```
  *
  * From its first call on, a function that changes variables has them in the graph alone: `pull()`
- * before reading them (else that is an error), `push()` after assigning to them.
+ * before reading them (else that is an error). What is assigned to a variable outside is brought to
+ * the graph by the next call. Where other variables are made trainable, functions are traced anew.
  *
  * Inside a function: use inputs and listed variables, `tf.variableGrads`, `variable.assign(…)`.
  * Whatever differs from call to call must be an input tensor: a number, or a tensor made outside, is

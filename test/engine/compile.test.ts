@@ -64,6 +64,67 @@ describe("compile", () => {
     compiled.dispose();
   });
 
+  it("takes what is assigned to a variable, whenever, without a push", () => {
+    const [v, other] = [tf.variable(vector(1, 1)), tf.variable(vector(0, 0))];
+    const add = (x: tf.Tensor) => {
+      v.assign(tf.add(v, x));
+      return tf.add(v, other);
+    };
+    const compiled = compile({ add, look: () => tf.add(v, other) }, { variables: [v, other] });
+    const look = () => values(compiled.call.look() as tf.Tensor);
+    assert.deepEqual(look(), [1, 1]);
+    v.assign(vector(5, 6));
+    assert.deepEqual(look(), [5, 6], "before any step");
+    assert.deepEqual(values(compiled.call.add(vector(1, 1)) as tf.Tensor), [6, 7]);
+    v.assign(vector(2, 3));
+    assert.deepEqual(look(), [2, 3], "after a step, of what a function changes");
+    other.assign(vector(10, 20));
+    assert.deepEqual(look(), [12, 23], "and of what none does");
+    compiled.call.add(vector(1, 1));
+    v.assign(vector(7, 7));
+    compiled.pull();
+    assert.deepEqual(values(v), [7, 7], "pull() does not undo it");
+    v.assign(vector(8, 8));
+    assert.deepEqual(values(compiled.call.add(vector(1)) as tf.Tensor), [19, 29]);
+    compiled.dispose();
+    tf.dispose([v, other]);
+  });
+
+  it("refuses a variable whose value is in another graph, until that is pulled", () => {
+    const v = tf.variable(vector(1));
+    const first = make(() => {
+      v.assign(tf.mul(v, 2));
+      return tf.clone(v);
+    }, [v]);
+    const second = make(() => tf.clone(v), [v]);
+    assert.deepEqual(values(second.call.fn()), [1]);
+    first.call.fn();
+    assert.throws(() => second.call.fn(), /is in the compiled graph.*\n.*call pull\(\)/);
+    first.pull();
+    assert.deepEqual(values(second.call.fn()), [2]);
+    v.dispose();
+  });
+
+  it("traces anew where other variables are trained", () => {
+    const [a, b] = [tf.variable(vector(1)), tf.variable(vector(1))];
+    const { call, pull } = make(
+      (x) => {
+        const { value, grads } = tf.variableGrads(
+          () => tf.sum(tf.mul(tf.add(a, b), x)) as tf.Scalar,
+        );
+        for (const v of [a, b]) if (v.trainable) v.assign(tf.sub(v, grads[v.name]));
+        return value;
+      },
+      [a, b],
+    );
+    call.fn(vector(1));
+    a.trainable = false;
+    call.fn(vector(1));
+    pull();
+    assert.deepEqual([values(a), values(b)], [[0], [-1]]);
+    tf.dispose([a, b]);
+  });
+
   it("leaves no tensors behind from step to step", () => {
     const net = makeNet();
     const { call } = make(net.train, [net.w, net.b]);
@@ -264,6 +325,49 @@ describe("compile", () => {
     for (let n = 1; n <= 18; n++) call.fn(tf.ones([n]));
     assert.deepEqual(values(call.fn(tf.ones([1]))), [(18 * 19) / 2 + 1]);
   });
+
+  const far = (x: tf.Tensor) => tf.reshape(tf.tile(x, [2]), [2, -1]);
+  for (const [name, rows] of [
+    ["small", 4],
+    ["large", 2 ** 16],
+  ] as const) {
+    it(`refuses in a ${name} fused function what one kernel cannot hold`, () => {
+      const { call } = make((x) => fused(() => tf.add(far(x), 1)));
+      assert.throws(
+        () => call.fn(tf.ones([rows])),
+        (error) =>
+          error instanceof UserError &&
+          /"fn" has Tile in a fused function/.test(error.problem) &&
+          /AddV2.*Relu/.test(error.remedy),
+      );
+    });
+
+    it(`runs a ${name} fused function within another one`, () => {
+      const { call } = make((x) =>
+        fused(() =>
+          tf.relu(
+            tf.sub(
+              fused(() => tf.mul(x, 3)),
+              1,
+            ),
+          ),
+        ),
+      );
+      assert.deepEqual(values(call.fn(tf.ones([rows]))).slice(0, 2), [2, 2]);
+    });
+
+    it(`refuses to use outside what a ${name} fused function has inside`, () => {
+      const { call } = make((x) => {
+        let inside = x;
+        const result = fused(() => {
+          inside = tf.keep(tf.exp(x));
+          return tf.mul(inside, 2);
+        });
+        return tf.add(result, inside);
+      });
+      assert.throws(() => call.fn(tf.ones([rows])), /from inside a fused function/);
+    });
+  }
 
   const forbidden: [string, RegExp, () => TensorFunction][] = [
     ["dataSync", /reads the values/, () => (x) => tf.scalar(x.dataSync()[0])],

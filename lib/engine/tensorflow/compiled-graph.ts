@@ -5,12 +5,11 @@ import type { Compiled, CompileOptions, TensorFunction } from "../compile";
 import { attribute, DT, dtypeNumber } from "../native";
 import type { Precision } from "../start";
 import { type NativeBackend, nativeBackend } from "./binding";
+import { dumpGraph } from "./dump-graph";
 import { difference, type Trace } from "./function-trace";
 import { type GraphNode, makeNode, type Output, outputName, variableNodes } from "./graph";
 import { isGraphOwned, makeGraphOwned } from "./graph-owned";
-import { foldBatchNorm } from "./passes/fold-batch-norm";
-import { withPrecision } from "./passes/mixed-precision";
-import { prepackWeights } from "./passes/prepack-weights";
+import { applyPasses } from "./passes/registry";
 import { Session } from "./session";
 import { traceFunction } from "./trace-function";
 import { TracingError } from "./trace-guard";
@@ -59,10 +58,16 @@ class CompiledGraph {
   private readonly variableNodes: readonly GraphNode[];
   private readonly readNames: readonly string[];
   private readonly feedNames: readonly string[];
+  /** Fetched to have the session take what is fed. */
+  private readonly fedNames: readonly string[];
+  /** What each variable held when it was last the same as in the session. */
+  private readonly known: object[] = [];
   /** Variables whose values live in the session, because a function changes them. */
   private readonly changed = new Set<tf.Variable>();
   /** The traces whose `prepack` has run since any variable was changed. */
   private readonly prepacked = new Set<string>();
+  /** Which variables are trained, as the traces were made. */
+  private trained: string | undefined;
   private session: Session | undefined;
   private disposed = false;
 
@@ -74,22 +79,22 @@ class CompiledGraph {
   ) {
     const nodes = variables.map(fedVariable);
     this.handles = new Map(variables.map((variable, i) => [variable, nodes[i].handle]));
-    const fed = doneAfter(
-      "feed",
-      nodes.map(({ assign }) => assign),
-    );
-    this.variableNodes = [...nodes.flatMap((group) => Object.values(group)), ...fed];
+    this.variableNodes = nodes.flatMap((group) => Object.values(group));
     this.readNames = nodes.map(({ read }) => `${read.name}:0`);
     this.feedNames = nodes.map(({ feed }) => `${feed.name}:0`);
+    this.fedNames = nodes.map(({ done }) => `${done.name}:0`);
   }
 
   call(name: string, inputs: readonly tf.Tensor[]): tf.Tensor | tf.Tensor[] {
     if (this.disposed) throw new Error(`"${name}" was called after dispose()`);
+    this.push();
+    this.forgetOtherTraining();
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let trace = this.traces.get(key);
     if (trace === undefined) {
-      const folded = foldBatchNorm(this.traceFunction(name, inputs));
-      trace = prepackWeights(withPrecision(folded, this.precision));
+      const traced = this.trace(name, inputs);
+      trace = applyPasses(traced, { precision: this.precision, portable: false });
+      dumpGraph(name, traced, trace, this.variableNodes);
       this.traces.set(key, trace);
       this.rebuild();
       for (const variable of trace.changed) this.changed.add(variable);
@@ -98,7 +103,11 @@ class CompiledGraph {
       this.traces.set(key, trace);
     }
     // The session's own copy is then the only one, so that it is changed in place.
-    for (const variable of this.changed) makeGraphOwned(variable, this.backend);
+    this.variables.forEach((variable, i) => {
+      if (!this.changed.has(variable)) return;
+      makeGraphOwned(variable, this.backend);
+      this.known[i] = variable.dataId;
+    });
     const runnable = this.runnables.get(key);
     if (this.session === undefined || runnable === undefined) throw new Error("no session");
     if (runnable.prepackName !== undefined && !this.prepacked.has(key)) {
@@ -114,39 +123,44 @@ class CompiledGraph {
 
   pull(): void {
     if (this.session === undefined) return;
+    this.push();
     const values = this.session.run([], [], this.readNames);
     this.variables.forEach((variable, i) => {
       if (!variable.isDisposed) variable.assign(values[i]);
       values[i].dispose();
+      this.known[i] = variable.dataId;
     });
   }
 
+  /** Feed the variables that were assigned to since they were last the same as in the session. */
   push(): void {
-    if (this.session === undefined) return;
-    if (this.variables.some(isGraphOwned)) {
-      const given = this.variables.map((variable) =>
-        isGraphOwned(variable) ? undefined : tf.keep(variable.clone()),
-      );
-      this.pull();
-      given.forEach((value, i) => {
-        if (value !== undefined) this.variables[i].assign(value);
-        value?.dispose();
-      });
-    }
-    this.feed(this.session, this.variables);
+    const { session, variables } = this;
+    if (session === undefined) return;
+    const assigned = variables.flatMap(({ dataId, isDisposed }, i) =>
+      dataId === this.known[i] || isDisposed ? [] : [i],
+    );
+    if (assigned.length > 0) this.feed(session, variables, assigned);
   }
 
   dispose(): void {
-    if (this.variables.some((variable) => !variable.isDisposed && isGraphOwned(variable)))
-      this.pull();
+    const owns = (variable: tf.Variable, i: number) =>
+      !variable.isDisposed && isGraphOwned(variable) && variable.dataId === this.known[i];
+    if (this.variables.some(owns)) this.pull();
     this.disposed = true;
     this.session?.close();
     this.session = undefined;
     this.traces.clear();
   }
 
-  /** Recorded twice: a graph repeats what the function did once, so it must do the same again. */
-  private traceFunction(name: string, inputs: readonly tf.Tensor[]): Trace {
+  /** A function may do other things where other variables are trained: then it is traced anew. */
+  private forgetOtherTraining(): void {
+    const trained = this.variables.map(({ trainable }) => (trainable ? "1" : "0")).join("");
+    if (this.trained !== undefined && trained !== this.trained) this.traces.clear();
+    this.trained = trained;
+  }
+
+  /** Traced twice: a graph repeats what the function did once, so it must do the same again. */
+  private trace(name: string, inputs: readonly tf.Tensor[]): Trace {
     const [first, second] = [1, 2].map(() =>
       traceFunction(name, this.functions[name], inputs, this.handles),
     );
@@ -172,7 +186,7 @@ class CompiledGraph {
     }
     const session = new Session(nodes);
     const values = this.session?.run([], [], this.readNames);
-    this.feed(session, values ?? this.variables);
+    this.feed(session, values ?? this.variables, [...this.variables.keys()]);
     for (const value of values ?? []) value.dispose();
     if (this.variables.some(({ size }) => size > LARGE)) collectGarbage();
     this.session?.close();
@@ -180,9 +194,12 @@ class CompiledGraph {
     this.runnables = runnables;
   }
 
-  private feed(session: Session, values: readonly tf.Tensor[]): void {
+  /** Give the session the values of these variables. */
+  private feed(session: Session, values: readonly tf.Tensor[], which: readonly number[]): void {
     this.prepacked.clear();
-    for (const done of session.run(values, this.feedNames, ["feed/done:0"])) done.dispose();
+    const at = <T>(list: readonly T[]) => which.map((i) => list[i]);
+    tf.dispose(session.run(at(values), at(this.feedNames), at(this.fedNames)));
+    for (const i of which) this.known[i] = this.variables[i].dataId;
   }
 }
 
@@ -229,7 +246,9 @@ function fedVariable(variable: tf.Variable, i: number) {
     attributes: [attribute.type("dtype", type.dtype), shape],
     outputs: [type],
   });
-  return { feed, ...variableNodes(`variable${i}`, { node: feed, index: 0 }) };
+  const nodes = variableNodes(`variable${i}`, { node: feed, index: 0 });
+  const [zero, done] = doneAfter(`variable${i}/fed`, [nodes.assign]);
+  return { feed, ...nodes, zero, done };
 }
 
 /** A scalar whose value is there only when these nodes have run: a session fetches tensors only. */

@@ -6,8 +6,7 @@ import type { TensorFunction } from "../compile";
 import type { ExportOptions } from "../export";
 import { ATTRIBUTE, attribute, dtypeNumber } from "../native";
 import type { GraphNode } from "./graph";
-import { foldBatchNorm } from "./passes/fold-batch-norm";
-import { withPrecision } from "./passes/mixed-precision";
+import { applyPasses } from "./passes/registry";
 import { savedModelBytes } from "./saved-model";
 import { traceFunction } from "./trace-function";
 
@@ -30,7 +29,7 @@ export function exportSavedModel(fn: TensorFunction, folder: string, options: Ex
   }
   const examples = options.inputs.map(({ shape, dtype }) => tf.zeros([...shape], dtype));
   const traced = traceFunction("exported", fn, examples, handles, { portable: true });
-  const trace = withPrecision(foldBatchNorm(traced), precision);
+  const trace = applyPasses(traced, { precision, portable: true });
   tf.dispose(examples);
   if (trace.effects.length > 0) {
     throw new UserError(

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Message } from "../../io/protobuf";
 import { ATTRIBUTE, type Attribute } from "../native";
 import { type Body, type GraphNode, type Output, outputName } from "./graph";
+import { definitionOf } from "./op-table";
 
 /** A named tensor at the graph's border, for a signature. */
 export interface SignatureEntry {
@@ -105,18 +106,6 @@ function shapeMessage(shape: readonly number[]): Message {
   return message;
 }
 
-/** TensorFlow's names for the only output of the ops that a body may hold. */
-const OUTPUT_NAMES: Readonly<Record<string, string>> = {
-  ...named("z", "Add AddV2 Sub Mul RealDiv Maximum Minimum Pow SquaredDifference Greater Less"),
-  ...named("z", "GreaterEqual LessEqual BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift"),
-  ...named("y", "Cast IsNan Erf Exp Log Neg Rsqrt Sigmoid Sqrt Square Tanh Abs Floor Round"),
-  ...named("output", "Bitcast Const Identity Reshape SelectV2 ExpandDims GatherV2 Range"),
-};
-
-function named(name: string, ops: string): Record<string, string> {
-  return Object.fromEntries(ops.split(" ").map((op) => [op, name]));
-}
-
 /** Add a body to the graph's functions, equal ones once, and have the node call it. */
 function callBody(node: Message, body: Body, functions: Map<string, Message>): void {
   const [parts, signature, inputTypes, outputTypes] = [1, 2, 3, 4].map(() => new Message());
@@ -133,7 +122,7 @@ function callBody(node: Message, body: Body, functions: Map<string, Message>): v
     return name;
   };
   for (const [i, inner] of body.nodes.entries()) {
-    const output = OUTPUT_NAMES[inner.op];
+    const { output } = definitionOf(inner.op);
     if (output === undefined) throw new Error(`a fused function cannot hold ${inner.op}`);
     const inputs = inner.inputs.map((input) => nameOf(input.node));
     parts.message(3, nodeMessage(inner, `n${i}`, inputs));

@@ -2,7 +2,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../../core/errors";
 import { attribute, DT, dtypeNumber, nativeOp } from "../native";
 import type { NativeBackend } from "./binding";
-import { TRACE_GRADIENTS } from "./trace-gradients";
+import { OPS } from "./op-table";
+
+/** The gradients that take the place of tfjs's meanwhile. */
+const TRACE_GRADIENTS: readonly tf.GradConfig[] = Object.entries(OPS).flatMap(
+  ([kernelName, { gradient }]) => (gradient === undefined ? [] : [{ kernelName, ...gradient }]),
+);
 
 /** What a guard asks the tracer. */
 export interface Guarded {

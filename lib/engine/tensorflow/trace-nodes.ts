@@ -4,6 +4,7 @@ import { type Attribute, attribute, DT } from "../native";
 import type { NativeBackend, NativeBinding, TensorMetadata } from "./binding";
 import { bodyOf } from "./fused-body";
 import { type GraphNode, isEmbeddable, makeNode, type Output, outputName } from "./graph";
+import { definitionOf, OPS } from "./op-table";
 import { TracingError } from "./trace-guard";
 
 /** A tensor from outside that a traced function may embed, in bytes. */
@@ -12,14 +13,8 @@ const LARGEST_CONSTANT = 64 * 2 ** 20;
 /** Equal constants up to this many bytes share a node. */
 const SHARED_CONSTANT = 4096;
 
-/** Elements from which a kernel of its own saves more than the tenth of a second that making it takes. */
-export const FUSED_FROM = 2 ** 16;
-
 /** Elements from which the memory of a tensor is worth computing it twice. */
 const REMATERIALIZED_FROM = 2 ** 19;
-
-/** Ops that cost little beside the memory that their results take. */
-const CHEAP: ReadonlySet<string> = new Set(["PartitionedCall", "_MklLayerNorm"]);
 
 /** The ops of a function as far as it has been traced, and which tensor is the result of which. */
 export class TraceNodes {
@@ -32,6 +27,7 @@ export class TraceNodes {
   /** Variables that the function was not said to use, by handle. */
   readonly outsiders = new Map<number, string>();
   private float32Only = false;
+  private fusing = false;
   private constants = new Map<string, Output>();
   private count = 0;
   /** What is computed anew, by the name of the first: several gradients may want it. */
@@ -54,6 +50,13 @@ export class TraceNodes {
         this.name,
         `uses the variable "${variable}", which compile() was not told of`,
         "add it to `variables`",
+      );
+    }
+    if (this.symbolics.has(id)) {
+      throw new TracingError(
+        this.name,
+        "uses a value from inside a fused function outside of it",
+        "return it from the fused function, or compute it again",
       );
     }
     const [copy] = this.binding.executeOp("Identity", [], [id], 1);
@@ -126,7 +129,7 @@ export class TraceNodes {
       const known = this.again.get(outputName(output));
       if (known !== undefined) return known;
       const [first, ...others] = node.inputs;
-      const cheap = CHEAP.has(node.op);
+      const { cheap = false } = definitionOf(node.op);
       const source = cheap || node.op === "Reshape" ? again(first) : undefined;
       if (source === undefined && !cheap) return undefined;
       const inputs = [source ?? this.identity(first, [after]), ...others];
@@ -161,28 +164,34 @@ export class TraceNodes {
     return this.backend.createOutputTensor(metadata);
   }
 
+  /** What `fn` computes as a call of a function of its own; within another one, its ops. */
   fused<T extends tf.Tensor>(fn: () => T): T {
+    if (this.fusing) return fn();
     const { nodes, constants } = this;
-    this.nodes = [];
-    this.constants = new Map();
+    Object.assign(this, { nodes: [], constants: new Map(), fusing: true });
     const result = this.withoutAutocast(fn);
-    if (result.size < FUSED_FROM) {
-      nodes.push(...this.nodes);
-      this.constants.forEach((output, key) => {
-        constants.set(key, output);
-      });
-      Object.assign(this, { nodes, constants });
-      return result;
-    }
-    const { body, inputs } = bodyOf(this.nodes, this.lookUp(this.idOf(result)));
+    const inside = this.nodes;
+    Object.assign(this, { nodes, constants, fusing: false });
+    this.checkFused(inside);
+    const { body, inputs } = bodyOf(inside, this.lookUp(this.idOf(result)));
     // Nothing outside may refer to what is inside, a constant that was first met there for example.
-    const inside = new Set(this.nodes);
-    for (const [id, { node }] of this.outputOf) if (inside.has(node)) this.outputOf.delete(id);
-    Object.assign(this, { nodes, constants });
+    const own = new Set(inside);
+    for (const [id, { node }] of this.outputOf) if (own.has(node)) this.outputOf.delete(id);
     const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
     const node = this.add("PartitionedCall", { inputs, outputs, body });
     this.outputOf.set(this.idOf(result), { node, index: 0 });
     return result;
+  }
+
+  private checkFused(nodes: readonly GraphNode[]): void {
+    const bad = nodes.find(({ op }) => definitionOf(op).output === undefined);
+    if (bad === undefined) return;
+    const names = Object.keys(OPS).filter((op) => OPS[op].output !== undefined);
+    throw new TracingError(
+      this.name,
+      `has ${bad.op} in a fused function, which one kernel cannot hold`,
+      `compute it outside of fused(); inside may be ${names.join(", ")}`,
+    );
   }
 
   /** A tensor that has this shape for tfjs and holds one element: a trace needs shapes only. */

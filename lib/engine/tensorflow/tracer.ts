@@ -6,9 +6,12 @@ import type { Tracer } from "../trace";
 import type { NativeBackend, NativeBinding, TensorMetadata } from "./binding";
 import type { Trace } from "./function-trace";
 import type { GraphNode, Output } from "./graph";
-import { inferOutputs, type Operand } from "./shapes";
+import { inferOutputs } from "./op-table";
+import { FUSED_FROM } from "./passes/fuse-elementwise";
+import { disabledPasses } from "./passes/registry";
+import type { Operand } from "./shape-rules";
 import { guard, TracingError } from "./trace-guard";
-import { FUSED_FROM, TraceNodes } from "./trace-nodes";
+import { TraceNodes } from "./trace-nodes";
 import { TraceVariables } from "./trace-variables";
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
@@ -112,7 +115,8 @@ export class GraphTracer implements Tracer {
   }
 
   isFusing(elements: number): boolean {
-    return this.fuses && elements >= FUSED_FROM;
+    const on = !disabledPasses().has("fuse-elementwise");
+    return this.fuses && on && elements >= FUSED_FROM;
   }
 
   withoutAutocast<T extends tf.Tensor>(fn: () => T): T {

@@ -1,40 +1,51 @@
 import type { OutputType } from "../../native";
 import { attribute, DT } from "../../native";
-import { type Body, castNode, type GraphNode, makeNode, type Output } from "../graph";
-
-/** Ops that give each element from the elements at its place, and for which position means nothing. */
-const ELEMENTWISE = new Set(
-  (
-    "Add AddV2 Sub Mul RealDiv Maximum Minimum Pow SquaredDifference Greater GreaterEqual Less LessEqual " +
-    "Abs Cast Erf Exp Identity Log Neg Rsqrt Sigmoid Sqrt Square Tanh SelectV2"
-  ).split(" "),
-);
+import type { Trace } from "../function-trace";
+import { type Body, type GraphNode, makeNode, type Output } from "../graph";
+import { definitionOf } from "../op-table";
+import type { Pass } from "./pass";
 
 /** A value for the even and one for the odd places of the last dimension; the same where it has one. */
 type Pair = readonly [Output, Output];
 
+/** Kernels over bfloat16 that take two neighbors as one integer of 32 bits. */
+export const bf16Pairs: Pass = {
+  name: "bf16-pairs",
+  summary: "an element-wise kernel over bfloat16 reads and writes two neighbors at a time",
+  run: paired,
+};
+
+function paired(trace: Trace): Trace {
+  const copies = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => copies.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
+  const nodes = trace.nodes.flatMap((node) => {
+    const copy = { ...node, inputs: node.inputs.map(moved), after: node.after.map(there) };
+    const calls = (copy.body && pairedCall(copy, copy.body)) ?? [copy];
+    copies.set(node, calls[calls.length - 1]);
+    return calls;
+  });
+  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
+  return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
+}
+
 /**
- * A call of an element-wise function on bfloat16 that takes two neighbors as one integer of 32 bits.
- *
  * The numbers are the same, but for what the compiler makes of float32's last digit. XLA converts from
  * and to 16 bits in half-filled registers; like this, GELU and SiLU take 0.6 of the time.
  *
- * @param node The call, its result in bfloat16; `inputs` are what it is called with.
- * @param body The function in float32.
+ * @param node The call, its result in bfloat16.
+ * @param body What it computes: in float32, between casts from bfloat16 and one to it.
  * @returns nodes of which the last one stands for the call; nothing where the function does not fit.
  */
-export function pairedCall(
-  node: GraphNode,
-  body: Body,
-  inputs: readonly Output[],
-): GraphNode[] | undefined {
+export function pairedCall(node: GraphNode, body: Body): GraphNode[] | undefined {
+  const { inputs } = node;
   const [type] = node.outputs;
   const width = type.shape[type.shape.length - 1];
   const widthOf = ({ shape }: OutputType) => shape[shape.length - 1] ?? 1;
   const fits = ({ op, outputs: [output] }: GraphNode) =>
     widthOf(output) === 1
-      ? op === "Const" || ELEMENTWISE.has(op)
-      : widthOf(output) === width && ELEMENTWISE.has(op);
+      ? op === "Const" || definitionOf(op).elementwise === true
+      : widthOf(output) === width && definitionOf(op).elementwise === true;
   const types = inputs.map(({ node: { outputs }, index }) => outputs[index]);
   const isWhole = (given: OutputType) =>
     given.dtype === DT.bfloat16 && `${given.shape}` === `${type.shape}`;
@@ -47,24 +58,31 @@ export function pairedCall(
   ) {
     return undefined;
   }
+  // The last node casts the result, and what casts a whole operand is done by taking it apart.
+  const last = body.outputs[0].node;
+  if (last.op !== "Cast" || body.parameters.includes(last)) return undefined;
+  const whole = new Set(body.parameters.filter((_, i) => isWhole(types[i])));
   const half = [...type.shape.slice(0, -1), width / 2];
   const pairs = [...half, 2];
   const inside = new Half(half, "inside");
   const outside = new Half(half, `${node.name}_around`);
   const parameters = body.parameters.map((parameter, i) => {
     if (!isWhole(types[i])) {
-      const given = makeNode(parameter.name, "", { outputs: [types[i]] });
-      const value = { node: given, index: 0 };
-      const cast = types[i].dtype === DT.float32 ? value : inside.cast(value, DT.float32);
-      inside.pairs.set(parameter, [cast, cast]);
-      return given;
+      const given = { node: parameter, index: 0 };
+      inside.pairs.set(parameter, [given, given]);
+      return parameter;
     }
     const packed = makeNode(parameter.name, "", { outputs: [{ shape: half, dtype: DT.int32 }] });
     inside.pairs.set(parameter, inside.unpack({ node: packed, index: 0 }));
     return packed;
   });
-  for (const inner of body.nodes) inside.copy(inner, widthOf(inner.outputs[0]) === width);
-  const result = inside.pack(inside.pairOf(body.outputs[0]));
+  for (const inner of body.nodes) {
+    if (inner === last) continue;
+    if (whole.has(inner.inputs[0]?.node) && inner.op === "Cast") {
+      inside.pairs.set(inner, inside.pairOf(inner.inputs[0]));
+    } else inside.copy(inner, widthOf(inner.outputs[0]) === width);
+  }
+  const result = inside.pack(inside.pairOf(last.inputs[0]));
   const call = makeNode(node.name, node.op, {
     after: node.after,
     inputs: inputs.map((input, i) =>
@@ -153,10 +171,6 @@ class Half {
     const attributes = [attribute.type("T", dtype), attribute.type("Tshape", DT.int32)];
     const to = this.constant(shape, [shape.length]);
     return this.add("Reshape", [value, to], dtype, shape, attributes);
-  }
-
-  cast(value: Output, dtype: number): Output {
-    return this.put(castNode(this.nextName(), value, dtype));
   }
 
   /** An op of two integers of 32 bits. */

@@ -2,6 +2,7 @@ import type { OutputType } from "../../native";
 import { attribute, DT } from "../../native";
 import type { Trace } from "../function-trace";
 import { type GraphNode, makeNode, type Output } from "../graph";
+import type { Pass } from "./pass";
 
 /**
  * Put a batch norm that only scales and shifts into the convolution before it (Jacob et al. 2018,
@@ -10,10 +11,16 @@ import { type GraphNode, makeNode, type Output } from "../graph";
  *
  * Only for prediction: where a gradient reads the convolution's result too, it is left alone.
  */
-export function foldBatchNorm(trace: Trace): Trace {
+export const foldBatchNorm: Pass = {
+  name: "fold-batch-norm",
+  summary: "a frozen batch norm becomes part of the convolution before it",
+  run: folded,
+};
+
+function folded(trace: Trace): Trace {
   const uses = countUses(trace);
-  const folded = new Map<GraphNode, GraphNode>();
-  const there = (node: GraphNode) => folded.get(node) ?? node;
+  const replaced = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => replaced.get(node) ?? node;
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
   const nodes = trace.nodes.flatMap((node) => {
     const current = { ...node, inputs: node.inputs.map(moved), after: node.after.map(there) };
@@ -24,7 +31,7 @@ export function foldBatchNorm(trace: Trace): Trace {
       uses.count.get(convolution) === 1 &&
       (convolution.op === "Conv2D" || convolution.op === "DepthwiseConv2dNative");
     const replacement = fits ? fold(current, there(convolution)) : [current];
-    folded.set(node, replacement[replacement.length - 1]);
+    replaced.set(node, replacement[replacement.length - 1]);
     return replacement;
   });
   const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));

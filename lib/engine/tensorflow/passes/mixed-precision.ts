@@ -1,10 +1,9 @@
 import { attribute, DT } from "../../native";
-import type { Precision } from "../../start";
 import type { Trace } from "../function-trace";
 import { launchWith } from "../fused-body";
 import { castNode, type GraphNode, type Output } from "../graph";
-import { type TypedOp, typedOp } from "../precision-table";
-import { pairedCall } from "./bf16-pairs";
+import { type Bfloat16Rule, bfloat16RuleOf } from "../op-table";
+import type { Pass } from "./pass";
 
 /**
  * Rewrite a trace to another number format (mixed precision: Micikevicius et al. 2018,
@@ -12,9 +11,11 @@ import { pairedCall } from "./bf16-pairs";
  *
  * Inputs, outputs and variables stay float32; a value that is wanted in both formats is cast once.
  */
-export function withPrecision(trace: Trace, precision: Precision): Trace {
-  return precision === "float32" ? trace : new BFloat16Pass().run(trace);
-}
+export const mixedPrecision: Pass = {
+  name: "mixed-precision",
+  summary: "with mixed_bfloat16, products and what lies between them are computed in bfloat16",
+  run: (trace, { precision }) => (precision === "float32" ? trace : new BFloat16Pass().run(trace)),
+};
 
 class BFloat16Pass {
   private readonly nodes: GraphNode[] = [];
@@ -36,13 +37,10 @@ class BFloat16Pass {
   private rewrite(node: GraphNode): void {
     if (node.body !== undefined) {
       const inputs = node.inputs.map((input) => this.moved(input));
-      const call = launchWith(node, node.body, inputs);
-      const packed = pairedCall(call, node.body, inputs) ?? [call];
-      this.nodes.push(...packed.slice(0, -1));
-      this.put(node, packed[packed.length - 1]);
+      this.put(node, launchWith(node, node.body, inputs));
       return;
     }
-    const typed = typedOp(node.op);
+    const typed = bfloat16RuleOf(node.op);
     const attributeName = typed?.attribute ?? "T";
     const isFloat = node.attributes.some((a) => a.name === attributeName && a.value === DT.float32);
     const inputs = node.inputs.map((input) => this.moved(input));
@@ -76,9 +74,9 @@ class BFloat16Pass {
   }
 
   /** Whether an op's largest operands are in bfloat16 already. */
-  private isLow(typed: TypedOp, node: GraphNode, inputs: readonly Output[]): boolean {
+  private isLow(typed: Bfloat16Rule, node: GraphNode, inputs: readonly Output[]): boolean {
     if (node.autocast === false) return false;
-    if (typed.rule === "allow") return true;
+    if (typed.rule === "always") return true;
     const operands = inputs.filter(
       (input, i) =>
         (typed.inputs?.includes(i) ?? true) &&

@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import { attribute, DT } from "../../native";
 import type { Trace } from "../function-trace";
 import { type GraphNode, makeNode, type Output, variableNodes } from "../graph";
-
-/** Ops whose result is the same memory in another shape, so that keeping it saves nothing. */
-const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", "Squeeze"]);
+import { definitionOf } from "../op-table";
+import type { Pass } from "./pass";
 
 /**
  * Have what follows from weights alone computed once instead of in every call: their casts and transposes,
@@ -13,9 +12,12 @@ const ALIASES = new Set(["ReadVariableOp", "Reshape", "Identity", "ExpandDims", 
  * @returns the trace, which reads such values from variables of its own, and in `prepack` the nodes
  * that set these.
  */
-export function prepackWeights(trace: Trace): Trace {
-  return trace.effects.length > 0 ? trace : new Prepacking().run(trace);
-}
+export const prepackWeights: Pass = {
+  name: "prepack-weights",
+  summary: "what follows from weights alone is computed once for many predictions",
+  run: (trace, { portable }) =>
+    portable || trace.effects.length > 0 ? trace : new Prepacking().run(trace),
+};
 
 class Prepacking {
   private readonly nodes: GraphNode[] = [];
@@ -55,7 +57,10 @@ class Prepacking {
     this.fixed.add(node);
     if (node.op !== "ReadVariableOp" && !sources.some((source) => this.weights.has(source))) return;
     this.weights.add(node);
-    if (!ALIASES.has(node.op) || sources.some((source) => this.computed.has(source))) {
+    if (
+      definitionOf(node.op).alias !== true ||
+      sources.some((source) => this.computed.has(source))
+    ) {
       this.computed.add(node);
     }
   }

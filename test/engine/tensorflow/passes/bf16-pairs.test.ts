@@ -19,7 +19,7 @@ function bothWays(fn: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]) {
   const low = trace.inputs.map((node, i) => castNode(`low${i}`, { node, index: 0 }, DT.bfloat16));
   const operands = low.map((node) => ({ node, index: 0 }));
   const plain = launchWith(call, call.body, operands);
-  const packed = pairedCall({ ...plain, name: "twos" }, call.body, operands);
+  const packed = plain.body && pairedCall({ ...plain, name: "twos" }, plain.body);
   const ways = packed === undefined ? [[plain]] : [[plain], packed];
   const results = ways.map((nodes, i) =>
     castNode(`wide${i}`, { node: nodes[nodes.length - 1], index: 0 }, DT.float32),

@@ -4,7 +4,7 @@ import { compile } from "#lib/engine/compile";
 import { gelu, layerNorm, linear, softmaxCrossEntropy } from "#lib/engine/ops";
 import { createOptimizer } from "#lib/engine/optimizers";
 import { type Precision, startEngine } from "#lib/engine/start";
-import { withPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
+import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fused, withoutAutocast } from "#lib/engine/trace";
 import { fixed } from "../../cases";
@@ -102,7 +102,7 @@ describe("mixed precision", () => {
       ]),
     );
     const trace = traceFunction("train", train as never, [x, targets, tf.scalar(1)], handles);
-    const low = withPrecision(trace, "mixed_bfloat16");
+    const low = mixedPrecision.run(trace, { precision: "mixed_bfloat16", portable: false });
     const dtypes = (op: string) =>
       new Set(
         low.nodes

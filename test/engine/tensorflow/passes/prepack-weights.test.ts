@@ -76,10 +76,9 @@ describe("prepacked weights", () => {
     const handles = new Map(
       net.variables.map((variable, i) => [variable, makeNode(`v${i}`, "VarHandleOp", {})]),
     );
-    const folded = foldBatchNorm(
-      traceFunction("predict", net.predict, [fixed([images, 6, 6, 3])], handles),
-    );
-    return prepackWeights(folded);
+    const target = { precision: "float32", portable: false } as const;
+    const traced = traceFunction("predict", net.predict, [fixed([images, 6, 6, 3])], handles);
+    return prepackWeights.run(foldBatchNorm.run(traced, target), target);
   }
 
   it("keeps one copy of the weights, whatever the batch", () => {

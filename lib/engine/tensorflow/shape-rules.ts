@@ -1,5 +1,4 @@
-import type { OutputType } from "../native";
-import { type Attribute, DT } from "../native";
+import type { Attribute, OutputType } from "../native";
 
 /** An operand as far as it is known without computing it. */
 export interface Operand extends OutputType {
@@ -8,10 +7,12 @@ export interface Operand extends OutputType {
 }
 
 type Shape = readonly number[];
-type Rule = (inputs: readonly Operand[], attributes: Attributes) => Shape[] | undefined;
+
+/** The shapes of an op's outputs; nothing where only running it tells. */
+export type ShapeRule = (inputs: readonly Operand[], attributes: Attributes) => Shape[] | undefined;
 
 /** An op's attributes by name. */
-class Attributes {
+export class Attributes {
   constructor(private readonly list: readonly Attribute[]) {}
   get(name: string): unknown {
     return this.list.find((attribute) => attribute.name === name)?.value;
@@ -25,39 +26,11 @@ class Attributes {
   }
 }
 
-/**
- * Shapes and types of an op's outputs, so that a trace need not compute it.
- *
- * @returns nothing where the op has no rule here: then it is computed.
- */
-export function inferOutputs(
-  op: string,
-  attributes: readonly Attribute[],
-  inputs: readonly Operand[],
-): OutputType[] | undefined {
-  const given = new Attributes(attributes);
-  const dtype = typeOf(op, given, inputs);
-  if (dtype === undefined) return undefined;
-  return RULES[op]?.(inputs, given)?.map((shape) => ({ shape: [...shape], dtype }));
-}
+/** As the first operand. */
+export const first: ShapeRule = ([x]) => [x.shape];
 
-function typeOf(
-  op: string,
-  attributes: Attributes,
-  inputs: readonly Operand[],
-): number | undefined {
-  if (op === "Cast") return Number(attributes.get("DstT"));
-  if (COMPARISONS.split(" ").includes(op)) return DT.bool;
-  // Integers beside numbers are shapes, axes and the like.
-  if (inputs.some(({ dtype }) => dtype === DT.float32)) return DT.float32;
-  return inputs.every(({ dtype }) => dtype === DT.int32) ? DT.int32 : undefined;
-}
-
-const COMPARISONS = "Greater GreaterEqual Less LessEqual";
-
-const first: Rule = ([x]) => [x.shape];
-
-const broadcast: Rule = (inputs) => [inputs.map(({ shape }) => shape).reduce(joined)];
+/** As long as the longer of the operands in each dimension. */
+export const broadcast: ShapeRule = (inputs) => [inputs.map(({ shape }) => shape).reduce(joined)];
 
 function joined(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
@@ -68,14 +41,16 @@ function joined(a: Shape, b: Shape): Shape {
   });
 }
 
-const matMul: Rule = ([a, b], attributes) => [
+/** Rows of the first by columns of the second matrix. */
+export const matMul: ShapeRule = ([a, b], attributes) => [
   [
     a.shape[attributes.flag("transpose_a") ? 1 : 0],
     b.shape[attributes.flag("transpose_b") ? 0 : 1],
   ],
 ];
 
-const batchMatMul: Rule = ([a, b], attributes) => {
+/** A product for each matrix of a batch. */
+export const batchMatMul: ShapeRule = ([a, b], attributes) => {
   const [rows, columns] = [a.shape, b.shape].map((shape) => shape.slice(-2));
   return [
     [
@@ -102,27 +77,30 @@ function slide(x: Shape, window: Shape, attributes: Attributes): [number, number
   return [height, width];
 }
 
-const convolution =
-  (channels: (filter: Shape) => number): Rule =>
+/** Positions of the filter, by channels. */
+export const convolution =
+  (channels: (filter: Shape) => number): ShapeRule =>
   ([x, filter], attributes) => {
     const size = slide(x.shape, filter.shape, attributes);
     return size && [[x.shape[0], ...size, channels(filter.shape)]];
   };
 
-const pool: Rule = ([x], attributes) => {
+/** Positions of the window. */
+export const pool: ShapeRule = ([x], attributes) => {
   const size = slide(x.shape, attributes.numbers("ksize").slice(1, 3), attributes);
   return size && [[x.shape[0], ...size, x.shape[3]]];
 };
 
 /** The shape stands in a constant operand. */
-const shapeIn =
-  (operand: number): Rule =>
+export const shapeIn =
+  (operand: number): ShapeRule =>
   (inputs) => {
     const { values } = inputs[operand];
     return values && [Array.from(values)];
   };
 
-const reshape: Rule = ([x, to]) => {
+/** As the second operand says, with one length left open. */
+export const reshape: ShapeRule = ([x, to]) => {
   if (to.values === undefined) return undefined;
   const shape = Array.from(to.values);
   const known = shape.reduce((a, b) => (b < 0 ? a : a * b), 1);
@@ -130,10 +108,12 @@ const reshape: Rule = ([x, to]) => {
   return [shape.map((length) => (length < 0 ? size / known : length))];
 };
 
-const transpose: Rule = ([x, order]) =>
+/** In the order of the second operand. */
+export const transpose: ShapeRule = ([x, order]) =>
   order.values && [Array.from(order.values, (axis) => x.shape[axis])];
 
-const concat: Rule = (inputs) => {
+/** The last operand is the axis. */
+export const concat: ShapeRule = (inputs) => {
   const axis = inputs[inputs.length - 1].values?.[0];
   if (axis === undefined) return undefined;
   const parts = inputs.slice(0, -1).map(({ shape }) => shape);
@@ -142,7 +122,8 @@ const concat: Rule = (inputs) => {
   return [parts[0].map((length, i) => (i === at ? total : length))];
 };
 
-const reduce: Rule = ([x, axes], attributes) => {
+/** Without the axes of the second operand. */
+export const reduce: ShapeRule = ([x, axes], attributes) => {
   if (axes.values === undefined) return undefined;
   const gone = new Set(
     Array.from(axes.values, (axis) => (axis < 0 ? axis + x.shape.length : axis)),
@@ -151,24 +132,28 @@ const reduce: Rule = ([x, axes], attributes) => {
   return [x.shape.filter((_, i) => !gone.has(i))];
 };
 
-const tile: Rule = ([x, times]) => {
+/** Each length as often as the second operand says. */
+export const tile: ShapeRule = ([x, times]) => {
   const { values } = times;
   return values && [x.shape.map((length, i) => length * values[i])];
 };
 
-const pad: Rule = ([x, by]) => {
+/** The second operand has the paddings before and after. */
+export const pad: ShapeRule = ([x, by]) => {
   const { values } = by;
   return values && [x.shape.map((length, i) => length + values[2 * i] + values[2 * i + 1])];
 };
 
-const pack: Rule = (inputs, attributes) => {
+/** A dimension more. */
+export const pack: ShapeRule = (inputs, attributes) => {
   const axis = Number(attributes.get("axis") ?? 0);
   const { shape } = inputs[0];
   const at = axis < 0 ? axis + shape.length + 1 : axis;
   return [[...shape.slice(0, at), inputs.length, ...shape.slice(at)]];
 };
 
-const unpack: Rule = ([x], attributes) => {
+/** A dimension less, once for each of its elements. */
+export const unpack: ShapeRule = ([x], attributes) => {
   const axis = Number(attributes.get("axis") ?? 0);
   const at = axis < 0 ? axis + x.shape.length : axis;
   const shape = x.shape.filter((_, i) => i !== at);
@@ -176,43 +161,16 @@ const unpack: Rule = ([x], attributes) => {
 };
 
 /** The image, four vectors of statistics, and nothing on a CPU. */
-const batchNorm: Rule = ([x, scale]) => [x.shape, ...Array(4).fill(scale.shape), [0]];
-const batchNormGrad: Rule = ([, x, scale]) => [x.shape, scale.shape, scale.shape, [], []];
+export const batchNorm: ShapeRule = ([x, scale]) => [x.shape, ...Array(4).fill(scale.shape), [0]];
+/** The gradients by image, scale and offset, and nothing twice. */
+export const batchNormGrad: ShapeRule = ([, x, scale]) => [
+  x.shape,
+  scale.shape,
+  scale.shape,
+  [],
+  [],
+];
 
-function each(ops: string, rule: Rule): Record<string, Rule> {
-  return Object.fromEntries(ops.split(" ").map((op) => [op, rule]));
-}
-
-const RULES: Readonly<Record<string, Rule>> = {
-  ...each(
-    "Abs BiasAdd Cast Elu EluGrad Erf Erfc Exp Identity LeakyRelu LeakyReluGrad Log LogSoftmax Neg Relu " +
-      "ReluGrad Relu6 Relu6Grad Roll Rsqrt Sigmoid SigmoidGrad Softmax Softplus Sqrt Square Tanh " +
-      "TanhGrad ZerosLike OnesLike Reciprocal MaxPoolGrad",
-    first,
-  ),
-  ...each(
-    "Add AddV2 BitwiseAnd BitwiseXor Div Maximum Minimum Mul Pow RealDiv RightShift SelectV2 " +
-      `SquaredDifference Sub ${COMPARISONS}`,
-    broadcast,
-  ),
-  ...each("Sum Mean Max Min Prod", reduce),
-  ...each("MaxPool AvgPool", pool),
-  ...each("Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput AvgPoolGrad", shapeIn(0)),
-  ...each("Conv2DBackpropFilter DepthwiseConv2dNativeBackpropFilter", shapeIn(1)),
-  ...each("Pad PadV2 MirrorPad", pad),
-  Conv2D: convolution((filter) => filter[3]),
-  DepthwiseConv2dNative: convolution((filter) => filter[2] * filter[3]),
-  MatMul: matMul,
-  BatchMatMulV2: batchMatMul,
-  FusedBatchNormV3: batchNorm,
-  FusedBatchNormGradV3: batchNormGrad,
-  Reshape: reshape,
-  Transpose: transpose,
-  ConcatV2: concat,
-  BroadcastTo: shapeIn(1),
-  Tile: tile,
-  Pack: pack,
-  Unpack: unpack,
-  Slice: ([, , size]) =>
-    size.values && !Array.from(size.values).includes(-1) ? [Array.from(size.values)] : undefined,
-};
+/** As long as the third operand says. */
+export const slice: ShapeRule = ([, , size]) =>
+  size.values && !Array.from(size.values).includes(-1) ? [Array.from(size.values)] : undefined;

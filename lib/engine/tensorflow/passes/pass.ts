@@ -1,0 +1,22 @@
+import type { Precision } from "../../start";
+import type { Trace } from "../function-trace";
+
+/** What a graph is made for. */
+export interface Target {
+  /** Number format of the heavy ops. */
+  readonly precision: Precision;
+  /** Whether other machines run it too; then only what every TensorFlow understands may be in it. */
+  readonly portable: boolean;
+}
+
+/** A rewriting of traces into faster ones that give the same numbers, but for rounding. */
+export interface Pass {
+  /** What switches it off in `TUNING_FORK_DISABLE_PASSES`; its file's name. */
+  readonly name: string;
+  /** What it does, in a sentence. */
+  readonly summary: string;
+  /** The trace anew, nodes in an order in which each comes after what it reads. */
+  run(trace: Trace, target: Target): Trace;
+  /** What is done instead where the pass is switched off; default nothing. */
+  off?(trace: Trace): Trace;
+}

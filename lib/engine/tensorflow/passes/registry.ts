@@ -1,0 +1,45 @@
+import { UserError } from "../../../core/errors";
+import type { Trace } from "../function-trace";
+import { bf16Pairs } from "./bf16-pairs";
+import { foldBatchNorm } from "./fold-batch-norm";
+import { fuseElementwise } from "./fuse-elementwise";
+import { mixedPrecision } from "./mixed-precision";
+import type { Pass, Target } from "./pass";
+import { prepackWeights } from "./prepack-weights";
+
+/** All passes, in the order in which they run. */
+export const PASSES: readonly Pass[] = [
+  fuseElementwise,
+  foldBatchNorm,
+  mixedPrecision,
+  bf16Pairs,
+  prepackWeights,
+];
+
+/** Run a trace through the passes that are on. */
+export function applyPasses(trace: Trace, target: Target): Trace {
+  const off = disabledPasses();
+  return PASSES.reduce(
+    (current, pass) =>
+      off.has(pass.name) ? (pass.off?.(current) ?? current) : pass.run(current, target),
+    trace,
+  );
+}
+
+/**
+ * The passes that `TUNING_FORK_DISABLE_PASSES` switches off: names with commas between.
+ *
+ * @throws UserError when a name is no pass's.
+ */
+export function disabledPasses(): ReadonlySet<string> {
+  const names = (process.env.TUNING_FORK_DISABLE_PASSES ?? "").split(",").map((n) => n.trim());
+  const given = names.filter((name) => name !== "");
+  const unknown = given.find((name) => !PASSES.some((pass) => pass.name === name));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `TUNING_FORK_DISABLE_PASSES names "${unknown}", which is no pass`,
+      `give names of ${PASSES.map(({ name }) => name).join(", ")}, with commas between`,
+    );
+  }
+  return new Set(given);
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "#lib/core/errors";
+import { compile } from "#lib/engine/compile";
+import { batchNorm, conv2d, gelu, linear } from "#lib/engine/ops";
+import { type Precision, startEngine } from "#lib/engine/start";
+import { nativeBackend } from "#lib/engine/tensorflow/binding";
+import { PASSES } from "#lib/engine/tensorflow/passes/registry";
+import { fixed } from "../../cases";
+
+const SWITCH = "TUNING_FORK_DISABLE_PASSES";
+const DUMP = "TUNING_FORK_DUMP_GRAPH";
+
+function withEnvironment<T>(values: Record<string, string>, run: () => T): T {
+  Object.assign(process.env, values);
+  try {
+    return run();
+  } finally {
+    for (const name of Object.keys(values)) delete process.env[name];
+  }
+}
+
+/** A net in which every pass finds something to do; what it predicts and its loss after three steps. */
+function results(precision: Precision): number[] {
+  return tf.tidy(() => {
+    const filter = tf.variable(fixed([3, 3, 3, 16], [-1, 1], 1)) as tf.Variable<tf.Rank.R4>;
+    const weight = tf.variable(fixed([5, 16], [-1, 1], 2)) as tf.Variable<tf.Rank.R2>;
+    const running = [tf.variable(fixed([16], [-1, 1], 3)), tf.variable(fixed([16], [0.5, 2], 4))];
+    const options = { training: false, momentum: 0.1, epsilon: 1e-3 };
+    const norm = [fixed([16], [0.5, 2], 5), fixed([16], [-1, 1], 6)];
+    const predict = (x: tf.Tensor) => {
+      const y = conv2d(x as tf.Tensor4D, filter, 1, 1);
+      const z = batchNorm(y, norm[0], norm[1], running[0], running[1], options);
+      return linear(tf.mean(gelu(z), [1, 2]), weight);
+    };
+    const train = (x: tf.Tensor) => {
+      const loss = () => tf.mean(tf.square(predict(x))) as tf.Scalar;
+      const { value, grads } = tf.variableGrads(loss, [filter, weight]);
+      for (const v of [filter, weight]) v.assign(tf.sub(v, tf.mul(grads[v.name], 1e-3)));
+      return value;
+    };
+    const variables = [filter, weight, ...running];
+    const compiled = compile({ predict, train }, { variables, precision });
+    const x = fixed([16, 16, 17, 3], [-1, 1], 7);
+    const predicted = Array.from((compiled.call.predict(x) as tf.Tensor).dataSync());
+    const losses = [1, 2, 3].map(() => (compiled.call.train(x) as tf.Tensor).dataSync()[0]);
+    compiled.dispose();
+    tf.dispose(variables);
+    return [...predicted, ...losses];
+  });
+}
+
+function assertNear(got: readonly number[], expected: readonly number[], most: number) {
+  const largest = Math.max(...expected.map(Math.abs));
+  got.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]) <= most * largest, `${value} for ${expected[i]}`);
+  });
+}
+
+describe("the passes", () => {
+  before(() => startEngine());
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "tuning-fork-test-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("have a name of their own and a sentence each", () => {
+    assert.equal(new Set(PASSES.map(({ name }) => name)).size, PASSES.length);
+    for (const { summary } of PASSES) assert.ok(summary.length > 20);
+  });
+
+  for (const precision of ["float32", "mixed_bfloat16"] as const) {
+    const most = precision === "float32" ? 1e-5 : 0.06;
+    for (const { name } of PASSES) {
+      it(`${name} off: the same numbers in ${precision}`, () => {
+        const expected = results("float32");
+        assertNear(
+          withEnvironment({ [SWITCH]: name }, () => results(precision)),
+          expected,
+          most,
+        );
+      });
+    }
+
+    it(`all off: the same numbers in ${precision}, as float32 has them`, () => {
+      const all = PASSES.map(({ name }) => name).join(",");
+      const got = withEnvironment({ [SWITCH]: all }, () => results(precision));
+      assertNear(got, results("float32"), 1e-5);
+    });
+  }
+
+  for (const { name } of PASSES) {
+    it(`${name} changes the graph, and is not in one where it is off`, () => {
+      const graphs = ["", name].map((off, i) => {
+        const path = join(folder, `${i}`);
+        withEnvironment({ [DUMP]: path, [SWITCH]: off }, () => results("mixed_bfloat16"));
+        const [dumped] = readFolder(path);
+        return readFileSync(join(dumped, "graph.txt"), "utf8");
+      });
+      assert.match(graphs[1], new RegExp(`^# ${name} \\(off\\)$`, "m"));
+      const lines = graphs.map((text) => text.split("\n").filter((line) => !line.startsWith("#")));
+      assert.notDeepEqual(lines[0], lines[1]);
+    });
+  }
+
+  it("refuses a name that is no pass's", () => {
+    assert.throws(
+      () => withEnvironment({ [SWITCH]: "fold-batch-norm,folding" }, () => results("float32")),
+      (error) => error instanceof UserError && /"folding"/.test(error.problem),
+    );
+  });
+
+  it("can be looked at: text, and a graph that TensorFlow opens", () => {
+    withEnvironment({ [DUMP]: folder }, () => results("float32"));
+    const [predict, train] = readFolder(folder);
+    assert.ok(existsSync(join(train, "graph.txt")));
+    const trace = readFileSync(join(predict, "trace.txt"), "utf8");
+    assert.match(trace, /^input0 = Placeholder\(\) .* → float32\[16,16,17,3\]$/m);
+    assert.match(trace, /^FusedBatchNormV3_\d+ = FusedBatchNormV3\(Conv2D_\d+:0, /m);
+    assert.match(trace, /^PartitionedCall_\d+ = .*\n {2}parameter0 = /m);
+    const graph = readFileSync(join(predict, "graph.txt"), "utf8");
+    assert.match(graph, /^# fold-batch-norm$/m);
+    assert.doesNotMatch(graph, / = FusedBatchNormV3\(/);
+    for (const path of [predict, train]) {
+      const { binding } = nativeBackend();
+      binding.deleteSavedModel(binding.loadSavedModel(path, "serve"));
+    }
+  });
+});
+
+/** The dumps of `predict` and `train` in a folder; their numbers go on from test to test. */
+function readFolder(folder: string): [string, string] {
+  const names = readdirSync(folder);
+  const of = (name: string) =>
+    join(folder, names.find((entry) => entry.startsWith(`${name}-`)) ?? assert.fail(name));
+  return [of("predict"), of("train")];
+}
