@@ -8,7 +8,7 @@ import { enlarge } from "../explain/enlarge";
 import { headGrid } from "../explain/head-grid";
 import { explanationMethods, methodsFor } from "../explain/methods";
 import { encodeNpy } from "../io/npy";
-import { overlay, stretch } from "../plots/color-maps";
+import { minMax, overlay } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
 import { saliencyOverlay } from "../plots/saliency-overlay";
 import type { Pictures } from "../predict/image-batch";
@@ -64,7 +64,7 @@ export const verb: Verb = {
           await writeFile(join(out, `${name}-heads.npy`), encodeNpy(maps, shape));
         }
       }
-      const sheet = await saliencyOverlay(rows, pictures.size);
+      const sheet = await saliencyOverlay({ rows, imageSize: pictures.size });
       await exportFigures({ [join(out, "sheet")]: sheet }, { formats: ["png"] });
     } finally {
       model.dispose();
@@ -115,7 +115,7 @@ async function writeRow(
     const path = join(out, `${name}-${method}`);
     await writeFile(`${path}.npy`, encodeNpy(map.values, map.size));
     const { values } = enlarge(map, [shown, shown]);
-    await sharp(overlay(large, stretch(values)), {
+    await sharp(overlay(large, minMax(values)), {
       raw: { width: shown, height: shown, channels: 3 },
     })
       .png()

@@ -10,8 +10,12 @@ export { type AttentionMaps, attentionGrid } from "../plots/attention-grid";
 export { type AugmentationSheet, augmentationSheet } from "../plots/augmentation-sheet";
 export { type CaptionContext, runCaption } from "../plots/captions";
 export { classDistribution } from "../plots/class-distribution";
-export { colorMap, overlay, stretch, VIRIDIS } from "../plots/color-maps";
-export { type ConfusedPairsOptions, confusedPairs } from "../plots/confused-pairs";
+export { colorMap, minMax, overlay, VIRIDIS } from "../plots/color-maps";
+export {
+  type ConfusedPairsOptions,
+  confusedPairs,
+  type MistakenGalaxies,
+} from "../plots/confused-pairs";
 export { type ConfusionMatrixOptions, confusionMatrix } from "../plots/confusion-matrix";
 export {
   type DistributionComparisonOptions,
@@ -30,7 +34,7 @@ export {
   type FigureFormat,
 } from "../plots/export";
 export type { Figure } from "../plots/figure";
-export { type HexBinsOptions, hexBins } from "../plots/hex-bins";
+export { type ComparedVotes, type HexBinsOptions, hexBins } from "../plots/hex-bins";
 export { type GridCell, type ImageGridOptions, imageGrid } from "../plots/image-grid";
 export { type ComparedModel, modelComparison } from "../plots/model-comparison";
 export { type PanelsOptions, panels } from "../plots/panels";
@@ -40,16 +44,16 @@ export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curve
 export { type FigureExample, figureRegistry } from "../plots/registry";
 export { reliabilityDiagram } from "../plots/reliability-diagram";
 export { type RunTables, runFigures } from "../plots/run-figures";
-export { type SaliencyRow, saliencyOverlay } from "../plots/saliency-overlay";
+export { type SaliencyRow, type SaliencySheet, saliencyOverlay } from "../plots/saliency-overlay";
 export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
 export {
   COLUMN,
   colorScale,
   type FigureOptions,
   FONT_FAMILY,
+  interpolateColor,
   PAGE,
   PIXELS_PER_MM,
-  ramp,
   type Theme,
   type ThemeName,
   themeOf,

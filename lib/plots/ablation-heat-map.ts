@@ -1,8 +1,9 @@
 import type { AblationTable } from "../evaluate/ablation";
+import { axisOf, rowsAxis } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { plain, widest } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
 /**
  * Accuracy and recall of each class (%) for each row of an ablation, labelled **model** training data / test data. Answers seven models by three pairs of
@@ -65,14 +66,7 @@ export function ablationHeatMap(
           automargin: true,
           range: [-0.5, columns.length - 0.5],
         }),
-        yaxis: axisOf(theme, "", {
-          tickvals: names.map((_, r) => r),
-          ticktext: names,
-          ticks: "",
-          showline: false,
-          automargin: true,
-          range: [names.length - 0.5, -0.5],
-        }),
+        yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
       },
     ),
   };

@@ -1,7 +1,8 @@
 import type { AccuracyBin } from "../evaluate/by-column";
+import { axisOf, LINE_LEGEND, twoColumnLegend } from "./axes";
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
+import { type FigureOptions, layoutOf, themeOf } from "./theme";
 
 export interface AccuracyCurveOptions extends FigureOptions {
   /** Title of the axis with its unit, such as `r magnitude (mag)`. */
@@ -59,7 +60,7 @@ export function accuracyCurve(
         showlegend: names.length > 1,
         ...(below > 0
           ? twoColumnLegend(bottom / (height - top - bottom))
-          : { legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" } }),
+          : { legend: LINE_LEGEND }),
         xaxis: axisOf(theme, title, { nticks: 7 }),
         yaxis: axisOf(theme, "Accuracy", { grid: true, nticks: 6 }),
       },

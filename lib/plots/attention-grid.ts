@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { colorMap, stretch } from "./color-maps";
+import { colorMap, minMax } from "./color-maps";
 import type { Figure } from "./figure";
 import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
@@ -38,7 +38,7 @@ export async function attentionGrid(
   const block = Math.max(1, Math.floor(112 / Math.max(height, width)));
   const uris: string[] = [];
   for (let i = 0; i < n; i++) {
-    const values = stretch(maps.slice(i * size, (i + 1) * size));
+    const values = minMax(maps.slice(i * size, (i + 1) * size));
     const blocks = new Float64Array(size * block * block);
     for (let at = 0; at < blocks.length; at++) {
       const [y, x] = [Math.floor(at / (width * block)), at % (width * block)];

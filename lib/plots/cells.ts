@@ -1,5 +1,5 @@
 import { count } from "./text";
-import { ramp, type Theme, textOn } from "./theme";
+import { interpolateColor, type Theme, textOn } from "./theme";
 
 /** A matrix of colored cells with a number in each. */
 export interface Cells {
@@ -19,7 +19,7 @@ export interface Cells {
  */
 export function drawCells(theme: Theme, { strengths, texts, hover, textSize }: Cells) {
   const places = strengths.flatMap((row, y) => row.map((strength, x) => ({ x, y, strength })));
-  const colors = places.map(({ strength }) => ramp(theme.sequential, strength));
+  const colors = places.map(({ strength }) => interpolateColor(theme.sequential, strength));
   const shapes = places.map(({ x, y }, i) => ({
     type: "rect",
     layer: "below",

@@ -1,7 +1,8 @@
 import type { Dataset } from "../data/dataset";
+import { axisOf, LINE_LEGEND, rowsAxis } from "./axes";
 import type { Figure } from "./figure";
 import { count, plain, textWidth, twoLines, widest } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
 
 const SPLITS = ["train", "val", "test"];
 
@@ -61,16 +62,9 @@ export function classDistribution(
       {
         barmode: "overlay",
         showlegend: splits.length > 1,
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
+        legend: { ...LINE_LEGEND, traceorder: "normal" },
         xaxis: axisOf(theme, "Number of galaxies", { range: [0, largest], nticks: 5 }),
-        yaxis: axisOf(theme, "", {
-          tickvals: names.map((_, c) => c),
-          ticktext: names,
-          tickfont: { size: TEXT },
-          ticks: "",
-          automargin: true,
-          range: [names.length - 0.5, -0.5],
-        }),
+        yaxis: rowsAxis(theme, names),
         annotations: numbers.map((text, c) => ({
           text,
           x: totals[c],

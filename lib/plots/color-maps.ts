@@ -1,4 +1,4 @@
-import { ramp } from "./theme";
+import { interpolateColor } from "./theme";
 
 /** Viridis (van der Walt & Smith 2015, CC0) at ten stops: even steps of lightness, in any eye. */
 export const VIRIDIS = [
@@ -17,7 +17,7 @@ export const VIRIDIS = [
 /** Values in [0, 1] → uint8 RGB along viridis. */
 export function colorMap(values: ArrayLike<number>): Uint8Array {
   const table = Array.from({ length: 256 }, (_, i) =>
-    Number.parseInt(ramp(VIRIDIS, i / 255).slice(1), 16),
+    Number.parseInt(interpolateColor(VIRIDIS, i / 255).slice(1), 16),
   );
   const pixels = new Uint8Array(values.length * 3);
   for (let i = 0; i < values.length; i++) {
@@ -30,7 +30,7 @@ export function colorMap(values: ArrayLike<number>): Uint8Array {
 }
 
 /** A map stretched from its least to its greatest value onto [0, 1]; a constant one becomes 0. */
-export function stretch(values: ArrayLike<number>): Float64Array {
+export function minMax(values: ArrayLike<number>): Float64Array {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {

@@ -7,10 +7,19 @@ import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
 import type { FigureOptions } from "./theme";
 
+/** Predictions, and where the pictures of their galaxies are. */
+export interface MistakenGalaxies {
+  /** The data set that the predictions were made on. */
+  readonly dataset: Pick<Dataset, "name" | "table" | "imageSize" | "read">;
+  /** Of its galaxies, or some of them; matched by id. */
+  readonly predictions: Predictions;
+}
+
+/** How {@link confusedPairs} is drawn. */
 export interface ConfusedPairsOptions extends FigureOptions {
-  /** Kinds of mistakes; default 5. */
+  /** Kinds of mistakes. Default: 5. */
   readonly pairs?: number;
-  /** Galaxies of each; default 4. */
+  /** Galaxies of each. Default: 4. */
   readonly perPair?: number;
 }
 
@@ -21,8 +30,7 @@ export interface ConfusedPairsOptions extends FigureOptions {
  * @throws UserError where a galaxy of the predictions is not in the data set.
  */
 export async function confusedPairs(
-  dataset: Pick<Dataset, "name" | "table" | "imageSize" | "read">,
-  predictions: Predictions,
+  { dataset, predictions }: MistakenGalaxies,
   { pairs = 5, perPair = 4, ...options }: ConfusedPairsOptions = {},
 ): Promise<Figure> {
   const { classNames, ids, probabilities } = predictions;

@@ -1,9 +1,10 @@
 import { normalizeRows } from "../evaluate/confusion";
 import type { Summary } from "../evaluate/summary";
+import { axisOf } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { count, plain, twoLines, widest } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
 
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** `counts`, or `percent` of each true class (default). Both are colored by the percentage. */

@@ -1,8 +1,9 @@
 import { sortedQuantile } from "../evaluate/intervals";
+import { LINE_LEGEND } from "./axes";
+import { facets } from "./facets";
 import type { Figure } from "./figure";
-import { panelGrid } from "./panel-grid";
 import { plain } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, PAGE, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, PAGE, themeOf } from "./theme";
 
 /** One quantity, as several samples have it. */
 export interface DistributionPanel {
@@ -34,13 +35,12 @@ export function distributionComparison(
   const height = columns === 1 ? 210 : 120;
   const plotWidth = width - left - right;
   const plotHeight = rows * height + (rows - 1) * gapY;
-  const grid = panelGrid(panels.length, columns, gapX / plotWidth, gapY / plotHeight);
+  const grid = facets(panels.length, columns, gapX / plotWidth, gapY / plotHeight);
   const samples = [...new Set(panels.flatMap((panel) => Object.keys(panel.samples)))];
 
   const data: object[] = [];
   const axes: Record<string, unknown> = {};
   panels.forEach((panel, i) => {
-    const { suffix, x, y, left: first } = grid.place(i);
     const all = Float64Array.from(
       Object.values(panel.samples).flatMap((values) => Array.from(values).filter(Number.isFinite)),
     ).sort();
@@ -65,8 +65,7 @@ export function distributionComparison(
         showlegend: i === panels.findIndex((other) => name in other.samples),
         x: [low, ...edges],
         y: [0, ...heights, 0],
-        xaxis: `x${suffix}`,
-        yaxis: `y${suffix}`,
+        ...grid[i].ref,
         line: {
           shape: "hv",
           color: theme.palette[s % theme.palette.length],
@@ -77,18 +76,11 @@ export function distributionComparison(
         fillcolor: `${theme.palette[0]}40`,
       });
     }
-    axes[`xaxis${suffix}`] = axisOf(theme, panel.title, {
-      domain: x,
-      anchor: `y${suffix}`,
-      nticks: 5,
-    });
-    axes[`yaxis${suffix}`] = axisOf(theme, first ? "Density" : "", {
-      domain: y,
-      anchor: `x${suffix}`,
-      rangemode: "tozero",
-      showticklabels: false,
-      ticks: "",
-    });
+    const density = { title: "Density", rangemode: "tozero", showticklabels: false, ticks: "" };
+    Object.assign(
+      axes,
+      grid[i].axes(theme, { title: panel.title, nticks: 5 }, { outer: true, ...density }),
+    );
   });
   return {
     data,
@@ -102,7 +94,7 @@ export function distributionComparison(
       {
         ...axes,
         showlegend: samples.length > 1,
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+        legend: LINE_LEGEND,
       },
     ),
   };

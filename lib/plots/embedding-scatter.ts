@@ -1,6 +1,7 @@
+import { axisOf, twoColumnLegend } from "./axes";
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
 /** Galaxies as points of a plane, such as of the first two principal components of features. */
 export interface Embedding {

@@ -3,8 +3,8 @@ import type { Dataset } from "../data/dataset";
 import type { AblationRun } from "../evaluate/ablation";
 import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
-import type { VoteFractions } from "../evaluate/votes";
 import type { Embedding } from "./embedding-scatter";
+import type { ComparedVotes } from "./hex-bins";
 
 /** The classes of Galaxy10 DECaLS in label order: ten names as long as names get. */
 export const EXAMPLE_CLASSES = [
@@ -117,7 +117,7 @@ export function exampleMap(side: number, seed: number): Float64Array {
 }
 
 /** Predicted and true vote fractions of four answers. */
-export function exampleVotes(rows = 3000): [VoteFractions, VoteFractions] {
+export function exampleVotes(rows = 3000): ComparedVotes {
   const random = new Random(4, "example votes");
   const answers = ["smooth", "featured or disk", "edge-on: yes", "bar: yes"];
   const ids = Array.from({ length: rows }, (_, row) => `example-${row}`);
@@ -127,10 +127,10 @@ export function exampleVotes(rows = 3000): [VoteFractions, VoteFractions] {
     const guess = truth[at] + random.normal(0, 0.06 + 0.03 * (at % 4));
     return Math.min(Math.max(guess, 0), 1);
   });
-  return [
-    { answers, ids, values: predicted },
-    { answers, ids, values: truth },
-  ];
+  return {
+    predicted: { answers, ids, values: predicted },
+    truth: { answers, ids, values: truth },
+  };
 }
 
 /** Galaxies in clouds by class. */

@@ -1,22 +1,31 @@
 import { alignVotes, regressionScores, type VoteFractions } from "../evaluate/votes";
+import { diagonal } from "./axes";
+import { facets } from "./facets";
 import type { Figure } from "./figure";
-import { panelGrid } from "./panel-grid";
 import { plain } from "./text";
 import {
-  axisOf,
   COLUMN,
   type FigureOptions,
+  interpolateColor,
   layoutOf,
   PAGE,
-  ramp,
   SMALL_TEXT,
   themeOf,
 } from "./theme";
 
+/** Vote fractions to be compared; galaxies are matched by id, answers by name. */
+export interface ComparedVotes {
+  /** What a model says. */
+  readonly predicted: VoteFractions;
+  /** What volunteers said. */
+  readonly truth: VoteFractions;
+}
+
+/** How {@link hexBins} is drawn. */
 export interface HexBinsOptions extends FigureOptions {
-  /** Answers to draw, a panel each; default all. */
+  /** Answers to draw, a panel each. Default: all. */
   readonly answers?: readonly string[];
-  /** Hexagons across a panel; default 24. */
+  /** Hexagons across a panel. Default: 24. */
   readonly across?: number;
 }
 
@@ -28,8 +37,7 @@ const LEVELS = 8;
  * Galaxy Zoo regressions (Walmsley et al. 2020, 2022).
  */
 export function hexBins(
-  predicted: VoteFractions,
-  truth: VoteFractions,
+  { predicted, truth }: ComparedVotes,
   { answers = predicted.answers, across = 24, ...options }: HexBinsOptions = {},
 ): Figure {
   const theme = themeOf(options);
@@ -42,7 +50,7 @@ export function hexBins(
   const side = (width - left - right - gap * (columns - 1)) / columns;
   const rows = Math.ceil(answers.length / columns);
   const plotHeight = rows * side + (rows - 1) * (gap + 18);
-  const grid = panelGrid(
+  const grid = facets(
     answers.length,
     columns,
     gap / (width - left - right),
@@ -56,8 +64,7 @@ export function hexBins(
     const a = predicted.answers.indexOf(answer);
     const pick = (values: Float64Array) => values.filter((_, at) => at % k === a);
     const [t, p] = [pick(aligned), pick(predicted.values)];
-    const { suffix, x, y, left: first, bottom: last } = grid.place(i);
-    const ref = { xaxis: `x${suffix}`, yaxis: `y${suffix}` };
+    const { ref } = grid[i];
     const counts = countHexagons(t, p, across);
     const most = Math.max(...counts.map(({ n }) => n), 1);
     for (let level = 0; level < LEVELS; level++) {
@@ -71,7 +78,7 @@ export function hexBins(
         y: outline.map((corner) => corner?.[1] ?? null),
         ...ref,
         fill: "toself",
-        fillcolor: ramp(theme.sequential, (level + 1) / LEVELS),
+        fillcolor: interpolateColor(theme.sequential, (level + 1) / LEVELS),
         line: { width: 0, color: "rgba(0,0,0,0)" },
         hoverinfo: "skip",
       });
@@ -86,17 +93,9 @@ export function hexBins(
       hovertemplate: "true %{x:.2f}, predicted %{y:.2f}<br>%{customdata} galaxies<extra></extra>",
       marker: { opacity: 0, size: side / across },
     });
-    data.push({
-      type: "scatter",
-      mode: "lines",
-      x: [0, 1],
-      y: [0, 1],
-      ...ref,
-      line: { color: theme.muted, width: 1, dash: "dot" },
-      hoverinfo: "skip",
-    });
+    data.push(diagonal(theme, ref));
     const { correlation, mae } = regressionScores(t, p);
-    const note = { showarrow: false, xref: `x${suffix}`, yref: `y${suffix}`, borderpad: 0 };
+    const note = { showarrow: false, xref: ref.xaxis, yref: ref.yaxis, borderpad: 0 };
     annotations.push(
       { ...note, text: plain(answer), x: 0.5, y: 1.02, yanchor: "bottom" },
       {
@@ -111,18 +110,14 @@ export function hexBins(
       },
     );
     const shared = { range: [-0.02, 1.02], tickvals: [0, 0.5, 1] };
-    axes[`xaxis${suffix}`] = axisOf(theme, last ? "True fraction" : "", {
-      ...shared,
-      domain: x,
-      anchor: `y${suffix}`,
-      showticklabels: last,
-    });
-    axes[`yaxis${suffix}`] = axisOf(theme, first ? "Predicted fraction" : "", {
-      ...shared,
-      domain: y,
-      anchor: `x${suffix}`,
-      showticklabels: first,
-    });
+    Object.assign(
+      axes,
+      grid[i].axes(
+        theme,
+        { title: "True fraction", outer: true, ...shared },
+        { title: "Predicted fraction", outer: true, ...shared },
+      ),
+    );
   });
   return {
     data,

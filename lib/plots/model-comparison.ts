@@ -1,7 +1,9 @@
 import type { Interval } from "../evaluate/intervals";
+import { axisOf, rowsAxis } from "./axes";
+import { facets } from "./facets";
 import type { Figure } from "./figure";
 import { twoLines, widest } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, TEXT, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, TEXT, themeOf } from "./theme";
 
 /** A model with its metrics: metric's name → value and interval. */
 export interface ComparedModel {
@@ -28,19 +30,18 @@ export function modelComparison(
   const names = sorted.map(({ name }) => twoLines(name, 26));
   const rowHeight = names.some((name) => name.includes("<br>")) ? 36 : 24;
   const places = names.map((_, i) => i);
-  const gap = 0.08;
-  const panel = (1 - gap * (metrics.length - 1)) / metrics.length;
+  const grid = facets(metrics.length, metrics.length, 0.08, 0);
   const data: object[] = [];
   const axes: Record<string, unknown> = {};
   metrics.forEach((metric, m) => {
-    const suffix = m === 0 ? "" : String(m + 1);
+    const { suffix, ref, x } = grid[m];
     const values = sorted.map((model) => model.metrics[metric]);
     data.push({
       type: "scatter",
       mode: "markers",
       x: values.map(({ value }) => value),
       y: places,
-      xaxis: `x${suffix}`,
+      xaxis: ref.xaxis,
       error_x: {
         type: "data",
         symmetric: false,
@@ -57,7 +58,7 @@ export function modelComparison(
       marker: { color: theme.palette[m % theme.palette.length], size: 7 },
     });
     axes[`xaxis${suffix}`] = axisOf(theme, metric, {
-      domain: [m * (panel + gap), m * (panel + gap) + panel],
+      domain: x,
       grid: true,
       nticks: metrics.length > 1 ? 4 : 6,
     });
@@ -74,14 +75,7 @@ export function modelComparison(
       },
       {
         ...axes,
-        yaxis: axisOf(theme, "", {
-          tickvals: places,
-          ticktext: names,
-          tickfont: { size: TEXT },
-          ticks: "",
-          automargin: true,
-          range: [names.length - 0.5, -0.5],
-        }),
+        yaxis: rowsAxis(theme, names),
       },
     ),
   };

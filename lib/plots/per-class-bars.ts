@@ -1,7 +1,8 @@
 import type { ClassScores } from "../evaluate/classification";
+import { axisOf, LINE_LEGEND, rowsAxis } from "./axes";
 import type { Figure } from "./figure";
 import { plain, twoLines, widest } from "./text";
-import { axisOf, type FigureOptions, layoutOf, TEXT, themeOf } from "./theme";
+import { type FigureOptions, layoutOf, TEXT, themeOf } from "./theme";
 
 const METRICS = [
   ["precision", "precision"],
@@ -44,16 +45,9 @@ export function perClassBars(
       {
         barmode: "overlay",
         showlegend: true,
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+        legend: LINE_LEGEND,
         xaxis: axisOf(theme, "Score", { range: [0, 1], grid: true, dtick: 0.2 }),
-        yaxis: axisOf(theme, "", {
-          tickvals: places,
-          ticktext: names,
-          tickfont: { size: TEXT },
-          ticks: "",
-          automargin: true,
-          range: [names.length - 0.5, -0.5],
-        }),
+        yaxis: rowsAxis(theme, names),
       },
     ),
   };

@@ -7,9 +7,10 @@ import {
   rocCurve,
   thresholdsOf,
 } from "../evaluate/ranking";
+import { axisOf, diagonal, twoColumnLegend } from "./axes";
 import type { Figure } from "./figure";
 import { plain } from "./text";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf, twoColumnLegend } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
 export interface RankingCurvesOptions extends FigureOptions {
   /** `roc` (default) or `precision-recall`. */
@@ -29,16 +30,7 @@ export function rankingCurves(
   const { classNames, labels } = predictions;
   const present = new Set(labels);
   const data: object[] = [];
-  if (roc)
-    data.push({
-      type: "scatter",
-      mode: "lines",
-      x: [0, 1],
-      y: [0, 1],
-      line: { color: theme.muted, width: 1, dash: "dot" },
-      hoverinfo: "skip",
-      showlegend: false,
-    });
+  if (roc) data.push({ ...diagonal(theme), showlegend: false });
   classNames.forEach((name, c) => {
     if (!present.has(c) || present.size === 1) return;
     const thresholds = thresholdsOf(predictions, c);

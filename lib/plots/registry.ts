@@ -72,7 +72,8 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     return augmentationSheet({ images, imageSize: [64, 64] }, options);
   },
   "class-distribution": (options) => classDistribution(exampleDataset(), options),
-  "confused-pairs": (options) => confusedPairs(exampleDataset(), predictions(), options),
+  "confused-pairs": (options) =>
+    confusedPairs({ dataset: exampleDataset(), predictions: predictions() }, options),
   "confusion-matrix": (options) => confusionMatrix(summary(), options),
   "confusion-matrices": (options) =>
     panels([
@@ -80,7 +81,7 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
       confusionMatrix(summary(), options),
     ]),
   "distribution-comparison": (options) => {
-    const [predicted, truth] = exampleVotes();
+    const { predicted, truth } = exampleVotes();
     const k = predicted.answers.length;
     const column = (values: Float64Array, a: number) => values.filter((_, i) => i % k === a);
     return distributionComparison(
@@ -92,7 +93,7 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     );
   },
   "embedding-scatter": (options) => embeddingScatter(exampleEmbedding(), options),
-  "hex-bins": (options) => hexBins(...exampleVotes(), options),
+  "hex-bins": (options) => hexBins(exampleVotes(), options),
   "model-comparison": (options) => {
     const compared = perModel((p) => ({
       accuracy: scoreInterval(p, (s) => s.accuracy, { samples: 200 }),
@@ -123,7 +124,7 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
         "integrated gradients": { values: exampleMap(64, i + 2), size: [64, 64] as const },
       },
     }));
-    return saliencyOverlay(rows, [64, 64], options);
+    return saliencyOverlay({ rows, imageSize: [64, 64] }, options);
   },
   "sample-grid": (options) => sampleGrid(exampleDataset(), options),
   "training-curves": (options) => trainingCurves(exampleHistory(), options),

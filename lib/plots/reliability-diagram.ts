@@ -1,7 +1,8 @@
 import { expectedCalibrationError, type ReliabilityBin } from "../evaluate/calibration";
 import { wilsonInterval } from "../evaluate/intervals";
+import { axisOf, diagonal } from "./axes";
 import type { Figure } from "./figure";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
 /**
  * Accuracy against confidence with Wilson's 95 % intervals, and how many galaxies have each
@@ -19,14 +20,7 @@ export function reliabilityDiagram(
   const range = [0, 1];
   return {
     data: [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: [0, 1],
-        y: [0, 1],
-        line: { color: theme.muted, width: 1, dash: "dot" },
-        hoverinfo: "skip",
-      },
+      diagonal(theme),
       {
         type: "scatter",
         mode: "lines+markers",

@@ -1,5 +1,5 @@
 import { resizeImage } from "../core/resize";
-import { overlay, stretch } from "./color-maps";
+import { minMax, overlay } from "./color-maps";
 import type { Figure } from "./figure";
 import { type GridCell, imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
@@ -17,16 +17,22 @@ export interface SaliencyRow {
   >;
 }
 
+/** What {@link saliencyOverlay} draws. */
+export interface SaliencySheet {
+  /** Galaxies, with the same methods in the same order. */
+  readonly rows: readonly SaliencyRow[];
+  /** Height and width of every row's `pixels`. */
+  readonly imageSize: readonly [height: number, width: number];
+}
+
 /**
  * Galaxies (rows) beside what each method or model looks at (columns): the map in color over the
  * picture in gray, stretched from its least to its greatest value.
  *
- * @param rows With the same methods in the same order.
- * @param imageSize Height and width of `pixels`.
+ * @throws UserError where the pixels do not fill images of that size.
  */
 export async function saliencyOverlay(
-  rows: readonly SaliencyRow[],
-  imageSize: readonly [height: number, width: number],
+  { rows, imageSize }: SaliencySheet,
   options: FigureOptions = {},
 ): Promise<Figure> {
   const methods = Object.keys(rows[0].maps);
@@ -35,7 +41,7 @@ export async function saliencyOverlay(
     const pictures = [pixels];
     for (const method of methods) {
       const { values, size } = maps[method];
-      pictures.push(overlay(pixels, resizeImage(stretch(values), size, imageSize, 1)));
+      pictures.push(overlay(pixels, resizeImage(minMax(values), size, imageSize, 1)));
     }
     const all = new Uint8Array(pictures.length * pixels.length);
     pictures.forEach((picture, i) => {

@@ -16,10 +16,12 @@ export interface Theme {
   readonly sequential: readonly string[];
 }
 
+/** Name of a theme. */
 export type ThemeName = "light" | "dark";
 
 /** What every figure function accepts beside its tables. */
 export interface FigureOptions {
+  /** Colors on a light or a dark sheet. Default: `light`. */
   readonly theme?: ThemeName;
 }
 
@@ -33,6 +35,7 @@ export const PAGE = Math.round(180 * PIXELS_PER_MM);
 
 /** Size of text, pixels on the screen. */
 export const TEXT = 12;
+/** Size of ticks, legends and notes, pixels on the screen. */
 export const SMALL_TEXT = 10.5;
 
 /** The family that exported files embed; where it is missing, the next of similar widths. */
@@ -80,8 +83,8 @@ function channels(color: string): [number, number, number] {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** The color at `t` in [0, 1] along a ramp of `#rrggbb` colors, linear between them. */
-export function ramp(colors: readonly string[], t: number): string {
+/** The color at `t` in [0, 1] along `#rrggbb` colors, linear between them. */
+export function interpolateColor(colors: readonly string[], t: number): string {
   const position = Math.min(Math.max(t, 0), 1) * (colors.length - 1);
   const first = Math.min(Math.floor(position), colors.length - 2);
   const a = channels(colors[first]);
@@ -98,21 +101,24 @@ export function textOn(color: string): string {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
-/** Plotly's color scale for a ramp. */
+/** Plotly's color scale of `#rrggbb` colors. */
 export function colorScale(colors: readonly string[]): [number, string][] {
   return colors.map((color, i) => [i / (colors.length - 1), color]);
 }
 
+/** Size of a sheet, pixels on the screen. */
 interface Sheet {
+  /** Default: one journal column. */
   readonly width?: number;
   readonly height: number;
+  /** Left, right, top and bottom of the plot. */
   readonly margin: {
     readonly l: number;
     readonly r: number;
     readonly t: number;
     readonly b: number;
   };
-  /** `true` where the height follows from the rows shown rather than from the width. */
+  /** Whether the height follows from the rows shown rather than from the width. Default: false. */
   readonly keepHeight?: boolean;
 }
 
@@ -134,39 +140,6 @@ export function layoutOf(
     meta: { keepHeight },
     ...extra,
   };
-}
-
-/** An axis: title with its unit, ticks outside, line, light grid where asked for. */
-export function axisOf(
-  theme: Theme,
-  title: string,
-  { grid = false, ...extra }: { readonly grid?: boolean } & Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> {
-  return {
-    title: { text: title, standoff: 6, font: { size: TEXT } },
-    tickfont: { size: SMALL_TEXT },
-    ticks: "outside",
-    ticklen: 3,
-    tickcolor: theme.ink,
-    linecolor: theme.ink,
-    linewidth: 1,
-    showline: true,
-    showgrid: grid,
-    gridcolor: theme.grid,
-    zeroline: false,
-    ...extra,
-  };
-}
-
-/**
- * A list of classes under a plot, in two columns: the upper half of the traces names `legend`, the
- * rest `legend2`. Plotly wraps one legend only at the width of the sheet.
- *
- * @param y Distance below the plot, as a fraction of its height.
- */
-export function twoColumnLegend(y: number): Record<"legend" | "legend2", object> {
-  const column = { y: -y, yanchor: "top", font: { size: SMALL_TEXT } };
-  return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: 0.46 } };
 }
 
 /** The same figure at another width: heights follow unless the figure's rows set them. */

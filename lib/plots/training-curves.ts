@@ -1,7 +1,9 @@
 import { UserError } from "../core/errors";
 import type { Table } from "../core/table";
+import { LINE_LEGEND } from "./axes";
+import { facets } from "./facets";
 import type { Figure } from "./figure";
-import { axisOf, COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
+import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
 const PARTS = ["train", "val", "test"] as const;
 type Part = (typeof PARTS)[number];
@@ -50,29 +52,21 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
     );
   const length = Object.values(history)[0].length;
   const epochs = Array.from(history.epoch ?? Array.from({ length }, (_, i) => i + 1), Number);
-  const gap = 0.06;
-  const panel = (1 - gap * (metrics.length - 1)) / metrics.length;
+  const grid = facets(metrics.length, 1, 0, 0.06);
 
   const data: object[] = [];
   const axes: Record<string, unknown> = {};
   metrics.forEach((metric, i) => {
-    const suffix = i === 0 ? "" : String(i + 1);
-    const top = 1 - i * (panel + gap);
-    const last = i === metrics.length - 1;
-    axes[`xaxis${suffix}`] = axisOf(theme, last ? "Epoch" : "", {
-      anchor: `y${suffix}`,
+    const epoch = {
+      title: "Epoch",
+      outer: true,
       matches: i === 0 ? undefined : "x",
-      showticklabels: last,
       nticks: 8,
       // Never half an epoch.
       ...(epochs.length < 8 ? { dtick: 1 } : {}),
-    });
-    axes[`yaxis${suffix}`] = axisOf(theme, titleOf(metric), {
-      anchor: `x${suffix}`,
-      domain: [Math.max(top - panel, 0), top],
-      grid: true,
-      nticks: 5,
-    });
+    };
+    const value = { title: titleOf(metric), grid: true, nticks: 5 };
+    Object.assign(axes, grid[i].axes(theme, epoch, value));
     for (const part of PARTS) {
       const series = all.find((s) => s.metric === metric && s.part === part);
       if (!series) continue;
@@ -83,8 +77,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
         name: { train: "training", val: "validation", test: "test" }[part],
         x: epochs,
         y: series.values,
-        xaxis: `x${suffix}`,
-        yaxis: `y${suffix}`,
+        ...grid[i].ref,
         legendgroup: part,
         showlegend: !data.some((trace) => (trace as { legendgroup?: string }).legendgroup === part),
         line: {
@@ -108,7 +101,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       {
         ...axes,
         showlegend: true,
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+        legend: LINE_LEGEND,
       },
     ),
   };

@@ -33,7 +33,7 @@ describe("figures of little or odd data", () => {
       assert.ok((layout.height as number) > 50, name);
       assert.ok(!JSON.stringify(layout).includes("null"), name);
     }
-    const pairs = await confusedPairs({ ...exampleDataset() }, one);
+    const pairs = await confusedPairs({ dataset: exampleDataset(), predictions: one });
     assert.match(JSON.stringify(pairs.layout), /No mistakes/);
     accuracyCurve({ model: accuracyByColumn(one, [3]) }, { title: "size (arcsec)" });
   });
@@ -61,7 +61,7 @@ describe("figures of little or odd data", () => {
         return new Uint8Array(rows.length * 64 * 64 * 3);
       },
     };
-    await confusedPairs(dataset, predictions, { pairs: 2, perPair: 3 });
+    await confusedPairs({ dataset, predictions }, { pairs: 2, perPair: 3 });
     assert.equal(seen.length, 6);
     const k = predictions.classNames.length;
     for (const row of seen) {
@@ -69,7 +69,7 @@ describe("figures of little or odd data", () => {
       assert.ok(Math.max(...p) > p[predictions.labels[row]]);
     }
     const other = { ...dataset, table: { ...dataset.table, id: ["x"], label: [0] } };
-    await assert.rejects(confusedPairs(other, predictions), /has no galaxy example-/);
+    await assert.rejects(confusedPairs({ dataset: other, predictions }), /has no galaxy example-/);
   });
 
   it("read the columns of a history by name", () => {
@@ -101,7 +101,7 @@ describe("figures of little or odd data", () => {
     const values = Float64Array.from(ids, (_, i) => ((i * 37) % 500) / 499);
     const other = Float64Array.from(ids, (_, i) => ((i * 91) % 500) / 499);
     const votes = (v: Float64Array) => ({ answers: ["smooth"], ids, values: v });
-    const traces = hexBins(votes(values), votes(other)).data as Traces;
+    const traces = hexBins({ predicted: votes(values), truth: votes(other) }).data as Traces;
     const counted = traces.find(({ mode, hovertemplate }) => mode === "markers" && hovertemplate);
     const counts = counted?.customdata as number[];
     assert.equal(

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { resizeImage } from "#lib/core/resize";
-import { colorMap, overlay, stretch, VIRIDIS } from "#lib/plots/color-maps";
+import { colorMap, minMax, overlay, VIRIDIS } from "#lib/plots/color-maps";
 import { count, plain, twoLines } from "#lib/plots/text";
-import { ramp, resize, textOn, themeOf } from "#lib/plots/theme";
+import { interpolateColor, resize, textOn, themeOf } from "#lib/plots/theme";
 
 type Triple = readonly [number, number, number];
 
@@ -80,7 +80,7 @@ describe("themes", () => {
       for (const eye of Object.keys(EYES)) {
         const steps = Array.from(
           { length: 21 },
-          (_, i) => seenBy(eye, ramp(theme.sequential, i / 20))[0],
+          (_, i) => seenBy(eye, interpolateColor(theme.sequential, i / 20))[0],
         );
         const sign = name === "light" ? -1 : 1;
         for (let i = 1; i < steps.length; i++)
@@ -99,7 +99,7 @@ describe("themes", () => {
       assert.ok(contrast(theme.ink, theme.paper) > 7);
       assert.ok(contrast(theme.muted, theme.paper) > 4.5);
       for (let i = 0; i <= 50; i++) {
-        const cell = ramp(theme.sequential, i / 50);
+        const cell = interpolateColor(theme.sequential, i / 50);
         assert.ok(contrast(textOn(cell), cell) > 4.5, `${i / 50}`);
       }
     });
@@ -121,8 +121,8 @@ describe("color maps and sizes", () => {
   it("keep ends, order and shape", () => {
     assert.deepEqual([...colorMap([0, 1])], [0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
     assert.equal(VIRIDIS.length, 10);
-    assert.deepEqual([...stretch([3, 5, 4])], [0, 1, 0.5]);
-    assert.deepEqual([...stretch([2, 2])], [0, 0]);
+    assert.deepEqual([...minMax([3, 5, 4])], [0, 1, 0.5]);
+    assert.deepEqual([...minMax([2, 2])], [0, 0]);
     assert.deepEqual([...resizeImage([0, 1], [1, 2], [1, 4], 1)], [0, 0.25, 0.75, 1]);
     assert.deepEqual([...resizeImage([7], [1, 1], [2, 2], 1)], [7, 7, 7, 7]);
     assert.deepEqual([...overlay([255, 255, 255], [0], 0)], [255, 255, 255]);

@@ -1,0 +1,78 @@
+import type { Figure } from "./figure";
+import { SMALL_TEXT, TEXT, type Theme } from "./theme";
+
+/** Keys of a plotly axis, and whether it has grid lines. */
+export interface AxisOptions extends Readonly<Record<string, unknown>> {
+  /** Light lines at the ticks. Default: false. */
+  readonly grid?: boolean;
+}
+
+/** An axis: title with its unit, ticks outside, line, light grid where asked for. */
+export function axisOf(
+  theme: Theme,
+  title: string,
+  { grid = false, ...extra }: AxisOptions = {},
+): Record<string, unknown> {
+  return {
+    title: { text: title, standoff: 6, font: { size: TEXT } },
+    tickfont: { size: SMALL_TEXT },
+    ticks: "outside",
+    ticklen: 3,
+    tickcolor: theme.ink,
+    linecolor: theme.ink,
+    linewidth: 1,
+    showline: true,
+    showgrid: grid,
+    gridcolor: theme.grid,
+    zeroline: false,
+    ...extra,
+  };
+}
+
+/** The y axis of rows with names, the first on top, at 0, 1, 2 … */
+export function rowsAxis(
+  theme: Theme,
+  names: readonly string[],
+  extra: AxisOptions = {},
+): Record<string, unknown> {
+  return axisOf(theme, "", {
+    tickvals: names.map((_, row) => row),
+    ticktext: names,
+    tickfont: { size: TEXT },
+    ticks: "",
+    automargin: true,
+    range: [names.length - 0.5, -0.5],
+    ...extra,
+  });
+}
+
+/**
+ * The dotted line from (0, 0) to (1, 1).
+ *
+ * @param ref Axes of a facet. Default: the figure's first.
+ */
+export function diagonal(theme: Theme, ref: object = {}): Figure["data"][number] {
+  return {
+    type: "scatter",
+    mode: "lines",
+    x: [0, 1],
+    y: [0, 1],
+    ...ref,
+    line: { color: theme.muted, width: 1, dash: "dot" },
+    hoverinfo: "skip",
+  };
+}
+
+/** A list of names in a line above a plot. */
+export const LINE_LEGEND = { orientation: "h", x: 0, y: 1, yanchor: "bottom" } as const;
+
+/**
+ * A list of classes under a plot, in two columns: the upper half of the traces names `legend`, the
+ * rest `legend2`. Plotly wraps one legend only at the width of the sheet.
+ *
+ * @param y Distance below the plot, as a fraction of its height.
+ */
+export function twoColumnLegend(y: number): Record<"legend" | "legend2", object> {
+  const column = { y: -y, yanchor: "top", font: { size: SMALL_TEXT } };
+  return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: 0.46 } };
+}
