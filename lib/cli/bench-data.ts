@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeGalaxy10 } from "../data/galaxy10";
-import { batches, type HostBatch } from "../data/loader";
+import { labelsOf } from "../data/labels";
+import { batches } from "../data/loader";
 import { openDataset } from "../data/open";
 import { startEngine } from "../engine/start";
 import { projectFolder, stateFolder } from "../io/paths";
@@ -21,8 +22,10 @@ async function asHdf5(folder: string): Promise<string> {
   if (existsSync(path)) return path;
   const dataset = await openDataset(folder, { size: 256 });
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
-  async function* blocks(): AsyncGenerator<HostBatch> {
-    yield* batches(dataset, rows, { batchSize: 64 });
+  async function* blocks() {
+    for await (const { images, rows: chosen } of batches(dataset, rows, { batchSize: 64 })) {
+      yield { images, labels: labelsOf(dataset, chosen) };
+    }
   }
   await writeGalaxy10(path, [256, 256], blocks());
   return path;

@@ -56,7 +56,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
 
   function train(): () => void {
     let count = 0;
-    return () => trainer.step({ images: pixels, labels, rows }, 1e-4, count++);
+    return () => trainer.step({ images: pixels, rows }, 1e-4, count++);
   }
 
   function infer(): () => void {

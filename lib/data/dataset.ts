@@ -60,6 +60,7 @@ export interface View {
 
 /** A question that volunteers were asked. */
 export interface VoteQuestion {
+  /** Such as `t02_edgeon`. */
   readonly name: string;
   /** Names of its answers, as they head the columns of a catalog. */
   readonly answers: readonly string[];
@@ -67,23 +68,29 @@ export interface VoteQuestion {
   readonly after?: string;
 }
 
-/** Vote fractions of each galaxy. */
+/** What volunteers answered about each galaxy. */
 export interface Votes {
+  /** In the order of a decision tree: a question comes after the one that leads to it. */
   readonly questions: readonly VoteQuestion[];
   /** The answers of all questions, one after another. */
   readonly answers: readonly string[];
-  /** 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
+  /** Share of a question's voters, 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
   readonly fractions: Float64Array;
+  /** Number of voters for each answer, `[rows, answers]`, where it is known. */
+  readonly counts?: Float64Array;
 }
 
 /** A row that was left out, and why. */
 export interface SkippedRow {
+  /** As it would be in the table. */
   readonly id: string;
+  /** Such as `empty (0 bytes)`. */
   readonly reason: string;
 }
 
 /** What the exports of a data set's file are: `info`, `get` and `open`, the same for each. */
 export interface DatasetSource {
+  /** What a list of data sets shows. */
   readonly info: DatasetInfo;
   /** Download or make it in the folder of its own name in `dataFolder`. */
   get(dataFolder: string, onProgress?: (done: number, total: number) => void): Promise<void>;
@@ -93,12 +100,16 @@ export interface DatasetSource {
 
 /** What a list of data sets shows. */
 export interface DatasetInfo {
+  /** What it is opened by: letters, digits and hyphens. */
   readonly name: string;
+  /** A few words. */
   readonly title: string;
+  /** A sentence or two: which galaxies, which labels, by whom. */
   readonly description: string;
   /** Number and size of the images, classes, bytes on disk. */
   readonly size: string;
   /** Where it comes from: a record, an address. */
   readonly source: string;
+  /** Under which it may be used. */
   readonly license: string;
 }

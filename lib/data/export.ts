@@ -9,12 +9,14 @@ import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
 import { labelsOf } from "./labels";
 import { type Balancing, balancedRows } from "./sampling";
+import { splitNamed } from "./split-names";
 import { type SplitShares, saveSplit, splitPresets, stratifiedSplit } from "./splits";
 
 /** How a data set is written as folders. */
 export interface ExportOptions {
   /** Shares of train, val, test; 64/16/20 by default. A split that the data bring goes first. */
   readonly shares?: SplitShares;
+  /** Of the split and of what `balance` draws; 42 by default. */
   readonly seed?: number;
   /**
    * `undersample`: as many of each class as the rarest has, before splitting. `oversample`: rows of
@@ -22,13 +24,15 @@ export interface ExportOptions {
    * neither.
    */
   readonly balance?: Balancing;
-  /** `png` keeps every pixel; `jpg`, at quality 95, takes a third of the room. */
+  /** `png`, the default, keeps every pixel; `jpg`, at quality 95, takes a third of the room. */
   readonly format?: "png" | "jpg";
+  /** Called while images are written, with how many of them are there. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** What an export has written. */
 export interface ExportReport {
+  /** Where it was written. */
   readonly folder: string;
   /** Images by split and class folder. */
   readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -62,7 +66,7 @@ export async function exportFolders(
   const { format = "png", seed = 42, onProgress } = options;
   const items = plan(dataset, folder, options);
   await startFolder(dataset, folder, { ...options, format, seed, onProgress: undefined });
-  const classes = dataset.classNames.map(classFolder);
+  const classes = classFolders(dataset.classNames);
   for (const split of new Set(items.map((item) => item.split))) {
     for (const name of classes) await mkdir(join(folder, split, name), { recursive: true });
   }
@@ -94,10 +98,35 @@ export async function exportFolders(
 
 /** A class's name as a folder: `barred_spiral`. */
 export function classFolder(name: string): string {
-  return name
+  const plain = name
+    .normalize("NFC")
     .toLowerCase()
     .replace(/[^\p{L}\p{N}-]+/gu, "_")
     .replace(/^_+|_+$/g, "");
+  return plain === "" ? fileSafe(name) : plain;
+}
+
+/**
+ * Folders of classes, one a class: those whose plain names would be one folder (`Sa`, `Sa?`) keep
+ * their own names, and where these differ in case only a number is added.
+ */
+export function classFolders(names: readonly string[]): string[] {
+  const plain = names.map(classFolder);
+  const taken = new Set<string>();
+  return names.map((name, i) => {
+    const alone = plain.indexOf(plain[i]) === plain.lastIndexOf(plain[i]);
+    const wanted = alone ? plain[i] : fileSafe(name.normalize("NFC"));
+    let folder = wanted;
+    for (let n = 2; taken.has(folder.toLowerCase()); n++) folder = `${wanted}_${n}`;
+    taken.add(folder.toLowerCase());
+    return folder;
+  });
+}
+
+/** A name without what no file may be called, or what leads out of the folder. */
+function fileSafe(name: string): string {
+  const safe = name.trim().replace(/[/\\\p{Cc}]/gu, (sign) => encodeURIComponent(sign));
+  return /^\.*$/.test(safe) ? `class${safe.replaceAll(".", "_")}` : safe;
 }
 
 function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] {
@@ -117,7 +146,7 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
     ? [...balancedRows(labels, all, "undersample", random)].sort((a, b) => a - b)
     : all;
   const split = own
-    ? chosen.map((row) => String(own[row]))
+    ? chosen.map((row) => splitNamed(String(own[row])) ?? classFolder(String(own[row])))
     : stratifiedSplit(
         chosen.map((row) => labels[row]),
         shares,
@@ -127,11 +156,12 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
         },
       );
   const ids = asText(dataset.table.id).map((id) =>
-    id.replace(/\.[a-z]+$/i, "").replace(/[^\w.-]+/g, "_"),
+    id.replace(/\.[a-z]+$/i, "").replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "_"),
   );
+  const folders = classFolders(dataset.classNames);
   const item = (row: number, name: string, copy: number): Item => {
     const file = `${ids[row]}${copy > 0 ? `.copy${copy}` : ""}.${format}`;
-    const path = join(folder, name, classFolder(dataset.classNames[labels[row]]), file);
+    const path = join(folder, name, folders[labels[row]], file);
     return { row, split: name, path };
   };
   const items = chosen.map((row, i) => item(row, split[i], 0));

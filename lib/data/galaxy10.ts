@@ -105,11 +105,11 @@ export async function openGalaxy10(
   }
 }
 
-/** Galaxies to be written, a batch of any length at a time. */
+/** Galaxies to be written, as many as one likes at a time. */
 export interface Galaxy10Batch {
   /** uint8 RGB `[count, height, width, 3]`. */
   readonly images: Uint8Array;
-  /** Labels 0–9, `[count]`. */
+  /** Labels from 0, `[count]`; −1 where one is not known. */
   readonly labels: ArrayLike<number>;
 }
 
@@ -125,16 +125,17 @@ export async function writeGalaxy10(
   imageSize: readonly [number, number],
   batches: AsyncIterable<Galaxy10Batch> | Iterable<Galaxy10Batch>,
   catalog: Readonly<Record<string, Float64Array>> = {},
-  options: { gzip?: number } = {},
+  options: { readonly gzip?: number } = {},
 ): Promise<void> {
   const writer = await Hdf5Writer.create(path);
   try {
     const ans: number[] = [];
     for await (const batch of batches) {
       writer.append("images", batch.images, [...imageSize, 3], options.gzip);
-      ans.push(...Array.from(batch.labels));
+      for (let i = 0; i < batch.labels.length; i++) ans.push(batch.labels[i]);
     }
-    writer.write("ans", Uint8Array.from(ans));
+    const plain = ans.every((label) => label >= 0 && label < 256);
+    writer.write("ans", plain ? Uint8Array.from(ans) : Int32Array.from(ans));
     for (const [key, values] of Object.entries(catalog)) writer.write(key, values);
   } catch (error) {
     await writer.abandon();
@@ -143,7 +144,7 @@ export async function writeGalaxy10(
   await writer.finish();
 }
 
-function labels(path: string, file: Hdf5File, size: number, classes: number): Int32Array {
+function labels(path: string, file: Hdf5File, size: number, numClasses: number): Int32Array {
   const info = file.info("ans");
   if (!/^u?int/.test(info.dtype) || info.shape.length !== 1) {
     throw wrongLayout(path, "ans", info, "integers [galaxies]");
@@ -155,10 +156,10 @@ function labels(path: string, file: Hdf5File, size: number, classes: number): In
     );
   }
   const ans = file.numbers("ans");
-  const wrong = ans.findIndex((label: number) => label < -1 || label >= classes);
+  const wrong = ans.findIndex((label: number) => label < -1 || label >= numClasses);
   if (wrong >= 0) {
     throw new UserError(
-      `${path}: 'ans' row ${wrong} is ${ans[wrong]}; expected 0–${classes - 1}, or −1 where it is not known.`,
+      `${path}: 'ans' row ${wrong} is ${ans[wrong]}; expected 0–${numClasses - 1}, or −1 where it is not known.`,
       "Correct the label, or give the names of all classes.",
     );
   }

@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import type { Column, Table } from "../core/table";
-import type { Dataset, SkippedRow, View } from "./dataset";
+import type { Dataset, SkippedRow, View, Votes } from "./dataset";
 import { decodeImage, decodeImages, type ImageShape, probeImage } from "./image-files";
 import { type ViewOptions, viewFor, viewSize } from "./view";
 
@@ -123,13 +123,21 @@ export function takeRows(table: Table, rows: readonly number[]): Table {
   return Object.fromEntries(Object.entries(table).map(([key, column]) => [key, take(column)]));
 }
 
-function takeVotes(votes: NonNullable<Dataset["votes"]>, rows: readonly number[]) {
+function takeVotes(votes: Votes, rows: readonly number[]): Votes {
   const width = votes.answers.length;
-  const fractions = new Float64Array(rows.length * width);
-  for (const [i, row] of rows.entries()) {
-    fractions.set(votes.fractions.subarray(row * width, (row + 1) * width), i * width);
-  }
-  return { ...votes, fractions };
+  const take = (all: Float64Array) => {
+    const out = new Float64Array(rows.length * width);
+    for (const [i, row] of rows.entries()) {
+      out.set(all.subarray(row * width, (row + 1) * width), i * width);
+    }
+    return out;
+  };
+  const { fractions, counts } = votes;
+  return {
+    ...votes,
+    fractions: take(fractions),
+    ...(counts ? { counts: take(counts) } : {}),
+  };
 }
 
 async function look(path: string, decode = false): Promise<ImageShape | string> {

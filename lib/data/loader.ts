@@ -1,27 +1,26 @@
 import type { Random } from "../core/random";
 import type { Dataset } from "./dataset";
-import { labelsOf } from "./labels";
 import { sameView } from "./view";
 
-/** A batch on the host: pixels as they are stored, labels, and the rows that they come from. */
+/** A batch on the host: pixels as they are stored, and the rows that they come from. */
 export interface HostBatch {
   /** uint8 RGB `[rows.length, height, width, 3]`. */
   readonly images: Uint8Array;
-  /** Class of each image, −1 where it is not known. */
-  readonly labels: Int32Array;
+  /** Row of each image. */
   readonly rows: Uint32Array;
 }
 
 /** How rows are made into batches. */
 export interface BatchOptions {
+  /** Images of a batch. */
   readonly batchSize: number;
   /** Orders the rows; without it they come as they are. Drawn from once, at the start. */
   readonly shuffle?: Random;
-  /** Leave out a last batch that is not full. */
+  /** Leave out a last batch that is not full; false by default. */
   readonly dropLast?: boolean;
   /** Batches read ahead while the caller works; 2 by default. */
   readonly prefetch?: number;
-  /** Start at this batch: the position of an epoch that was interrupted. */
+  /** Start at this batch: the position of an epoch that was interrupted; 0 by default. */
   readonly start?: number;
 }
 
@@ -46,11 +45,7 @@ export async function* batches(
     const length = Math.min(batchSize, rows.length - from);
     const chosen = Uint32Array.from({ length }, (_, i) => rows[order ? order[from + i] : from + i]);
     const images = await dataset.read(chosen);
-    return {
-      images,
-      labels: labelsOf(dataset, chosen),
-      rows: chosen,
-    };
+    return { images, rows: chosen };
   };
 
   const ahead: Promise<HostBatch>[] = [];

@@ -1,3 +1,4 @@
+import { UserError } from "../core/errors";
 import type { Random } from "../core/random";
 
 /** How {@link balancedRows} makes all groups equally large. */
@@ -90,4 +91,39 @@ function drawEach(groups: readonly Uint32Array[], each: number, random: Random):
     }
   }
   return random.permutation(drawn.length).map((i) => drawn[i]);
+}
+
+/** How {@link strataWeights} weighs strata. */
+export type StrataWeighting = "inverse" | "effective";
+
+/**
+ * Weight of each stratum (class) in a loss, with a mean of 1 over the rows.
+ *
+ * `inverse` is one over the class's number of rows; `effective` one over its effective number
+ * (1 − βⁿ) / (1 − β), which grows ever more slowly with n.
+ *
+ * @param strata Stratum of every row of the data set, 0 to `numStrata` − 1.
+ * @param rows The training rows.
+ * @param numStrata Number of strata; one without rows gets the weight 0.
+ * @param beta Of the effective number, in [0, 1); by default (n − 1) / n for n rows, as in the paper.
+ * @see Cui et al. 2019, arXiv:1901.05555
+ */
+export function strataWeights(
+  strata: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  numStrata: number,
+  weighting: StrataWeighting,
+  beta = 1 - 1 / rows.length,
+): Float64Array {
+  if (!(beta >= 0 && beta < 1)) {
+    throw new UserError(`beta is ${beta}; expected 0 ≤ beta < 1.`, "Give for example 0.999.");
+  }
+  const counts = new Float64Array(numStrata);
+  for (let i = 0; i < rows.length; i++) counts[strata[rows[i]]]++;
+  const raw = counts.map((n) => {
+    if (n === 0) return 0;
+    return weighting === "inverse" ? 1 / n : (1 - beta) / (1 - beta ** n);
+  });
+  const mean = raw.reduce((sum, weight, c) => sum + weight * counts[c], 0) / rows.length;
+  return raw.map((weight) => weight / mean);
 }

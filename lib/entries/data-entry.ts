@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type AssignedSplits, type AssignOptions, assignSplits } from "../data/assign-splits";
 export {
   type Augmentation,
   augment,
@@ -33,9 +34,20 @@ export type {
   VoteQuestion,
   Votes,
 } from "../data/dataset";
-export { type DuplicatePair, type Duplicates, findDuplicates } from "../data/duplicates";
+export {
+  type DuplicateOptions,
+  type DuplicatePair,
+  type Duplicates,
+  findDuplicates,
+} from "../data/duplicates";
 export { type ExportOptions, type ExportReport, exportFolders } from "../data/export";
-export { FitsFile, type FitsHdu, type FitsImage, openFits } from "../data/fits";
+export {
+  FitsFile,
+  type FitsHdu,
+  type FitsImage,
+  type FitsTableOptions,
+  openFits,
+} from "../data/fits";
 export { FitsHeader, type FitsValue } from "../data/fits-header";
 export { type FitsRgbOptions, fitsRgb, type RgbPicture, writePicture } from "../data/fits-image";
 export { gz2MainQuestions, gz2Questions } from "../data/galaxy-zoo-tree";
@@ -55,7 +67,14 @@ export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "
 export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";
 export { type OpenOptions, openDataset } from "../data/open";
 export { datasets } from "../data/registry";
-export { type Balancing, balancedRows, epochOrder, rowsByStratum } from "../data/sampling";
+export {
+  type Balancing,
+  balancedRows,
+  epochOrder,
+  rowsByStratum,
+  type StrataWeighting,
+  strataWeights,
+} from "../data/sampling";
 export {
   loadSplit,
   rowsOfSplit,
@@ -72,4 +91,4 @@ export {
   type SyntheticGalaxy,
   type SyntheticOptions,
 } from "../data/synthetic";
-export type { Area, Extent, ViewOptions } from "../data/view";
+export { type Area, type Extent, type ViewOptions, withView } from "../data/view";

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { UserError } from "../core/errors";
-import { classWeights } from "../data/balance";
+import { strataWeights } from "../data/sampling";
 import type { LearnedTargets } from "./loss";
 import type { Loss } from "./task";
 
@@ -52,7 +52,7 @@ export function weightsOfClasses(
   if (config === "none") return undefined;
   if (!Array.isArray(config)) {
     const rows = strata.map((_, row) => row);
-    return Float32Array.from(classWeights(strata, rows, outputs.length, config));
+    return Float32Array.from(strataWeights(strata, rows, outputs.length, config));
   }
   if (config.length === outputs.length) return Float32Array.from(config);
   throw new UserError(

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { matchNames } from "#lib/core/names";
 import type { Dataset } from "#lib/data/dataset";
-import { classFolder, exportFolders } from "#lib/data/export";
+import { classFolder, classFolders, exportFolders } from "#lib/data/export";
 import { openFolder } from "#lib/data/folder";
 import { loadSplit } from "#lib/data/splits";
 
@@ -107,5 +108,17 @@ describe("data/export", () => {
   it("names folders after classes", () => {
     assert.equal(classFolder("In-between Round Smooth"), "in-between_round_smooth");
     assert.equal(classFolder(" Disk, Face-on (no spiral) "), "disk_face-on_no_spiral");
+    assert.deepEqual(classFolders(["Sa", "Sa?", "Barred Spiral", "?", "..", "a/b", "SA"]), [
+      "Sa",
+      "Sa?",
+      "barred_spiral",
+      "?",
+      "class__",
+      "a_b",
+      "SA_2",
+    ]);
+    // What is read back is matched to the classes it came from.
+    const names = ["Sa", "Sa?", "Sb+t", "Sb?t", "Er", "Ei", "In-between Round"];
+    assert.deepEqual([...matchNames(classFolders(names), names)], [...names.keys()]);
   });
 });
