@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { readPredictions } from "../evaluate/predictions-file";
@@ -27,9 +28,16 @@ export const verb: Verb = {
     if (run.status === "absent") {
       throw new UserError(`${run.path} holds no run`, "give a folder that `train` has written");
     }
-    const predictions = await readPredictions(run.predictionsPath);
-    const history = run.readHistory();
-    const figures = runFigures({ predictions, history: history.epoch ? history : undefined });
+    // A run without a test split has its curves.
+    const tested = existsSync(run.predictionsPath);
+    const predictions = tested ? await readPredictions(run.predictionsPath) : undefined;
+    const figures = runFigures({ predictions, history: run.readHistory() });
+    if (Object.keys(figures).length === 0) {
+      throw new UserError(
+        `${run.path} has neither history.csv nor predictions.csv`,
+        "train at least one epoch first",
+      );
+    }
     const width = textOption(args, "width-mm");
     const dpi = textOption(args, "dpi");
     const files = await exportFigures(

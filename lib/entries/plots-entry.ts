@@ -8,7 +8,6 @@ export { ablationHeatMap } from "../plots/ablation-heat-map";
 export { type AccuracyCurveOptions, accuracyCurve } from "../plots/accuracy-curve";
 export { type AttentionMaps, attentionGrid } from "../plots/attention-grid";
 export { type AugmentationSheet, augmentationSheet } from "../plots/augmentation-sheet";
-export { type CaptionContext, runCaption } from "../plots/captions";
 export { classDistribution } from "../plots/class-distribution";
 export { colorMap, minMax, overlay, VIRIDIS } from "../plots/color-maps";
 export {
@@ -43,7 +42,15 @@ export { type PictureOptions, pictureUris } from "../plots/pictures";
 export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curves";
 export { type FigureExample, figureRegistry } from "../plots/registry";
 export { reliabilityDiagram } from "../plots/reliability-diagram";
-export { type RunTables, runFigures } from "../plots/run-figures";
+export {
+  type CaptionContext,
+  type RunFigure,
+  type RunFiguresOptions,
+  type RunTables,
+  runCaption,
+  runFigureRegistry,
+  runFigures,
+} from "../plots/run-figures";
 export { type SaliencyRow, type SaliencySheet, saliencyOverlay } from "../plots/saliency-overlay";
 export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
 export {

@@ -1,6 +1,7 @@
+import { UserError } from "../core/errors";
 import type { Table } from "../core/table";
 import { reliabilityTable } from "../evaluate/calibration";
-import type { Predictions } from "../evaluate/predictions";
+import { labeledPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import { confusionMatrix } from "./confusion-matrix";
 import type { Figure } from "./figure";
@@ -12,26 +13,133 @@ import { trainingCurves } from "./training-curves";
 
 /** The tables that a run's folder holds. */
 export interface RunTables {
-  readonly predictions: Predictions;
+  /** What the run says of its test galaxies, as its task makes it. Default: nothing was tested. */
+  readonly predictions?: { readonly ids: readonly string[] };
+  /** One row an epoch: `history.csv`. Default: nothing was trained. */
   readonly history?: Table;
 }
 
-/** Every figure of one run by name, from its tables alone; `exportFigures` writes them. */
-export function runFigures(
-  { predictions, history }: RunTables,
-  options: FigureOptions = {},
-): Record<string, Figure> {
-  const summary = evaluate(predictions);
-  return {
-    ...(history ? { "training-curves": trainingCurves(history, options) } : {}),
-    "confusion-matrix": confusionMatrix(summary, options),
-    "confusion-matrix-counts": confusionMatrix(summary, { show: "counts", ...options }),
-    "per-class-bars": perClassBars(summary, options),
-    "roc-curves": rankingCurves(predictions, options),
-    "precision-recall-curves": rankingCurves(predictions, {
-      show: "precision-recall",
-      ...options,
-    }),
-    "reliability-diagram": reliabilityDiagram(reliabilityTable(predictions), options),
+/** What a caption says of a run. */
+export interface CaptionContext {
+  /** Name of the architecture. */
+  readonly model: string;
+  /** Name of the data set. */
+  readonly data: string;
+  /** Number of test galaxies. */
+  readonly galaxies: number;
+}
+
+/** One figure of a run. */
+export interface RunFigure {
+  /** A sentence or two, for a paper or a page. */
+  caption(context: CaptionContext): string;
+  /** @returns undefined where the run lacks the table that it draws */
+  draw(tables: RunTables, options: FigureOptions): Figure | undefined;
+}
+
+/** Draws classes whose truth is known, where a run has them. */
+function ofClasses(draw: (predictions: Predictions, options: FigureOptions) => Figure) {
+  return ({ predictions }: RunTables, options: FigureOptions): Figure | undefined => {
+    if (predictions === undefined || !("classNames" in predictions)) return undefined;
+    const table = predictions as Predictions;
+    const known = table.labels.some((label) => label >= 0);
+    return known ? draw(labeledPredictions(table), options) : undefined;
   };
+}
+
+/** As {@link ofClasses}, where there are probabilities too. */
+function ofProbabilities(draw: (predictions: Predictions, options: FigureOptions) => Figure) {
+  const drawClasses = ofClasses(draw);
+  return (tables: RunTables, options: FigureOptions): Figure | undefined =>
+    tables.predictions !== undefined && "probabilities" in tables.predictions
+      ? drawClasses(tables, options)
+      : undefined;
+}
+
+/** Every figure of a run by name. One more is one more entry; a task names those that it has. */
+export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
+  "training-curves": {
+    caption: ({ model, data }) =>
+      `Loss (nats) and accuracy of ${model} after each epoch of training on ${data}, on the galaxies it learns from and on the validation galaxies.`,
+    draw: ({ history }, options) =>
+      history && Object.values(history).some(({ length }) => length > 0)
+        ? trainingCurves(history, options)
+        : undefined,
+  },
+  "confusion-matrix": {
+    caption: ({ model, galaxies }) =>
+      `Confusion matrix of ${model} for ${galaxies} test galaxies. Rows are true classes, columns predicted ones; each row sums to 100 %.`,
+    draw: ofClasses((table, options) => confusionMatrix(evaluate(table), options)),
+  },
+  "confusion-matrix-counts": {
+    caption: ({ model, galaxies }) =>
+      `Confusion matrix of ${model} for ${galaxies} test galaxies, in numbers of galaxies. Rows are true classes, columns predicted ones.`,
+    draw: ofClasses((table, options) =>
+      confusionMatrix(evaluate(table), { show: "counts", ...options }),
+    ),
+  },
+  "per-class-bars": {
+    caption: ({ model }) =>
+      `Precision, recall and F1 of ${model} for each class of the test galaxies.`,
+    draw: ofClasses((table, options) => perClassBars(evaluate(table), options)),
+  },
+  "roc-curves": {
+    caption: ({ model }) =>
+      `True positive rate of ${model} against the false positive rate, each class against the rest, with the area under the curve.`,
+    draw: ofProbabilities(rankingCurves),
+  },
+  "precision-recall-curves": {
+    caption: ({ model }) =>
+      `Precision of ${model} against recall, each class against the rest, with the average precision.`,
+    draw: ofProbabilities((table, options) =>
+      rankingCurves(table, { show: "precision-recall", ...options }),
+    ),
+  },
+  "reliability-diagram": {
+    caption: ({ model }) =>
+      `How often ${model} is right, against how sure it is. A calibrated network lies on the diagonal; the expected calibration error is the mean distance from it.`,
+    draw: ofProbabilities((table, options) => reliabilityDiagram(reliabilityTable(table), options)),
+  },
+};
+
+/** Which figures of a run are drawn, and how. */
+export interface RunFiguresOptions extends FigureOptions {
+  /** Names in {@link runFigureRegistry}. Default: all. */
+  readonly figures?: readonly string[];
+}
+
+/**
+ * The figures of one run by name, from its tables alone; `exportFigures` writes them. A figure whose
+ * table the run does not have is left out.
+ *
+ * @throws UserError where a name is that of no figure
+ */
+export function runFigures(
+  tables: RunTables,
+  { figures = Object.keys(runFigureRegistry), ...options }: RunFiguresOptions = {},
+): Record<string, Figure> {
+  const drawn: Record<string, Figure> = {};
+  for (const name of figures) {
+    const figure = runFigure(name).draw(tables, options);
+    if (figure !== undefined) drawn[name] = figure;
+  }
+  return drawn;
+}
+
+/**
+ * The caption of one of a run's figures, for a paper or a page.
+ *
+ * @throws UserError where the name is that of no figure
+ */
+export function runCaption(name: string, context: CaptionContext): string {
+  return runFigure(name).caption(context);
+}
+
+function runFigure(name: string): RunFigure {
+  const figure = Object.hasOwn(runFigureRegistry, name) ? runFigureRegistry[name] : undefined;
+  if (figure !== undefined) return figure;
+  throw new UserError(
+    `"${name}" is no figure of a run`,
+    `Take one of ${Object.keys(runFigureRegistry).join(", ")}.`,
+  );
 }

@@ -13,7 +13,7 @@ import { exampleDataset, examplePredictions } from "#lib/plots/examples";
 import { hexBins } from "#lib/plots/hex-bins";
 import { panels } from "#lib/plots/panels";
 import { pictureUris } from "#lib/plots/pictures";
-import { runFigures } from "#lib/plots/run-figures";
+import { type RunFigure, runCaption, runFigureRegistry, runFigures } from "#lib/plots/run-figures";
 import { sampleGrid } from "#lib/plots/sample-grid";
 import { trainingCurves } from "#lib/plots/training-curves";
 
@@ -36,6 +36,41 @@ describe("figures of little or odd data", () => {
     const pairs = await confusedPairs({ dataset: exampleDataset(), predictions: one });
     assert.match(JSON.stringify(pairs.layout), /No mistakes/);
     accuracyCurve({ model: accuracyByColumn(one, [3]) }, { title: "size (arcsec)" });
+  });
+
+  it("of a run are those that its tables suffice for, or those asked for by name", () => {
+    const history = { epoch: [1], trainLoss: [2] };
+    assert.deepEqual(Object.keys(runFigures({ history })), ["training-curves"]);
+    assert.deepEqual(runFigures({ history: {} }), {});
+    assert.equal(Object.keys(runFigures({ predictions: one })).length, 6);
+    const { probabilities: _, ...classes } = one;
+    assert.deepEqual(Object.keys(runFigures({ predictions: classes, history })), [
+      ...["training-curves", "confusion-matrix", "confusion-matrix-counts", "per-class-bars"],
+    ]);
+    const unknown = { ...one, labels: Int32Array.of(-1) };
+    assert.deepEqual(runFigures({ predictions: unknown }), {});
+    const some = ["per-class-bars", "training-curves"];
+    assert.deepEqual(
+      Object.keys(runFigures({ predictions: one, history }, { figures: some })),
+      some,
+    );
+    assert.throws(
+      () => runFigures({ history }, { figures: ["pie"] }),
+      /"pie" is no figure of a run/,
+    );
+  });
+
+  it("of a run can be added to, with their caption", () => {
+    const all = runFigureRegistry as Record<string, RunFigure>;
+    const figure = { data: [], layout: {} };
+    all.mine = { caption: ({ model }) => `Mine of ${model}.`, draw: () => figure };
+    try {
+      assert.equal(runFigures({}).mine, figure);
+      const context = { model: "ViT", data: "d", galaxies: 1 };
+      for (const name of Object.keys(all)) assert.match(runCaption(name, context), /ViT.*\.$/);
+    } finally {
+      delete all.mine;
+    }
   });
 
   it("draw a class without galaxies, and places without pictures", async () => {
