@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { asText } from "../core/table";
 import { exportFolders } from "../data/export";
+import { labelsOf } from "../data/labels";
 import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { makeSynthetic } from "../data/synthetic";
@@ -40,19 +40,29 @@ function list(args: Arguments): void {
 async function info(args: Arguments, spec: string): Promise<void> {
   const dataset = await openDataset(spec, { dataFolder: folderOf(args) });
   try {
-    const { name, size, imageSize, classNames, table } = dataset;
-    const labels = classNames.length > 0 ? asText(table.label) : [];
-    const counts = classNames.map((_, c) => labels.filter((label) => Number(label) === c).length);
+    const { name, size, imageSize, classNames, table, notices = [] } = dataset;
+    const labels = labelsOf(dataset);
+    const counts = classNames.map((_, c) => labels.filter((label) => label === c).length);
+    const unlabeled = labels.filter((label) => label < 0).length;
     const about = datasets.find((source) => source.info.name === spec)?.info;
     const columns = Object.keys(table);
     if (args.values.json) {
       const classes = Object.fromEntries(classNames.map((className, c) => [className, counts[c]]));
-      console.log(JSON.stringify({ name, size, imageSize, classes, columns, about }, null, 2));
+      console.log(
+        JSON.stringify(
+          { name, size, imageSize, classes, unlabeled, columns, notices, about },
+          null,
+          2,
+        ),
+      );
       return;
     }
     if (about) console.log(`${about.title}\n${about.description}\n${about.source}\n`);
     console.log(`${name}: ${size} images of ${imageSize.join(" × ")} pixels`);
-    console.log(`columns: ${columns.join(", ")}\n`);
+    console.log(`columns: ${columns.join(", ")}`);
+    for (const notice of notices) console.log(notice);
+    if (unlabeled > 0 && !dataset.votes) console.log(`${unlabeled} without a label`);
+    console.log();
     if (classNames.length > 0) showTable({ class: classNames, images: counts }, { rows: 100 });
   } finally {
     await dataset.close();

@@ -4,6 +4,7 @@ import { mixBatch } from "./augment-mix";
 
 /** What one augmentation makes of an image. */
 export interface AugmentationExample {
+  /** Such as `rotation` or `preset galaxy`. */
   readonly name: string;
   /** Several draws: uint8 RGB `[height, width, 3]` each. */
   readonly images: readonly Uint8Array[];

@@ -3,13 +3,17 @@ import { SphereTree } from "./sphere-tree";
 
 /** Positions of a catalog, degrees (ICRS). */
 export interface Positions {
+  /** Right ascension, degrees. */
   readonly ra: ArrayLike<number>;
+  /** Declination, degrees, −90 to 90. */
   readonly dec: ArrayLike<number>;
 }
 
 /** Pairs of rows of two catalogs. */
 export interface Matches {
+  /** Row of the first catalog. */
   readonly first: Uint32Array;
+  /** Row of the second catalog. */
   readonly second: Uint32Array;
   /** Great-circle distance of each pair, arcsec. */
   readonly separation: Float64Array;

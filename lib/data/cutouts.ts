@@ -11,24 +11,31 @@ import { probeImage } from "./image-files";
 
 /** Galaxies to cut out: one row each, degrees (ICRS). */
 export interface CutoutCatalog {
+  /** Name of each file: letters, digits, `.`, `+`, `-`, `_`. */
   readonly id: ArrayLike<string>;
+  /** Right ascension, degrees (ICRS). */
   readonly ra: ArrayLike<number>;
+  /** Declination, degrees (ICRS). */
   readonly dec: ArrayLike<number>;
 }
 
 /** How a service is asked for one cut-out. */
 export interface CutoutRequest {
+  /** Right ascension of the middle, degrees (ICRS). */
   readonly ra: number;
+  /** Declination of the middle, degrees (ICRS). */
   readonly dec: number;
   /** Height and width, pixels. */
   readonly size: number;
   /** Arcsec a pixel. */
   readonly pixelScale: number;
+  /** `jpg` is a color picture, `fits` the bands as measured. */
   readonly format: "jpg" | "fits";
 }
 
 /** A cut-out service: its address for a request, and what it asks of its users. */
 export interface CutoutService {
+  /** The address that answers a request. */
   readonly url: (request: CutoutRequest) => string;
   /** Native pixel scale, arcsec. */
   readonly pixelScale: number;
@@ -55,33 +62,45 @@ export const cutoutServices: Readonly<Record<"legacy" | "sdss", CutoutService>> 
   },
 };
 
+/** What {@link fetchCutouts} fetches, and how. */
 export interface CutoutOptions {
   /** One of the services by name, or another. */
   readonly service: keyof typeof cutoutServices | CutoutService;
+  /** Height and width, pixels; 256 by default. */
   readonly size?: number;
-  /** The service's own by default. */
+  /** Arcsec a pixel; the service's own by default. */
   readonly pixelScale?: number;
+  /** `jpg` (the default) is a color picture, `fits` the bands as measured. */
   readonly format?: "jpg" | "fits";
   /** Requests at the same time, within the rate; 4 by default. */
   readonly parallel?: number;
-  /** Attempts and first wait (milliseconds) for each cut-out; see `download`. */
+  /** Attempts for each cut-out; 4 by default. */
   readonly attempts?: number;
+  /** Wait before the second attempt, ms; it doubles with each. Default: that of `download`. */
   readonly backOff?: number;
+  /** Called after each galaxy. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A cut-out that did not come, and why. */
 export interface CutoutFailure {
+  /** Of the catalog. */
   readonly id: string;
+  /** Degrees. */
   readonly ra: number;
+  /** Degrees. */
   readonly dec: number;
+  /** What the service answered, or what was wrong with what came. */
   readonly reason: string;
 }
 
+/** What {@link fetchCutouts} did. */
 export interface CutoutReport {
-  /** Cut-outs that came now, and those that were there. */
+  /** Cut-outs that came now. */
   readonly fetched: number;
+  /** Cut-outs that were there already. */
   readonly kept: number;
+  /** Cut-outs that did not come. */
   readonly failures: readonly CutoutFailure[];
 }
 

@@ -44,6 +44,7 @@ export function sersic(radius: number, index: number, axisRatio: number): Profil
 
 /** Spiral arms as a modulation of the disk: 1 on average at each radius. */
 export interface Arms {
+  /** Number of arms. */
   readonly count: number;
   /** Angle between arm and circle, degrees: 5–15 is tight, 20–40 loose. */
   readonly pitch: number;

@@ -25,24 +25,31 @@ export interface GalaxyParameters {
   readonly positionAngle: number;
   /** Part of the light in the bulge (1 for a spheroid). */
   readonly bulgeFraction: number;
+  /** Sérsic index of the bulge. */
   readonly sersicIndex: number;
-  /** Part of the light in the bar, and its semi-major axis in disk scale lengths. */
+  /** Part of the light in the bar. */
   readonly barFraction: number;
+  /** Semi-major axis of the bar, disk scale lengths. */
   readonly barLength: number;
-  /** Number of spiral arms, their pitch angle in degrees, and contrast 0–1. */
+  /** Number of spiral arms. */
   readonly arms: number;
+  /** Angle between arm and circle, degrees. */
   readonly pitch: number;
+  /** Contrast of the arms, 0–1. */
   readonly armStrength: number;
-  /** g − r of the main galaxy's old and young parts. */
+  /** g − r of the main galaxy's old part, magnitudes. */
   readonly colorOld: number;
+  /** g − r of the main galaxy's young part, magnitudes. */
   readonly colorYoung: number;
-  /** Displacement of the outer isophotes in scale lengths, and bending of the disk. */
+  /** Displacement of the outer isophotes, scale lengths. */
   readonly lopsidedness: number;
+  /** Bending of the disk. */
   readonly bend: number;
   /** Part of the light in tidal tails. */
   readonly tailFraction: number;
-  /** Second galaxy: distance in arcsec and flux ratio; 0 where there is none. */
+  /** Distance of the second galaxy, arcsec; 0 where there is none. */
   readonly separation: number;
+  /** Flux of the second galaxy by that of the first; 0 where there is none. */
   readonly fluxRatio: number;
 }
 
@@ -55,16 +62,23 @@ interface Component {
 
 /** A galaxy ready to be drawn: parts in one frame, and how tides have moved that frame. */
 export interface Body {
-  /** Center, arcsec from the image's center. */
+  /** Center, arcsec to the right of the image's center. */
   readonly x: number;
+  /** Center, arcsec below the image's center. */
   readonly y: number;
-  /** Radians. */
+  /** Of the major axis, radians from the x axis towards the y axis. */
   readonly angle: number;
+  /** Apparent r magnitude. */
   readonly magnitude: number;
+  /** Half-light radius, arcsec. */
   readonly radius: number;
+  /** Scale length of the disk, arcsec. */
   readonly scale: number;
+  /** Displacement of the outer isophotes, scale lengths. */
   readonly lopsidedness: number;
+  /** Bending of the disk. */
   readonly bend: number;
+  /** Its parts. */
   readonly components: readonly Component[];
 }
 

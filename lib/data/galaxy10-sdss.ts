@@ -2,6 +2,7 @@ import type { DatasetInfo } from "./dataset";
 import { galaxy10SdssClasses } from "./galaxy10";
 import { remoteGalaxy10 } from "./remote";
 
+/** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "galaxy10-sdss",
   title: "Galaxy10 SDSS",
@@ -13,6 +14,7 @@ export const info: DatasetInfo = {
   license: "as the Zenodo record states",
 };
 
+/** Download the file, and open it, downloading it on first use. */
 export const { get, open } = remoteGalaxy10(
   info,
   {

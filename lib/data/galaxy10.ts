@@ -38,6 +38,17 @@ export const galaxy10SdssClasses: readonly string[] = [
 /** Height and width of Galaxy10 SDSS images: they tell the two versions apart. */
 const sdssSize = 69;
 
+/** How {@link openGalaxy10} opens a file. */
+export interface Galaxy10Options {
+  /** Name of the data set; the file's name without its ending by default. */
+  readonly name?: string;
+  /**
+   * Classes in label order; by default those of Galaxy10 SDSS for images of 69 × 69 pixels and those
+   * of Galaxy10 DECaLS for all others.
+   */
+  readonly classNames?: readonly string[];
+}
+
 /** Columns beside the labels that are read where the file has them; degrees, and arcsec a pixel. */
 const catalogKeys = ["ra", "dec", "redshift", "pxscale"] as const;
 
@@ -48,15 +59,9 @@ const catalogKeys = ["ra", "dec", "redshift", "pxscale"] as const;
  *
  * Images stay in the file and are read as they are asked for.
  *
- * @param options.name Name of the data set; the file's name by default.
- * @param options.classNames In label order; by default those of Galaxy10 SDSS for images of
- * 69 × 69 pixels and those of Galaxy10 DECaLS for all others.
  * @throws UserError when the file is no HDF5, truncated, or laid out otherwise.
  */
-export async function openGalaxy10(
-  path: string,
-  options: { name?: string; classNames?: readonly string[] } = {},
-): Promise<Dataset> {
+export async function openGalaxy10(path: string, options: Galaxy10Options = {}): Promise<Dataset> {
   const file = await Hdf5File.open(path);
   try {
     const images = file.info("images");

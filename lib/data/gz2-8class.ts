@@ -9,6 +9,7 @@ import * as gz2 from "./gz2";
 import { type Gz2Paths, type Gz2Rows, readGz2 } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
 
+/** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "gz2-8class",
   title: "Galaxy Zoo 2, eight clean classes",
@@ -32,6 +33,7 @@ export const gz2EightClasses: readonly string[] = [
   "Merger",
 ];
 
+/** Download what gz2 has. */
 export const get = gz2.get;
 
 /** Open the eight classes, downloading gz2 on first use. */

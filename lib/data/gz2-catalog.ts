@@ -24,6 +24,7 @@ export type VoteKind = "debiased" | "weighted_fraction";
 export interface Gz2Rows {
   /** `id` (the asset's), `objid`, and where the table has them `ra`, `dec`, `gz2_class`. */
   readonly table: Table;
+  /** Image file of each row. */
   readonly paths: readonly string[];
   /** Fractions `[rows, answers]`, answers in the order of the questions. */
   readonly fractions: Float64Array;

@@ -3,6 +3,7 @@ import { gz2MainQuestions } from "./galaxy-zoo-tree";
 import * as gz2 from "./gz2";
 import { openVotes } from "./gz2-catalog";
 
+/** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "gz2-votes",
   title: "Galaxy Zoo 2, ten questions",
@@ -14,6 +15,7 @@ export const info: DatasetInfo = {
   license: gz2.info.license,
 };
 
+/** Download what gz2 has. */
 export const get = gz2.get;
 
 /** Open the 30 vote fractions, downloading gz2 on first use. */

@@ -8,6 +8,7 @@ import { type Gz2Paths, openVotes } from "./gz2-catalog";
 import { imageEndings } from "./image-files";
 import { ensureFiles, fetchFiles, localPath, type RemoteFile } from "./remote";
 
+/** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "gz2",
   title: "Galaxy Zoo 2",

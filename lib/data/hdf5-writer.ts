@@ -17,6 +17,11 @@ export class Hdf5Writer {
     private readonly file: Hdf5LibraryFile,
   ) {}
 
+  /**
+   * Begin a file; it takes its name when {@link Hdf5Writer.finish} is called.
+   *
+   * @throws UserError when it cannot be written
+   */
   static async create(path: string): Promise<Hdf5Writer> {
     const library = await loadHdf5();
     const partial = temporaryPath(path);

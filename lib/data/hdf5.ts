@@ -17,11 +17,13 @@ export type Hdf5Numbers =
 
 /** What a dataset of an HDF5 file is, without reading it. */
 export interface Hdf5Info {
+  /** Slowest axis first. */
   readonly shape: readonly number[];
   /** NumPy's name of the type: `uint8`, `int64`, `float32`, …; `other` for text and compounds. */
   readonly dtype: string;
   /** Extent of one chunk, or `undefined` where the data lie in one piece. */
   readonly chunks: readonly number[] | undefined;
+  /** Whether it goes through filters, such as gzip. */
   readonly compressed: boolean;
 }
 
@@ -94,6 +96,7 @@ export class Hdf5File {
     return this.file.keys();
   }
 
+  /** Whether there is something of this name at the top of the file. */
   has(key: string): boolean {
     return this.keys().includes(key);
   }
@@ -159,6 +162,7 @@ export class Hdf5File {
     return out;
   }
 
+  /** Release the file. */
   close(): void {
     if (this.open) this.file.close();
     this.open = false;

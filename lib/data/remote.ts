@@ -6,6 +6,7 @@ import { openGalaxy10 } from "./galaxy10";
 
 /** A file that a data set needs, and where it is. */
 export interface RemoteFile {
+  /** Where it is downloaded from. */
   readonly url: string;
   /** SHA-256, where it is published; otherwise the first download's is recorded and kept to. */
   readonly sha256?: string;

@@ -12,9 +12,11 @@ import { Sky } from "./sky";
 
 /** How many galaxies, how large, and which. */
 export interface SyntheticOptions {
+  /** Number of galaxies; 3,000 by default. */
   readonly count?: number;
-  /** Height and width in pixels of an image, 16–512. */
+  /** Height and width of an image, 16–512 pixels; 64 by default. */
   readonly size?: number;
+  /** Of everything that is drawn; 42 by default. */
   readonly seed?: number;
   /** Called after each batch. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -24,10 +26,13 @@ export interface SyntheticOptions {
 export interface SyntheticGalaxy {
   /** uint8 RGB `[size, size, 3]`. */
   readonly image: Uint8Array;
+  /** What it was made with. */
   readonly truth: GalaxyParameters;
-  /** Degrees. */
+  /** Right ascension, degrees, drawn at random on the sky. */
   readonly ra: number;
+  /** Declination, degrees. */
   readonly dec: number;
+  /** From its distance, with a Hubble constant of 70 km/s/Mpc. */
   readonly redshift: number;
 }
 
@@ -42,6 +47,7 @@ const fieldOfView = 38.4;
  */
 const decalsCounts = [1081, 1853, 2645, 2027, 334, 2043, 1829, 2628, 1423, 1873];
 
+/** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "synthetic",
   title: "Synthetic galaxies in Galaxy10 DECaLS' ten classes",

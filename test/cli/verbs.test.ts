@@ -30,6 +30,8 @@ describe("tuning-fork", function () {
     assert.match(tuningFork("data", "info", at("images")).out, /50 images of 32 × 32 pixels/);
     const info = JSON.parse(tuningFork("data", "info", at("images"), "--json").out);
     assert.deepEqual(info.classes, { bright: 30, faint: 20 });
+    const one = tuningFork("data", "info", at("images", "faint"));
+    assert.match(one.out, /20 images .*\n.*\n20 without a label/);
     const wrong = tuningFork("data", "info", "galaxy11");
     assert.equal(wrong.code, 1);
     assert.match(wrong.error, /galaxy10-decals/);
@@ -66,6 +68,11 @@ describe("tuning-fork", function () {
       /nothing\.fits/,
     );
     assert.match(tuningFork("image", "--out", at("x.png")).error, /one FITS file is expected/);
+    const nested = resolve(FITS, "../../cases/data/mef_empty_primary.fits");
+    const second = tuningFork("image", nested, "--hdu", "1", "--out", at("second.png"));
+    assert.match(second.out, /64 × 48 pixels/, second.error);
+    const none = tuningFork("image", nested, "--hdu", "0", "--out", at("x.png"));
+    assert.match(none.error, /HDU 0 is no image/);
   });
 
   describe("with a run", () => {
