@@ -15,8 +15,6 @@ export interface Compiled<F extends Record<string, TensorFunction>> {
   readonly call: { readonly [K in keyof F]: (...inputs: tf.Tensor[]) => ReturnType<F[K]> };
   /** Bring the variables' values from the graph to the `tf.Variable`s (to save or to look). */
   pull(): void;
-  /** Bring the `tf.Variable`s' values to the graph (after loading weights). */
-  push(): void;
   /** Free the graph. The `tf.Variable`s stay, with the values of the last `pull`. */
   dispose(): void;
 }
@@ -74,7 +72,7 @@ export function compile<F extends Record<string, TensorFunction>>(
       "choose float32, or set up the native engine with `npm run setup`",
     );
   }
-  return { call: eager(functions), pull() {}, push() {}, dispose() {} };
+  return { call: eager(functions), pull() {}, dispose() {} };
 }
 
 function eager<F extends Record<string, TensorFunction>>(functions: F): Compiled<F>["call"] {

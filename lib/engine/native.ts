@@ -56,6 +56,17 @@ export const attribute = {
   }),
 };
 
+/** An op that has run. */
+export interface OpCall {
+  readonly op: string;
+  /** Keys of its operands' values. */
+  readonly inputs: readonly unknown[];
+  /** Keys of its results' values. */
+  readonly outputs: readonly unknown[];
+  /** Whether no result holds a NaN or an infinity. */
+  finite(): boolean;
+}
+
 /** What only TensorFlow's library does; `tensorflow/` implements it, and a browser has none. */
 export interface NativeEngine {
   /** Whether it computes on an NVIDIA GPU. */
@@ -69,6 +80,10 @@ export interface NativeEngine {
     inputs: readonly tf.Tensor[],
     outputs: number,
   ): tf.Tensor[];
+  /** Run `fn` and be told of each op after it ran. */
+  watchOps(fn: () => void, seen: (call: OpCall) => void): void;
+  /** A key of a tensor's value, as in {@link OpCall}. */
+  keyOf(tensor: tf.Tensor): unknown;
   /** See `compile`. */
   compile<F extends Record<string, TensorFunction>>(
     functions: F,

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
 import { attribute, DT, nativeEngine, nativeOp } from "./native";
 import { tracedUpdate } from "./trace";
 
@@ -125,8 +126,16 @@ function scaledBy(rate: tf.Scalar, scale: number): tf.Scalar {
  * The sum of squares of each gradient. A value that is not finite tells which gradient went bad.
  *
  * @returns float32 [gradients]
+ * @throws UserError when a gradient is missing: `tf.variableGrads` leaves out frozen variables.
  */
 export function squaredNorms(gradients: readonly tf.Tensor[]): tf.Tensor1D {
+  const missing = gradients.findIndex((gradient: tf.Tensor | undefined) => gradient === undefined);
+  if (missing >= 0) {
+    throw new UserError(
+      `there is no gradient for variable ${missing} of ${gradients.length}: it has been frozen since`,
+      "freeze before the optimizer and the trainer are made, or make them anew",
+    );
+  }
   return tf.tidy(() => tf.stack(gradients.map(sumOfSquares)) as tf.Tensor1D);
 }
 

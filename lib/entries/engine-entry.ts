@@ -11,7 +11,7 @@ export {
   type TensorFunction,
 } from "../engine/compile";
 export { type ExportedInput, type ExportOptions, exportSavedModel } from "../engine/export";
-export { firstNotFinite } from "../engine/finite";
+export { findNotFinite, firstNotFinite, type NotFinite } from "../engine/finite";
 export * as ops from "../engine/ops";
 export {
   clipByGlobalNorm,

@@ -97,7 +97,19 @@ export class Parameters {
     const values = initializer(fans(shape, layout), new Random(this.draw.seed, path));
     const variable = tf.tidy(() => tf.variable(tf.tensor(values, [...shape]), !buffer));
     const decay = !buffer && (options.decay ?? shape.length > 1);
-    const parameter: Parameter = { variable, layout, buffer, decay, trainable: !buffer };
+    const parameter: Parameter = {
+      variable,
+      layout,
+      buffer,
+      decay,
+      // One truth: a compiled function is traced anew where other variables are trained.
+      get trainable() {
+        return variable.trainable;
+      },
+      set trainable(trainable) {
+        variable.trainable = trainable;
+      },
+    };
     this.store.set(path, parameter);
     return parameter;
   }

@@ -208,7 +208,8 @@ export class Trainer {
   }
 
   private checkFinite(loss: number, norms: ArrayLike<number>, step: number): void {
-    const bad = this.trained.findIndex((_, i) => !Number.isFinite(norms[i]));
+    // Gradients come from the loss: of those that are not finite the last layer's was the first.
+    const bad = this.trained.findLastIndex((_, i) => !Number.isFinite(norms[i]));
     if (Number.isFinite(loss) && bad < 0) return;
     const where =
       bad < 0 ? "" : `; the first gradient that is not finite is that of ${this.trained[bad].name}`;
@@ -266,7 +267,6 @@ export class Trainer {
     } finally {
       file.close();
     }
-    this.compiled.push();
   }
 
   private get state(): [string, tf.Variable][] {

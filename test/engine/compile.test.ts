@@ -59,7 +59,6 @@ describe("compile", () => {
       assert.ok(Math.abs(value - values(eager.b)[i]) < 1e-6);
     });
     net.b.assign(vector(7, 8, 9));
-    compiled.push();
     assert.deepEqual(values(compiled.call.predict(tf.zeros([1, 2]))), [7, 8, 9]);
     compiled.dispose();
   });

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { exportSavedModel } from "#lib/engine/export";
-import { firstNotFinite } from "#lib/engine/finite";
 import { gelu, layerNorm, linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";
@@ -87,15 +86,5 @@ print(json.dumps(model.signatures["serving_default"](x=x)["logits"].numpy().toli
       exportSavedModel(f, folder, { ...shapes, outputs, variables });
     assert.throws(run(training, shapes.outputs), /changes a variable/);
     assert.throws(run(fn, ["one"]), /2 results for 1 names/);
-  });
-});
-
-describe("firstNotFinite", () => {
-  it("names the first tensor with a NaN or an infinity", () => {
-    const named = (values: number[][]) =>
-      values.map((row, i): [string, tf.Tensor] => [`t${i}`, tf.tensor1d(row)]);
-    assert.equal(firstNotFinite(named([[1, 3e38, 3e38], [2]])), undefined);
-    assert.equal(firstNotFinite(named([[1], [2, Number.NaN], [Number.NaN]])), "t1");
-    assert.equal(firstNotFinite(named([[1], [2, Number.NEGATIVE_INFINITY]])), "t1");
   });
 });

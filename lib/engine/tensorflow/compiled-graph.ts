@@ -44,7 +44,6 @@ export function compileGraph<F extends Record<string, TensorFunction>>(
   return {
     call: call as Compiled<F>["call"],
     pull: () => graph.pull(),
-    push: () => graph.push(),
     dispose: () => graph.dispose(),
   };
 }
@@ -133,7 +132,7 @@ class CompiledGraph {
   }
 
   /** Feed the variables that were assigned to since they were last the same as in the session. */
-  push(): void {
+  private push(): void {
     const { session, variables } = this;
     if (session === undefined) return;
     const assigned = variables.flatMap(({ dataId, isDisposed }, i) =>

@@ -3,6 +3,7 @@ import { nativeBackend } from "./binding";
 import { compileGraph } from "./compiled-graph";
 import { exportSavedModel } from "./export-saved-model";
 import { decodeJpegs } from "./jpeg-session";
+import { watchOps } from "./watch-ops";
 
 /** TensorFlow's library as the rest of the engine sees it. */
 export function tensorflow(isUsingGpu: boolean): NativeEngine {
@@ -15,6 +16,8 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
         .executeOp(op, attributes, backend.getInputTensorIds(inputs), outputs)
         .map((metadata) => backend.createOutputTensor(metadata));
     },
+    watchOps,
+    keyOf: (tensor) => nativeBackend().getInputTensorIds([tensor])[0],
     compile: compileGraph,
     exportSavedModel,
     decodeJpegs,
