@@ -1,57 +1,40 @@
 import { UserError } from "../core/errors";
-import { readArguments, type Verb } from "./verb";
+import { printable } from "../core/printable";
+import { findVerb, listOf, say, type Verb } from "./verb";
 
 /** Every verb; a new one is a file and a line here. Each is loaded when it is asked for. */
 const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
-  doctor: () => import("./doctor.js"),
-  data: () => import("./data.js"),
-  image: () => import("./image.js"),
-  train: () => import("./train.js"),
-  predict: () => import("./predict.js"),
-  evaluate: () => import("./evaluate.js"),
-  attention: () => import("./attention.js"),
-  figures: () => import("./figures.js"),
-  ablation: () => import("./ablation.js"),
-  export: () => import("./export.js"),
-  bench: () => import("./bench.js"),
-  "bench-data": () => import("./bench-data.js"),
+  doctor: () => import("./doctor-verb.js"),
+  data: () => import("./data-verb.js"),
+  image: () => import("./image-verb.js"),
+  train: () => import("./train-verb.js"),
+  predict: () => import("./predict-verb.js"),
+  evaluate: () => import("./evaluate-verb.js"),
+  attention: () => import("./attention-verb.js"),
+  figures: () => import("./figures-verb.js"),
+  ablation: () => import("./ablation-verb.js"),
+  export: () => import("./export-verb.js"),
+  bench: () => import("./bench-verb.js"),
+  "bench-data": () => import("./bench-data-verb.js"),
 };
 
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
+async function main([name, ...rest]: readonly string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    console.log(await overview());
+    say(await overview());
     return name === undefined ? 1 : 0;
   }
-  if (!Object.hasOwn(verbs, name)) {
-    throw new UserError(
-      `there is no verb "${name}"`,
-      `take one of ${Object.keys(verbs).join(", ")}; \`tuning-fork --help\` says what each does`,
-    );
-  }
-  const { verb } = await verbs[name]();
-  const given = readArguments(name, verb, rest);
-  if (given.values.help) {
-    console.log(`${verb.summary}\n\ntuning-fork ${name} ${verb.usage}`);
-    return 0;
-  }
-  return (await verb.run(given)) ?? 0;
+  const { verb } = await findVerb(verbs, name)();
+  return verb.run(name, rest);
 }
 
 async function overview(): Promise<string> {
-  const width = Math.max(...Object.keys(verbs).map((name) => name.length)) + 2;
-  const lines = await Promise.all(
-    Object.entries(verbs).map(async ([name, load]) => {
-      const { verb } = await load();
-      return `  ${name.padEnd(width)}${verb.summary}`;
-    }),
-  );
+  const entries = Object.entries(verbs).map(async ([name, load]) => [name, (await load()).verb]);
   return [
     "tuning-fork: galaxy morphology with neural networks",
     "",
     "tuning-fork VERB …        tuning-fork VERB --help",
     "",
-    ...lines,
+    listOf("", Object.fromEntries(await Promise.all(entries))),
   ].join("\n");
 }
 
@@ -67,7 +50,7 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     const known = error instanceof UserError;
-    console.error(known ? `✗ ${error.message}` : error);
+    console.error(known ? `✗ ${printable(error.message)}` : error);
     if (process.env.TUNING_FORK_DEBUG && known) console.error(error.stack, error.cause);
     process.exitCode = 1;
   },

@@ -1,3 +1,5 @@
+import { printable } from "../core/printable";
+
 /** One thing to show, in every form it has; the reader's program takes the richest it knows. */
 export interface MimeBundle {
   readonly "text/plain": string;
@@ -39,7 +41,7 @@ export function inNotebook(): boolean {
 export function show(bundle: MimeBundle): void {
   const write = openCell();
   if (write) write({ data: bundle, metadata: {}, transient: {} });
-  else console.log(bundle["text/plain"]);
+  else console.log(printable(bundle["text/plain"]));
 }
 
 let slots = 0;
@@ -52,7 +54,7 @@ export function newSlot(): Slot {
   return {
     show(bundle) {
       if (!write) {
-        console.log(bundle["text/plain"]);
+        console.log(printable(bundle["text/plain"]));
         return;
       }
       write({ data: bundle, metadata: {}, transient: { display_id: id } }, shown);

@@ -60,7 +60,14 @@ export function withAssignments(
         "write for example --set train.epochs=5",
       );
     }
-    return assign(tree, assignment.slice(0, at).split("."), readValue(assignment.slice(at + 1)));
+    const keys = assignment.slice(0, at).split(".");
+    if (keys.some((key) => key in Object.prototype)) {
+      throw new UserError(
+        `--set ${assignment}: there is no such key`,
+        "give a key of the settings",
+      );
+    }
+    return assign(tree, keys, readValue(assignment.slice(at + 1)));
   }, structuredClone(settings));
 }
 

@@ -10,30 +10,39 @@ import { predictFunction } from "../predict/predict";
 import { taskFromDescription } from "../tasks/registry";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
-import { integerOption, requiredOption, textOption, type Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "A trained model as files for other programs",
-  usage: `--run RUN --out DIR [--format safetensors|savedmodel|web] [--batch N] [--half]
-
-  safetensors     model.safetensors under timm's names, for PyTorch (the default)
-  savedmodel      a TensorFlow SavedModel: images uint8-valued float32 [N, height, width, 3], 0 to 255,
-                  to probabilities [N, classes]; N is --batch, default 1
-  web             model.json and shards for a browser; --half stores float16`,
+  details: [
+    "safetensors: model.safetensors under timm's names, for PyTorch.",
+    "savedmodel: a TensorFlow SavedModel: images uint8-valued float32 [N, height, width, 3], 0 to 255, to probabilities [N, classes]; N is --batch.",
+    "web: model.json and shards for a browser.",
+  ].join("\n"),
   options: {
-    run: { type: "string" },
-    out: { type: "string" },
-    format: { type: "string" },
-    batch: { type: "string" },
-    half: { type: "boolean" },
+    run: { type: "text", value: "RUN", help: "A run's folder.", required: "results/quickstart" },
+    out: { type: "text", value: "DIR", help: "Folder of what is written.", required: "exported" },
+    format: {
+      type: "choice",
+      choices: ["safetensors", "savedmodel", "web"],
+      help: "What is written.",
+      default: "safetensors",
+    },
+    batch: {
+      type: "integer",
+      value: "N",
+      help: "Images at a time, of a SavedModel: 1 unless said.",
+      least: 1,
+    },
+    half: { type: "flag", help: "Store float16, for the web." },
   },
-  async run(args) {
-    const run = new RunFolder(requiredOption(args, "run", "results/quickstart"));
-    const out = requiredOption(args, "out", "exported");
-    const format = textOption(args, "format") ?? "safetensors";
-    const batch = integerOption(args, "batch", 1, 1);
-    if (!["safetensors", "savedmodel", "web"].includes(format)) {
-      throw new UserError(`"${format}" is no format`, "take safetensors, savedmodel or web");
+  async run({ run: path, out, format, batch, half }) {
+    const run = new RunFolder(path);
+    if (batch !== undefined && format !== "savedmodel") {
+      throw new UserError("--batch is for --format savedmodel", "leave it out");
+    }
+    if (half && format !== "web") {
+      throw new UserError("--half is for --format web", "leave it out");
     }
     await startEngine();
     const { model, description } = await openTrainedModel(run);
@@ -42,7 +51,7 @@ export const verb: Verb = {
       if (format === "safetensors") {
         saveModel(model, join(out, "model.safetensors"), description);
       } else if (format === "web") {
-        writeWebModel(model, out, description, { half: args.values.half === true });
+        writeWebModel(model, out, description, { half });
       } else {
         const { task } = description;
         if (task === undefined) {
@@ -50,15 +59,15 @@ export const verb: Verb = {
         }
         const answer = predictFunction(model, taskFromDescription(task).activate);
         exportSavedModel((images: tf.Tensor) => [answer(images)], out, {
-          inputs: [{ name: "images", shape: [batch, ...model.inputSize, 3] }],
+          inputs: [{ name: "images", shape: [batch ?? 1, ...model.inputSize, 3] }],
           outputs: ["probabilities"],
           variables: [...model.parameters.values()].map(({ variable }) => variable),
         });
       }
-      console.log(`${model.name}, ${model.numClasses} classes, as ${format}: ${out}`);
+      say(`${model.name}, ${model.numClasses} classes, as ${format}: ${out}`);
     } finally {
       model.dispose();
     }
     return undefined;
   },
-};
+});

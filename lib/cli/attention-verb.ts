@@ -12,44 +12,49 @@ import { minMax, overlay } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
 import { saliencyOverlay } from "../plots/saliency-overlay";
 import type { Pictures } from "../predict/image-batch";
-import { modelOptions, namedModel } from "./predict";
-import { type Arguments, integerOption, requiredOption, textOption, type Verb } from "./verb";
+import { modelOptions, namedModel } from "./named-model";
+import { defineVerb, say } from "./verb";
 
 /** Shorter pictures are drawn this large: a map of a few patches is hard to see on 64 pixels. */
 const SHOWN = 448;
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "What a model looks at in some images, as pictures and arrays",
-  usage: `(--run RUN | --model NAME --weights FILE --classes N) --image FILE … --out DIR
-         [--method NAME …] [--class N]
-
-  --image FILE    an image file; as often as you like, or files after the options
-  --method NAME   ${explanationMethods.join(", ")};
-                  default: those that suit the model
-  --class N       the class explained, from 0; default the one that the model takes the image for
-
-  Writes IMAGE-METHOD.png (the map over the image) and IMAGE-METHOD.npy (the map as it is), for a
-  transformer IMAGE-heads.npy [layers, heads, height, width], and the contact sheet sheet.png.`,
+  details:
+    "Writes IMAGE-METHOD.png (the map over the image) and IMAGE-METHOD.npy (the map as it is), for a transformer IMAGE-heads.npy [layers, heads, height, width], and the contact sheet sheet.png.",
+  words: { name: "IMAGE", count: [0, Number.POSITIVE_INFINITY] },
   options: {
     ...modelOptions,
-    image: { type: "string", multiple: true },
-    method: { type: "string", multiple: true },
-    class: { type: "string" },
-    out: { type: "string" },
+    image: {
+      type: "text",
+      value: "FILE",
+      help: "An image file; files after the options are images too.",
+      multiple: true,
+    },
+    method: {
+      type: "choice",
+      value: "NAME",
+      choices: explanationMethods,
+      help: "How it is explained. Default: the methods that suit the model.",
+      multiple: true,
+    },
+    class: {
+      type: "integer",
+      value: "N",
+      help: "The class explained, from 0. Default: the one that the model takes the image for.",
+      least: 0,
+    },
+    out: { type: "text", value: "DIR", help: "Folder of what is written.", required: "maps" },
   },
-  async run(args) {
-    const out = requiredOption(args, "out", "maps");
-    const files = [...listOption(args, "image"), ...args.positionals];
+  async run({ image, method, class: target, out, ...values }, words) {
+    const files = [...image, ...words];
     if (files.length === 0) {
       throw new UserError("--image is missing", "give it, for example --image galaxy.png");
     }
     const names = uniqueNames(files);
-    const target =
-      textOption(args, "class") === undefined ? undefined : integerOption(args, "class", 0);
-    const { model, experiment } = await namedModel(args);
+    const { model, experiment } = await namedModel(values);
     try {
-      const asked = listOption(args, "method");
-      const methods = asked.length > 0 ? asked : methodsFor(model);
+      const methods = method.length > 0 ? method : methodsFor(model);
       const pictures = await readImages(files, model.inputSize[0], experiment?.data.crop);
       await mkdir(out, { recursive: true });
       const questions = Object.fromEntries(
@@ -69,15 +74,10 @@ export const verb: Verb = {
     } finally {
       model.dispose();
     }
-    console.log(`${files.length} images: maps and sheet.png in ${out}`);
+    say(`${files.length} images: maps and sheet.png in ${out}`);
     return undefined;
   },
-};
-
-function listOption({ values }: Arguments, name: string): string[] {
-  const value = values[name];
-  return Array.isArray(value) ? value : [];
-}
+});
 
 /** Names of the files without folder and ending; numbered where two are alike. */
 function uniqueNames(files: readonly string[]): string[] {

@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { openFits } from "../data/fits";
 import { legacyRgb, luptonRgb } from "../data/lupton";
-import { requiredOption, textOption, type Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
 /** Red, green and blue planes of a FITS file: three planes of one image, or one for all. */
 async function readPlanes(path: string, hdu: number | string | undefined) {
@@ -34,46 +34,41 @@ function stretchFor(bands: readonly ArrayLike<number>[]): number {
   return bright > 0 ? bright / 3 : 1;
 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "A FITS image as a color picture",
-  usage: `FILE.fits --out FILE.png [--hdu N|NAME] [--stretch N] [--q N]
-
-  Three planes are taken as bands from blue to red (g, r, z); one plane becomes gray. The picture is
-  stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004). Cut-outs
-  of the Legacy Surveys (BANDS is grz) look as in their viewer, unless --stretch or --q is given.
-
-  --hdu N|NAME    which image of the file, by number (the primary HDU is 0) or name; default the first
-  --stretch N     width of the linear part, in the image's unit; default from the image
-  --q N           softening: larger compresses bright parts more; default 8`,
+  details:
+    "Three planes are taken as bands from blue to red (g, r, z); one plane becomes gray. The picture is stretched by asinh, so that faint arms and the bright core are both seen (Lupton et al. 2004). Cut-outs of the Legacy Surveys (BANDS is grz) look as in their viewer, unless --stretch or --q is given.",
+  words: { name: "FILE.fits" },
   options: {
-    out: { type: "string" },
-    hdu: { type: "string" },
-    stretch: { type: "string" },
-    q: { type: "string" },
+    out: { type: "text", value: "FILE.png", help: "The picture.", required: "galaxy.png" },
+    hdu: {
+      type: "text",
+      value: "N|NAME",
+      help: "Which image of the file, by number (the primary HDU is 0) or name. Default: the first.",
+    },
+    stretch: {
+      type: "number",
+      value: "N",
+      help: "Width of the linear part, in the image's unit. Default: from the image.",
+    },
+    q: {
+      type: "number",
+      value: "N",
+      help: "Softening: larger compresses bright parts more. Default 8.",
+    },
   },
-  async run(args) {
-    const [path, ...more] = args.positionals;
-    if (path === undefined || more.length > 0) {
-      throw new UserError(
-        "one FITS file is expected",
-        "tuning-fork image FILE.fits --out FILE.png",
-      );
-    }
-    const out = requiredOption(args, "out", "galaxy.png");
-    const hdu = textOption(args, "hdu");
+  async run({ out, hdu, stretch, q }, [path]) {
     const { bands, rows, columns, legacy } = await readPlanes(
       path,
       hdu !== undefined && /^\d+$/.test(hdu) ? Number(hdu) : hdu,
     );
     const [red, green, blue] = bands;
-    const stretch = textOption(args, "stretch");
-    const q = textOption(args, "q");
     const pixels =
       legacy && stretch === undefined && q === undefined
         ? legacyRgb(blue, green, red)
         : luptonRgb(red, green, blue, {
-            stretch: Number(stretch ?? stretchFor(bands)),
-            Q: Number(q ?? 8),
+            stretch: stretch ?? stretchFor(bands),
+            Q: q ?? 8,
           });
     const { default: sharp } = await import("sharp");
     // FITS counts rows from the bottom.
@@ -90,7 +85,7 @@ export const verb: Verb = {
           },
         );
       });
-    console.log(`${columns} × ${rows} pixels: ${out}`);
+    say(`${columns} × ${rows} pixels: ${out}`);
     return undefined;
   },
-};
+});

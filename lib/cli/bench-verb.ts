@@ -1,10 +1,9 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
 import { projectFolder } from "../io/paths";
 import { median, torchPython, Worker } from "./bench-process";
-import { integerOption, textOption, type Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
 /** One of every family. */
 const MODELS = [
@@ -116,63 +115,55 @@ function asTable(rows: readonly Row[]): string {
   return [head, `|${" --- |".repeat(11)}`, ...lines].join("\n");
 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "Speed and memory beside PyTorch's, in the same run",
-  usage: `[--model NAME …] [--mode infer|train] [--precision float32|mixed_bfloat16]
-       [--batch 16] [--rounds 5] [--seconds 4] [--json]
-
-  Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over
-  the rounds. PyTorch comes from \`npm run bench:setup\`, or from the Python that BENCH_PYTHON names.
-
-  --model NAME    may be given several times; default one of every family:
-                  ${MODELS.join(", ")}
-  --seconds N     about how long a round takes
-  --json          the rows as JSON`,
+  details:
+    "Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over the rounds. PyTorch comes from `npm run bench:setup`, or from the Python that BENCH_PYTHON names.",
   options: {
-    model: { type: "string", multiple: true },
-    mode: { type: "string" },
-    precision: { type: "string" },
-    batch: { type: "string" },
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    json: { type: "boolean" },
+    model: {
+      type: "text",
+      value: "NAME",
+      help: `An architecture. Default: one of every family, ${MODELS.join(", ")}.`,
+      multiple: true,
+    },
+    mode: { type: "choice", choices: MODES, help: "What is timed. Default: both." },
+    precision: { type: "choice", choices: PRECISIONS, help: "In what numbers. Default: both." },
+    batch: { type: "integer", value: "N", help: "Images at a time.", default: 16, least: 1 },
+    rounds: { type: "integer", value: "N", help: "Turns of each side.", default: 5, least: 1 },
+    seconds: {
+      type: "integer",
+      value: "N",
+      help: "About how long a round takes, seconds.",
+      default: 4,
+      least: 1,
+    },
+    json: { type: "flag", help: "The rows for programs." },
   },
-  async run(args) {
+  async run({ model: asked, mode: onlyMode, precision: onlyPrecision, json, ...plan }) {
     const engine = await startEngine();
     torchPython();
-    const models = Array.isArray(args.values.model) ? args.values.model : MODELS;
-    const pick = <T extends string>(name: string, all: readonly T[]): readonly T[] => {
-      const asked = textOption(args, name);
-      if (asked === undefined) return all;
-      const found = all.filter((value) => value === asked);
-      if (found.length > 0) return found;
-      throw new UserError(`--${name} is "${asked}"`, `give one of ${all.join(", ")}`);
-    };
+    const models = asked.length > 0 ? asked : MODELS;
     const rows: Row[] = [];
     for (const model of models)
-      for (const precision of pick("precision", PRECISIONS))
-        for (const mode of pick("mode", MODES)) {
+      for (const precision of onlyPrecision ? [onlyPrecision] : PRECISIONS)
+        for (const mode of onlyMode ? [onlyMode] : MODES) {
           process.stderr.write(`${model}, ${mode}, ${precision} …\n`);
           const row = await measure({
             model,
             mode,
             precision,
-            batch: integerOption(args, "batch", 16, 1),
-            rounds: integerOption(args, "rounds", 5, 1),
-            seconds: integerOption(args, "seconds", 4, 1),
+            ...plan,
             device: engine.name === "cuda" ? "cuda" : "cpu",
           });
           rows.push(row);
-          if (!args.values.json) process.stderr.write(`  ratio ${row.ratio.toFixed(2)}\n`);
+          if (!json) process.stderr.write(`  ratio ${row.ratio.toFixed(2)}\n`);
         }
-    if (args.values.json) console.log(JSON.stringify(rows, null, 2));
+    if (json) say(JSON.stringify(rows, null, 2));
     else {
       const [{ model: processor }] = cpus();
-      console.log(
-        `${cpus().length} × ${processor}, Node ${process.versions.node}, ${engine.version}\n`,
-      );
-      console.log(asTable(rows));
+      say(`${cpus().length} × ${processor}, Node ${process.versions.node}, ${engine.version}\n`);
+      say(asTable(rows));
     }
     return undefined;
   },
-};
+});

@@ -12,7 +12,7 @@ import { parseConfig, trainConfigSchema } from "../train/config";
 import { stagesOf } from "../train/stages";
 import { Trainer } from "../train/trainer";
 import { median, torchPython, Worker } from "./bench-process";
-import { integerOption, requiredOption, type Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
 const BATCH = 32;
 
@@ -54,23 +54,17 @@ async function starvation(folder: string, steps: number): Promise<number> {
   return waited / (performance.now() - started);
 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "Speed of loading beside PyTorch's DataLoader, in the same run",
-  usage: `--folder FOLDER [--rounds 5] [--batches 12] [--json]
-
-  JPEG files of a folder of class folders, and the same as HDF5: decode, crop to 224, mirror, rotate.
-  Two workers of PyTorch's DataLoader with Pillow and h5py against our loader and a compiled step;
-  then the share of a ViT-S/16 training epoch that waits for galaxies.`,
+  details:
+    "JPEG files of a folder of class folders, and the same as HDF5: decode, crop to 224, mirror, rotate. Two workers of PyTorch's DataLoader with Pillow and h5py against our loader and a compiled step; then the share of a ViT-S/16 training epoch that waits for galaxies.",
   options: {
-    folder: { type: "string" },
-    rounds: { type: "string" },
-    batches: { type: "string" },
-    json: { type: "boolean" },
+    folder: { type: "text", value: "DIR", help: "Class folders.", required: "data/galaxies" },
+    rounds: { type: "integer", value: "N", help: "Turns of each side.", default: 5, least: 1 },
+    batches: { type: "integer", value: "N", help: "Batches a round.", default: 12, least: 1 },
+    json: { type: "flag", help: "The numbers for programs." },
   },
-  async run(args) {
-    const folder = requiredOption(args, "folder", "data/galaxies");
-    const rounds = integerOption(args, "rounds", 5, 1);
-    const perRound = integerOption(args, "batches", 12, 1);
+  async run({ folder, rounds, batches: perRound, json }) {
     const python = torchPython();
     await startEngine();
     const sources = { jpeg: folder, hdf5: await asHdf5(folder) };
@@ -105,17 +99,15 @@ export const verb: Verb = {
       });
     }
     const waiting = await starvation(folder, 12);
-    if (args.values.json) console.log(JSON.stringify({ loaders: rows, waiting }, null, 2));
+    if (json) say(JSON.stringify({ loaders: rows, waiting }, null, 2));
     else {
-      console.log("| source | ours, images/s | PyTorch | ratio |\n| --- | --- | --- | --- |");
+      say("| source | ours, images/s | PyTorch | ratio |\n| --- | --- | --- | --- |");
       for (const { kind, oursImagesPerSecond, torchImagesPerSecond, ratio } of rows) {
         const cells = [oursImagesPerSecond, torchImagesPerSecond].map((x) => x.toFixed(0));
-        console.log(`| ${kind} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
+        say(`| ${kind} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
       }
-      console.log(
-        `\nViT-S/16 training waits for galaxies ${(100 * waiting).toFixed(1)} % of the time.`,
-      );
+      say(`\nViT-S/16 training waits for galaxies ${(100 * waiting).toFixed(1)} % of the time.`);
     }
     return undefined;
   },
-};
+});

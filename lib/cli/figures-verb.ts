@@ -5,26 +5,29 @@ import { readPredictions } from "../evaluate/predictions-file";
 import { exportFigures, type FigureFormat } from "../plots/export";
 import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";
-import { requiredOption, textOption, type Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "Every figure of a run, from its folder alone",
-  usage: `--run RUN --out DIR [--format pdf,svg,png] [--width-mm 88] [--dpi 300]
-
-  --run RUN        a run's folder
-  --format LIST    of pdf, svg, png and html; default pdf,svg,png
-  --width-mm N     width on paper; default each figure's own
-  --dpi N          of the PNG; default 300`,
   options: {
-    run: { type: "string" },
-    out: { type: "string" },
-    format: { type: "string" },
-    "width-mm": { type: "string" },
-    dpi: { type: "string" },
+    run: { type: "text", value: "RUN", help: "A run's folder.", required: "results/quickstart" },
+    out: { type: "text", value: "DIR", help: "Folder of the figures.", required: "figures" },
+    format: {
+      type: "text",
+      value: "LIST",
+      help: "Of pdf, svg, png and html, with commas.",
+      default: "pdf,svg,png",
+    },
+    "width-mm": {
+      type: "number",
+      value: "N",
+      help: "Width on paper, mm. Default: each figure's own.",
+      least: 1,
+    },
+    dpi: { type: "number", value: "N", help: "Dots per inch of the PNG.", default: 300, least: 1 },
   },
-  async run(args) {
-    const run = new RunFolder(requiredOption(args, "run", "results/quickstart"));
-    const out = requiredOption(args, "out", "figures");
+  async run({ run: path, out, format, "width-mm": widthMm, dpi }) {
+    const run = new RunFolder(path);
     if (run.status === "absent") {
       throw new UserError(`${run.path} holds no run`, "give a folder that `train` has written");
     }
@@ -38,19 +41,13 @@ export const verb: Verb = {
         "train at least one epoch first",
       );
     }
-    const width = textOption(args, "width-mm");
-    const dpi = textOption(args, "dpi");
     const files = await exportFigures(
       Object.fromEntries(
         Object.entries(figures).map(([name, figure]) => [join(out, name), figure]),
       ),
-      {
-        formats: textOption(args, "format")?.split(",") as FigureFormat[] | undefined,
-        widthMm: width === undefined ? undefined : Number(width),
-        dpi: dpi === undefined ? undefined : Number(dpi),
-      },
+      { formats: format.split(",") as FigureFormat[], widthMm, dpi },
     );
-    console.log(files.join("\n"));
+    say(files.join("\n"));
     return undefined;
   },
-};
+});

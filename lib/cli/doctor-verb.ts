@@ -4,7 +4,7 @@ import { UserError } from "../core/errors";
 import { type EngineInfo, startEngine } from "../engine/start";
 import { projectFolder, stateFolder } from "../io/paths";
 import { findBrowser } from "../plots/browser";
-import type { Verb } from "./verb";
+import { defineVerb, say } from "./verb";
 
 /** One thing that was looked at. */
 interface Check {
@@ -106,11 +106,15 @@ function diskCheck(): Check {
   return { name: "disk", status: "warn", detail, remedy: "free space: runs and data need it" };
 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   summary: "What stands and what does not, and how to mend it",
-  usage: "[--json]\n\n  --json   as JSON: {engine, checks: [{name, status, detail, remedy}]}",
-  options: { json: { type: "boolean" } },
-  async run({ values }) {
+  options: {
+    json: {
+      type: "flag",
+      help: "For programs: {engine, checks: [{name, status, detail, remedy}]}.",
+    },
+  },
+  async run({ json }) {
     let engine: EngineInfo | undefined;
     const engineCheck = await look("engine", async () => {
       engine = await startEngine();
@@ -127,11 +131,11 @@ export const verb: Verb = {
       await look("browser", browserCheck),
       await look("disk", diskCheck),
     ];
-    if (values.json) console.log(JSON.stringify({ engine: engine ?? null, checks }, null, 2));
-    else console.log(checks.map(line).join("\n"));
+    if (json) say(JSON.stringify({ engine: engine ?? null, checks }, null, 2));
+    else say(checks.map(line).join("\n"));
     return checks.some(({ status }) => status === "fail") ? 1 : 0;
   },
-};
+});
 
 function line({ name, status, detail, remedy }: Check): string {
   const mark = { ok: "✓", warn: "!", fail: "✗" }[status];

@@ -1,0 +1,159 @@
+import { join } from "node:path";
+import { UserError } from "../core/errors";
+import { exportFolders } from "../data/export";
+import { labelsOf } from "../data/labels";
+import { openDataset } from "../data/open";
+import { datasets } from "../data/registry";
+import { makeSynthetic } from "../data/synthetic";
+import { dataFolder } from "../io/paths";
+import { progress } from "../notebook/progress";
+import { showTable } from "../notebook/tables";
+import { defineVerb, groupVerbs, say } from "./verb";
+
+const json = { type: "flag", help: "For programs." } as const;
+const folder = {
+  type: "text",
+  value: "DIR",
+  help: "Where downloads and made sets live. Default: the project's data/.",
+} as const;
+
+/** A progress bar that appears with the first report. */
+function reporter(label: string) {
+  let bar: ReturnType<typeof progress> | undefined;
+  return {
+    onProgress(done: number, total: number): void {
+      bar ??= progress(total, label, { unit: label === "downloading" ? "bytes" : "images" });
+      bar.update(done);
+    },
+    finish: () => bar?.finish(),
+  };
+}
+
+const list = defineVerb({
+  summary: "The data sets that go by a name",
+  options: { json },
+  async run(values) {
+    const infos = datasets.map(({ info }) => info);
+    if (values.json) {
+      say(JSON.stringify(infos, null, 2));
+      return undefined;
+    }
+    showTable({
+      name: infos.map(({ name }) => name),
+      "": infos.map(({ title }) => title),
+      size: infos.map(({ size }) => size),
+    });
+    return undefined;
+  },
+});
+
+const info = defineVerb({
+  summary: "What a data set holds: classes, images, columns",
+  words: { name: "SPEC" },
+  options: { folder, json },
+  async run(values, [spec]) {
+    const dataset = await openDataset(spec, { dataFolder: values.folder });
+    try {
+      const { name, size, imageSize, classNames, table, notices = [] } = dataset;
+      const labels = labelsOf(dataset);
+      const counts = classNames.map((_, c) => labels.filter((label) => label === c).length);
+      const unlabeled = labels.filter((label) => label < 0).length;
+      const about = datasets.find((source) => source.info.name === spec)?.info;
+      const columns = Object.keys(table);
+      if (values.json) {
+        const classes = Object.fromEntries(classNames.map((one, c) => [one, counts[c]]));
+        const found = { name, size, imageSize, classes, unlabeled, columns, notices, about };
+        say(JSON.stringify(found, null, 2));
+        return undefined;
+      }
+      if (about) say(`${about.title}\n${about.description}\n${about.source}\n`);
+      say(`${name}: ${size} images of ${imageSize.join(" × ")} pixels`);
+      say(`columns: ${columns.join(", ")}`);
+      for (const notice of notices) say(notice);
+      if (unlabeled > 0 && !dataset.votes) say(`${unlabeled} without a label`);
+      say("");
+      if (classNames.length > 0) showTable({ class: classNames, images: counts }, { rows: 100 });
+    } finally {
+      await dataset.close();
+    }
+    return undefined;
+  },
+});
+
+const get = defineVerb({
+  summary: "Download a data set, or go on with a download that broke off",
+  words: { name: "NAME" },
+  options: { folder },
+  async run(values, [name]) {
+    const source = datasets.find((known) => known.info.name === name);
+    if (!source) {
+      const names = datasets.map((known) => known.info.name).join(", ");
+      throw new UserError(`there is no data set "${name}" to get`, `take one of ${names}`);
+    }
+    const shown = reporter("downloading");
+    const to = values.folder ?? dataFolder();
+    await source.get(to, shown.onProgress);
+    shown.finish();
+    say(`${name}: ${join(to, name)}`);
+    return undefined;
+  },
+});
+
+const make = defineVerb({
+  summary: "Simulated galaxies: data make synthetic",
+  words: { name: "synthetic" },
+  options: {
+    count: { type: "integer", value: "N", help: "How many.", default: 3000, least: 1 },
+    size: { type: "integer", value: "N", help: "Pixels of a side.", default: 64, least: 16 },
+    seed: { type: "integer", value: "N", help: "Which ones.", default: 42 },
+    folder,
+  },
+  async run({ folder: asked, ...options }, [name]) {
+    if (name !== "synthetic") {
+      throw new UserError(`"${name}" cannot be made`, "tuning-fork data make synthetic");
+    }
+    const shown = reporter("making");
+    const path = await makeSynthetic(join(asked ?? dataFolder(), "synthetic"), {
+      ...options,
+      onProgress: shown.onProgress,
+    });
+    shown.finish();
+    say(path);
+    return undefined;
+  },
+});
+
+const exportTo = defineVerb({
+  summary: "Write a data set as folders <split>/<class>/<id>.png",
+  words: { name: "SPEC" },
+  options: {
+    to: { type: "text", value: "DIR", help: "The folder.", required: "galaxies" },
+    balanced: { type: "flag", help: "As many of each class as the rarest has." },
+    folder,
+    json,
+  },
+  async run({ to, balanced, ...values }, [spec]) {
+    const dataset = await openDataset(spec, { dataFolder: values.folder });
+    const shown = reporter("writing");
+    try {
+      const { counts, kept, written } = await exportFolders(dataset, to, {
+        balance: balanced ? "undersample" : undefined,
+        onProgress: shown.onProgress,
+      });
+      shown.finish();
+      if (values.json) say(JSON.stringify({ counts, kept, written }, null, 2));
+      else say(`${written} images written, ${kept} there already: ${to}`);
+    } finally {
+      await dataset.close();
+    }
+    return undefined;
+  },
+});
+
+export const verb = groupVerbs("Data sets: list, look at, download, make, export", {
+  list,
+  info,
+  get,
+  make,
+  export: exportTo,
+});

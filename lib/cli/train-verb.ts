@@ -1,0 +1,80 @@
+import { parse } from "yaml";
+import { UserError } from "../core/errors";
+import { evaluateRun, train } from "../notebook/training";
+import { experimentSchema, parseConfig } from "../train/config";
+import { readSettings } from "../train/config-file";
+import { openExperiment } from "../train/experiment";
+import { mergeSettings, withAssignments } from "../train/merge-settings";
+import { settingOptions } from "./setting-options";
+import { defineVerb, say } from "./verb";
+
+/** What `--resume`, `--restart` and `--skip` say. */
+function ifExistsOf(flags: { resume: boolean; restart: boolean; skip: boolean }) {
+  const asked = (["resume", "restart", "skip"] as const).filter((name) => flags[name]);
+  if (asked.length > 1) {
+    throw new UserError(`--${asked.join(" and --")} exclude each other`, "give one of them");
+  }
+  return asked[0] ?? "resume";
+}
+
+export const verb = defineVerb({
+  summary: "Train a model on a data set, into a run's folder",
+  details: "Needs --data and --model, or a --config that names them.",
+  options: {
+    out: {
+      type: "text",
+      value: "RUN",
+      help: "The run's folder; an interrupted run there is resumed.",
+      required: "results/my-run",
+    },
+    model: { type: "text", value: "NAME", help: "An architecture, in place of the file's." },
+    config: { type: "text", value: "FILE", help: "YAML settings." },
+    ...settingOptions,
+    resume: { type: "flag", help: "Go on with an unfinished run: what is done unless said." },
+    restart: { type: "flag", help: "Begin anew." },
+    skip: { type: "flag", help: "Leave a run that is there as it is." },
+  },
+  async run({ out, model, config, profile, data, set, ...flags }) {
+    if (config === undefined) {
+      const missing = data === undefined ? "data" : model === undefined ? "model" : undefined;
+      if (missing !== undefined) {
+        const example = missing === "data" ? "synthetic" : "custom_cnn";
+        throw new UserError(
+          `--${missing} is missing`,
+          `give it, for example --${missing} ${example}, or a --config`,
+        );
+      }
+    }
+    if (config === undefined && profile !== undefined) {
+      throw new UserError("--profile is one of a file's", "give --config FILE too");
+    }
+    const ifExists = ifExistsOf(flags);
+    const base = config === undefined ? {} : readSettings(config, { spec: data, profile });
+    const named = {
+      ...(data === undefined ? {} : { data: { spec: data } }),
+      ...(model === undefined ? {} : { model: { name: model } }),
+    };
+    const given = withAssignments(mergeSettings(base, named), set, (text) => parse(text));
+    const settings = parseConfig(experimentSchema, given);
+    const experiment = openExperiment(settings, { run: out });
+    if (ifExists === "skip") {
+      if (experiment.run.status !== "absent") {
+        say(`${out} is left as it is.`);
+        return undefined;
+      }
+    }
+    const fitted = await train(experiment, {
+      ifExists: ifExists === "restart" ? "restart" : "resume",
+    });
+    if ((await experiment.data()).test.length === 0) {
+      say(`no test split, so nothing was evaluated; best epoch ${fitted.bestEpoch}: ${out}`);
+    } else {
+      const { metrics } = await evaluateRun(experiment);
+      say(
+        `test accuracy ${metrics.accuracy.toFixed(4)}, log loss ${metrics.logLoss?.toFixed(4)}, best epoch ${fitted.bestEpoch}: ${out}`,
+      );
+    }
+    await experiment.dispose();
+    return undefined;
+  },
+});
