@@ -5,7 +5,13 @@ import { dirname, join, resolve } from "node:path";
 import { temporaryFolder } from "../train/support";
 
 const ROOT = resolve(__dirname, "..", "..");
-const DOCUMENTS = ["README.md", "environment.md", "CONTRIBUTING.md", "data/README.md"];
+const DOCUMENTS = [
+  "README.md",
+  "environment.md",
+  "CONTRIBUTING.md",
+  "data/README.md",
+  "docs/engine.md",
+];
 const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
 const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
 

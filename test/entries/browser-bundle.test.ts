@@ -9,7 +9,7 @@ const LIB = resolve(__dirname, "..", "..", "lib");
 /** What a browser needs, by room; `except` is what reads and writes files, or speaks to the native engine. */
 const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
   core: {},
-  engine: { except: /^tensorflow\/|^export\.ts|^decode-jpegs\.ts/ },
+  engine: { except: /^tensorflow\// },
   data: { only: /^augment/ },
   models: { except: /^(model-file|weights|web-format)\.ts/ },
   evaluate: { except: /-file\.ts$/ },
