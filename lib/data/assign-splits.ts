@@ -49,7 +49,7 @@ export function assignSplits(
       "Give labels to learn from: class folders, or a CSV with a column label.",
     );
   }
-  const notices: string[] = [];
+  const notices = [...repeated(options.groups)];
   if (unlabeled > 0) notices.push(`${unlabeled} of ${rows.length} rows have no label: not used.`);
   const kept = takeFraction(strata, rows, fraction, seed);
   const split = new Array<string>(rows.length).fill("unused");
@@ -72,6 +72,10 @@ export function assignSplits(
   if (!there.has("test")) {
     notices.push(`The data's own split (${[...there].join(", ")}) has no test part: none is made.`);
   }
+  const crossing = countCrossing(split, options.groups);
+  if (crossing > 0) {
+    notices.push(`${crossing} objects are in more than one of the data's own splits.`);
+  }
   const without = kept.reduce((count, row) => count + (given[row] ? 0 : 1), 0);
   if (without > 0) notices.push(`${without} rows are in none of the data's own splits: not used.`);
   if (there.has("train") && !there.has("val") && shares.val > 0) {
@@ -85,4 +89,24 @@ export function assignSplits(
     );
   }
   return { split, notices };
+}
+
+function* repeated(groups: SplitOptions["groups"]): Generator<string> {
+  const distinct = groups === undefined ? 0 : new Set(Array.from<unknown>(groups)).size;
+  const more = (groups?.length ?? 0) - distinct;
+  if (more > 0) yield `${more} rows show an object that is there already: each stays in one split.`;
+}
+
+/** How many objects have rows in several splits. */
+function countCrossing(split: readonly string[], groups: SplitOptions["groups"]): number {
+  if (groups === undefined) return 0;
+  const first = new Map<string | number, string>();
+  const crossing = new Set<string | number>();
+  for (const [row, name] of split.entries()) {
+    if (name === "unused") continue;
+    const before = first.get(groups[row]);
+    if (before === undefined) first.set(groups[row], name);
+    else if (before !== name) crossing.add(groups[row]);
+  }
+  return crossing.size;
 }

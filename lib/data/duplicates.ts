@@ -1,7 +1,8 @@
 import { mapParallel } from "../core/parallel";
-import type { Table } from "../core/table";
+import { asText, type Column, type Table } from "../core/table";
 import { crossMatch } from "./cross-match";
 import type { Dataset } from "./dataset";
+import { equalFiles } from "./equal-files";
 import { cropResize } from "./image-files";
 
 /** Two rows that show the same object, and how that was found. */
@@ -10,8 +11,8 @@ export interface DuplicatePair {
   readonly first: number;
   /** The later row. */
   readonly second: number;
-  /** Closer than the radius, or images that are copies. */
-  readonly why: "position" | "image";
+  /** Closer than the radius, images that are copies, or files that are equal byte by byte. */
+  readonly why: "position" | "image" | "file";
 }
 
 /** What {@link findDuplicates} found. */
@@ -26,8 +27,11 @@ export interface Duplicates {
 export interface DuplicateOptions {
   /** Largest distance of two images of one object, arcsec, where positions are known; 2 by default. */
   readonly radius?: number;
-  /** Compare images too, which reads them all; true by default. */
-  readonly images?: boolean;
+  /**
+   * Compare images too: `true`, the default, reads them all; `files` looks for equal files only, which
+   * is quick; `false` does neither.
+   */
+  readonly images?: boolean | "files";
 }
 
 /** Bits in which the perceptual hashes of two copies of an image may differ. */
@@ -52,7 +56,8 @@ export async function findDuplicates(
   { radius = 2, images = true }: DuplicateOptions = {},
 ): Promise<Duplicates> {
   const pairs = positionPairs(dataset.table, radius);
-  if (images) for (const pair of await imagePairs(dataset)) pairs.push(pair);
+  const more = images === "files" ? filePairs : images ? imagePairs : undefined;
+  for (const pair of (await more?.(dataset)) ?? []) pairs.push(pair);
   return { pairs, groups: groupsOf(dataset.size, pairs) };
 }
 
@@ -77,6 +82,16 @@ function positionPairs({ ra, dec }: Table, radius: number): DuplicatePair[] {
   for (let i = 0; i < first.length; i++) {
     if (first[i] >= second[i]) continue;
     pairs.push({ first: rows[first[i]], second: rows[second[i]], why: "position" });
+  }
+  return pairs;
+}
+
+async function filePairs({ table }: Dataset): Promise<DuplicatePair[]> {
+  const paths: Column | undefined = table.path;
+  if (paths === undefined) return [];
+  const pairs: DuplicatePair[] = [];
+  for (const [second, first] of (await equalFiles(asText(paths))).entries()) {
+    if (first !== second) pairs.push({ first, second, why: "file" });
   }
   return pairs;
 }

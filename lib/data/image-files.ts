@@ -14,6 +14,12 @@ export interface ImageShape extends Extent {
 /** Larger images are refused before they are decoded, pixels. */
 const largestImage = 100e6;
 
+/**
+ * Which faults of a file sharp refuses: those that the native decoder refuses too, such as a file that
+ * is cut off, but not those that both read over.
+ */
+const failOn = "error";
+
 /** Endings of the files that are read as images. */
 export const imageEndings = /\.(jpe?g|png|tiff?|webp|gif|bmp|avif)$/i;
 
@@ -39,6 +45,7 @@ export async function probeImage(path: string): Promise<ImageShape | string> {
   try {
     const { width, height, format, space, hasProfile } = await sharp(path, {
       limitInputPixels: false,
+      failOn,
     }).metadata();
     if (width * height > largestImage) {
       return `${width} × ${height} pixels, more than the ${largestImage / 1e6} million allowed`;
@@ -65,7 +72,12 @@ export async function decodeImage(
   const area = areaOf(shape, view);
   const larger = view.size !== undefined && view.size > area.width;
   try {
-    const image = show(sharp(path, { limitInputPixels: largestImage }), shape, view, larger);
+    const image = show(
+      sharp(path, { limitInputPixels: largestImage, failOn }),
+      shape,
+      view,
+      larger,
+    );
     const pixels = await image.toColorspace("srgb").removeAlpha().raw().toBuffer();
     return larger ? await enlarge(pixels, area.width, view) : pixels;
   } catch (error) {

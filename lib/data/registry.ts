@@ -1,3 +1,4 @@
+import { UserError } from "../core/errors";
 import type { DatasetSource } from "./dataset";
 import * as galaxy10Decals from "./galaxy10-decals";
 import * as galaxy10Sdss from "./galaxy10-sdss";
@@ -7,7 +8,7 @@ import * as gz2Votes from "./gz2-votes";
 import * as synthetic from "./synthetic";
 
 /** The data sets that go by a name: one line each. */
-export const datasets: readonly DatasetSource[] = [
+const sources: DatasetSource[] = [
   synthetic,
   galaxy10Decals,
   galaxy10Sdss,
@@ -15,3 +16,19 @@ export const datasets: readonly DatasetSource[] = [
   gz2EightClass,
   gz2Votes,
 ];
+
+/** Every data set that goes by a name. */
+export const datasets: readonly DatasetSource[] = sources;
+
+/**
+ * Add a data set from outside the library.
+ *
+ * @throws UserError when there is one of this name
+ */
+export function registerDataset(source: DatasetSource): void {
+  const { name } = source.info;
+  if (sources.some(({ info }) => info.name === name)) {
+    throw new UserError(`There is a data set '${name}' already.`, "Give it another name.");
+  }
+  sources.push(source);
+}

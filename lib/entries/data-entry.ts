@@ -66,7 +66,7 @@ export { hasLabels, labelsOf } from "../data/labels";
 export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "../data/loader";
 export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";
 export { type OpenOptions, openDataset } from "../data/open";
-export { datasets } from "../data/registry";
+export { datasets, registerDataset } from "../data/registry";
 export {
   type Balancing,
   balancedRows,

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { UserError } from "#lib/core/errors";
 import { findDuplicates } from "#lib/data/duplicates";
 import { openFits } from "#lib/data/fits";
 import { fitsRgb } from "#lib/data/fits-image";
 import { openDataset } from "#lib/data/open";
+import { startEngine } from "#lib/engine/start";
 
 const data = (name: string) => `test/fixtures/cases/data/${name}`;
 const hostile = (name: string) => `test/fixtures/cases/hostile/${name}`;
@@ -53,11 +57,41 @@ describe("files as people have them", () => {
     await lzf.close();
   });
 
+  it("JPEG: both decoders give the same answer", async () => {
+    const path = hostile("jpeg-sharp_refuses_native_accepts.jpg");
+    const set = await openDataset(path);
+    const alone = await set.read([0]);
+    await startEngine();
+    assert.equal(Buffer.compare(await set.read([0]), alone), 0);
+    assert.equal((await openDataset(path, { skipBad: true })).size, 1);
+  });
+
   it("duplicates: hundreds of equal pictures are one object", async () => {
     const set = await openDataset(data("blank_cutouts.h5"));
     const { pairs, groups } = await findDuplicates(set);
     assert.deepEqual([pairs.length, new Set(groups).size], [599, 1]);
     await set.close();
+  });
+
+  it("duplicates: equal files are found without reading the images", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "equal-"));
+    const source = "test/fixtures/data/folder/spiral";
+    for (const [to, from] of [
+      ["a/1.png", "alpha.png"],
+      ["a/2.jpg", "photo.jpg"],
+      ["b/3.png", "alpha.png"],
+    ]) {
+      await cp(join(source, from), join(folder, to));
+    }
+    // The same size and middle, but another end.
+    const bytes = await readFile(join(source, "photo.jpg"));
+    bytes[bytes.length - 3] ^= 1;
+    await writeFile(join(folder, "b/4.jpg"), bytes);
+    const set = await openDataset(folder);
+    const unread = { ...set, read: () => assert.fail("reads images") };
+    const { pairs } = await findDuplicates(unread, { images: "files" });
+    assert.deepEqual(pairs, [{ first: 0, second: 2, why: "file" }]);
+    await rm(folder, { recursive: true });
   });
 
   it("duplicates: equal positions are one object, and −9999 is none", async () => {

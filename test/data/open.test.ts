@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { UserError } from "#lib/core/errors";
+import { openGalaxy10 } from "#lib/data/galaxy10";
 import { openDataset } from "#lib/data/open";
-import { datasets } from "#lib/data/registry";
+import { datasets, registerDataset } from "#lib/data/registry";
 
 describe("data/open", () => {
   it("opens a file and a folder by path", async () => {
@@ -54,6 +55,17 @@ describe("data/open", () => {
       return /'galaxy11' is no registered data set/.test(error.problem);
     });
     await assert.rejects(openDataset("package.json"), /package.json: not a data set/);
+  });
+
+  it("opens a set that is registered from outside", async () => {
+    const info = { ...datasets[0].info, name: "mine" };
+    const path = "test/fixtures/data/galaxy10_contiguous.h5";
+    const mine = { info, get: async () => {}, open: () => openGalaxy10(path, { name: "mine" }) };
+    registerDataset(mine);
+    assert.throws(() => registerDataset(mine), /There is a data set 'mine' already/);
+    const set = await openDataset("mine", { dataFolder: "test/fixtures/data", size: 3 });
+    assert.deepEqual([set.name, set.imageSize], ["mine", [3, 3]]);
+    await set.close();
   });
 
   for (const { info } of datasets) {

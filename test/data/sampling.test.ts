@@ -114,6 +114,18 @@ describe("data/assign-splits", () => {
     assert.match(notices.join(), /own split \(train, val\) has no test part/);
   });
 
+  it("keeps objects that are there twice in one split, and says which are not", () => {
+    const groups = strata.map((_, row) => (row === 39 ? 20 : row));
+    for (let seed = 0; seed < 10; seed++) {
+      const { split, notices } = assignSplits(strata, { groups, seed });
+      assert.equal(split[39], split[20]);
+      assert.match(notices.join(), /^1 rows show an object that is there already/);
+    }
+    const given = strata.map((_, row) => (row === 39 ? "test" : row < 30 ? "train" : "val"));
+    const { notices } = assignSplits(strata, { groups, given });
+    assert.match(notices.join(), /1 objects are in more than one of the data's own splits/);
+  });
+
   it("refuses data without labels", () => {
     assert.throws(() => assignSplits([-1, -1]), /None of the 2 rows has a label/);
   });
