@@ -1,3 +1,4 @@
+import { matchNames } from "../core/names";
 import type { Table } from "../core/table";
 import { formatCsv } from "../io/csv-text";
 import { type Interval, meanInterval } from "./intervals";
@@ -5,39 +6,54 @@ import type { Summary } from "./summary";
 
 /** One finished run of an ablation. */
 export interface AblationRun {
+  /** Name of the model. */
   readonly model: string;
   /** What it was trained on, such as `balanced`. */
   readonly trainedOn: string;
   /** What it was tested on, such as `unbalanced`. */
   readonly testedOn: string;
+  /** What `evaluate` says of its predictions. */
   readonly metrics: Pick<Summary, "accuracy" | "logLoss" | "macroF1"> & {
     readonly perClass: readonly { readonly name: string; readonly recall: number }[];
   };
-  /** A published result beside which the row is shown. */
+  /** A published result beside which the row is shown; loss in nats. Default: none. */
   readonly published?: { readonly accuracy: number; readonly loss: number };
 }
 
 /** One row of an ablation: the runs that differ only in their seed. */
 export interface AblationRow {
+  /** Name of the model. */
   readonly model: string;
+  /** What it was trained on. */
   readonly trainedOn: string;
+  /** What it was tested on. */
   readonly testedOn: string;
+  /** How many runs the row joins. */
   readonly repeats: number;
+  /** Mean accuracy with its 95 % interval. */
   readonly accuracy: Interval;
-  /** Log loss, nats. */
+  /** Mean log loss with its 95 % interval, nats. */
   readonly loss: Interval;
+  /** Mean macro F1 with its 95 % interval. */
   readonly macroF1: Interval;
   /** Mean recall of each class, in the order of {@link AblationTable.classNames}. */
   readonly recalls: readonly number[];
+  /** A published result beside which the row is shown; loss in nats. Default: none. */
   readonly published?: { readonly accuracy: number; readonly loss: number };
 }
 
+/** An ablation: its rows, and the classes of their recalls. */
 export interface AblationTable {
+  /** Names of the classes. */
   readonly classNames: readonly string[];
+  /** One entry a combination of model, training and test data. */
   readonly rows: readonly AblationRow[];
 }
 
-/** Runs → rows: repeats joined, in the order in which their first runs stand. */
+/**
+ * Runs → rows: repeats joined, in the order in which their first runs stand. Classes are those of the
+ * first run, matched by name; a recall is NaN where a run does not have the class.
+ */
 export function ablationTable(runs: readonly AblationRun[]): AblationTable {
   const groups = new Map<string, AblationRun[]>();
   for (const run of runs) {
@@ -45,6 +61,10 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   const classNames = runs[0]?.metrics.perClass.map(({ name }) => name) ?? [];
+  const recallsOf = ({ perClass }: AblationRun["metrics"]): number[] => {
+    const names = perClass.map(({ name }) => name);
+    return Array.from(matchNames(classNames, names), (c) => perClass[c]?.recall ?? Number.NaN);
+  };
   const rows = [...groups.values()].map((repeats): AblationRow => {
     const [{ model, trainedOn, testedOn, published }] = repeats;
     const over = (key: "accuracy" | "logLoss" | "macroF1") =>
@@ -58,7 +78,7 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
       loss: over("logLoss"),
       macroF1: over("macroF1"),
       recalls: classNames.map((_, c) => {
-        const sum = repeats.reduce((total, run) => total + run.metrics.perClass[c].recall, 0);
+        const sum = repeats.reduce((total, { metrics }) => total + recallsOf(metrics)[c], 0);
         return sum / repeats.length;
       }),
       published,

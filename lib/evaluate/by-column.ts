@@ -12,18 +12,23 @@ export interface AccuracyBin {
   readonly high: number;
   /** Median of the column in the bin. */
   readonly median: number;
+  /** Galaxies in the bin. */
   readonly count: number;
+  /** Of them, those given their true class. */
   readonly correct: number;
+  /** Their fraction. */
   readonly accuracy: number;
-  /** Wilson's 95 % interval of the accuracy. */
+  /** Lower end of Wilson's 95 % interval of the accuracy. */
   readonly accuracyLow: number;
+  /** Its upper end. */
   readonly accuracyHigh: number;
 }
 
+/** How {@link accuracyByColumn} makes its bins. */
 export interface AccuracyByColumnOptions {
-  /** Bins of equally many rows; default 10. */
+  /** Bins of equally many rows. Default: 10. */
   readonly bins?: number;
-  /** Or bins between these ascending edges. */
+  /** Bins between these ascending edges, in the column's unit. Default: `bins` says which. */
   readonly edges?: readonly number[];
 }
 

@@ -26,6 +26,7 @@ export interface ConfusedPair {
   readonly label: number;
   /** Index of the class it was taken for. */
   readonly predicted: number;
+  /** How many galaxies. */
   readonly count: number;
   /** Fraction of the true class. */
   readonly fraction: number;
@@ -73,8 +74,11 @@ export function mostConfusedPairs(predictions: Predictions, limit = 10): Confuse
 export interface Mistake {
   /** Row of the prediction table. */
   readonly row: number;
+  /** Its id. */
   readonly id: string;
+  /** Index of the true class. */
   readonly label: number;
+  /** Index of the class it was given. */
   readonly predicted: number;
   /** Probability of the predicted class. */
   readonly confidence: number;

@@ -19,6 +19,7 @@ export interface ClassificationMetric {
   readonly better: "max" | "min";
   /** Whether a table of classes alone leaves it undetermined: it is NaN there, null in JSON. */
   readonly needsProbabilities: boolean;
+  /** Its value; it may rely on probabilities only where it says that it needs them. */
   compute(evaluated: Evaluated): number;
 }
 

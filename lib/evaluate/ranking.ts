@@ -64,7 +64,9 @@ export function thresholdsOf(predictions: Predictions, className: string | numbe
 
 /** A curve through the unit square. */
 export interface Curve {
+  /** Ascending, 0 to 1. */
   readonly x: Float64Array;
+  /** One value for each of `x`, 0 to 1. */
   readonly y: Float64Array;
 }
 

@@ -5,6 +5,7 @@ import { createPredictions, type Predictions } from "./predictions";
 
 /** True classes of galaxies, from wherever they are known. */
 export interface Truth {
+  /** Galaxy of each row. */
   readonly ids: readonly string[];
   /** Name of each galaxy's class, or its index; empty where it is not known. */
   readonly labels: readonly string[];

@@ -1,9 +1,11 @@
 import { UserError } from "../core/errors";
+import { idKey, matchNames } from "../core/names";
 
 /** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
 export interface VoteFractions {
   /** Names of the answers, in column order of `values`. */
   readonly answers: readonly string[];
+  /** Galaxy of each row. */
   readonly ids: readonly string[];
   /** Fractions, 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
   readonly values: Float64Array;
@@ -25,6 +27,7 @@ export interface RegressionScores {
 
 /** Scores of vote fractions: of all values together, and of each answer. */
 export interface VoteSummary extends RegressionScores {
+  /** Scores of each answer, under its name. */
   readonly perAnswer: readonly (RegressionScores & { readonly name: string })[];
 }
 
@@ -64,17 +67,22 @@ export function regressionScores(
   };
 }
 
-/** The rows and answers of `truth` in the order of `predicted`; NaN where it has none. */
+/**
+ * The rows and answers of `truth` in the order of `predicted`, matched by id and by name.
+ *
+ * @returns row-major `[rows, answers]`, NaN where the truth has no such row
+ * @throws UserError where the truth lacks an answer, or all of the galaxies
+ */
 export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Float64Array {
-  const columns = predicted.answers.map((answer) => truth.answers.indexOf(answer));
+  const columns = Array.from(matchNames(predicted.answers, truth.answers));
   const missing = predicted.answers.filter((_, i) => columns[i] < 0);
   if (missing.length > 0)
     throw new UserError(
       `The true vote fractions lack the answers ${missing.join(", ")}`,
       `They have ${truth.answers.join(", ")}.`,
     );
-  const rowOf = new Map(truth.ids.map((id, row) => [id, row]));
-  if (!predicted.ids.some((id) => rowOf.has(id)))
+  const rowOf = new Map(truth.ids.map((id, row) => [idKey(id), row]));
+  if (!predicted.ids.some((id) => rowOf.has(idKey(id))))
     throw new UserError(
       `None of the predicted ids ("${predicted.ids[0]}" …) has true vote fractions ("${truth.ids[0]}" …)`,
       "Give the votes of the same galaxies.",
@@ -82,7 +90,7 @@ export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Floa
   const k = columns.length;
   const values = new Float64Array(predicted.values.length);
   predicted.ids.forEach((id, i) => {
-    const row = rowOf.get(id);
+    const row = rowOf.get(idKey(id));
     columns.forEach((column, a) => {
       values[i * k + a] =
         row === undefined ? Number.NaN : truth.values[row * truth.answers.length + column];

@@ -6,8 +6,8 @@ import { plain, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
 /**
- * Accuracy and recall of each class (%) for each row of an ablation, labelled **model** training data / test data. Answers seven models by three pairs of
- * training and test data on Galaxy10 DECaLS.
+ * Accuracy and recall of each class (%) for each row of an ablation, labeled **model** training data /
+ * test data. Answers seven models by three pairs of training and test data on Galaxy10 DECaLS.
  */
 export function ablationHeatMap(
   { classNames, rows }: AblationTable,

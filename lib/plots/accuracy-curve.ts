@@ -4,6 +4,7 @@ import type { Figure } from "./figure";
 import { plain } from "./text";
 import { type FigureOptions, layoutOf, themeOf } from "./theme";
 
+/** How {@link accuracyCurve} is drawn. */
 export interface AccuracyCurveOptions extends FigureOptions {
   /** Title of the axis with its unit, such as `r magnitude (mag)`. */
   readonly title: string;

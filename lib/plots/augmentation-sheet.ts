@@ -8,6 +8,7 @@ import type { FigureOptions } from "./theme";
 export interface AugmentationSheet {
   /** Augmentation, such as `original` or `rotation` → uint8 RGB `[n, height, width, 3]`. */
   readonly images: Readonly<Record<string, Uint8Array>>;
+  /** Height and width of every image, pixels. */
   readonly imageSize: readonly [height: number, width: number];
 }
 

@@ -14,6 +14,7 @@ export interface BrowserChoice {
   readonly path: string;
   /** Where it was found. */
   readonly source: "TUNING_FORK_BROWSER" | "machine" | "npm";
+  /** Command-line arguments that it needs on this machine. */
   readonly args: readonly string[];
 }
 

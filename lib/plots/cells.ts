@@ -44,8 +44,9 @@ export function drawCells(theme: Theme, { strengths, texts, hover, textSize }: C
   return { shapes, trace };
 }
 
-/** A fraction as a whole percentage: empty for none, `<1` for less than a half. */
+/** A fraction as a whole percentage: empty for none, `<1` for a few, `>99` for nearly all. */
 export function percent(fraction: number): string {
   if (fraction === 0) return "";
+  if (fraction < 1 && fraction >= 0.995) return ">99";
   return fraction < 0.005 ? "<1" : count(100 * fraction);
 }

@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { idKey } from "../core/names";
 import type { Dataset } from "../data/dataset";
 import { mostConfusedPairs } from "../evaluate/confusion";
 import type { Predictions } from "../evaluate/predictions";
@@ -37,14 +38,14 @@ export async function confusedPairs(
   const found = mostConfusedPairs(predictions, pairs);
   const rowOf = new Map<string, number>();
   dataset.table.id.forEach((id: string | number, row: number) => {
-    rowOf.set(String(id), row);
+    rowOf.set(idKey(id), row);
   });
   const places = found.flatMap((pair) =>
     Array.from({ length: perPair }, (_, i) => ({ pair, row: pair.rows[i] as number | undefined })),
   );
   const wanted = places.flatMap(({ row }) => (row === undefined ? [] : [row]));
   const rows = wanted.map((row) => {
-    const place = rowOf.get(ids[row]);
+    const place = rowOf.get(idKey(ids[row]));
     if (place === undefined)
       throw new UserError(
         `The data set ${dataset.name} has no galaxy ${ids[row]}`,

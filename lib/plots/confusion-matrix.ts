@@ -6,8 +6,9 @@ import type { Figure } from "./figure";
 import { count, plain, twoLines, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
 
+/** How {@link confusionMatrix} is drawn. */
 export interface ConfusionMatrixOptions extends FigureOptions {
-  /** `counts`, or `percent` of each true class (default). Both are colored by the percentage. */
+  /** `counts`, or `percent` of each true class; both are colored by the percentage. Default: `percent`. */
   readonly show?: "counts" | "percent";
 }
 

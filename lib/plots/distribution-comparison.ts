@@ -13,8 +13,9 @@ export interface DistributionPanel {
   readonly samples: Readonly<Record<string, ArrayLike<number>>>;
 }
 
+/** How {@link distributionComparison} is drawn. */
 export interface DistributionComparisonOptions extends FigureOptions {
-  /** Bins of equal width; default 30. */
+  /** Bins of equal width in each panel. Default: 30. */
   readonly bins?: number;
 }
 

@@ -5,17 +5,23 @@ import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
 /** Galaxies as points of a plane, such as of the first two principal components of features. */
 export interface Embedding {
+  /** First coordinate of each galaxy. */
   readonly x: ArrayLike<number>;
+  /** Second coordinate of each galaxy. */
   readonly y: ArrayLike<number>;
+  /** Class of each galaxy, index into `classNames`; one that is none is not drawn. */
   readonly labels: ArrayLike<number>;
+  /** Names of the classes. */
   readonly classNames: readonly string[];
+  /** Id of each galaxy, shown on hover. */
   readonly ids: readonly string[];
   /** Small pictures as data URIs (see `pictureUris`); an exported HTML page shows them on hover. */
   readonly thumbnails?: readonly string[];
 }
 
+/** How {@link embeddingScatter} is drawn. */
 export interface EmbeddingScatterOptions extends FigureOptions {
-  /** Titles of the axes. */
+  /** Titles of the axes. Default: `Dimension 1` and `Dimension 2`. */
   readonly titles?: readonly [x: string, y: string];
 }
 

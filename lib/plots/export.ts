@@ -5,14 +5,16 @@ import type { Figure } from "./figure";
 import { Renderer } from "./render";
 import { PIXELS_PER_MM, resize } from "./theme";
 
+/** A format of files: vectors on a page, vectors alone, pixels, an interactive page. */
 export type FigureFormat = "pdf" | "svg" | "png" | "html";
 
+/** How figures are written to files. */
 export interface ExportOptions {
-  /** Default: pdf, svg and png. */
+  /** Formats, a file each. Default: pdf, svg and png. */
   readonly formats?: readonly FigureFormat[];
-  /** Width on paper, millimetres; default the figure's own (88 for one column, 180 for a page). */
+  /** Width on paper, millimeters. Default: the figure's own (88 for one column, 180 for a page). */
   readonly widthMm?: number;
-  /** Dots an inch of the PNG; default 300. */
+  /** Dots an inch of the PNG. Default: 300. */
   readonly dpi?: number;
 }
 
@@ -55,7 +57,7 @@ export async function exportFigures(
   figures: Readonly<Record<string, Figure>>,
   { formats = ["pdf", "svg", "png"], widthMm, dpi = 300 }: ExportOptions = {},
 ): Promise<string[]> {
-  for (const [name, value] of Object.entries({ "width in millimetres": widthMm ?? 88, dpi }))
+  for (const [name, value] of Object.entries({ "width in millimeters": widthMm ?? 88, dpi }))
     if (!(value > 0 && value <= 5000))
       throw new UserError(`The ${name} is ${value}`, "Give a number above 0, such as 88 or 300.");
   for (const format of formats)

@@ -6,21 +6,23 @@ import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from 
 export interface GridCell {
   /** Picture as a data URI, see `pictureUris`. */
   readonly uri: string;
-  /** Line under the picture. */
+  /** Line under the picture. Default: none. */
   readonly caption?: string;
-  /** Shown on hover; default the caption. */
+  /** Shown on hover. Default: the caption. */
   readonly hover?: string;
-  /** Frames the picture in the palette's warning color, such as for a mistake. */
+  /** Whether a frame in the palette's warning color marks it, such as for a mistake. Default: false. */
   readonly marked?: boolean;
 }
 
+/** How {@link imageGrid} is drawn. */
 export interface ImageGridOptions extends FigureOptions {
+  /** Pictures side by side. */
   readonly columns: number;
-  /** Pixels; default one journal column. */
+  /** Width of the sheet, pixels on the screen. Default: one journal column. */
   readonly width?: number;
-  /** One a row, at its left. */
+  /** Names of the rows, at their left. Default: none. */
   readonly rowLabels?: readonly string[];
-  /** One a column, above. */
+  /** Names of the columns, above them. Default: none. */
   readonly columnLabels?: readonly string[];
 }
 

@@ -7,7 +7,9 @@ import { COLUMN, type FigureOptions, layoutOf, TEXT, themeOf } from "./theme";
 
 /** A model with its metrics: metric's name → value and interval. */
 export interface ComparedModel {
+  /** Name of the model. */
   readonly name: string;
+  /** Metric, as its axis is called → its value and interval. */
   readonly metrics: Readonly<Record<string, Interval>>;
 }
 

@@ -9,10 +9,11 @@ interface Box {
   readonly height: number;
 }
 
+/** How {@link panels} stand together. */
 export interface PanelsOptions {
-  /** Panels side by side; default as many as there are, at most 2. */
+  /** Panels side by side. Default: as many as there are, at most 2. */
   readonly columns?: number;
-  /** Letter each panel (default) or not. */
+  /** Whether each panel has its letter. Default: true. */
   readonly letters?: boolean;
 }
 

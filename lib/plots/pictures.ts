@@ -1,9 +1,10 @@
 import { UserError } from "../core/errors";
 
+/** How {@link pictureUris} stores pictures. */
 export interface PictureOptions {
   /** Longer side of the stored picture, pixels; never enlarged. Default 200: 300 dpi at 17 mm. */
   readonly longest?: number;
-  /** `jpeg` for photographs (default), `png` where every pixel counts, as in small maps. */
+  /** `jpeg` for photographs, `png` where every pixel counts, as in small maps. Default: `jpeg`. */
   readonly format?: "jpeg" | "png";
 }
 

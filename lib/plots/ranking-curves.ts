@@ -12,8 +12,9 @@ import type { Figure } from "./figure";
 import { plain } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
+/** How {@link rankingCurves} is drawn. */
 export interface RankingCurvesOptions extends FigureOptions {
-  /** `roc` (default) or `precision-recall`. */
+  /** True against false positives, or precision against recall. Default: `roc`. */
   readonly show?: "roc" | "precision-recall";
 }
 

@@ -5,10 +5,11 @@ import { imageGrid } from "./image-grid";
 import { pictureUris } from "./pictures";
 import type { FigureOptions } from "./theme";
 
+/** How {@link sampleGrid} is drawn. */
 export interface SampleGridOptions extends FigureOptions {
-  /** Pictures of each class; default 5. */
+  /** Pictures of each class. Default: 5. */
   readonly perClass?: number;
-  /** Which are drawn; default 0. */
+  /** Seed of the draw: another one, other galaxies. Default: 0. */
   readonly seed?: number;
 }
 

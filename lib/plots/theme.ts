@@ -25,7 +25,7 @@ export interface FigureOptions {
   readonly theme?: ThemeName;
 }
 
-/** Screen pixels a millimetre of print: text of 12 px on the screen becomes 7 pt on paper. */
+/** Screen pixels a millimeter of print: text of 12 px on the screen becomes 7 pt on paper. */
 export const PIXELS_PER_MM = (96 / 25.4) * (9 / 7);
 
 /** One column of a journal page (88 mm), in pixels. */

@@ -8,8 +8,9 @@ import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 const PARTS = ["train", "val", "test"] as const;
 type Part = (typeof PARTS)[number];
 
+/** How {@link trainingCurves} is drawn. */
 export interface TrainingCurvesOptions extends FigureOptions {
-  /** Metrics to draw, a panel each; default loss and accuracy where the table has them. */
+  /** Metrics to draw, a panel each. Default: loss and accuracy where the table has them. */
   readonly metrics?: readonly string[];
 }
 

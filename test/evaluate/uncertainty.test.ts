@@ -137,6 +137,13 @@ describe("vote fractions", () => {
         near(summary.perAnswer[a][key], scores[key]);
       });
     }
+    // Ids and answers as another program writes them, answers in another order.
+    const other = {
+      answers: ["Disk", "Smooth"],
+      ids: truth.map((_: number[], i: number) => `g${i}`),
+      values: Float64Array.from(truth.flatMap(([a, b]: number[]) => [b, a])),
+    };
+    assert.deepEqual(evaluateVotes(table(predicted), other), summary);
     assert.equal(evaluateVotes(table(predicted), table(truth.slice(10), 10)).count, 100);
     assert.equal(regressionScores([0.1, Number.NaN], [0.1, 0.2]).count, 1);
   });
@@ -212,6 +219,19 @@ describe("ablation table", () => {
     near(table.rows[0].accuracy.value, 0.85);
     near(table.rows[0].accuracy.high, 0.85 + 12.706204736 * 0.05, 1e-8);
     near(table.rows[0].recalls[0], 0.85);
+  });
+
+  it("matches classes by name", () => {
+    const classes = (names: string[], recalls: number[]) => ({
+      ...run("vit", 0.5),
+      metrics: {
+        ...run("vit", 0.5).metrics,
+        perClass: names.map((name, c) => ({ name, recall: recalls[c] })),
+      },
+    });
+    const first = classes(["Round", "Edge-on"], [0.2, 0.4]);
+    const { rows } = ablationTable([first, classes(["edge_on", "round"], [0.6, 0.8])]);
+    assert.deepEqual(rows[0].recalls, [0.5, 0.5]);
   });
 
   it("is written as CSV and LaTeX", () => {

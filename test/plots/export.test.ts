@@ -28,7 +28,7 @@ describe("export", () => {
   it("refuses what it cannot do, and names the figure", async () => {
     const figure = await figureRegistry["training-curves"]({});
     const path = join(folder, "refused");
-    await assert.rejects(exportFigure(figure, path, { widthMm: 0 }), /width in millimetres is 0/);
+    await assert.rejects(exportFigure(figure, path, { widthMm: 0 }), /width in millimeters is 0/);
     await assert.rejects(exportFigure(figure, path, { dpi: Number.NaN }), /dpi is NaN/);
     const formats = ["jpg"] as unknown as ["png"];
     await assert.rejects(exportFigure(figure, path, { formats }), /"jpg" is no format/);

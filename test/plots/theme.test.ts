@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { resizeImage } from "#lib/core/resize";
+import { percent } from "#lib/plots/cells";
 import { colorMap, minMax, overlay, VIRIDIS } from "#lib/plots/color-maps";
 import { count, plain, twoLines } from "#lib/plots/text";
 import { interpolateColor, resize, textOn, themeOf } from "#lib/plots/theme";
@@ -121,6 +122,7 @@ describe("color maps and sizes", () => {
   it("keep ends, order and shape", () => {
     assert.deepEqual([...colorMap([0, 1])], [0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
     assert.equal(VIRIDIS.length, 10);
+    assert.deepEqual([0, 0.004, 0.5, 0.996, 1].map(percent), ["", "<1", "50", ">99", "100"]);
     assert.deepEqual([...minMax([3, 5, 4])], [0, 1, 0.5]);
     assert.deepEqual([...minMax([2, 2])], [0, 0]);
     assert.deepEqual([...resizeImage([0, 1], [1, 2], [1, 4], 1)], [0, 0.25, 0.75, 1]);
