@@ -4,9 +4,9 @@ import { UserError } from "../core/errors";
 import { cropResize, decodeImage, probeImage } from "../data/image-files";
 import { hasAttention } from "../explain/attention";
 import { type ComparisonRow, compareExplanations } from "../explain/compare";
-import { enlarge } from "../explain/enlarge";
 import { headGrid } from "../explain/head-grid";
 import { explanationMethods, methodsFor } from "../explain/methods";
+import { upsample } from "../explain/upsample";
 import { encodeNpy } from "../io/npy";
 import { minMax, overlay } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
@@ -114,7 +114,7 @@ async function writeRow(
   for (const [method, map] of Object.entries(maps)) {
     const path = join(out, `${name}-${method}`);
     await writeFile(`${path}.npy`, encodeNpy(map.values, map.size));
-    const { values } = enlarge(map, [shown, shown]);
+    const { values } = upsample(map, [shown, shown]);
     await sharp(overlay(large, minMax(values)), {
       raw: { width: shown, height: shown, channels: 3 },
     })

@@ -13,7 +13,6 @@ export {
   headMaps,
 } from "../explain/attention";
 export { type ComparisonRow, compareExplanations, type Question } from "../explain/compare";
-export { enlarge } from "../explain/enlarge";
 export { type GradCamOptions, gradCam } from "../explain/grad-cam";
 export { guidedBackprop } from "../explain/guided-backprop";
 export { type HeadGrid, headGrid } from "../explain/head-grid";
@@ -29,7 +28,6 @@ export {
   localization,
   meanLocalization,
 } from "../explain/localization";
-export { type Maps, mapOf, modelImages } from "../explain/maps";
 export { explain, explanationMethods, methodsFor } from "../explain/methods";
 export { type OcclusionOptions, occlusion } from "../explain/occlusion";
 export {
@@ -42,4 +40,6 @@ export {
 export { relevance } from "../explain/relevance";
 export { type RolloutOptions, rollout } from "../explain/rollout";
 export { type RotationConsistency, rotationConsistency } from "../explain/rotation";
+export { mapOf, type SaliencyMaps } from "../explain/saliency-maps";
 export type { Target } from "../explain/target";
+export { upsample } from "../explain/upsample";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { Architecture, BuildOptions, Definition } from "../models/architecture";
+export type { Architecture, BuildOptions, Definition, Variant } from "../models/architecture";
 export {
   checkDescription,
   describeModel,
@@ -22,16 +22,13 @@ export {
   readModelDescription,
   saveModel,
 } from "../models/model-file";
+export type { AttentionHook, Classifier, Context, Layer, Model, Network } from "../models/module";
 export {
-  type Context,
-  type Layer,
   type Layout,
-  type Model,
-  type Network,
   type Parameter,
   type ParameterOptions,
   Parameters,
-} from "../models/module";
+} from "../models/parameters";
 export { createModel, listModels, type ModelOptions, modelDefinition } from "../models/registry";
 export { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "../models/state-dict";
 export { countFlops, modelSummary, parameterCount } from "../models/summary";

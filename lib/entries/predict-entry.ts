@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { imagesFor, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
+export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
 export {
   type PredictFunction,
   type PredictOptions,

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import type { Model } from "../models/module";
-import { type AttentionGeometry, attentionGeometry, windowsToMap } from "./attention-geometry";
-import type { Maps } from "./maps";
+import type { AttentionHook, Model } from "../models/module";
+import type { Window } from "../models/windows";
+import type { SaliencyMaps } from "./saliency-maps";
+import { windowsToMap } from "./windows-to-map";
 
-/** What one layer's heads look at. */
-export interface AttentionLayer extends AttentionGeometry {
+/** What one layer's heads look at, and where the keys lie in the image. */
+export interface AttentionLayer {
   /** The layer's name in the model, such as `blocks.0.attn`. */
   readonly name: string;
   /**
@@ -13,26 +14,44 @@ export interface AttentionLayer extends AttentionGeometry {
    * (Swin) `[images × windows, heads, queries, keys]`.
    */
   readonly weights: tf.Tensor4D;
+  /** Tokens before those of the image: the class token first, then registers; 0 without them. */
+  readonly prefix: number;
+  /** Height and width of the grid of the other keys; of the whole image where there are windows. */
+  readonly grid: readonly [height: number, width: number];
+  /** Where attention stays inside windows: their size and shift, keys. */
+  readonly window?: Window;
 }
 
 /** Attention of every layer, first to last. */
 export interface Attention {
+  /** One a layer, first to last. */
   readonly layers: readonly AttentionLayer[];
-  /** float32 `[images, classes]`: what the model answers. */
+  /** float32 `[images, numClasses]`: what the model answers. */
   readonly logits: tf.Tensor2D;
+  /** Free the weights and the logits. */
   dispose(): void;
 }
 
 /** Whether the model has attention that it shows. */
 export function hasAttention(model: Model): boolean {
-  return [...model.parameters.keys()].some((name) => attentionParameter.test(name));
+  return model.attention.length > 0;
 }
 
-/** Query weights of ViT and Swin, Linformer, CvT. */
-const attentionParameter = /\.(attn\.qkv|to_q|projection_query)\.weight$/;
+/** Whether every layer mixes the same tokens, a class token among them: what rollout needs. */
+export function hasWholeAttention({ attention }: Model): boolean {
+  const isWhole = ({ prefix, window, stride }: AttentionHook) =>
+    prefix > 0 && window === undefined && stride === attention[0].stride;
+  return attention.length > 0 && attention.every(isWhole);
+}
 
-/** The names under which models show attention, rather than features. */
-export const attentionName = /(\.attn|\.0\.fn|\.attention\.attention)$/;
+/** @throws UserError for a model without attention */
+export function checkAttention(model: Model): void {
+  if (hasAttention(model)) return;
+  throw new UserError(
+    `${model.name} has no attention`,
+    "use Grad-CAM, occlusion or integrated gradients, or take a transformer",
+  );
+}
 
 /**
  * Run a model and keep its attention.
@@ -47,25 +66,17 @@ export const attentionName = /(\.attn|\.0\.fn|\.attention\.attention)$/;
  * @throws UserError for a model without attention
  */
 export function captureAttention(model: Model, images: tf.Tensor4D): Attention {
-  if (!hasAttention(model)) {
-    throw new UserError(
-      `${model.name} has no attention`,
-      "use Grad-CAM, occlusion or integrated gradients, or take a transformer",
-    );
-  }
-  const raw: [name: string, weights: tf.Tensor4D][] = [];
+  checkAttention(model);
+  const names = new Set(model.attention.map(({ name }) => name));
+  const seen = new Map<string, tf.Tensor>();
   const logits = model.forward(images, {
     training: false,
-    capture: (name, value) => {
-      if (attentionName.test(name)) raw.push([name, tf.keep(tf.clone(value)) as tf.Tensor4D]);
+    hook: (name, value) => {
+      if (names.has(name)) seen.set(name, tf.keep(tf.clone(value)));
     },
   });
-  const layers = raw.map(([name, seen]): AttentionLayer => {
-    const geometry = attentionGeometry(model, name, seen);
-    const weights = overTokens(model, name, seen);
-    if (weights !== seen) seen.dispose();
-    return { name, weights, ...geometry };
-  });
+  const layers = attentionLayers(model, images, seen);
+  for (const value of seen.values()) value.dispose();
   return {
     layers,
     logits,
@@ -74,13 +85,36 @@ export function captureAttention(model: Model, images: tf.Tensor4D): Attention {
 }
 
 /**
- * Linformer's weights of k mixtures as weights of the tokens; other models' as they are.
+ * Weights, or what has their shape, with their places in the images; Linformer's weights of mixtures
+ * as weights of tokens.
  *
- * @param weights float32 `[images, heads, queries, keys]`
+ * @param images float32 `[images, height, width, 3]`, those that were seen.
+ * @param seen By name of the hook: float32 `[images, heads, queries, keys]`.
+ * @returns new tensors, the caller's to dispose
  */
-export function overTokens(model: Model, name: string, weights: tf.Tensor4D): tf.Tensor4D {
-  const mixing = model.parameters.get(`${name}.proj_v`)?.variable;
-  if (mixing === undefined) return weights;
+export function attentionLayers(
+  model: Model,
+  images: tf.Tensor4D,
+  seen: ReadonlyMap<string, tf.Tensor>,
+): AttentionLayer[] {
+  const [, height, width] = images.shape;
+  return model.attention.map(({ name, prefix, stride, window, mixing }) => {
+    const value = seen.get(name) as tf.Tensor4D | undefined;
+    if (value === undefined) throw new Error(`${model.name} did not show ${name}`);
+    const weights = mixing === undefined ? tf.clone(value) : overTokens(value, mixing);
+    const grid = [Math.ceil(height / stride), Math.ceil(width / stride)] as const;
+    return { name, weights, prefix, grid, window };
+  });
+}
+
+/**
+ * Linformer's weights of k mixtures as weights of the tokens.
+ *
+ * @param weights float32 `[images, heads, queries, k]`
+ * @param mixing float32 `[tokens, k]`
+ * @returns float32 `[images, heads, queries, tokens]`
+ */
+function overTokens(weights: tf.Tensor4D, mixing: tf.Tensor2D): tf.Tensor4D {
   return tf.tidy(() => {
     const sizes = tf.abs(mixing);
     const shares = tf.transpose(tf.div(sizes, tf.sum(sizes, 0, true)));
@@ -91,7 +125,7 @@ export function overTokens(model: Model, name: string, weights: tf.Tensor4D): tf
 }
 
 /** Maps of one layer, head by head. */
-export interface HeadMaps extends Maps {
+export interface HeadMaps extends SaliencyMaps {
   /** `values` are `[images × heads, height, width]`. */
   readonly heads: number;
 }
@@ -121,7 +155,7 @@ export function headMaps(layer: AttentionLayer): HeadMaps {
 }
 
 /** The mean over the heads of {@link headMaps}. */
-export function attentionMaps(layer: AttentionLayer): Maps {
+export function attentionMaps(layer: AttentionLayer): SaliencyMaps {
   const { values, heads, size } = headMaps(layer);
   const length = size[0] * size[1];
   const mean = new Float32Array(values.length / heads);

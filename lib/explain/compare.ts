@@ -1,7 +1,7 @@
 import type { Model } from "../models/module";
 import { type Pictures, pictureOf } from "../predict/image-batch";
-import { mapOf } from "./maps";
 import { explain } from "./methods";
+import { mapOf } from "./saliency-maps";
 import type { Target } from "./target";
 
 /** A column of a comparison: a model and how it is asked. */

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model } from "../models/module";
 import { featureMap } from "./feature-maps";
-import { computeMaps, type Maps } from "./maps";
+import { computeMaps, type SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
 /** Of which layer, and how its channels are weighed. */
@@ -25,7 +25,11 @@ export interface GradCamOptions {
  * @returns maps on the layer's grid, ≥ 0
  * @throws UserError when the model has no such feature map (a ViT has none)
  */
-export function gradCam(model: Model, images: tf.Tensor4D, options: GradCamOptions = {}): Maps {
+export function gradCam(
+  model: Model,
+  images: tf.Tensor4D,
+  options: GradCamOptions = {},
+): SaliencyMaps {
   const { target, layer, form = "grad-cam" } = options;
   const { value, gradient } = featureMap(model, images, target, layer);
   try {

@@ -5,7 +5,9 @@ import { checkTarget, type Target, targetClasses, targetLogits } from "./target"
 
 /** A value inside a model, and how the target's logit changes with it. */
 export interface Inner {
+  /** The value, of whatever shape the model shows it in. */
   readonly value: tf.Tensor;
+  /** The gradient of the target's logit by it, of the same shape. */
   readonly gradient: tf.Tensor;
 }
 
@@ -24,17 +26,18 @@ export function imageGradient(model: Model, images: tf.Tensor4D, target: Target)
 }
 
 /**
- * Values that a model shows to `capture`, each with the gradient of the target's logit by it, in
- * one pass forward and one back.
+ * Values that a model shows to the context's `hook`, each with the gradient of the target's logit by
+ * it, in one pass forward and one back.
  *
- * @param wanted Which of the names that the model captures.
+ * @param images float32 `[images, height, width, 3]`, normalized
+ * @param wanted Names of the values.
  * @returns by name, in the order of computation; the caller's to dispose
  */
 export function innerGradients(
   model: Model,
   images: tf.Tensor4D,
   target: Target,
-  wanted: (name: string, value: tf.Tensor) => boolean,
+  wanted: ReadonlySet<string>,
 ): Map<string, Inner> {
   const values = new Map<string, tf.Tensor>();
   const gradients = new Map<string, tf.Tensor>();
@@ -42,8 +45,8 @@ export function innerGradients(
   // Differentiated by a zero that enters at each wanted value: what lies below the first of them
   // is not computed.
   const score = (zero: tf.Tensor): tf.Tensor => {
-    const capture = (name: string, value: tf.Tensor): tf.Tensor | undefined => {
-      if (!wanted(name, value)) return undefined;
+    const hook = (name: string, value: tf.Tensor): tf.Tensor | undefined => {
+      if (!wanted.has(name)) return undefined;
       values.set(name, tf.keep(tf.clone(value)));
       // The identity; its gradient notes what comes by.
       return differentiable(
@@ -55,7 +58,7 @@ export function innerGradients(
         },
       );
     };
-    return tf.add(scoreOf(model, target, capture)(images), zero);
+    return tf.add(scoreOf(model, target, hook)(images), zero);
   };
   tf.tidy(() => withoutWeightGradients(() => tf.grad(score)(tf.scalar(0)))).dispose();
   const inner = new Map<string, Inner>();
@@ -72,10 +75,10 @@ export function innerGradients(
 function scoreOf(
   model: Model,
   target: Target,
-  capture?: (name: string, value: tf.Tensor) => tf.Tensor | undefined,
+  hook?: (name: string, value: tf.Tensor) => tf.Tensor | undefined,
 ): (images: tf.Tensor) => tf.Scalar {
   return (images) => {
-    const logits = model.forward(images as tf.Tensor4D, { training: false, capture });
+    const logits = model.forward(images as tf.Tensor4D, { training: false, hook });
     return tf.sum(targetLogits(logits, targetClasses(logits, target)));
   };
 }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { imageGradient } from "./gradients";
-import { computeMaps, type Maps } from "./maps";
+import { computeMaps, type SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
 /**
@@ -15,7 +15,7 @@ import type { Target } from "./target";
  * @returns maps of pixels, the largest size among the three colors
  * @throws UserError for a model without ReLU, such as a ViT
  */
-export function guidedBackprop(model: Model, images: tf.Tensor4D, target?: Target): Maps {
+export function guidedBackprop(model: Model, images: tf.Tensor4D, target?: Target): SaliencyMaps {
   let met = 0;
   const gradient = withReluGradient(
     (dy, y) => {

@@ -1,5 +1,5 @@
 import type { Model } from "../models/module";
-import { imagesFor, type Pictures, pictureOf } from "../predict/image-batch";
+import { modelImages, type Pictures, pictureOf } from "../predict/image-batch";
 import { captureAttention, headMaps } from "./attention";
 
 /** What `attentionGrid` draws: a map for each layer and head. */
@@ -19,8 +19,8 @@ export interface HeadGrid {
  * @param index Which of the pictures.
  * @throws UserError for a model without attention
  */
-export async function headGrid(model: Model, pictures: Pictures, index = 0): Promise<HeadGrid> {
-  const image = await imagesFor(model, pictureOf(pictures, index));
+export function headGrid(model: Model, pictures: Pictures, index = 0): HeadGrid {
+  const image = modelImages(model, pictureOf(pictures, index));
   const attention = captureAttention(model, image);
   try {
     const layers = attention.layers.map(headMaps);

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model } from "../models/module";
 import { imageGradient } from "./gradients";
-import type { Maps } from "./maps";
+import type { SaliencyMaps } from "./saliency-maps";
 import { type Target, targetClasses, targetLogits } from "./target";
 
 export interface IntegratedGradientsOptions {
@@ -14,7 +14,7 @@ export interface IntegratedGradientsOptions {
 }
 
 /** Attributions with what they should and do add up to. */
-export interface IntegratedGradients extends Maps {
+export interface IntegratedGradients extends SaliencyMaps {
   /** Of each image: its target's logit less the baseline's, which the map should add up to. */
   readonly change: Float32Array;
   /** Of each image: the sum of its map less `change`; near 0 with enough steps. */

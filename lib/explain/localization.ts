@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { asNumbers, type Table } from "../core/table";
-import { enlarge } from "./enlarge";
-import { type Maps, mapOf } from "./maps";
+import { mapOf, type SaliencyMaps } from "./saliency-maps";
+import { upsample } from "./upsample";
 
 /** Where a galaxy lies in an image, and how it is turned. */
 export interface GalaxyEllipse {
@@ -85,7 +85,7 @@ export function localization(map: ArrayLike<number>, mask: ArrayLike<number>): L
  * @throws UserError when the table lacks a column
  */
 export function meanLocalization(
-  maps: Maps,
+  maps: SaliencyMaps,
   table: Table,
   rows: readonly number[],
   size: readonly [height: number, width: number],
@@ -100,7 +100,7 @@ export function meanLocalization(
   const [radius, axisRatio] = [column("radius"), column("axisRatio")];
   const [positionAngle, pixel] = [column("positionAngle"), column("pxscale")];
   const separation = column("separation");
-  const large = enlarge(maps, size);
+  const large = upsample(maps, size);
   const measured = rows.flatMap((row, i) => {
     if (separation[row] > 0) return [];
     const galaxy = {

@@ -1,25 +1,25 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
-import { imagesFor, type Pictures } from "../predict/image-batch";
-import { attentionMaps, captureAttention, hasAttention } from "./attention";
+import { modelImages, type Pictures } from "../predict/image-batch";
+import { attentionMaps, captureAttention, hasAttention, hasWholeAttention } from "./attention";
 import { gradCam } from "./grad-cam";
 import { guidedBackprop } from "./guided-backprop";
 import { integratedGradients } from "./integrated-gradients";
-import type { Maps } from "./maps";
 import { occlusion } from "./occlusion";
 import { relevance } from "./relevance";
 import { rollout } from "./rollout";
+import type { SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
-type Method = (model: Model, images: tf.Tensor4D, target: Target) => Maps;
+type Method = (model: Model, images: tf.Tensor4D, target: Target) => SaliencyMaps;
 
 /** What can be asked of a model; a new method is a file and a line here. */
 const methods: Readonly<Record<string, Method>> = {
   /** The last layer's, the mean of its heads. */
   attention: (model, images) =>
-    ofAttention(model, images, ({ layers }) => attentionMaps(layers[layers.length - 1])),
-  rollout: (model, images) => ofAttention(model, images, rollout),
+    fromAttention(model, images, ({ layers }) => attentionMaps(layers[layers.length - 1])),
+  rollout: (model, images) => fromAttention(model, images, rollout),
   relevance,
   "grad-cam": (model, images, target) => gradCam(model, images, { target }),
   "grad-cam++": (model, images, target) => gradCam(model, images, { target, form: "grad-cam++" }),
@@ -33,15 +33,15 @@ const methods: Readonly<Record<string, Method>> = {
 
 const positive = (value: number) => Math.max(0, value);
 
-function each({ values, size }: Maps, change: (value: number) => number): Maps {
+function each({ values, size }: SaliencyMaps, change: (value: number) => number): SaliencyMaps {
   return { values: values.map(change), size };
 }
 
-function ofAttention(
+function fromAttention(
   model: Model,
   images: tf.Tensor4D,
-  read: (attention: ReturnType<typeof captureAttention>) => Maps,
-): Maps {
+  read: (attention: ReturnType<typeof captureAttention>) => SaliencyMaps,
+): SaliencyMaps {
   const attention = captureAttention(model, images);
   try {
     return read(attention);
@@ -53,12 +53,12 @@ function ofAttention(
 /** The names that {@link explain} takes. */
 export const explanationMethods: readonly string[] = Object.keys(methods);
 
-/** The methods that suit a model's family, the most telling first. */
+/** The methods that suit a model, the most telling first. */
 export function methodsFor(model: Model): string[] {
-  if (model.parameters.has("cls_token")) return ["rollout", "relevance", "attention"];
-  // CvT has no feature map to take the gradient of; Swin has both.
-  if (model.name.includes("cvt")) return ["attention", "integrated-gradients"];
-  return ["grad-cam", ...(hasAttention(model) ? ["attention"] : []), "integrated-gradients"];
+  if (hasWholeAttention(model)) return ["rollout", "relevance", "attention"];
+  const ofFeatures = model.featureMaps.length > 0 ? ["grad-cam"] : [];
+  const ofAttention = hasAttention(model) ? ["attention"] : [];
+  return [...ofFeatures, ...ofAttention, "integrated-gradients"];
 }
 
 /**
@@ -75,14 +75,14 @@ export async function explain(
   pictures: Pictures,
   method: string,
   target?: Target,
-): Promise<Maps> {
+): Promise<SaliencyMaps> {
   if (!Object.hasOwn(methods, method)) {
     throw new UserError(
       `there is no method "${method}"`,
       `take one of ${explanationMethods.join(", ")}`,
     );
   }
-  const images = await imagesFor(model, pictures);
+  const images = modelImages(model, pictures);
   try {
     return methods[method](model, images, target);
   } finally {

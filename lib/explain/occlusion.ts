@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
-import type { Maps } from "./maps";
+import type { SaliencyMaps } from "./saliency-maps";
 import { type Target, targetClasses, targetLogits } from "./target";
 
 export interface OcclusionOptions {
@@ -23,7 +23,11 @@ export interface OcclusionOptions {
  * @returns maps of pixels: the mean fall over the squares that cover a pixel, negative where
  *   covering it speaks for the class
  */
-export function occlusion(model: Model, images: tf.Tensor4D, options: OcclusionOptions = {}): Maps {
+export function occlusion(
+  model: Model,
+  images: tf.Tensor4D,
+  options: OcclusionOptions = {},
+): SaliencyMaps {
   const [count, height, width] = images.shape;
   const { window = Math.max(1, Math.round(Math.min(height, width) / 8)), batchSize = 32 } = options;
   const stride = options.stride ?? Math.max(1, window >> 1);

@@ -1,11 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
-import { type AttentionLayer, attentionName, hasAttention, overTokens } from "./attention";
-import { attentionGeometry } from "./attention-geometry";
+import { attentionLayers, checkAttention } from "./attention";
 import { innerGradients } from "./gradients";
-import { computeMaps, type Maps } from "./maps";
 import { checkTokens, classTokenMap } from "./rollout";
+import { computeMaps, type SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
 /**
@@ -21,24 +19,22 @@ import type { Target } from "./target";
  * @returns maps on the grid of patches, ≥ 0
  * @throws UserError where it is not defined: without a class token in every layer (Swin V2, CvT)
  */
-export function relevance(model: Model, images: tf.Tensor4D, target?: Target): Maps {
-  if (!hasAttention(model)) {
-    throw new UserError(`${model.name} has no attention`, "use Grad-CAM or integrated gradients");
-  }
-  const inner = innerGradients(model, images, target, (name) => attentionName.test(name));
+export function relevance(model: Model, images: tf.Tensor4D, target?: Target): SaliencyMaps {
+  checkAttention(model);
+  const names = new Set(model.attention.map(({ name }) => name));
+  const inner = innerGradients(model, images, target, names);
   try {
     return computeMaps(() => {
-      const layers = [...inner].map(([name, { value, gradient }]): AttentionLayer => {
-        const positive = tf.relu(tf.mul(value, gradient)) as tf.Tensor4D;
-        const geometry = attentionGeometry(model, name, positive);
-        return { name, weights: overTokens(model, name, positive), ...geometry };
-      });
+      const positive = new Map(
+        [...inner].map(([name, { value, gradient }]) => [name, tf.relu(tf.mul(value, gradient))]),
+      );
+      const layers = attentionLayers(model, images, positive);
       checkTokens(layers, "relevance");
       const [first] = layers;
       // The class token's row is all that is wanted, so the product is taken from its left.
-      const [images, , , tokens] = first.weights.shape;
+      const [count, , , tokens] = first.weights.shape;
       const classToken = tf.tile(tf.oneHot(tf.tensor2d([[0]], [1, 1], "int32"), tokens), [
-        images,
+        count,
         1,
         1,
       ]);

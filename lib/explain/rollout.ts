@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { Attention, AttentionLayer } from "./attention";
-import { computeMaps, type Maps } from "./maps";
+import { computeMaps, type SaliencyMaps } from "./saliency-maps";
 
 /** How attention is rolled out. */
 export interface RolloutOptions {
@@ -24,7 +24,7 @@ export interface RolloutOptions {
  * @returns maps on the grid of patches
  * @throws UserError where it is not defined: without a class token in every layer (Swin V2, CvT)
  */
-export function rollout({ layers }: Attention, options: RolloutOptions = {}): Maps {
+export function rollout({ layers }: Attention, options: RolloutOptions = {}): SaliencyMaps {
   const { fusion = "mean", discard = 0, residual = true } = options;
   if (!(discard >= 0 && discard < 1)) {
     throw new UserError(`discard is ${discard}`, "give a share from 0 to below 1");

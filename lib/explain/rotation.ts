@@ -2,8 +2,8 @@ import { d4Square, d4Symmetries } from "../core/d4";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { type Pictures, pictureCount } from "../predict/image-batch";
-import { type Maps, mapOf } from "./maps";
 import { explain } from "./methods";
+import { mapOf, type SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
 /** Whether a model looks at the same part of a galaxy however that is turned. */
@@ -11,7 +11,7 @@ export interface RotationConsistency {
   /** The picture turned by 0, 90, 180, 270 degrees (counter-clockwise), as it was shown. */
   readonly turned: Pictures;
   /** The four maps, turned back. */
-  readonly maps: Maps;
+  readonly maps: SaliencyMaps;
   /** Mean Pearson correlation of the three with the first, −1…1; NaN where a map is flat. */
   readonly correlation: number;
 }

@@ -7,7 +7,10 @@ import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
 export interface TensorSource {
   /** Where they come from, for messages. */
   readonly name: string;
+  /** Shape of each array, by name. */
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+  /** Strings that the file's header holds besides. Default none. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** The values as float32, row by row. */
   read(name: string): Float32Array;
 }

@@ -1,17 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { truncatedNormal } from "./initializers";
-import {
-  conv2d,
-  dropout,
-  dropPath,
-  dropPathRates,
-  globalAveragePool,
-  layerNorm,
-  linear,
-  sequence,
-} from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { conv2d, dropPath, dropPathRates, globalAveragePool, layerNorm, sequence } from "./layers";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 import { layerScale, mlp } from "./transformer";
 
 interface Shape {
@@ -32,7 +24,8 @@ function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape):
     depths.reduce((a, b) => a + b),
   );
   const body: Layer[] = [];
-  const layers: string[][] = [["stem"]];
+  const parameterGroups: string[][] = [["stem"]];
+  const featureMaps: string[] = [];
   depths.forEach((depth, stage) => {
     const at = p.at("stages").at(stage);
     const halving = at.at("downsample");
@@ -48,19 +41,20 @@ function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape):
     }
     for (let i = 0; i < depth; i++) {
       const blockAt = at.at("blocks").at(i);
-      body.push(block(blockAt, widths[stage], rates[layers.length - 1]));
-      layers.push([blockAt.path(), ...(stage > 0 && i === 0 ? [halving.path()] : [])]);
+      body.push(block(blockAt, widths[stage], rates[parameterGroups.length - 1]));
+      featureMaps.push(blockAt.path());
+      parameterGroups.push([blockAt.path(), ...(stage > 0 && i === 0 ? [halving.path()] : [])]);
     }
   });
   const width = widths[widths.length - 1];
   const norm = layerNorm<tf.Tensor2D>(p.at("head.norm"), width);
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, { init });
   return {
-    features: (images, context) =>
-      norm(globalAveragePool(sequence(stem, ...body)(images, context)), context),
-    classify: sequence(drop, fc),
-    layers: [...layers, ["head.norm"], ["head.fc"]],
+    forwardFeatures: sequence(stem, ...body),
+    pool: (map: tf.Tensor4D, context) => norm(globalAveragePool(map), context),
+    numFeatures: width,
+    classifier: { scope: "head.fc", init, dropout: options.dropout ?? 0 },
+    parameterGroups: [...parameterGroups, ["head.norm"]],
+    featureMaps,
   };
 }
 
@@ -74,29 +68,19 @@ function block(p: Parameters, width: number, dropRate: number): Layer {
     dropPath<tf.Tensor4D>(p, dropRate),
   );
   const name = p.path();
-  return (x, context) => capture(context, name, tf.add(x, branch(x, context)));
+  return (x, context) => hook(context, name, tf.add(x, branch(x, context)));
 }
 
-function define(shape: Shape, size = 224, hub?: string): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: imageNet,
-    hub,
-    sizes: { atLeast: 32 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
 export const convnext: Architecture = {
   convnext_tiny: define(
     { depths: [3, 3, 9, 3], widths: [96, 192, 384, 768] },
-    224,
-    "timm/convnext_tiny.in12k_ft_in1k",
+    { hub: "timm/convnext_tiny.in12k_ft_in1k" },
   ),
   convnext_base: define(
     { depths: [3, 3, 27, 3], widths: [128, 256, 512, 1024] },
-    224,
-    "timm/convnext_base.fb_in22k_ft_in1k",
+    { hub: "timm/convnext_base.fb_in22k_ft_in1k" },
   ),
-  test_convnext: define({ depths: [1, 1, 2, 1], widths: [8, 16, 24, 32] }, 64),
+  test_convnext: define({ depths: [1, 1, 2, 1], widths: [8, 16, 24, 32] }, { size: 64 }),
 };

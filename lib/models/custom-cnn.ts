@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, symmetric } from "./architecture";
+import { type Architecture, type BuildOptions, symmetric, variantsOf } from "./architecture";
 import { zeros } from "./initializers";
-import { convNorm, dropout, globalAveragePool, linear, relu, sequence } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { convNorm, globalAveragePool, relu, sequence } from "./layers";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 
 /**
  * A small residual network for galaxies of 64–128 pixels, meant to learn fast on two CPU cores:
@@ -20,12 +21,14 @@ function build(p: Parameters, options: BuildOptions, widths: readonly number[]):
   );
   const blocks = blockWidths.map((width, i) => block(p.at("blocks").at(i), widths[i], width));
   const features = widths[widths.length - 1];
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("fc"), features, options.numClasses);
+  const names = blocks.map((_, i) => `blocks.${i}`);
   return {
-    features: (images, context) => globalAveragePool(sequence(stem, ...blocks)(images, context)),
-    classify: sequence(drop, fc),
-    layers: [["stem"], ...blocks.map((_, i) => [`blocks.${i}`]), ["fc"]],
+    forwardFeatures: sequence(stem, ...blocks),
+    pool: globalAveragePool,
+    numFeatures: features,
+    classifier: { scope: "fc", dropout: options.dropout ?? 0 },
+    parameterGroups: [["stem"], ...names.map((name) => [name])],
+    featureMaps: names,
   };
 }
 
@@ -41,21 +44,16 @@ function block(p: Parameters, from: number, to: number): Layer {
   return (x, context) => {
     const halved = tf.avgPool(x, 2, 2, "valid");
     const y: tf.Tensor4D = tf.relu(tf.add(branch(x, context), shortcut(halved, context)));
-    return capture(context, name, y);
+    return hook(context, name, y);
   };
 }
 
+const define = variantsOf(build, {
+  preprocessing: { ...symmetric, interpolation: "bilinear" },
+  sizes: { multipleOf: 16 },
+});
+
 export const customCnn: Architecture = {
-  custom_cnn: {
-    inputSize: [96, 96],
-    preprocessing: { ...symmetric, interpolation: "bilinear" },
-    sizes: { multipleOf: 16 },
-    build: (p, options) => build(p, options, [32, 64, 128, 256]),
-  },
-  test_custom_cnn: {
-    inputSize: [32, 32],
-    preprocessing: { ...symmetric, interpolation: "bilinear" },
-    sizes: { multipleOf: 16 },
-    build: (p, options) => build(p, options, [8, 12, 16, 24]),
-  },
+  custom_cnn: define([32, 64, 128, 256], { size: 96 }),
+  test_custom_cnn: define([8, 12, 16, 24], { size: 32 }),
 };

@@ -1,18 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { truncatedNormal } from "./initializers";
-import {
-  batchNorm,
-  conv2d,
-  dropout,
-  dropPath,
-  dropPathRates,
-  layerNorm,
-  linear,
-  sequence,
-} from "./layers";
-import { type Context, capture, type Network, type Parameters } from "./module";
-import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
+import { batchNorm, conv2d, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
+import { type AttentionHook, type Context, hook, type Network } from "./module";
+import type { Parameters } from "./parameters";
+import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
   readonly widths: readonly number[];
@@ -34,7 +26,8 @@ const EMBEDDING = [
  * names are those of `transformers`, so that its checkpoints load by name.
  */
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
-  const layers: string[][] = [];
+  const parameterGroups: string[][] = [];
+  const attention: AttentionHook[] = [];
   const last = shape.depths.length - 1;
   const stages = shape.depths.map((depth, stage) => {
     const at = p.at("cvt.encoder.stages").at(stage);
@@ -48,21 +41,23 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       conv2d(embedAt.at("projection"), from, width, kernel, { stride, padding, init }),
       layerNorm<tf.Tensor4D>(embedAt.at("normalization"), width, EPSILON),
     );
-    layers.push([embedAt.path(), at.path("cls_token")]);
+    parameterGroups.push([embedAt.path(), at.path("cls_token")]);
     const rates = dropPathRates(stage === last ? (options.dropPath ?? 0) : 0, depth);
     const blocks = rates.map((rate, i) => {
       const blockAt = at.at("layers").at(i);
-      layers.push([blockAt.path()]);
+      parameterGroups.push([blockAt.path()]);
+      // The embeddings halve twice, then once a stage; keys and values once more.
+      const stride = 8 * 2 ** stage;
+      const prefix = stage === last ? 1 : 0;
+      attention.push({ name: blockAt.path("attention.attention"), stride, prefix });
       return block(blockAt, width, shape.heads[stage], rate);
     });
     return { embed, blocks, classToken };
   });
   const width = shape.widths[last];
   const norm = layerNorm<tf.Tensor2D>(p.at("layernorm"), width, EPSILON);
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const classifier = linear<tf.Tensor2D>(p.at("classifier"), width, options.numClasses, { init });
   return {
-    features(images, context) {
+    forwardFeatures(images, context) {
       let map = images;
       let tokens: Tokens | undefined;
       for (const { embed, blocks, classToken } of stages) {
@@ -76,11 +71,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
         for (const run of blocks) tokens = run(tokens, [height, columns], context);
         if (classToken === undefined) map = tf.reshape(tokens, [batch, height, columns, channels]);
       }
-      const first = tf.slice(tokens as Tokens, [0, 0, 0], [-1, 1, -1]);
-      return norm(tf.reshape(first, [-1, width]), context);
+      return tokens as Tokens;
     },
-    classify: sequence(drop, classifier),
-    layers: [...layers, ["layernorm"], ["classifier"]],
+    pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
+    numFeatures: width,
+    classifier: { scope: "classifier", init, dropout: options.dropout ?? 0 },
+    parameterGroups: [...parameterGroups, ["layernorm"]],
+    attention,
   };
 }
 
@@ -88,20 +85,21 @@ type MapLayer = (x: Tokens, size: readonly [number, number], context: Context) =
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
 function block(p: Parameters, width: number, heads: number, dropRate: number): MapLayer {
-  const look = convolutionalAttention(p.at("attention"), width, heads);
+  const attention = convolutionalAttention(p.at("attention"), width, heads);
   const [drop1, drop2] = [dropPath<Tokens>(p, dropRate), dropPath<Tokens>(p, dropRate)];
-  const think = [
+  const norm1 = layerNorm<Tokens>(p.at("layernorm_before"), width, EPSILON);
+  const norm2 = layerNorm<Tokens>(p.at("layernorm_after"), width, EPSILON);
+  const mlp = sequence(
+    norm2,
     linear<Tokens>(p.at("intermediate.dense"), width, 4 * width, { init }),
     geluLayer,
     linear<Tokens>(p.at("output.dense"), 4 * width, width, { init }),
-  ];
-  const norm1 = layerNorm<Tokens>(p.at("layernorm_before"), width, EPSILON);
-  const norm2 = layerNorm<Tokens>(p.at("layernorm_after"), width, EPSILON);
-  const mlp = sequence(norm2, ...think, drop2);
+    drop2,
+  );
   const name = p.path();
   return (x, size, context) => {
-    const y: Tokens = tf.add(x, drop1(look(norm1(x, context), size, context), context));
-    return capture(context, name, tf.add(y, mlp(y, context)));
+    const y: Tokens = tf.add(x, drop1(attention(norm1(x, context), size, context), context));
+    return hook(context, name, tf.add(y, mlp(y, context)));
   };
 }
 
@@ -137,24 +135,16 @@ function convolutionalAttention(p: Parameters, width: number, heads: number): Ma
       return splitHeads(projections[i](all, context), 1, heads)[0];
     });
     // The published models scale by the whole width, not by a head's.
-    return dense(attend(q, k, v, width ** -0.5, context, name), context);
+    return dense(dotProductAttention(q, k, v, width ** -0.5, context, name), context);
   };
 }
 
-function define(shape: Shape, size = 224, hub?: string): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: imageNet,
-    hub,
-    sizes: { multipleOf: 16 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: imageNet, sizes: { multipleOf: 16 } });
 
 const full = { widths: [64, 192, 384], heads: [1, 3, 6] };
 
 export const cvt: Architecture = {
-  cvt_13: define({ ...full, depths: [1, 2, 10] }, 224, "microsoft/cvt-13"),
-  cvt_21: define({ ...full, depths: [1, 4, 16] }, 224, "microsoft/cvt-21"),
-  test_cvt: define({ widths: [8, 12, 16], heads: [1, 2, 2], depths: [1, 2, 3] }, 64),
+  cvt_13: define({ ...full, depths: [1, 2, 10] }, { hub: "microsoft/cvt-13" }),
+  cvt_21: define({ ...full, depths: [1, 4, 16] }, { hub: "microsoft/cvt-21" }),
+  test_cvt: define({ widths: [8, 12, 16], heads: [1, 2, 2], depths: [1, 2, 3] }, { size: 64 }),
 };

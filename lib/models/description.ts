@@ -45,7 +45,7 @@ export interface PictureView {
 export interface ModelDescription {
   /** Registered name, such as `resnet50`. */
   readonly architecture: string;
-  /** Number of logits: outputs times the parameters that the loss has for each. */
+  /** Number of logits: outputs times the parameters that the loss has for each; 0: no classifier. */
   readonly numClasses: number;
   /** Height and width that the network was built for, pixels. */
   readonly inputSize: readonly [height: number, width: number];
@@ -80,7 +80,7 @@ const interpolation = z.enum(["nearest", "bilinear", "bicubic", "lanczos"]);
 const schema: z.ZodType<ModelDescription> = z
   .object({
     architecture: z.string().min(1),
-    numClasses: z.int().positive(),
+    numClasses: z.int().min(0),
     inputSize: size,
     dropout: share.optional(),
     dropPath: share.optional(),
@@ -116,9 +116,14 @@ const schema: z.ZodType<ModelDescription> = z
     path: ["numClasses"],
   });
 
-/** The description of a model, with what its trainer knows of it. */
+/**
+ * The description of a model, with what its trainer knows of it. Where pictures were resized on the
+ * way to it, the interpolation of that is the one that it wants from now on.
+ */
 export function describeModel(model: Model, { task, view }: Learned = {}): ModelDescription {
-  const { name, numClasses, inputSize, dropout, dropPath, preprocessing } = model;
+  const { name, numClasses, inputSize, dropout, dropPath } = model;
+  const { interpolation } = view?.size === undefined ? model.preprocessing : view;
+  const preprocessing = { ...model.preprocessing, interpolation: interpolation ?? "lanczos" };
   const described = { architecture: name, numClasses, inputSize, dropout, dropPath, preprocessing };
   return checkDescription({ ...described, task, view, version: VERSION }, "the model");
 }

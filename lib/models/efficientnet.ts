@@ -3,23 +3,23 @@ import { silu } from "../engine/ops/silu";
 import {
   type Architecture,
   type BuildOptions,
-  type Definition,
   imageNet,
   symmetric,
+  type Variant,
+  variantsOf,
 } from "./architecture";
 import { type Initializer, kaimingNormal } from "./initializers";
 import {
   batchNorm,
   type ConvOptions,
   conv2d,
-  dropout,
   dropPath,
   globalAveragePool,
-  linear,
   sequence,
   squeezeExcite,
 } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 
 type Kind = "plain" | "fused" | "inverted";
 
@@ -44,28 +44,29 @@ interface Shape {
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const unit = makeUnit(shape);
   const body: Layer[] = [unit(p, "conv_stem", "bn1", 3, shape.stem, 3, { stride: 2 }), silu];
-  const layers: string[][] = [["conv_stem", "bn1"]];
+  const parameterGroups: string[][] = [["conv_stem", "bn1"]];
+  const featureMaps: string[] = [];
   const count = shape.stages.reduce((sum, { depth }) => sum + depth, 0);
   let width = shape.stem;
   shape.stages.forEach((stage, s) => {
     for (let i = 0; i < stage.depth; i++) {
       const at = p.at("blocks").at(s).at(i);
       const stride = i === 0 ? stage.stride : 1;
-      const rate = ((options.dropPath ?? 0) * (layers.length - 1)) / count;
+      const rate = ((options.dropPath ?? 0) * (parameterGroups.length - 1)) / count;
       body.push(block(at, unit, stage, width, stride, rate));
-      layers.push([at.path()]);
+      featureMaps.push(at.path());
+      parameterGroups.push([at.path()]);
       width = stage.width;
     }
   });
   body.push(unit(p, "conv_head", "bn2", width, shape.features, 1), silu);
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const classifier = linear<tf.Tensor2D>(p.at("classifier"), shape.features, options.numClasses, {
-    init: fanOutUniform,
-  });
   return {
-    features: (images, context) => globalAveragePool(sequence(...body)(images, context)),
-    classify: sequence(drop, classifier),
-    layers: [...layers, ["conv_head", "bn2"], ["classifier"]],
+    forwardFeatures: sequence(...body),
+    pool: globalAveragePool,
+    numFeatures: shape.features,
+    classifier: { scope: "classifier", init: fanOutUniform, dropout: options.dropout ?? 0 },
+    parameterGroups: [...parameterGroups, ["conv_head", "bn2"]],
+    featureMaps,
   };
 }
 
@@ -73,8 +74,6 @@ const fanOutUniform: Initializer = ({ fanOut, size }, random) => {
   const bound = 1 / Math.sqrt(fanOut);
   return Float32Array.from({ length: size }, () => random.uniform(-bound, bound));
 };
-
-/** x σ(x) (Elfwing et al. 2017, arXiv:1702.03118). */
 
 type Unit = (
   p: Parameters,
@@ -133,7 +132,7 @@ function block(
   const name = p.path();
   return (x, context) => {
     const y = branch(x, context);
-    return capture(context, name, skip ? tf.add(x, y) : y);
+    return hook(context, name, skip ? tf.add(x, y) : y);
   };
 }
 
@@ -164,23 +163,17 @@ const tiny: Shape = {
   features: 32,
 };
 
-function define(shape: Shape, size: number, hub?: string): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: shape.original ? symmetric : imageNet,
-    hub,
-    sizes: { atLeast: 32 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
+
+const defineOriginal = (shape: Shape, own: Variant) =>
+  define({ ...shape, original: true }, { preprocessing: symmetric, ...own });
 
 export const efficientnet: Architecture = {
-  efficientnetv2_s: define(small, 288),
-  tf_efficientnetv2_s: define(
-    { ...small, original: true },
-    300,
-    "timm/tf_efficientnetv2_s.in21k_ft_in1k",
-  ),
-  test_efficientnet: define(tiny, 32),
-  test_tf_efficientnet: define({ ...tiny, original: true }, 32),
+  efficientnetv2_s: define(small, { size: 288 }),
+  tf_efficientnetv2_s: defineOriginal(small, {
+    size: 300,
+    hub: "timm/tf_efficientnetv2_s.in21k_ft_in1k",
+  }),
+  test_efficientnet: define(tiny, { size: 32 }),
+  test_tf_efficientnet: defineOriginal(tiny, { size: 32 }),
 };

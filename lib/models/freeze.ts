@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import type { Model } from "./module";
+import { isInScope } from "./parameters";
 
 /** Which part of a model stays as it is: all but the classifier, nothing, or the first n layers. */
 export type Freeze = "backbone" | "none" | number;
@@ -23,7 +24,7 @@ export function freeze(model: Model, what: Freeze): void {
  * @throws UserError when `what` is more layers than there are.
  */
 export function checkFreeze(model: Model, what: Freeze): number {
-  const last = model.layers.length - 1;
+  const last = model.parameterGroups.length - 1;
   const frozen = what === "none" ? 0 : what === "backbone" ? last : what;
   if (frozen <= last) return frozen;
   throw new UserError(
@@ -39,20 +40,20 @@ export function checkFreeze(model: Model, what: Freeze): number {
  * @returns by parameter name, the factor of its learning rate; 1 for the classifier
  */
 export function learningRateScales(model: Model, decay: number): Map<string, number> {
-  const last = model.layers.length - 1;
+  const last = model.parameterGroups.length - 1;
   return new Map(
     [...model.parameters.keys()].map((name) => [name, decay ** (last - layerOf(model, name))]),
   );
 }
 
-/** Index into `model.layers` of the layer that a parameter belongs to; the most specific prefix wins. */
+/** Index into `model.parameterGroups` of the layer that a parameter belongs to; the most specific prefix wins. */
 function layerOf(model: Model, name: string): number {
   let best = 0;
   let length = -1;
-  for (const [index, prefixes] of model.layers.entries()) {
+  for (const [index, prefixes] of model.parameterGroups.entries()) {
     for (const prefix of prefixes) {
-      const inside = name === prefix || name.startsWith(`${prefix}.`);
-      if (inside && prefix.length > length) [best, length] = [index, prefix.length];
+      if (isInScope(name, prefix) && prefix.length > length)
+        [best, length] = [index, prefix.length];
     }
   }
   return best;

@@ -6,7 +6,8 @@ import * as layerNormalization from "../engine/ops/layer-norm";
 import { addBias, linear as matrixProduct } from "../engine/ops/linear";
 import { statelessUniform } from "../engine/ops/random";
 import { fanInUniform, type Initializer, kaimingNormal, ones, zeros } from "./initializers";
-import type { Context, Layer, Parameters } from "./module";
+import type { Context, Layer } from "./module";
+import type { Parameters } from "./parameters";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {

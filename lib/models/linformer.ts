@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { withoutAutocast } from "../engine/trace";
-import { type Architecture, type BuildOptions, type Definition, symmetric } from "./architecture";
+import { type Architecture, type BuildOptions, symmetric, variantsOf } from "./architecture";
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
-import { attend, geluLayer, splitHeads, type Tokens } from "./transformer";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
+import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
   readonly patch: number;
@@ -38,7 +39,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   );
   const norm = layerNorm<tf.Tensor2D>(p.at("mlp_head.0"), width, EPSILON);
   return {
-    features(images, context) {
+    forwardFeatures(images, context) {
       const batch = images.shape[0];
       // Rows of pixels within rows of patches → patches, each as (row, column, color).
       const cut = tf.reshape(images, [batch, rows, patch, columns, patch * 3]);
@@ -49,16 +50,17 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       ]);
       const first = tf.tile(classToken, [batch, 1, 1]);
       const start = plus(tf.concat([first, embed(patches, context)], 1), positions);
-      const end = sequence(...blocks)(start, context);
-      return norm(tf.reshape(tf.slice(end, [0, 0, 0], [-1, 1, -1]), [batch, width]), context);
+      return sequence(...blocks.map(({ layer }) => layer))(start, context);
     },
-    classify: linear(p.at("mlp_head.1"), width, options.numClasses),
-    layers: [
+    pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
+    numFeatures: width,
+    classifier: { scope: "mlp_head.1", dropout: 0 },
+    parameterGroups: [
       ["to_patch_embedding", "pos_embedding", "cls_token"],
       ...blocks.map((_, i) => [`transformer.net.layers.${i}`]),
       ["mlp_head.0"],
-      ["mlp_head.1"],
     ],
+    attention: blocks.map(({ name, mixing }) => ({ name, prefix: 1, stride: patch, mixing })),
   };
 }
 
@@ -68,13 +70,11 @@ function plus(a: Tokens, b: Tokens): Tokens {
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
-function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer<Tokens> {
+function block(p: Parameters, shape: Shape, tokens: number, rate: number) {
   const { width } = shape;
-  const look = sequence(
-    layerNorm<Tokens>(p.at("0.norm"), width, EPSILON),
-    linearAttention(p.at("0.fn"), shape, tokens, rate),
-  );
-  const think = sequence(
+  const norm = layerNorm<Tokens>(p.at("0.norm"), width, EPSILON);
+  const { layer: attention, ...shown } = linearAttention(p.at("0.fn"), shape, tokens, rate);
+  const mlp = sequence(
     layerNorm<Tokens>(p.at("1.norm"), width, EPSILON),
     linear<Tokens>(p.at("1.fn.w1"), width, 4 * width),
     geluLayer,
@@ -82,19 +82,15 @@ function block(p: Parameters, shape: Shape, tokens: number, rate: number): Layer
     linear<Tokens>(p.at("1.fn.w2"), 4 * width, width),
   );
   const name = p.path();
-  return (x, context) => {
-    const y = plus(x, look(x, context));
-    return capture(context, name, plus(y, think(y, context)));
+  const layer: Layer<Tokens> = (x, context) => {
+    const y = plus(x, attention(norm(x, context), context));
+    return hook(context, name, plus(y, mlp(y, context)));
   };
+  return { layer, ...shown };
 }
 
 /** Attention to k mixtures of the tokens: softmax(q (E K)ᵀ / √d) F V (equation 7). */
-function linearAttention(
-  p: Parameters,
-  { width, heads, k }: Shape,
-  tokens: number,
-  rate: number,
-): Layer<Tokens> {
+function linearAttention(p: Parameters, { width, heads, k }: Shape, tokens: number, rate: number) {
   const project = (name: string) => linear<Tokens>(p.at(name), width, width, { bias: false });
   const mixing = (name: string) =>
     p.add(name, [tokens, k], mixtureUniform, { decay: true }).variable as tf.Tensor2D;
@@ -110,28 +106,37 @@ function linearAttention(
   /** [batch, tokens, width] → [batch, k, width] */
   const mix = (x: Tokens, by: tf.Tensor2D): Tokens =>
     tf.matMul(tf.tile(tf.expandDims(by, 0), [x.shape[0], 1, 1]), x, true, false);
-  return (x, context) => {
+  const layer: Layer<Tokens> = (x, context) => {
     context.tally?.(2 * x.size * k);
     const [queries] = splitHeads(toQ(x, context), 1, heads);
     const [keys] = splitHeads(mix(toK(x, context), mixK), 1, heads);
     const [values] = splitHeads(mix(toV(x, context), mixV), 1, heads);
-    return out(attend(queries, keys, values, scale, context, name, drop(context)), context);
+    const weighted = dotProductAttention(
+      queries,
+      keys,
+      values,
+      scale,
+      context,
+      name,
+      drop(context),
+    );
+    return out(weighted, context);
   };
+  return { layer, name, mixing: mixV };
 }
 
 /** Uniform in ±1/√k. */
 const mixtureUniform: Initializer = fanInUniform();
 
-function define(shape: Shape, size = 224): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: { ...symmetric, interpolation: "bilinear" },
-    sizes: { multipleOf: shape.patch, fixed: true },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: { ...symmetric, interpolation: "bilinear" } });
 
 export const linformer: Architecture = {
-  linformer: define({ patch: 28, width: 128, depth: 12, heads: 8, k: 64 }),
-  test_linformer: define({ patch: 8, width: 16, depth: 2, heads: 2, k: 5 }, 32),
+  linformer: define(
+    { patch: 28, width: 128, depth: 12, heads: 8, k: 64 },
+    { sizes: { multipleOf: 28, fixed: true } },
+  ),
+  test_linformer: define(
+    { patch: 8, width: 16, depth: 2, heads: 2, k: 5 },
+    { sizes: { multipleOf: 8, fixed: true }, size: 32 },
+  ),
 };

@@ -1,20 +1,23 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { Random } from "../core/random";
+import type * as tf from "@tensorflow/tfjs-core";
 import type { Preprocessing } from "./description";
-import type { Fans, Initializer } from "./initializers";
+import type { Initializer } from "./initializers";
+import type { Parameter } from "./parameters";
+import type { Window } from "./windows";
 
 /** What a call of a model carries besides the images. */
 export interface Context {
+  /** Whether batch norms use the batch's statistics and dropout acts. */
   readonly training: boolean;
   /** int32 [2]: seeds dropout and stochastic depth of this call. Without it nothing is dropped. */
   readonly seed?: tf.Tensor;
   /**
-   * Called with named intermediate tensors, such as `blocks.0.attn` (attention, [batch, heads,
-   * queries, keys]) or `layer4.1` (a feature map). Keep a tensor with `tf.keep` to use it later;
-   * return one of the same shape to put it in the place of the value.
+   * Called with named intermediate tensors: attention weights and feature maps, under the names that
+   * {@link Model.attention} and {@link Model.featureMaps} list, and others such as `blocks.0`. Keep a
+   * tensor with `tf.keep` to use it later; return one of the same shape to put it in the place of the
+   * value.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a callback that only looks returns nothing
-  readonly capture?: (name: string, value: tf.Tensor) => tf.Tensor | void;
+  readonly hook?: (name: string, value: tf.Tensor) => tf.Tensor | void;
   /** Told of the multiply-adds of every product and convolution. */
   readonly tally?: (multiplyAdds: number) => void;
 }
@@ -25,123 +28,71 @@ export type Layer<In extends tf.Tensor = tf.Tensor4D, Out extends tf.Tensor = In
   context: Context,
 ) => Out;
 
-/**
- * How PyTorch lays out a parameter: `plain` as here, `conv` [out, in, h, w] for our [h, w, in, out],
- * `depthwise` [channels, 1, h, w] for our [h, w, channels, 1].
- */
-export type Layout = "plain" | "conv" | "depthwise";
-
-/** A named array of a model. */
-export interface Parameter {
-  readonly variable: tf.Variable;
-  readonly layout: Layout;
-  /** Running statistics, which no gradient reaches. */
-  readonly buffer: boolean;
-  /** Whether weight decay applies: not to biases, norms and position embeddings. */
-  readonly decay: boolean;
-  /** Whether training changes it; see `freeze`. Never true of a buffer. */
-  trainable: boolean;
-}
-
-/** Options of {@link Parameters.add}. */
-export interface ParameterOptions {
-  layout?: Layout;
-  buffer?: boolean;
-  /** Default: true for weights of two dimensions and more. */
-  decay?: boolean;
-}
-
-/** The ordered, flat store that a model's layers register their parameters in, by dotted scope. */
-export class Parameters {
-  private constructor(
-    private readonly store: Map<string, Parameter>,
-    private readonly draw: { readonly seed: number; streams: number },
-    private readonly scope: string,
-  ) {}
-
-  /** @param seed Of the first values; each parameter draws from a stream of its own name. */
-  static root(seed: number): Parameters {
-    return new Parameters(new Map(), { seed, streams: 0 }, "");
-  }
-
-  /** The child scope: names are joined by dots. */
-  at(name: string | number): Parameters {
-    return new Parameters(this.store, this.draw, this.path(String(name)));
-  }
-
-  /** The full dotted name of `name` in this scope; of the scope itself without one. */
-  path(name = ""): string {
-    return [this.scope, name].filter(Boolean).join(".");
-  }
-
-  get all(): ReadonlyMap<string, Parameter> {
-    return this.store;
-  }
-
-  /** A number that no other random layer of this model has. */
-  nextStream(): number {
-    return this.draw.streams++;
-  }
-
-  /** Register a parameter of this shape, in TensorFlow's layout. */
-  add(
-    name: string,
-    shape: readonly number[],
-    initializer: Initializer,
-    options: ParameterOptions = {},
-  ): Parameter {
-    const path = this.path(name);
-    if (this.store.has(path)) throw new Error(`parameter ${path} registered twice`);
-    const layout = options.layout ?? "plain";
-    const buffer = options.buffer ?? false;
-    const values = initializer(fans(shape, layout), new Random(this.draw.seed, path));
-    const variable = tf.tidy(() => tf.variable(tf.tensor(values, [...shape]), !buffer));
-    const decay = !buffer && (options.decay ?? shape.length > 1);
-    const parameter: Parameter = {
-      variable,
-      layout,
-      buffer,
-      decay,
-      // One truth: a compiled function is traced anew where other variables are trained.
-      get trainable() {
-        return variable.trainable;
-      },
-      set trainable(trainable) {
-        variable.trainable = trainable;
-      },
-    };
-    this.store.set(path, parameter);
-    return parameter;
-  }
-}
-
-function fans(shape: readonly number[], layout: Layout): Fans {
-  const size = shape.reduce((a, b) => a * b, 1);
-  if (layout === "plain") return { fanIn: shape.at(-1) ?? 1, fanOut: shape[0] ?? 1, size };
-  const [height, width, a, b] = shape;
-  const area = height * width;
-  // A depthwise filter feeds one channel, but PyTorch's fan-out counts every output channel.
-  return layout === "conv"
-    ? { fanIn: area * a, fanOut: area * b, size }
-    : { fanIn: area, fanOut: area * a, size };
-}
-
 /** Let the context see (or replace) a value. */
-export function capture<T extends tf.Tensor>(context: Context, name: string, value: T): T {
-  return (context.capture?.(name, value) as T | undefined) ?? value;
+export function hook<T extends tf.Tensor>(context: Context, name: string, value: T): T {
+  return (context.hook?.(name, value) as T | undefined) ?? value;
 }
 
-/** What an architecture's builder hands back: the two halves of a model and its order in depth. */
-export interface Network {
-  /** images [batch, height, width, 3] → pooled features [batch, features] */
-  readonly features: Layer<tf.Tensor4D, tf.Tensor2D>;
-  /** features → logits [batch, classes] */
-  readonly classify: Layer<tf.Tensor2D, tf.Tensor2D>;
+/** How the attention of one layer is read: where it is shown, and where its keys lie in the image. */
+export interface AttentionHook {
   /**
-   * Name prefixes of the parameters from the first layer to the last, one list a layer; the last
-   * is the classifier. For freezing and for layer-wise learning rates.
+   * Name under which the weights come to {@link Context.hook}: float32
+   * `[images, heads, queries, keys]`, or `[images × windows, heads, queries, keys]`.
    */
-  readonly layers: readonly (readonly string[])[];
+  readonly name: string;
+  /** Tokens before those of the image: the class token first, then registers; 0 without them. */
+  readonly prefix: number;
+  /** Pixels of the image from one key to the next. */
+  readonly stride: number;
+  /** Where attention stays inside windows (Swin): their size and shift, in keys. */
+  readonly window?: Window;
+  /**
+   * Where keys are mixtures of tokens (Linformer): float32 `[tokens, mixtures]`, the coefficients that
+   * make the mixtures of the values.
+   */
+  readonly mixing?: tf.Tensor2D;
+}
+
+/** The last layer of a network. */
+export interface Classifier {
+  /** Scope of its `weight` and `bias`, such as `head.fc`. */
+  readonly scope: string;
+  /** Of the weight. Default: uniform by fan-in, as PyTorch does it. */
+  readonly init?: Initializer;
+  /** Share of features dropped before it. */
+  readonly dropout: number;
+}
+
+/** What an architecture's builder hands back: a network without its classifier, and what it says of itself. */
+export interface Network {
+  /**
+   * Images float32 `[batch, height, width, 3]` → what the last block gives: a feature map
+   * `[batch, height, width, channels]`, or tokens `[batch, tokens, channels]`.
+   */
+  forwardFeatures(images: tf.Tensor4D, context: Context): tf.Tensor;
+  /** What {@link Network.forwardFeatures} gave → pooled features `[batch, numFeatures]`. */
+  pool(features: tf.Tensor, context: Context): tf.Tensor2D;
+  /** Number of pooled features. */
+  readonly numFeatures: number;
+  /** How the classifier on top is named and made. */
+  readonly classifier: Classifier;
+  /**
+   * Scopes of the parameters below the classifier from the first layer to the last, one list a layer.
+   * For freezing and for layer-wise learning rates.
+   */
+  readonly parameterGroups: readonly (readonly string[])[];
+  /** Where attention is read, first layer to last. Default: there is none. */
+  readonly attention?: readonly AttentionHook[];
+  /**
+   * Names of the feature maps `[batch, height, width, channels]` that {@link Context.hook} sees, first
+   * to last; the last is what Grad-CAM looks at. Default: there is none.
+   */
+  readonly featureMaps?: readonly string[];
+  /**
+   * Last parts of the names of buffers that PyTorch saves although they follow from the network's
+   * shape; a file may hold them, and they are not read. Default none.
+   */
+  readonly derivedBuffers?: readonly string[];
   /**
    * Makes a parameter saved for another input size fit this one. Undefined where `name` saved with
    * the shape `from` (PyTorch's layout) cannot be made to fit.
@@ -153,9 +104,16 @@ export interface Network {
 }
 
 /** A neural network with its parameters; images in, logits out. */
-export interface Model {
+export interface Model
+  extends Required<
+    Pick<
+      Network,
+      "numFeatures" | "parameterGroups" | "attention" | "featureMaps" | "derivedBuffers"
+    >
+  > {
+  /** Registered name of its architecture, such as `resnet50`. */
   readonly name: string;
-  /** Number of logits. */
+  /** Number of logits; 0 where there is no classifier. */
   readonly numClasses: number;
   /** Height and width that the network was built for, pixels. */
   readonly inputSize: readonly [height: number, width: number];
@@ -165,12 +123,43 @@ export interface Model {
   readonly dropPath?: number;
   /** How images must come to it. */
   readonly preprocessing: Preprocessing;
+  /** By name, in order; the classifier's last. */
   readonly parameters: ReadonlyMap<string, Parameter>;
-  readonly layers: Network["layers"];
+  /** As {@link Network.parameterGroups}, with the classifier as the last group. */
+  readonly parameterGroups: readonly (readonly string[])[];
+  /** Scope of the classifier, such as `head.fc`. */
+  readonly classifier: string;
+  /** As {@link Network.resample}. */
   readonly resample?: Network["resample"];
-  /** images float32 [batch, height, width, 3], already normalized → logits [batch, classes] */
+  /**
+   * Images float32 `[batch, height, width, 3]`, normalized → logits `[batch, numClasses]`; without a
+   * classifier pooled features `[batch, numFeatures]`.
+   */
   forward(images: tf.Tensor4D, context: Context): tf.Tensor2D;
-  /** images → pooled features [batch, features], what the classifier sees. */
-  features(images: tf.Tensor4D, context: Context): tf.Tensor2D;
+  /**
+   * Images as for {@link Model.forward} → what the last block gives: a feature map
+   * `[batch, height, width, channels]`, or tokens `[batch, tokens, channels]`, for
+   * {@link Model.forwardHead}. A norm that follows the pooling is not in it yet.
+   */
+  forwardFeatures(images: tf.Tensor4D, context: Context): tf.Tensor;
+  /**
+   * What {@link Model.forwardFeatures} gave → logits.
+   *
+   * @param options `preLogits`: pooled features `[batch, numFeatures]` instead, what the classifier
+   *   sees. Default false.
+   */
+  forwardHead(
+    features: tf.Tensor,
+    context: Context,
+    options?: { readonly preLogits?: boolean },
+  ): tf.Tensor2D;
+  /**
+   * Put a fresh classifier in the place of the one there is, before anything is compiled.
+   *
+   * @param numClasses Of logits; 0: none, so that {@link Model.forward} gives pooled features.
+   * @throws UserError when it is no whole number
+   */
+  resetClassifier(numClasses: number): void;
+  /** Free the parameters' memory. */
   dispose(): void;
 }

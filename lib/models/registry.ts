@@ -6,8 +6,10 @@ import { customCnn } from "./custom-cnn";
 import { cvt } from "./cvt";
 import type { Preprocessing } from "./description";
 import { efficientnet } from "./efficientnet";
+import { dropout, linear } from "./layers";
 import { linformer } from "./linformer";
-import { type Context, type Model, Parameters } from "./module";
+import type { Context, Layer, Model, Network } from "./module";
+import { Parameters } from "./parameters";
 import { regnet } from "./regnet";
 import { resnet } from "./resnet";
 import { swinv2 } from "./swinv2";
@@ -32,7 +34,7 @@ const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...a
 
 /** What {@link createModel} can be told. */
 export interface ModelOptions {
-  /** Number of logits: outputs times the parameters that the loss has for each. */
+  /** Number of logits: outputs times the parameters that the loss has for each. 0: pooled features. */
   readonly numClasses: number;
   /** Of the initial weights. Default 0. */
   readonly seed?: number;
@@ -71,35 +73,88 @@ export function createModel(name: string, options: ModelOptions): Model {
   const definition = modelDefinition(name);
   const { numClasses, seed = 0, inputSize = definition.inputSize } = options;
   const { dropout, dropPath, preprocessing = definition.preprocessing } = options;
-  if (!Number.isInteger(numClasses) || numClasses < 1) {
-    throw new UserError(`numClasses is ${numClasses}`, "give the number of classes, 1 or more");
-  }
   checkSize(name, definition, inputSize);
+  checkNumClasses(numClasses);
   const p = Parameters.root(seed);
-  const network = definition.build(p, { ...options, numClasses, inputSize });
-  const run = <T extends tf.Tensor>(images: tf.Tensor4D, compute: () => T): T => {
+  const network = definition.build(p, { inputSize, dropout, dropPath });
+  const classifier = new Head(p, network);
+  classifier.reset(numClasses);
+  const forwardFeatures = (images: tf.Tensor4D, context: Context) => {
     checkSize(name, definition, [images.shape[1], images.shape[2]], inputSize);
-    return tf.tidy(compute);
+    return tf.tidy(() => network.forwardFeatures(images, context));
   };
-  const features = (images: tf.Tensor4D, context: Context) =>
-    run(images, () => network.features(images, context));
+  const forwardHead: Model["forwardHead"] = (features, context, { preLogits = false } = {}) =>
+    tf.tidy(() => {
+      const pooled = network.pool(features, context);
+      return preLogits ? pooled : classifier.forward(pooled, context);
+    });
+  const { scope } = network.classifier;
+  const { numFeatures, attention = [], featureMaps = [], derivedBuffers = [] } = network;
   return {
     name,
-    numClasses,
+    get numClasses() {
+      return classifier.numClasses;
+    },
+    numFeatures,
     inputSize,
     dropout,
     dropPath,
     preprocessing,
     parameters: p.all,
-    layers: network.layers,
+    parameterGroups: [...network.parameterGroups, [scope]],
+    classifier: scope,
+    attention,
+    featureMaps,
+    derivedBuffers,
     resample: network.resample,
-    features,
+    forwardFeatures,
+    forwardHead,
     forward: (images, context) =>
-      tf.tidy(() => network.classify(features(images, context), context)),
+      tf.tidy(() => forwardHead(forwardFeatures(images, context), context)),
+    resetClassifier(wanted) {
+      checkNumClasses(wanted);
+      classifier.reset(wanted);
+    },
     dispose: () => {
       for (const { variable } of p.all.values()) variable.dispose();
     },
   };
+}
+
+/** The classifier on top of a network: dropout and one linear layer, or nothing. */
+class Head {
+  numClasses = 0;
+  private readonly drop: Layer<tf.Tensor2D>;
+  private layer: Layer<tf.Tensor2D> | undefined;
+
+  constructor(
+    private readonly p: Parameters,
+    private readonly network: Network,
+  ) {
+    this.drop = dropout<tf.Tensor2D>(p, network.classifier.dropout);
+  }
+
+  reset(numClasses: number): void {
+    const { scope, init } = this.network.classifier;
+    const at = this.p.at(scope);
+    at.clear();
+    this.numClasses = numClasses;
+    this.layer =
+      numClasses === 0 ? undefined : linear(at, this.network.numFeatures, numClasses, { init });
+  }
+
+  /** Features `[batch, numFeatures]` → logits `[batch, numClasses]`. */
+  forward(features: tf.Tensor2D, context: Context): tf.Tensor2D {
+    return this.layer === undefined ? features : this.layer(this.drop(features, context), context);
+  }
+}
+
+function checkNumClasses(numClasses: number): void {
+  if (Number.isInteger(numClasses) && numClasses >= 0) return;
+  throw new UserError(
+    `numClasses is ${numClasses}`,
+    "give the number of classes, or 0 for a network that gives its features",
+  );
 }
 
 function checkSize(

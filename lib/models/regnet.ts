@@ -1,18 +1,17 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { kaimingNormal, truncatedNormal, zeros } from "./initializers";
 import {
   convNorm,
-  dropout,
   dropPath,
   dropPathRates,
   globalAveragePool,
-  linear,
   relu,
   sequence,
   squeezeExcite,
 } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 
 interface Shape {
   readonly stem: number;
@@ -26,7 +25,8 @@ interface Shape {
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const init = kaimingNormal("fanOut");
   const body: Layer[] = [convNorm(p.at("stem"), 3, shape.stem, 3, { stride: 2, init }), relu];
-  const layers: string[][] = [["stem"]];
+  const parameterGroups: string[][] = [["stem"]];
+  const featureMaps: string[] = [];
   const rates = dropPathRates(
     options.dropPath ?? 0,
     shape.depths.reduce((a, b) => a + b),
@@ -36,19 +36,25 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     for (let i = 0; i < depth; i++) {
       const at = p.at(`s${stage + 1}`).at(`b${i + 1}`);
       const to = shape.widths[stage];
-      body.push(block(at, width, to, shape.group, i === 0 ? 2 : 1, rates[layers.length - 1]));
-      layers.push([at.path()]);
+      body.push(
+        block(at, width, to, shape.group, i === 0 ? 2 : 1, rates[parameterGroups.length - 1]),
+      );
+      featureMaps.push(at.path());
+      parameterGroups.push([at.path()]);
       width = to;
     }
   });
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, {
-    init: truncatedNormal(0.01),
-  });
   return {
-    features: (images, context) => globalAveragePool(sequence(...body)(images, context)),
-    classify: sequence(drop, fc),
-    layers: [...layers, ["head.fc"]],
+    forwardFeatures: sequence(...body),
+    pool: globalAveragePool,
+    numFeatures: width,
+    classifier: {
+      scope: "head.fc",
+      init: truncatedNormal(0.01),
+      dropout: options.dropout ?? 0,
+    },
+    parameterGroups,
+    featureMaps,
   };
 }
 
@@ -84,28 +90,19 @@ function block(
   return (x, context) => {
     const identity = shortcut === undefined ? x : shortcut(x, context);
     const y: tf.Tensor4D = tf.relu(tf.add(branch(x, context), identity));
-    return capture(context, name, y);
+    return hook(context, name, y);
   };
 }
 
-function define(shape: Shape, hub?: string, size = 224): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: imageNet,
-    hub,
-    sizes: { atLeast: 32 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
 export const regnet: Architecture = {
   regnety_080: define(
     { stem: 32, depths: [2, 4, 10, 1], widths: [168, 448, 896, 2016], group: 56 },
-    "timm/regnety_080.ra3_in1k",
+    { hub: "timm/regnety_080.ra3_in1k" },
   ),
   test_regnet: define(
     { stem: 32, depths: [1, 1, 1, 2], widths: [16, 24, 32, 40], group: 8 },
-    undefined,
-    64,
+    { size: 64 },
   ),
 };

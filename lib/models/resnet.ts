@@ -1,19 +1,18 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { zeros } from "./initializers";
 import {
   batchNorm,
   conv2d,
-  dropout,
   dropPath,
   dropPathRates,
   globalAveragePool,
-  linear,
   maxPool,
   relu,
   sequence,
 } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 
 interface Shape {
   readonly block: "basic" | "bottleneck";
@@ -46,15 +45,16 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     }
   });
 
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("fc"), width, options.numClasses);
   return {
-    features(images, context) {
+    forwardFeatures(images, context) {
       const stem = tf.relu(norm(conv(images, context), context));
-      return globalAveragePool(sequence(...blocks)(maxPool(stem, 3, 2, 1), context));
+      return sequence(...blocks)(maxPool(stem, 3, 2, 1), context);
     },
-    classify: sequence(drop, fc),
-    layers: [["conv1", "bn1"], ...names.map((name) => [name]), ["fc"]],
+    pool: globalAveragePool,
+    numFeatures: width,
+    classifier: { scope: "fc", dropout: options.dropout ?? 0 },
+    parameterGroups: [["conv1", "bn1"], ...names.map((name) => [name])],
+    featureMaps: names,
   };
 }
 
@@ -83,7 +83,7 @@ function residual(
   return (x, context) => {
     const identity = shortcut === undefined ? x : shortcut(x, context);
     const y: tf.Tensor4D = tf.relu(tf.add(drop(body(x, context), context), identity));
-    return capture(context, name, y);
+    return hook(context, name, y);
   };
 }
 
@@ -109,33 +109,27 @@ const bottleneck: Branch = (p, from, width, stride) =>
     batchNorm(p.at("bn3"), 4 * width, { scale: zeros }),
   );
 
-function define(shape: Shape, hub?: string, size = 224): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: imageNet,
-    hub,
-    sizes: { atLeast: 32 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
 const channels = [64, 128, 256, 512];
 const tiny = [8, 16, 24, 32];
 
 export const resnet: Architecture = {
-  resnet18: define({ block: "basic", depths: [2, 2, 2, 2], channels }, "timm/resnet18.a1_in1k"),
+  resnet18: define(
+    { block: "basic", depths: [2, 2, 2, 2], channels },
+    { hub: "timm/resnet18.a1_in1k" },
+  ),
   resnet26: define(
     { block: "bottleneck", depths: [2, 2, 2, 2], channels },
-    "timm/resnet26.bt_in1k",
+    { hub: "timm/resnet26.bt_in1k" },
   ),
   resnet50: define(
     { block: "bottleneck", depths: [3, 4, 6, 3], channels },
-    "timm/resnet50.a1_in1k",
+    { hub: "timm/resnet50.a1_in1k" },
   ),
-  test_resnet18: define({ block: "basic", depths: [1, 1, 1, 1], channels: tiny }, undefined, 64),
+  test_resnet18: define({ block: "basic", depths: [1, 1, 1, 1], channels: tiny }, { size: 64 }),
   test_resnet50: define(
     { block: "bottleneck", depths: [1, 2, 1, 1], channels: tiny },
-    undefined,
-    64,
+    { size: 64 },
   ),
 };

@@ -1,22 +1,34 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { TensorSource, TensorToWrite } from "../io/safetensors";
-import type { Layout, Model } from "./module";
+import type { TaskDescription } from "./description";
+import { matchClassifier } from "./match-classifier";
+import type { Model } from "./module";
+import { isInScope, type Layout } from "./parameters";
 import { fromTransformers } from "./transformers-names";
+import { withoutWrappers } from "./wrapped-names";
 
 /** How a state dict is loaded. */
 export interface LoadOptions {
-  /** `replace` leaves the classifier as it is (fresh), for other classes. Default `load`. */
-  readonly head?: "load" | "replace";
+  /**
+   * `load`: the classifier must fit, as everything else. `match`: it is kept where its outputs are the
+   * ones asked for, in any order, and starts fresh where they are not. Default `load`.
+   */
+  readonly head?: "load" | "match";
+  /** What the model is asked, for `match`: its outputs by name. Default: their number decides. */
+  readonly task?: TaskDescription;
 }
 
-/** What {@link loadStateDict} did with each name. */
+/** What {@link loadStateDict} did. */
 export interface LoadReport {
+  /** Names of the parameters that have the file's values. */
   readonly loaded: readonly string[];
-  /** Parameters of the classifier that kept their fresh values, because `head` is "replace". */
-  readonly replaced: readonly string[];
-  /** Position embeddings (and the like) resampled to this model's input size. */
+  /** Parameters of the classifier that keep their fresh values. */
+  readonly fresh: readonly string[];
+  /** Position embeddings (and the like) that were resampled to this model's input size. */
   readonly resampled: readonly string[];
+  /** One sentence about the classifier, for people. */
+  readonly classifier: string;
 }
 
 /** Axes of PyTorch's layout in the order of ours, and back. */
@@ -39,20 +51,28 @@ export function torchShape(shape: readonly number[], layout: Layout): number[] {
 /**
  * Give a model the weights of a state dict, by name.
  *
- * @param source Under timm's names or those of `transformers`, in PyTorch's layouts.
+ * Wrappers around the names (`module.` and the like) are looked through, and buffers that follow from
+ * the network's shape are passed over.
+ *
+ * @param given Under timm's names or those of `transformers`, in PyTorch's layouts.
  * @throws UserError naming every tensor that is missing, unknown or of another shape; the model
  *   is then unchanged.
  */
 export function loadStateDict(
   model: Model,
-  source: TensorSource,
+  given: TensorSource,
   options: LoadOptions = {},
 ): LoadReport {
-  const named = fromTransformers(source);
-  if (named !== undefined) return loadStateDict(model, named, options);
-  const replaceHead = options.head === "replace";
-  const isHead = headTest(model);
-  const plan = compare(model, source, (name) => replaceHead && isHead(name));
+  const { head = "load", task } = options;
+  const unwrapped = withoutWrappers(given, (name) => model.parameters.has(name));
+  const named = fromTransformers(unwrapped) ?? unwrapped;
+  const match =
+    head === "match"
+      ? matchClassifier(model, named, task)
+      : { source: named, says: "the classifier is the file's" };
+  const source = match.source ?? named;
+  const isHead = (name: string) => isInScope(name, model.classifier);
+  const plan = compare(model, source, (name) => match.source === undefined && isHead(name));
   if (plan.problems.length > 0) {
     const onlyHead = plan.problems.every(({ name }) => isHead(name));
     throw new UserError(
@@ -60,29 +80,24 @@ export function loadStateDict(
         .map(({ name, problem }) => `  ${name}: ${problem}`)
         .join("\n")}`,
       onlyHead
-        ? 'give { head: "replace" } to keep a fresh classifier, or build the model with as many classes'
+        ? 'give { head: "match" } for a fresh classifier, or build the model with as many classes'
         : "check that the file belongs to this architecture, and its variant and options",
     );
   }
-  for (const name of plan.loaded) assign(model, name, source);
-  return plan;
-}
-
-/** The model's classifier, by parameter name. */
-function headTest(model: Model): (name: string) => boolean {
-  const prefixes = model.layers[model.layers.length - 1];
-  return (name) => prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}.`));
+  const { loaded, fresh, resampled } = plan;
+  for (const name of loaded) assign(model, name, source);
+  return { loaded, fresh, resampled, classifier: match.says };
 }
 
 function compare(model: Model, source: TensorSource, keepFresh: (name: string) => boolean) {
   const loaded: string[] = [];
-  const replaced: string[] = [];
+  const fresh: string[] = [];
   const resampled: string[] = [];
   const problems: { name: string; problem: string }[] = [];
   for (const [name, { variable, layout }] of model.parameters) {
     const wanted = torchShape(variable.shape, layout);
     const found = source.tensors.get(name)?.shape;
-    if (keepFresh(name)) replaced.push(name);
+    if (keepFresh(name)) fresh.push(name);
     else if (found === undefined) problems.push({ name, problem: `missing, [${wanted}] expected` });
     else if (sameShape(found, wanted)) loaded.push(name);
     else if (model.resample?.(name, found) !== undefined) {
@@ -90,14 +105,14 @@ function compare(model: Model, source: TensorSource, keepFresh: (name: string) =
       resampled.push(name);
     } else problems.push({ name, problem: `[${found}] in the file, [${wanted}] expected` });
   }
+  // PyTorch counts the batches that its batch norms have seen; nothing here uses the count.
+  const unused = ["num_batches_tracked", ...model.derivedBuffers];
   for (const name of source.tensors.keys()) {
-    // PyTorch counts the batches that its batch norms have seen; nothing here uses the count.
-    if (model.parameters.has(name) || name.endsWith(".num_batches_tracked") || keepFresh(name)) {
-      continue;
-    }
+    const isUnused = unused.includes(name.slice(name.lastIndexOf(".") + 1));
+    if (model.parameters.has(name) || isUnused || keepFresh(name)) continue;
     problems.push({ name, problem: "in the file, and the model has no such parameter" });
   }
-  return { loaded, replaced, resampled, problems };
+  return { loaded, fresh, resampled, problems };
 }
 
 function assign(model: Model, name: string, source: TensorSource): void {

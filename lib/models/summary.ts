@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Table } from "../core/table";
 import type { Model } from "./module";
+import { isInScope } from "./parameters";
 
 /** Number of values that training can change. */
 export function parameterCount(model: Model): number {
@@ -12,13 +13,13 @@ export function parameterCount(model: Model): number {
 /** A row a layer, from the images to the logits: its parameters and their number; the sum last. */
 export function modelSummary(model: Model): Table {
   const learned = [...model.parameters].filter(([, { buffer }]) => !buffer);
-  const counts = model.layers.map((prefixes) =>
+  const counts = model.parameterGroups.map((prefixes) =>
     learned
-      .filter(([name]) => prefixes.some((p) => name === p || name.startsWith(`${p}.`)))
+      .filter(([name]) => prefixes.some((prefix) => isInScope(name, prefix)))
       .reduce((sum, [, { variable }]) => sum + variable.size, 0),
   );
   return {
-    layer: [...model.layers.map((prefixes) => prefixes.join(", ")), model.name],
+    layer: [...model.parameterGroups.map((prefixes) => prefixes.join(", ")), model.name],
     parameters: [...counts, parameterCount(model)],
   };
 }

@@ -3,11 +3,10 @@ import { joinHeads } from "../engine/ops/attention";
 import { cosineAttention, inverseLength } from "../engine/ops/cosine-attention";
 import { addBias } from "../engine/ops/linear";
 import { roll } from "../engine/ops/roll";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { constant, fanInUniform, truncatedNormal, zeros } from "./initializers";
 import {
   conv2d,
-  dropout,
   dropPath,
   dropPathRates,
   globalAveragePool,
@@ -15,7 +14,8 @@ import {
   linear,
   sequence,
 } from "./layers";
-import { type Context, capture, type Layer, type Network, type Parameters } from "./module";
+import { type AttentionHook, type Context, hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 import { mlp, splitHeads, type Tokens } from "./transformer";
 import { joinWindows, relativePositions, shiftMask, splitWindows, type Window } from "./windows";
 
@@ -45,7 +45,9 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     shape.depths.reduce((a, b) => a + b),
   );
   const body: Layer[] = [];
-  const layers: string[][] = [["patch_embed"]];
+  const parameterGroups: string[][] = [["patch_embed"]];
+  const attention: AttentionHook[] = [];
+  const featureMaps: string[] = [];
   let width = shape.width;
   let size = options.inputSize.map((side) => side / PATCH) as [number, number];
   shape.depths.forEach((depth, stage) => {
@@ -58,19 +60,27 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     for (let i = 0; i < depth; i++) {
       const blockAt = at.at("blocks").at(i);
       const window = fitWindow(size, shape.window, i % 2 === 1);
-      const rate = rates[layers.length - 1];
+      const rate = rates[parameterGroups.length - 1];
       body.push(block(blockAt, width, shape.heads[stage], size, window, rate));
-      layers.push([blockAt.path(), ...(stage > 0 && i === 0 ? [at.path("downsample")] : [])]);
+      featureMaps.push(blockAt.path());
+      const stride = PATCH * 2 ** stage;
+      attention.push({ name: blockAt.path("attn"), prefix: 0, stride, window });
+      parameterGroups.push([
+        blockAt.path(),
+        ...(stage > 0 && i === 0 ? [at.path("downsample")] : []),
+      ]);
     }
   });
   const norm = layerNorm<tf.Tensor4D>(p.at("norm"), width, EPSILON);
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), width, options.numClasses, { init });
   return {
-    features: (images, context) =>
-      globalAveragePool(sequence(stem, ...body, norm)(images, context)),
-    classify: sequence(drop, fc),
-    layers: [...layers, ["norm"], ["head.fc"]],
+    forwardFeatures: sequence(stem, ...body, norm),
+    pool: globalAveragePool,
+    numFeatures: width,
+    classifier: { scope: "head.fc", init, dropout: options.dropout ?? 0 },
+    parameterGroups: [...parameterGroups, ["norm"]],
+    attention,
+    featureMaps,
+    derivedBuffers: ["attn_mask", "relative_coords_table", "relative_position_index"],
   };
 }
 
@@ -117,10 +127,10 @@ function block(
   const padded = size.map((side, axis) => {
     return Math.ceil(side / window.size[axis]) * window.size[axis];
   }) as [number, number];
-  const attend = windowAttention(p.at("attn"), width, heads, padded, window);
+  const attention = windowAttention(p.at("attn"), width, heads, padded, window);
   const norm1 = layerNorm<tf.Tensor4D>(p.at("norm1"), width, EPSILON);
   const norm2 = layerNorm<tf.Tensor4D>(p.at("norm2"), width, EPSILON);
-  const think = mlp<tf.Tensor4D>(p.at("mlp"), width, 4 * width);
+  const feedForward = mlp<tf.Tensor4D>(p.at("mlp"), width, 4 * width);
   const [drop1, drop2] = [dropPath<tf.Tensor4D>(p, dropRate), dropPath<tf.Tensor4D>(p, dropRate)];
   const name = p.path();
 
@@ -137,14 +147,14 @@ function block(
         [0, beside],
         [0, 0],
       ]);
-    y = joinWindows(attend(splitWindows(y, window.size), context), padded, window.size);
+    y = joinWindows(attention(splitWindows(y, window.size), context), padded, window.size);
     if (below + beside > 0) y = tf.slice(y, [0, 0, 0, 0], [-1, size[0], size[1], -1]);
     return shifts ? roll(y, [down, right], [1, 2]) : y;
   };
   return (x, context) => {
     const y: tf.Tensor4D = tf.add(x, drop1(norm1(inWindows(x, context), context), context));
-    const z: tf.Tensor4D = tf.add(y, drop2(norm2(think(y, context), context), context));
-    return capture(context, name, z);
+    const z: tf.Tensor4D = tf.add(y, drop2(norm2(feedForward(y, context), context), context));
+    return hook(context, name, z);
   };
 }
 
@@ -183,7 +193,7 @@ function windowAttention(
     const positions = positionBias(context);
     const shifted = window.shift[0] + window.shift[1] > 0;
     const mask = shifted ? shiftMask(window, size) : undefined;
-    if (context.capture === undefined) {
+    if (context.hook === undefined) {
       return proj(cosineAttention(q, k, v, sharpness, positions, mask), context);
     }
     // In single ops, so that the weights have a gradient and can be replaced.
@@ -192,7 +202,7 @@ function windowAttention(
       const ofImages = tf.reshape(scores, [-1, mask.shape[0], heads, tokens, tokens]);
       scores = tf.reshape(tf.add(ofImages, mask), scores.shape);
     }
-    const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
+    const weights = hook(context, name, tf.softmax(scores) as tf.Tensor4D);
     return proj(joinHeads(tf.matMul(weights, v)), context);
   };
 }
@@ -202,26 +212,24 @@ function unit(x: tf.Tensor4D): tf.Tensor4D {
   return tf.mul(x, inverseLength(x));
 }
 
-function define(shape: Shape, size: number, hub?: string): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: imageNet,
-    hub,
-    sizes: { multipleOf: PATCH * 2 ** (shape.depths.length - 1), fixed: true },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+// Each stage but the first halves the grid of patches.
+const define = variantsOf(build, {
+  preprocessing: imageNet,
+  size: 256,
+  sizes: { multipleOf: 8 * PATCH, fixed: true },
+});
 
 export const swinv2: Architecture = {
   swinv2_tiny_window8_256: define(
     { window: 8, width: 96, depths: [2, 2, 6, 2], heads: [3, 6, 12, 24] },
-    256,
-    "timm/swinv2_tiny_window8_256.ms_in1k",
+    { hub: "timm/swinv2_tiny_window8_256.ms_in1k" },
   ),
   swinv2_small_window8_256: define(
     { window: 8, width: 96, depths: [2, 2, 18, 2], heads: [3, 6, 12, 24] },
-    256,
-    "timm/swinv2_small_window8_256.ms_in1k",
+    { hub: "timm/swinv2_small_window8_256.ms_in1k" },
   ),
-  test_swinv2: define({ window: 4, width: 8, depths: [2, 2], heads: [1, 2] }, 48),
+  test_swinv2: define(
+    { window: 4, width: 8, depths: [2, 2], heads: [1, 2] },
+    { size: 48, sizes: { multipleOf: 2 * PATCH, fixed: true } },
+  ),
 };

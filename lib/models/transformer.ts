@@ -4,11 +4,18 @@ import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import { gelu } from "../engine/ops/gelu";
 import { constant, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, linear } from "./layers";
-import { type Context, capture, type Layer, type Parameters } from "./module";
+import { type Context, hook, type Layer } from "./module";
+import type { Parameters } from "./parameters";
 
 /** [batch, tokens, width] */
 export type Tokens = tf.Tensor3D;
 
+/** The class token, `[batch, tokens, width]` → `[batch, width]`. */
+export function firstToken(tokens: Tokens): tf.Tensor2D {
+  return tf.reshape(tf.slice(tokens, [0, 0, 0], [-1, 1, -1]), [-1, tokens.shape[2]]);
+}
+
+/** GELU as a layer (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 export const geluLayer: Layer<Tokens> = (x) => gelu(x);
 
 /** Two linear layers with GELU between them, over the last dimension. */
@@ -37,7 +44,7 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
   const name = p.path();
   return (x, context) => {
     const [q, k, v] = splitHeads(qkv(x, context), 3, heads);
-    return proj(attend(q, k, v, (width / heads) ** -0.5, context, name), context);
+    return proj(dotProductAttention(q, k, v, (width / heads) ** -0.5, context, name), context);
   };
 }
 
@@ -48,7 +55,7 @@ export function selfAttention(p: Parameters, width: number, heads: number): Laye
  * @param drop Dropout of the weights.
  * @returns [batch, queries, heads × d]
  */
-export function attend(
+export function dotProductAttention(
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
@@ -58,10 +65,10 @@ export function attend(
   drop?: Drop,
 ): Tokens {
   context.tally?.(2 * q.size * k.shape[2]);
-  if (context.capture === undefined) return attention(q, k, v, scale, drop);
+  if (context.hook === undefined) return attention(q, k, v, scale, drop);
   // In single ops, so that the weights have a gradient and can be replaced.
   const scores = tf.matMul(tf.mul(q, scale), k, false, true);
-  const weights = capture(context, name, tf.softmax(scores) as tf.Tensor4D);
+  const weights = hook(context, name, tf.softmax(scores) as tf.Tensor4D);
   return joinHeads(tf.matMul(drop ? dropValues(weights, drop) : weights, v));
 }
 

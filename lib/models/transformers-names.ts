@@ -121,7 +121,7 @@ export function fromTransformers(source: TensorSource): TensorSource | undefined
     }),
   );
   const read = (name: string) => join((parts.get(name) ?? [name]).map((part) => source.read(part)));
-  const renamed = { name: source.name, tensors, read };
+  const renamed = { name: source.name, metadata: source.metadata, tensors, read };
   return tensors.has("reg_token") ? withoutClassPosition(renamed) : renamed;
 }
 
@@ -152,6 +152,7 @@ function withoutClassPosition(source: TensorSource): TensorSource {
   const tensors = new Map(source.tensors).set("pos_embed", { shape: [1, tokens - 1, width] });
   return {
     name: source.name,
+    metadata: source.metadata,
     tensors,
     read(name) {
       const values = source.read(name);

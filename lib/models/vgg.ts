@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Architecture, type BuildOptions, type Definition, imageNet } from "./architecture";
+import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { truncatedNormal } from "./initializers";
-import { batchNorm, conv2d, dropout, globalAveragePool, linear, relu, sequence } from "./layers";
-import { capture, type Layer, type Network, type Parameters } from "./module";
+import { batchNorm, conv2d, dropout, globalAveragePool, relu, sequence } from "./layers";
+import { hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 
 interface Shape {
   /** Convolutions of each stage. */
@@ -20,7 +21,8 @@ const SIDE = 7;
 /** VGG (Simonyan & Zisserman 2014, arXiv:1409.1556), its first two wide layers as convolutions. */
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const body: Layer[] = [];
-  const layers: string[][] = [];
+  const parameterGroups: string[][] = [];
+  const featureMaps: string[] = [];
   // Modules are numbered through, those without parameters too.
   let index = 0;
   let width = 3;
@@ -35,10 +37,11 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       }
       body.push(relu);
       index++;
-      layers.push(names.map((name) => name.path()));
+      parameterGroups.push(names.map((name) => name.path()));
     }
     const name = p.at("features").path(String(index - 1));
-    body.push((x, context) => tf.maxPool(capture(context, name, x), 2, 2, "valid"));
+    featureMaps.push(name);
+    body.push((x, context) => tf.maxPool(hook(context, name, x), 2, 2, "valid"));
     index++;
   });
   const rate = options.dropout ?? 0;
@@ -49,15 +52,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     conv2d(p.at("pre_logits.fc2"), shape.hidden, WIDE, 1),
     relu,
   );
-  const drop = dropout<tf.Tensor2D>(p, rate);
-  const fc = linear<tf.Tensor2D>(p.at("head.fc"), WIDE, options.numClasses, {
-    init: truncatedNormal(0.01),
-  });
   return {
-    features: (images, context) =>
-      globalAveragePool(wide(atLeast(sequence(...body)(images, context), SIDE), context)),
-    classify: sequence(drop, fc),
-    layers: [...layers, ["pre_logits.fc1"], ["pre_logits.fc2"], ["head.fc"]],
+    forwardFeatures: sequence(...body),
+    pool: (map: tf.Tensor4D, context) => globalAveragePool(wide(atLeast(map, SIDE), context)),
+    numFeatures: WIDE,
+    classifier: { scope: "head.fc", init: truncatedNormal(0.01), dropout: rate },
+    parameterGroups: [...parameterGroups, ["pre_logits.fc1"], ["pre_logits.fc2"]],
+    featureMaps,
   };
 }
 
@@ -83,22 +84,20 @@ function adaptive(from: number, to: number): tf.Tensor3D {
   return tf.tensor3d(weights, [1, to, from]);
 }
 
-function define(shape: Shape, hub?: string, size = 224): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: { ...imageNet, interpolation: "bilinear" },
-    hub,
-    sizes: { atLeast: 32 },
-    build: (p, options) => build(p, options, shape),
-  };
-}
+const define = variantsOf(build, {
+  preprocessing: { ...imageNet, interpolation: "bilinear" },
+  sizes: { atLeast: 32 },
+});
 
 const full = { widths: [64, 128, 256, 512, 512], hidden: 4096 };
 const tiny = { depths: [1, 1, 2], widths: [4, 6, 8], norm: true, hidden: 8 };
 
 export const vgg: Architecture = {
-  vgg16: define({ ...full, depths: [2, 2, 3, 3, 3], norm: false }, "timm/vgg16.tv_in1k"),
-  vgg16_bn: define({ ...full, depths: [2, 2, 3, 3, 3], norm: true }, "timm/vgg16_bn.tv_in1k"),
-  vgg19: define({ ...full, depths: [2, 2, 4, 4, 4], norm: false }, "timm/vgg19.tv_in1k"),
-  test_vgg: define(tiny, undefined, 40),
+  vgg16: define({ ...full, depths: [2, 2, 3, 3, 3], norm: false }, { hub: "timm/vgg16.tv_in1k" }),
+  vgg16_bn: define(
+    { ...full, depths: [2, 2, 3, 3, 3], norm: true },
+    { hub: "timm/vgg16_bn.tv_in1k" },
+  ),
+  vgg19: define({ ...full, depths: [2, 2, 4, 4, 4], norm: false }, { hub: "timm/vgg19.tv_in1k" }),
+  test_vgg: define(tiny, { size: 40 }),
 };

@@ -2,15 +2,17 @@ import * as tf from "@tensorflow/tfjs-core";
 import {
   type Architecture,
   type BuildOptions,
-  type Definition,
   imageNet,
   symmetric,
+  type Variant,
+  variantsOf,
 } from "./architecture";
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
-import { conv2d, dropout, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
-import { type Context, capture, type Layer, type Network, type Parameters } from "./module";
+import { conv2d, dropout, dropPath, dropPathRates, layerNorm, sequence } from "./layers";
+import { type Context, hook, type Layer, type Network } from "./module";
+import type { Parameters } from "./parameters";
 import { resamplePositions } from "./resample";
-import { layerScale, mlp, selfAttention, type Tokens } from "./transformer";
+import { firstToken, layerScale, mlp, selfAttention, type Tokens } from "./transformer";
 
 interface Shape {
   readonly patch: number;
@@ -52,10 +54,6 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const rates = dropPathRates(options.dropPath ?? 0, depth);
   const blocks = rates.map((rate, i) => block(p.at("blocks").at(i), shape, rate, inside));
   const norm = layerNorm<tf.Tensor2D>(p.at("norm"), width);
-  const drop = dropout<tf.Tensor2D>(p, options.dropout ?? 0);
-  const head = linear<tf.Tensor2D>(p.at("head"), width, options.numClasses, {
-    init: truncatedNormal(0.02),
-  });
 
   function embedded(images: tf.Tensor4D, context: Context): Tokens {
     const batch = images.shape[0];
@@ -67,18 +65,21 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   }
 
   return {
-    features(images, context) {
-      const tokens = sequence(dropEmbedding, ...blocks)(embedded(images, context), context);
-      const pooled: tf.Tensor2D = tf.reshape(tf.slice(tokens, [0, 0, 0], [-1, 1, -1]), [-1, width]);
-      return norm(pooled, context);
-    },
-    classify: sequence(drop, head),
-    layers: [
+    forwardFeatures: (images, context) =>
+      sequence(dropEmbedding, ...blocks)(embedded(images, context), context),
+    pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
+    numFeatures: width,
+    classifier: { scope: "head", init: truncatedNormal(0.02), dropout: options.dropout ?? 0 },
+    parameterGroups: [
       ["cls_token", "pos_embed", "reg_token", "patch_embed"],
       ...blocks.map((_, i) => [`blocks.${i}`]),
       ["norm"],
-      ["head"],
     ],
+    attention: blocks.map((_, i) => ({
+      name: `blocks.${i}.attn`,
+      prefix: 1 + registers,
+      stride: patch,
+    })),
     resample: (name, from) =>
       name === "pos_embed" && from.length === 3 && from[2] === width && square(from[1] - placed)
         ? (value) => resamplePositions(value as tf.Tensor3D, placed, grid)
@@ -101,38 +102,34 @@ function block(p: Parameters, shape: Shape, dropRate: number, inside: number): L
     const run = sequence(...layers, dropPath<Tokens>(p, dropRate));
     return (x, context) => tf.add(x, run(x, context));
   };
-  const attend = branch(
+  const attention = branch(
     "norm1",
     "ls1",
     sequence(selfAttention(p.at("attn"), width, heads), dropout<Tokens>(p, inside)),
   );
-  const think = branch(
+  const feedForward = branch(
     "norm2",
     "ls2",
     mlp<Tokens>(p.at("mlp"), width, 4 * width, { dropout: inside }),
   );
   const name = p.path();
-  return (x, context) => capture(context, name, think(attend(x, context), context));
+  return (x, context) => hook(context, name, feedForward(attention(x, context), context));
 }
 
-function define(shape: Shape, size: number, more: Partial<Definition>): Definition {
-  return {
-    inputSize: [size, size],
-    preprocessing: symmetric,
-    sizes: { multipleOf: shape.patch, fixed: true },
-    build: (p, options) => build(p, options, shape),
-    ...more,
-  };
-}
+const common = variantsOf(build, { preprocessing: symmetric });
+
+/** Any size in whole patches; once built, only that one. */
+const define = (shape: Shape, own: Variant) =>
+  common(shape, { sizes: { multipleOf: shape.patch, fixed: true }, ...own });
 
 const patch16 = (width: number, depth: number, heads: number, hub: string) =>
-  define({ patch: 16, width, depth, heads }, 224, { hub });
+  define({ patch: 16, width, depth, heads }, { hub });
 
 const dinov2 = (width: number, heads: number, registers: number, hub: string) =>
-  define({ patch: 14, width, depth: 12, heads, registers, layerScale: 1e-5 }, 518, {
-    hub,
-    preprocessing: imageNet,
-  });
+  define(
+    { patch: 14, width, depth: 12, heads, registers, layerScale: 1e-5 },
+    { size: 518, hub, preprocessing: imageNet },
+  );
 
 export const vit: Architecture = {
   vit_tiny_patch16_224: patch16(192, 12, 3, "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"),
@@ -144,11 +141,10 @@ export const vit: Architecture = {
   vit_small_patch14_reg4_dinov2: dinov2(384, 6, 4, "timm/vit_small_patch14_reg4_dinov2.lvd142m"),
   vit_base_patch14_reg4_dinov2: dinov2(768, 12, 4, "timm/vit_base_patch14_reg4_dinov2.lvd142m"),
   // Lin et al. 2021 (arXiv:2110.01024), trained on Galaxy Zoo 2 from the start.
-  gz2_vit: define({ patch: 16, width: 256, depth: 8, heads: 8, dropout: 0.1 }, 224, {}),
-  test_vit: define({ patch: 8, width: 32, depth: 2, heads: 2 }, 32, {}),
+  gz2_vit: define({ patch: 16, width: 256, depth: 8, heads: 8, dropout: 0.1 }, {}),
+  test_vit: define({ patch: 8, width: 32, depth: 2, heads: 2 }, { size: 32 }),
   test_dinov2: define(
     { patch: 8, width: 24, depth: 2, heads: 3, registers: 2, layerScale: 1e-5 },
-    32,
-    { preprocessing: imageNet },
+    { size: 32, preprocessing: imageNet },
   ),
 };

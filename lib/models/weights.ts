@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { type DownloadProgress, download } from "../io/download";
 import { dataFolder } from "../io/paths";
-import { SafetensorsFile } from "../io/safetensors";
+import { loadWeights } from "./model-file";
 import type { Model } from "./module";
 import { createModel, type ModelOptions, modelDefinition } from "./registry";
-import { type LoadReport, loadStateDict } from "./state-dict";
-import { fromTransformers } from "./transformers-names";
+import type { LoadReport } from "./state-dict";
 
 /** Where trained weights lie, and how their download goes. */
 export interface WeightsOptions {
@@ -65,8 +64,10 @@ async function statedDigest(url: string): Promise<string | undefined> {
 }
 
 /**
- * A model with its published weights. The classifier is loaded when it has as many classes, and
- * fresh otherwise; the report says which.
+ * A model with its published weights. The classifier is kept when its outputs are as many, and fresh
+ * otherwise; the report says which.
+ *
+ * @throws UserError as {@link fetchWeights} and {@link createModel}
  */
 export async function createPretrained(
   name: string,
@@ -74,17 +75,10 @@ export async function createPretrained(
 ): Promise<{ model: Model; report: LoadReport }> {
   const path = await fetchWeights(name, options);
   const model = createModel(name, options);
-  const file = SafetensorsFile.open(path);
   try {
-    const source = fromTransformers(file) ?? file;
-    const head = model.layers[model.layers.length - 1][0];
-    const rows = source.tensors.get(`${head}.weight`)?.shape[0];
-    const fits = rows === model.numClasses;
-    return { model, report: loadStateDict(model, source, { head: fits ? "load" : "replace" }) };
+    return { model, report: loadWeights(model, path, { head: "match" }) };
   } catch (error) {
     model.dispose();
     throw error;
-  } finally {
-    file.close();
   }
 }

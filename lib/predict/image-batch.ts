@@ -1,13 +1,15 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import { cropResize } from "../data/image-files";
-import { modelImages } from "../explain/maps";
+import { resizeImage } from "../core/resize";
+import { unitRange } from "../engine/ops/pixels";
 import type { Model } from "../models/module";
+import { normalize } from "./preprocess";
 
 /** Pictures of equal size. */
 export interface Pictures {
   /** uint8 RGB `[pictures, height, width, 3]`. */
   readonly pixels: Uint8Array;
+  /** Of one picture, pixels. */
   readonly size: readonly [height: number, width: number];
 }
 
@@ -28,19 +30,39 @@ export function pictureCount({ pixels, size }: Pictures): number {
 }
 
 /**
- * Pictures resized and normalized for a model.
+ * Pictures as a model wants them: the largest part in the middle that has the shape of the model's
+ * input, resized by the model's interpolation and normalized.
  *
  * @returns float32 `[pictures, height, width, 3]`; the caller's to dispose
+ * @throws UserError when the pixels do not fill whole pictures
  */
-export async function imagesFor(model: Model, pictures: Pictures): Promise<tf.Tensor4D> {
+export function modelImages(model: Model, pictures: Pictures): tf.Tensor4D {
   const count = pictureCount(pictures);
-  const [height, width] = pictures.size;
-  const [side, across] = model.inputSize;
-  if (height === side && width === across) return modelImages(model, pictures.pixels);
-  const resized = await Promise.all(
-    Array.from({ length: count }, (_, i) =>
-      cropResize(pictureOf(pictures, i).pixels, { width, height }, { size: side }),
-    ),
+  const [height, width] = model.inputSize;
+  const values = new Float32Array(count * height * width * 3);
+  for (let i = 0; i < count; i++) {
+    const one = fit(pictureOf(pictures, i), model);
+    values.set(one, i * one.length);
+  }
+  return tf.tidy(() =>
+    normalize(unitRange(tf.tensor4d(values, [count, height, width, 3])), model.preprocessing),
   );
-  return modelImages(model, new Uint8Array(Buffer.concat(resized)));
+}
+
+/** uint8 `[height, width, 3]` at the model's input size, as reading a file at that size gives it. */
+function fit({ pixels, size: [height, width] }: Pictures, model: Model): ArrayLike<number> {
+  const [toHeight, toWidth] = model.inputSize;
+  if (height === toHeight && width === toWidth) return pixels;
+  const scale = Math.min(height / toHeight, width / toWidth);
+  const [rows, columns] = [Math.round(toHeight * scale), Math.round(toWidth * scale)];
+  const [top, left] = [Math.floor((height - rows) / 2), Math.floor((width - columns) / 2)];
+  const part = new Uint8Array(rows * columns * 3);
+  for (let y = 0; y < rows; y++) {
+    const from = ((top + y) * width + left) * 3;
+    part.set(pixels.subarray(from, from + columns * 3), y * columns * 3);
+  }
+  const { interpolation } = model.preprocessing;
+  return Uint8ClampedArray.from(
+    resizeImage(part, [rows, columns], [toHeight, toWidth], 3, interpolation),
+  );
 }

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
+import type { TaskDescription } from "../models/description";
 import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
@@ -12,11 +13,13 @@ import type { RunFolder } from "./run-folder";
  * The model of an experiment, with fresh weights or those that its `weights` name.
  *
  * @param numClasses Width of its classifier.
+ * @param task What it will be asked: a classifier in the file that answers the same is kept.
  * @returns the caller's to dispose
  */
 export async function createExperimentModel(
   { model, train, data }: Omit<ExperimentConfig, "predict">,
   numClasses: number,
+  task?: TaskDescription,
 ): Promise<Model> {
   await startEngine();
   const { name, weights, ...options } = model;
@@ -24,7 +27,7 @@ export async function createExperimentModel(
   const given = { ...options, numClasses, inputSize, seed: train.seed };
   if (weights === "published") return (await createPretrained(name, given)).model;
   const created = createModel(name, given);
-  if (weights !== undefined) loadWeights(created, weights, { head: "replace" });
+  if (weights !== undefined) loadWeights(created, weights, { head: "match", task });
   return created;
 }
 

@@ -209,7 +209,7 @@ export class Experiment {
       // Whatever can be refused is, before anything of an older run is removed.
       if (begins) this.split = this.openData(undefined, onData);
       const { dataset, task, train, val, test } = await this.data(onData);
-      const model = await createExperimentModel(this.config, task.numLogits);
+      const model = await createExperimentModel(this.config, task.numLogits, task.description);
       try {
         const inputs = { model, task, dataset, train, val: val.length > 0 ? val : undefined };
         checkFit(inputs, this.config.train);
@@ -322,7 +322,7 @@ export class Experiment {
       return (await openTrainedModel(this.run)).model;
     }
     const { task } = await this.data();
-    return createExperimentModel(this.config, task.numLogits);
+    return createExperimentModel(this.config, task.numLogits, task.description);
   }
 
   private finish(

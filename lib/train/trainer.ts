@@ -17,7 +17,8 @@ import {
 import { SafetensorsFile, writeSafetensors } from "../io/safetensors";
 import { freeze, learningRateScales } from "../models/freeze";
 import { saveModel } from "../models/model-file";
-import type { Model, Parameter } from "../models/module";
+import type { Model } from "../models/module";
+import type { Parameter } from "../models/parameters";
 import { type PredictFunction, predictFunction } from "../predict/predict";
 import { normalize } from "../predict/preprocess";
 import type { Loss, Task } from "../tasks/task";

@@ -3,9 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "#lib/core/errors";
 import { startEngine } from "#lib/engine/start";
 import { attentionMaps, captureAttention, headMaps } from "#lib/explain/attention";
-import { mapOf } from "#lib/explain/maps";
 import { relevance } from "#lib/explain/relevance";
 import { rollout } from "#lib/explain/rollout";
+import { mapOf } from "#lib/explain/saliency-maps";
 import { createModel } from "#lib/models/registry";
 import { Explained } from "./support";
 

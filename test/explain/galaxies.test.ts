@@ -7,12 +7,12 @@ import { makeGalaxy } from "#lib/data/synthetic";
 import { startEngine } from "#lib/engine/start";
 import { createPredictions } from "#lib/evaluate/predictions";
 import { compareExplanations } from "#lib/explain/compare";
-import { enlarge } from "#lib/explain/enlarge";
 import { headGrid } from "#lib/explain/head-grid";
 import { ellipseMask, localization } from "#lib/explain/localization";
 import { explain, explanationMethods, methodsFor } from "#lib/explain/methods";
 import { type PickBy, pickGalaxies } from "#lib/explain/pick";
 import { rotationConsistency } from "#lib/explain/rotation";
+import { upsample } from "#lib/explain/upsample";
 import { encodeNpy } from "#lib/io/npy";
 import { createModel, listModels } from "#lib/models/registry";
 
@@ -57,6 +57,38 @@ describe("explaining galaxies", () => {
     });
   }
 
+  for (const name of tiny) {
+    it(`${name} answers every method that its description suits, and refuses the others`, async () => {
+      const model = createModel(name, { numClasses: 3, seed: 1 });
+      const [attention, maps] = [model.attention.length > 0, model.featureMaps.length > 0];
+      const whole = attention && methodsFor(model).includes("rollout");
+      const suits: Readonly<Record<string, boolean>> = {
+        attention,
+        rollout: whole,
+        relevance: whole,
+        "grad-cam": maps,
+        "grad-cam++": maps,
+        occlusion: true,
+        "integrated-gradients": true,
+        "guided-backprop": /resnet|regnet|vgg|cnn/.test(name),
+      };
+      for (const method of explanationMethods) {
+        const asked = explain(model, pictures(32), method);
+        if (!suits[method]) {
+          await assert.rejects(asked, UserError, method);
+          continue;
+        }
+        const { values, size } = await asked;
+        assert.equal(values.length, 2 * size[0] * size[1], method);
+        assert.ok(
+          values.every((value) => value >= 0 && Number.isFinite(value)),
+          method,
+        );
+      }
+      model.dispose();
+    });
+  }
+
   it("asks an unknown method back, and refuses one that does not suit", async () => {
     const model = createModel("test_vit", { numClasses: 3 });
     await assert.rejects(explain(model, pictures(32), "magic"), /rollout/);
@@ -74,7 +106,7 @@ describe("explaining galaxies", () => {
       ["test_cvt", 3, 2],
     ] as const) {
       const model = createModel(name, { numClasses: 3 });
-      const grid = await headGrid(model, pictures(32), 1);
+      const grid = headGrid(model, pictures(32), 1);
       assert.deepEqual([grid.rowLabels.length, grid.columnLabels.length], [layers, heads], name);
       assert.equal(grid.maps.length, layers * heads * grid.mapSize[0] * grid.mapSize[1]);
       model.dispose();
@@ -104,9 +136,9 @@ describe("explaining galaxies", () => {
     model.dispose();
   });
 
-  it("enlarges a map between the centers of its cells", () => {
+  it("upsamples a map between the centers of its cells", () => {
     const maps = { values: Float32Array.of(0, 1, 2, 3), size: [2, 2] as const };
-    const { values, size } = enlarge(maps, [4, 4]);
+    const { values, size } = upsample(maps, [4, 4]);
     assert.deepEqual(size, [4, 4]);
     assert.deepEqual([...values.slice(0, 4)], [0, 0.25, 0.75, 1]);
     assert.deepEqual([...values.slice(12)], [2, 2.25, 2.75, 3]);

@@ -6,9 +6,9 @@ import { gradCam } from "#lib/explain/grad-cam";
 import { imageGradient } from "#lib/explain/gradients";
 import { guidedBackprop } from "#lib/explain/guided-backprop";
 import { integratedGradients } from "#lib/explain/integrated-gradients";
-import { mapOf } from "#lib/explain/maps";
 import { occlusion } from "#lib/explain/occlusion";
 import { relevance } from "#lib/explain/relevance";
+import { mapOf } from "#lib/explain/saliency-maps";
 import { createModel, listModels } from "#lib/models/registry";
 import { Explained } from "./support";
 

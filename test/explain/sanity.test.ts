@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import type * as tf from "@tensorflow/tfjs-core";
 import { makeGalaxy } from "#lib/data/synthetic";
 import { startEngine } from "#lib/engine/start";
-import { enlarge } from "#lib/explain/enlarge";
 import { gradCam } from "#lib/explain/grad-cam";
 import { guidedBackprop } from "#lib/explain/guided-backprop";
 import { integratedGradients } from "#lib/explain/integrated-gradients";
 import { ellipseMask, localization } from "#lib/explain/localization";
-import { type Maps, mapOf, modelImages } from "#lib/explain/maps";
+import { mapOf, type SaliencyMaps } from "#lib/explain/saliency-maps";
+import { upsample } from "#lib/explain/upsample";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
+import { modelImages } from "#lib/predict/image-batch";
 import { createTask } from "#lib/tasks/registry";
 import { trainConfigSchema } from "#lib/train/config";
 import { fit as learn } from "#lib/train/fit";
@@ -48,7 +49,9 @@ function dataset(galaxies: Galaxies) {
   };
 }
 
-const methods: Readonly<Record<string, (m: Model, x: tf.Tensor4D, target: number[]) => Maps>> = {
+const methods: Readonly<
+  Record<string, (m: Model, x: tf.Tensor4D, target: number[]) => SaliencyMaps>
+> = {
   "Grad-CAM": (model, x, target) => gradCam(model, x, { target, layer: "blocks.1" }),
   "guided backpropagation": guidedBackprop,
   "integrated gradients": (model, x, target) => {
@@ -59,10 +62,13 @@ const methods: Readonly<Record<string, (m: Model, x: tf.Tensor4D, target: number
 
 /** Mean share of hits and of energy inside the galaxies' ellipses, by method. */
 function measure(model: Model, galaxies: Galaxies) {
-  const images = modelImages(model, new Uint8Array(Buffer.concat(galaxies.map((g) => g.image))));
+  const images = modelImages(model, {
+    pixels: new Uint8Array(Buffer.concat(galaxies.map((g) => g.image))),
+    size: [SIDE, SIDE],
+  });
   const target = galaxies.map(({ truth }) => truth.label);
   const rows = Object.entries(methods).map(([name, method]) => {
-    const maps = enlarge(method(model, images, target), [SIDE, SIDE]);
+    const maps = upsample(method(model, images, target), [SIDE, SIDE]);
     const found = galaxies.map(({ truth }, i) =>
       localization(mapOf(maps, i), ellipseMask([SIDE, SIDE], { ...truth, pixel: ARCSEC })),
     );

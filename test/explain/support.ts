@@ -20,7 +20,7 @@ export class Explained {
     this.file = SafetensorsFile.open(join(fixtures, "explain", `${name}.safetensors`));
     this.model = createModel(name, { numClasses: this.shape("logits")[1] });
     const weights = join(fixtures, "models", "transformers", name, "weights.safetensors");
-    loadWeights(this.model, weights, { head: this.has("head.weight") ? "replace" : "load" });
+    loadWeights(this.model, weights, { head: this.has("head.weight") ? "match" : "load" });
     for (const part of ["head.weight", "head.bias"].filter((part) => this.has(part))) {
       const value = tf.tensor(this.file.read(part), [...this.shape(part)]);
       this.model.parameters.get(part)?.variable.assign(value);

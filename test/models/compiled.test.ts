@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
 import { type EngineInfo, startEngine } from "#lib/engine/start";
 import { listModels } from "#lib/models/registry";
-import { gradients, Reference, relativeError } from "./parity";
+import { gradients, pooled, Reference, relativeError } from "./parity";
 
 const fixtures = join(__dirname, "../fixtures/models");
 
@@ -62,7 +62,7 @@ describe("compiled models", () => {
       const model = reference.model(name);
       const images = reference.images();
       const compiled = compile(
-        { predict: (x: tf.Tensor) => model.features(x as tf.Tensor4D, { training: false }) },
+        { predict: (x: tf.Tensor) => pooled(model, x as tf.Tensor4D, { training: false }) },
         {
           variables: [...model.parameters.values()].map(({ variable }) => variable),
           precision: "mixed_bfloat16",

@@ -38,7 +38,9 @@ describe("descriptions of models", () => {
       assert.deepEqual(description, describeModel(model, learned));
       assert.deepEqual(describeModel(again, learned), description);
       assert.deepEqual(description.inputSize, [64, 48]);
-      assert.deepEqual(description.preprocessing, preprocessing);
+      // What its pictures were resized by is what it wants from now on.
+      assert.deepEqual(description.preprocessing, { ...preprocessing, interpolation: "bicubic" });
+      assert.deepEqual(describeModel(model).preprocessing, preprocessing);
       assert.deepEqual(description.task, learned.task);
       assert.deepEqual(description.view, learned.view);
       tf.tidy(() => {
@@ -83,7 +85,7 @@ describe("descriptions of models", () => {
           return true;
         },
       );
-    refused({ numClasses: 0 }, /a\.safetensors is not valid: numClasses/);
+    refused({ numClasses: -1 }, /a\.safetensors is not valid: numClasses/);
     refused({ numClasses: 3 }, /no multiple of the number of outputs/);
     refused({ task: { ...learned.task, outputs: ["a", "a"] } }, /task\.outputs: two outputs/);
     refused({ view: { crop: -1 } }, /view\.crop/);

@@ -7,7 +7,14 @@ import { startEngine } from "#lib/engine/start";
 import { loadWeights, saveModel } from "#lib/models/model-file";
 import type { Model } from "#lib/models/module";
 import { createModel, listModels, modelDefinition } from "#lib/models/registry";
-import { checkForward, checkGradients, gradients, Reference, relativeError } from "./parity";
+import {
+  checkForward,
+  checkGradients,
+  gradients,
+  pooled,
+  Reference,
+  relativeError,
+} from "./parity";
 
 const fixtures = join(__dirname, "../fixtures/models");
 const tiny = listModels().filter((name) => name.startsWith("test_"));
@@ -75,7 +82,7 @@ for (const name of tiny) {
         (model) => {
           const x = images(2);
           const run = (a: number, training = true) => [
-            ...model.features(x, { training, seed: tf.tensor1d([a, 0], "int32") }).dataSync(),
+            ...pooled(model, x, { training, seed: tf.tensor1d([a, 0], "int32") }).dataSync(),
             ...model.forward(x, { training, seed: tf.tensor1d([a, 0], "int32") }).dataSync(),
           ];
           assert.deepEqual(run(1), run(1));
@@ -113,18 +120,74 @@ for (const name of tiny) {
       assert.notDeepEqual(values(5), values(6));
     });
 
-    it("lists each parameter in just one layer, the classifier last", () => {
+    it("lists each parameter in just one group, the classifier last", () => {
       withModel((model) => {
         for (const parameter of model.parameters.keys()) {
-          const layers = model.layers.filter((prefixes) =>
+          const groups = model.parameterGroups.filter((prefixes) =>
             prefixes.some((prefix) => parameter === prefix || parameter.startsWith(`${prefix}.`)),
           );
-          assert.equal(layers.length, 1, parameter);
+          assert.equal(groups.length, 1, parameter);
         }
-        const prefixes = model.layers[model.layers.length - 1];
-        for (const prefix of prefixes) {
-          assert.equal(model.parameters.get(`${prefix}.weight`)?.variable.shape[0], 4);
+        assert.deepEqual(model.parameterGroups.at(-1), [model.classifier]);
+        assert.equal(model.parameters.get(`${model.classifier}.weight`)?.variable.shape[0], 4);
+      });
+    });
+
+    it("gives the logits in two halves as in one", () => {
+      withModel((model) => {
+        const context = { training: false };
+        const [x, whole] = [images(2), model.forward(images(2), context).dataSync()];
+        const features = model.forwardFeatures(x, context);
+        assert.equal(features.shape[0], 2);
+        assert.ok([3, 4].includes(features.rank), "a feature map or tokens");
+        assert.deepEqual(model.forwardHead(features, context).dataSync(), whole);
+        const preLogits = model.forwardHead(features, context, { preLogits: true });
+        assert.deepEqual(preLogits.shape, [2, model.numFeatures]);
+      });
+    });
+
+    it("without a classifier gives pooled features, and takes another classifier", () => {
+      withModel((model) => {
+        const context = { training: false };
+        const x = images(2);
+        const expected = pooled(model, x, context).dataSync();
+        const body = [...model.parameters.keys()].filter((n) => !n.startsWith(model.classifier));
+        model.resetClassifier(0);
+        assert.equal(model.numClasses, 0);
+        assert.deepEqual([...model.parameters.keys()], body);
+        assert.deepEqual(model.forward(x, context).dataSync(), expected);
+        const bare = createModel(name, { numClasses: 0 });
+        assert.deepEqual(bare.forward(x, context).dataSync(), expected);
+        bare.dispose();
+        model.resetClassifier(7);
+        assert.deepEqual(model.forward(x, context).shape, [2, 7]);
+        assert.equal(model.parameters.get(`${model.classifier}.bias`)?.variable.size, 7);
+        assert.throws(() => model.resetClassifier(-1), /numClasses is -1/);
+      });
+    });
+
+    it("shows attention and feature maps where it says so, on grids of the strides it says", () => {
+      withModel((model) => {
+        const seen = new Map<string, tf.Tensor>();
+        const hook = (name: string, value: tf.Tensor) => {
+          seen.set(name, tf.keep(tf.clone(value)));
+        };
+        model.forward(images(2), { training: false, hook });
+        assert.ok(model.attention.length + model.featureMaps.length > 0, "nothing to explain");
+        for (const { name, prefix, stride, window, mixing } of model.attention) {
+          const weights = seen.get(name) ?? assert.fail(`${name} is not shown`);
+          const grid = Math.ceil(height / stride) * Math.ceil(width / stride);
+          const keys = window === undefined ? prefix + grid : window.size[0] * window.size[1];
+          assert.equal(mixing === undefined ? weights.shape[3] : mixing.shape[0], keys, name);
+          if (mixing !== undefined) assert.equal(weights.shape[3], mixing.shape[1]);
+          for (const sum of tf.sum(weights, -1).dataSync()) assert.ok(Math.abs(sum - 1) < 1e-5);
         }
+        for (const name of model.featureMaps) {
+          const map = seen.get(name) ?? assert.fail(`${name} is not shown`);
+          assert.equal(map.rank, 4, name);
+          assert.equal(map.shape[0], 2, name);
+        }
+        tf.dispose([...seen.values()]);
       });
     });
 

@@ -71,13 +71,20 @@ export function relativeError(
   return magnitude(differences) / Math.max(magnitude(expected), floor);
 }
 
+/** What the classifier sees: float32 `[batch, numFeatures]`. */
+export function pooled(model: Model, images: tf.Tensor4D, context: Context): tf.Tensor2D {
+  return tf.tidy(() =>
+    model.forwardHead(model.forwardFeatures(images, context), context, { preLogits: true }),
+  );
+}
+
 /** Logits, features and attention in evaluation mode agree with PyTorch's. */
 export function checkForward(model: Model, reference: Reference, tolerance = 1e-4): void {
   const images = reference.images();
   const seen = new Map<string, tf.Tensor>();
   const context: Context = {
     training: false,
-    capture: (name, value) => {
+    hook: (name, value) => {
       seen.set(name, tf.keep(tf.clone(value)));
     },
   };
@@ -88,12 +95,12 @@ export function checkForward(model: Model, reference: Reference, tolerance = 1e-
     assert.ok(error < tolerance, `${name}: relative error ${error.toExponential(2)}`);
     tensor.dispose();
   };
-  check("features", model.features(images, { training: false }));
+  check("features", pooled(model, images, { training: false }));
   check("logits", model.forward(images, { training: false }));
   check("logits", model.forward(images, context));
   for (const name of reference.names("attention.")) {
     const value = seen.get(name.slice("attention.".length));
-    assert.ok(value, `${name} was captured`);
+    assert.ok(value, `${name} was shown`);
     check(name, value);
   }
   tf.dispose([images, ...seen.values()]);

@@ -63,9 +63,9 @@ describe("published weights", () => {
 
   it("bring their classifier when the classes are as many, else leave it fresh", async () => {
     const same = await createPretrained("resnet18", { numClasses: 6, folder });
-    assert.deepEqual(same.report.replaced, []);
+    assert.deepEqual(same.report.fresh, []);
     const other = await createPretrained("resnet18", { numClasses: 4, folder });
-    assert.deepEqual(other.report.replaced, ["fc.weight", "fc.bias"]);
+    assert.deepEqual(other.report.fresh, ["fc.weight", "fc.bias"]);
     same.model.dispose();
     other.model.dispose();
   });
