@@ -26,13 +26,15 @@ const definitions: TaskDefinition[] = [classification];
 /**
  * Add a task from outside the library.
  *
+ * @returns what takes it out again
  * @throws UserError when there is one of this name
  */
-export function registerTask(definition: TaskDefinition): void {
+export function registerTask(definition: TaskDefinition): () => void {
   if (definitions.some(({ name }) => name === definition.name)) {
     throw new UserError(`there is a task "${definition.name}" already`, "give it another name");
   }
   definitions.push(definition);
+  return () => void definitions.splice(definitions.indexOf(definition), 1);
 }
 
 /** Every task, in the order in which they are tried on a data set. */
