@@ -57,12 +57,12 @@ export { createExperimentModel, openTrainedModel } from "../train/experiment-mod
 export {
   type FitInputs,
   type FitOptions,
-  type FitResult,
   fit,
   type StepReport,
 } from "../train/fit";
 export { mergeSettings, withAssignments } from "../train/merge-settings";
 export { type MlflowOptions, MlflowTracker } from "../train/mlflow";
+export { type FitResult, fitResult } from "../train/monitor";
 export { findRuns, RunFolder, type RunStatus, type TrainingSummary } from "../train/run-folder";
 export { type RunResult, readRun } from "../train/run-result";
 export { TensorBoardTracker } from "../train/tensorboard";

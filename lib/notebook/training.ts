@@ -1,6 +1,7 @@
 import { trainingCurves } from "../plots/training-curves";
 import type { Experiment, TrainOptions } from "../train/experiment";
-import type { FitOptions, FitResult } from "../train/fit";
+import type { FitOptions } from "../train/fit";
+import type { FitResult } from "../train/monitor";
 import type { RunResult } from "../train/run-result";
 import { inNotebook } from "./display";
 import { liveFigure } from "./figures";

@@ -118,6 +118,7 @@ function createClassification(
     defaultMonitor: "accuracy",
     headline: ["accuracy", "logLoss"],
     figures: [
+      "training-curves",
       ...["confusion-matrix", "confusion-matrix-counts", "per-class-bars", "roc-curves"],
       ...["precision-recall-curves", "reliability-diagram"],
     ],

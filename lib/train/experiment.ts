@@ -21,9 +21,9 @@ import {
 import { type ConfigFileOptions, configNames, loadConfig } from "./config-file";
 import { openSplit, type SplitDataset } from "./experiment-data";
 import { createExperimentModel, openTrainedModel } from "./experiment-model";
-import { checkFit, type FitOptions, type FitResult, fit, fitResult } from "./fit";
+import { checkFit, type FitOptions, fit } from "./fit";
 import { withAssignments } from "./merge-settings";
-import { Judge } from "./monitor";
+import { type FitResult, fitResult, Judge } from "./monitor";
 import { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
 

@@ -1,7 +1,8 @@
 import { UserError } from "../core/errors";
 import { historyColumn, type Task } from "../tasks/task";
-import type { HistoryRow } from "./checkpoint";
+import type { HistoryRow, TrainingState } from "./checkpoint";
 import type { TrainConfig } from "./config";
+import { historyColumns } from "./run-folder";
 
 /** A column of the history by which epochs are compared. */
 export interface Monitor {
@@ -82,4 +83,26 @@ function bestRow(history: readonly HistoryRow[], { column, better }: Monitor) {
     if (isBetter) best = row;
   }
   return best;
+}
+
+/** How a run ended. */
+export interface FitResult {
+  /** One value an epoch; NaN where an epoch has none. */
+  readonly history: Readonly<Record<string, number[]>>;
+  readonly bestEpoch: number;
+  /** Seconds spent in training steps and evaluation, over all sittings. */
+  readonly seconds: number;
+  readonly stoppedEarly: boolean;
+}
+
+/** How a training ended; undefined while it has something left to do. */
+export function fitResult(
+  { epoch, history, seconds }: TrainingState,
+  judge: Judge,
+  config: TrainConfig,
+): FitResult | undefined {
+  const stoppedEarly = epoch < config.epochs;
+  if (stoppedEarly && !judge.isExhausted(history)) return undefined;
+  const bestEpoch = judge.bestEpoch(history) ?? history.length;
+  return { history: historyColumns(history), bestEpoch, seconds, stoppedEarly };
 }

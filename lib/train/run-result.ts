@@ -3,7 +3,7 @@ import type { Predictions } from "../evaluate/predictions";
 import { readPredictions } from "../evaluate/predictions-file";
 import { evaluate, type Summary } from "../evaluate/summary";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
-import type { FitResult } from "./fit";
+import type { FitResult } from "./monitor";
 import type { RunFolder } from "./run-folder";
 
 /** What a finished run says: what was done, how the training went, and how well the model does. */

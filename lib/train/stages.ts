@@ -32,3 +32,35 @@ export function stagesOf(
     return made;
   });
 }
+
+/** Which move of the weights a batch belongs to, where several batches make one. */
+export interface Update {
+  /** Number of the update in the stage, from 1. */
+  readonly number: number;
+  /** How many of its batches are done with this one. */
+  readonly batches: number;
+  /** Whether the weights move now: that was the last of its batches, or the epoch's. */
+  readonly isFull: boolean;
+}
+
+/**
+ * The update that a batch belongs to.
+ *
+ * @param step Of the stage, from 0.
+ * @param gradientAccumulation Batches of an update; the last one of an epoch may have fewer.
+ */
+export function updateOf(
+  step: number,
+  batchesPerEpoch: number,
+  gradientAccumulation: number,
+): Update {
+  const epoch = Math.floor(step / batchesPerEpoch);
+  const inEpoch = step % batchesPerEpoch;
+  const updatesPerEpoch = Math.ceil(batchesPerEpoch / gradientAccumulation);
+  const batches = (inEpoch % gradientAccumulation) + 1;
+  return {
+    number: epoch * updatesPerEpoch + Math.floor(inEpoch / gradientAccumulation) + 1,
+    batches,
+    isFull: batches === gradientAccumulation || inEpoch === batchesPerEpoch - 1,
+  };
+}

@@ -6,6 +6,7 @@ import { mixBatch } from "../data/augment-mix";
 import type { Dataset } from "../data/dataset";
 import type { HostBatch } from "../data/loader";
 import { type Compiled, compile } from "../engine/compile";
+import { firstNotFinite } from "../engine/finite";
 import { unitRange, upload } from "../engine/ops/pixels";
 import {
   clipByGlobalNorm,
@@ -14,7 +15,6 @@ import {
   type Optimizer,
   squaredNorms,
 } from "../engine/optimizers";
-import { SafetensorsFile, writeSafetensors } from "../io/safetensors";
 import { freeze, learningRateScales } from "../models/freeze";
 import { saveModel } from "../models/model-file";
 import type { Model } from "../models/module";
@@ -23,7 +23,8 @@ import { type PredictFunction, predictFunction } from "../predict/predict";
 import { normalize } from "../predict/preprocess";
 import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
-import type { Stage } from "./stages";
+import { type Stage, updateOf } from "./stages";
+import { loadVariables, saveVariables } from "./variables-file";
 
 /** What is trained, and on what. */
 export interface TrainerContext {
@@ -187,21 +188,17 @@ export class Trainer {
     const [height, width] = this.model.inputSize;
     const random = new Random(this.config.seed, `step ${step}`);
     const { gradientAccumulation } = this.config.optimizer;
-    const inEpoch = step % batchesPerEpoch;
-    const inUpdate = (inEpoch % gradientAccumulation) + 1;
-    const isFull = inUpdate === gradientAccumulation || inEpoch === batchesPerEpoch - 1;
-    const epoch = Math.floor((step - this.stage.firstStep) / batchesPerEpoch);
-    const updates = epoch * Math.ceil(batchesPerEpoch / gradientAccumulation);
+    const update = updateOf(step - this.stage.firstStep, batchesPerEpoch, gradientAccumulation);
     const targets = task.targets(dataset, batch.rows);
     const inputs = [
       upload(batch.images, [batch.rows.length, height, width]),
       tf.tensor2d(targets, [batch.rows.length, task.targetWidth]),
       tf.tensor1d([random.uint32() | 0, random.uint32() | 0], "int32"),
       tf.scalar(rate),
-      tf.scalar(updates + Math.floor(inEpoch / gradientAccumulation) + 1),
-      tf.scalar(inUpdate),
+      tf.scalar(update.number),
+      tf.scalar(update.batches),
     ];
-    const outputs = isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
+    const outputs = update.isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
     const [[loss], [score], norms] = outputs.map((output) => output.dataSync());
     tf.dispose([inputs, outputs]);
     this.checkFinite(loss, norms, step);
@@ -209,14 +206,13 @@ export class Trainer {
   }
 
   private checkFinite(loss: number, norms: ArrayLike<number>, step: number): void {
-    // Gradients come from the loss: of those that are not finite the last layer's was the first.
-    const bad = this.trained.findLastIndex((_, i) => !Number.isFinite(norms[i]));
-    if (Number.isFinite(loss) && bad < 0) return;
-    const where =
-      bad < 0 ? "" : `; the first gradient that is not finite is that of ${this.trained[bad].name}`;
-    throw new UserError(
-      `the loss of step ${step + 1} is ${loss}${where}`,
-      "lower the learning rate, set optimizer.clipNorm, or train in float32; the checkpoint before is kept",
+    if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} is ${loss}`);
+    // Gradients are computed from the loss down: the last parameter is where it began.
+    const bad = this.trained.findLast((_, i) => !Number.isFinite(norms[i]));
+    if (bad === undefined) return;
+    throw diverged(
+      `the loss of step ${step + 1} is ${loss}, and the gradient of ${bad.name} is not finite, ` +
+        "the first one on the way down from the loss",
     );
   }
 
@@ -233,9 +229,16 @@ export class Trainer {
     }
   }
 
-  /** Write the model: weights under timm's names, and what it says of itself. */
+  /**
+   * Write the model: weights under timm's names, and what it says of itself.
+   *
+   * @throws UserError when a weight is not finite
+   */
   readonly saveModel = (path: string): void => {
     this.compiled.pull();
+    const weights = [...this.model.parameters].map(([name, p]) => [name, p.variable] as const);
+    const bad = firstNotFinite(weights);
+    if (bad !== undefined) throw diverged(`after the last step ${bad} is not finite`);
     const { task, dataset } = this.context;
     const view = { sourceSize: dataset.sourceSize, ...dataset.view };
     saveModel(this.model, path, { task: task.description, view });
@@ -244,30 +247,12 @@ export class Trainer {
   /** Write what an uninterrupted run would have besides: the optimizer's state, the average. */
   readonly saveState = (path: string): void => {
     this.compiled.pull();
-    writeSafetensors(
-      path,
-      this.state.map(([name, variable]) => ({
-        name,
-        shape: variable.shape,
-        read: () => variable.dataSync<"float32">(),
-      })),
-    );
+    saveVariables(path, this.state);
   };
 
   /** @throws UserError when the file is not this trainer's. */
   loadState(path: string): void {
-    const file = SafetensorsFile.open(path);
-    try {
-      for (const [name, variable] of this.state) {
-        const shape = file.tensors.get(name)?.shape;
-        if (shape === undefined || shape.join() !== variable.shape.join()) {
-          throw new UserError(`${path} does not hold ${name} of this run`, "restart the run");
-        }
-        tf.tidy(() => variable.assign(tf.tensor(file.read(name), variable.shape)));
-      }
-    } finally {
-      file.close();
-    }
+    loadVariables(path, this.state);
   }
 
   private get state(): [string, tf.Variable][] {
@@ -285,4 +270,11 @@ export class Trainer {
     this.compiled.dispose();
     tf.dispose([...this.optimizer.variables, ...this.average, ...this.sums]);
   }
+}
+
+function diverged(problem: string): UserError {
+  return new UserError(
+    problem,
+    "lower the learning rate, set train.optimizer.clipNorm, or train in float32; the checkpoint before is kept",
+  );
 }

@@ -101,7 +101,6 @@ describe("tasks", () => {
       const task = createTask(dataset);
       const model = createModel("test_custom_cnn", { numClasses: task.numLogits });
       const run = new RunFolder(path);
-      run.begin(config, "resume");
       try {
         return await learn({ model, task, dataset, ...rows }, config, run, options);
       } finally {

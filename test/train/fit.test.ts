@@ -17,6 +17,7 @@ import {
 } from "#lib/train/config";
 import { type FitInputs, type FitOptions, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
+import { updateOf } from "#lib/train/stages";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
 
 const dataset = tinyDataset();
@@ -58,7 +59,8 @@ async function trainOnce(
   }
 }
 
-describe("fit", () => {
+describe("fit", function () {
+  this.timeout(240_000);
   let folder: ReturnType<typeof temporaryFolder>;
   before(() => startEngine());
   beforeEach(() => {
@@ -178,9 +180,83 @@ describe("fit", () => {
       schedule: { name: "constant" },
       optimizer: { name: "sgd", learningRate: 1e30, momentum: 0 },
     });
-    await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|gradient that is not finite/);
+    await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|is not finite/);
     const checkpoint = openCheckpoint(join(path, "checkpoints", "latest"));
     if (checkpoint !== undefined) assert.ok(checkpoint.training.history.length < 20);
+  });
+
+  it("keeps no weights that the very last step has spoilt", async () => {
+    const path = join(folder.path, "last");
+    const optimizer = { name: "sgd", learningRate: 1e39, momentum: 0 } as const;
+    // One step, after which nothing is computed any more.
+    const schedule = { name: "constant" } as const;
+    const common = { epochs: 1, batchSize: 48, ema: 0, augmentation: "none" } as const;
+    const c = config({ ...common, optimizer, schedule });
+    await assert.rejects(
+      trainOnce(path, c, {}, { train: rows.train }),
+      /after the last step .* not/,
+    );
+    assert.equal(openCheckpoint(join(path, "checkpoints", "best")), undefined);
+  });
+
+  it("moves the weights with the rest of an epoch's batches, by their mean", async () => {
+    const plain = { name: "sgd", learningRate: 0.01, momentum: 0 } as const;
+    const once = async (name: string, gradientAccumulation: number, batchSize: number) => {
+      const optimizer = { ...plain, gradientAccumulation };
+      const schedule = { name: "constant" } as const;
+      const c = config({ epochs: 1, batchSize, ema: 0, augmentation: "none", optimizer, schedule });
+      return (await trainOnce(join(folder.path, name), c, {}, { train: rows.train })).weights;
+    };
+    // Six batches of eight: four and two of them make an update.
+    const away = (a: tf.TypedArray[], b: tf.TypedArray[]) =>
+      Math.max(...a.flatMap((values, i) => Array.from(values, (v, at) => Math.abs(v - b[i][at]))));
+    const [all, four, each] = [
+      await once("all", 6, 8),
+      await once("four", 4, 8),
+      await once("each", 1, 8),
+    ];
+    assert.ok(away(four, all) > 1e-4 && away(four, each) > 1e-4);
+    await assert.rejects(
+      once("seven", 7, 8),
+      /gradientAccumulation is 7, and an epoch has 6 batches/,
+    );
+    assert.deepEqual(updateOf(9, 6, 4), { number: 3, batches: 4, isFull: true });
+    assert.deepEqual(updateOf(11, 6, 4), { number: 4, batches: 2, isFull: true });
+    assert.deepEqual(updateOf(10, 6, 4), { number: 4, batches: 1, isFull: false });
+  });
+
+  it("goes on with the evaluation when it was interrupted there", async () => {
+    const c = config({ epochs: 2, augmentation: "none" });
+    const whole = await trainOnce(join(folder.path, "whole"), c);
+    const path = join(folder.path, "stopped");
+    const stop = new AbortController();
+    let steps = 0;
+    const onStep = () => {
+      if (++steps === 6) setImmediate(() => setImmediate(() => stop.abort(new Error("enough"))));
+    };
+    await assert.rejects(trainOnce(path, c, { signal: stop.signal, onStep }), /enough/);
+    const { training } = openCheckpoint(join(path, "checkpoints", "latest")) ?? {};
+    assert.deepEqual([training?.epoch, training?.batch, training?.step], [0, 6, 6]);
+    const rest = await trainOnce(path, c);
+    assert.equal(rest.losses.length, 6, "no step is done twice");
+    assert.deepEqual(rest.result.history, whole.result.history);
+  });
+
+  it("refuses what has no effect without a validation split, and a model of other outputs", async () => {
+    const run = (settings: TrainSettings) =>
+      trainOnce(join(folder.path, "idle"), config(settings), {}, { train: rows.train });
+    await assert.rejects(
+      run({ earlyStopping: { patience: 2 }, monitor: "valLoss", validationInterval: 2 }),
+      /no validation split, without which train\.monitor and train\.earlyStopping and train\.val/,
+    );
+    const model = createModel("test_custom_cnn", { numClasses: 1 });
+    const inputs = { model, task, dataset, ...rows };
+    const folderOf = new RunFolder(join(folder.path, "other"));
+    await assert.rejects(
+      train(inputs, config(), folderOf),
+      /has 1 outputs, and the task 2: gray, red/,
+    );
+    model.dispose();
   });
 
   it("refuses a batch larger than the data", async () => {
