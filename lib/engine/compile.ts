@@ -19,6 +19,7 @@ export interface Compiled<F extends Record<string, TensorFunction>> {
   dispose(): void;
 }
 
+/** What {@link compile} must know beside the functions. */
 export interface CompileOptions {
   /** All variables that the functions read or assign: weights, statistics, optimizer state. */
   readonly variables: readonly tf.Variable[];

@@ -10,9 +10,13 @@ export interface JpegShape {
 
 /** Part of an image, in pixels from its upper left corner. */
 export interface JpegArea {
+  /** Pixels from the image's left edge. */
   readonly left: number;
+  /** Pixels from the image's upper edge. */
   readonly top: number;
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
 }
 

@@ -27,6 +27,7 @@ export interface Attribute {
   readonly name: string;
   /** Its kind, one of {@link ATTRIBUTE}. */
   readonly type: number;
+  /** In the form that its kind has: a number for a type. */
   readonly value: AttributeValue;
 }
 
@@ -58,6 +59,7 @@ export const attribute = {
 
 /** An op that has run. */
 export interface OpCall {
+  /** TensorFlow's name of it; tfjs's on other engines. */
   readonly op: string;
   /** Keys of its operands' values. */
   readonly inputs: readonly unknown[];

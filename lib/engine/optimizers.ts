@@ -5,25 +5,31 @@ import { tracedUpdate } from "./trace";
 
 /** A variable that an optimizer moves. */
 export interface Trained {
+  /** The variable, float32. */
   readonly variable: tf.Variable;
   /** Whether weight decay acts on it; usually not on biases and norms. Default true. */
   readonly decay?: boolean;
-  /** The learning rate of this variable, as a share of the one given. Default 1. */
-  readonly rateScale?: number;
+  /** What the learning rate is multiplied by for this variable. Default 1. */
+  readonly learningRateFactor?: number;
 }
 
+/** Which optimizer, and its constants. */
 export interface OptimizerOptions {
+  /** Stochastic gradient descent, Adam, or Adam with decoupled weight decay. */
   readonly name: "sgd" | "adam" | "adamw";
-  /** adamw: decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101); others: added to the gradient. */
+  /** adamw: decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101); others: added to the gradient. Default 0. */
   readonly weightDecay?: number;
   /** sgd only. Default 0. */
   readonly momentum?: number;
-  /** adam and adamw. Defaults 0.9, 0.999 and 1e-8, as in PyTorch. */
+  /** adam and adamw: decay of the mean of gradients. Default 0.9, as in PyTorch. */
   readonly beta1?: number;
+  /** adam and adamw: decay of the mean of squared gradients. Default 0.999, as in PyTorch. */
   readonly beta2?: number;
+  /** adam and adamw: added to the root of that mean. Default 1e-8, as in PyTorch. */
   readonly epsilon?: number;
 }
 
+/** An optimizer of a list of variables. */
 export interface Optimizer {
   /** The optimizer's own state; list it in compile() beside the weights. */
   readonly variables: readonly tf.Variable[];
@@ -63,9 +69,9 @@ function sgd(options: OptimizerOptions, trained: readonly Trained[]): Optimizer 
   const velocities = momentum === 0 ? [] : state(trained);
   const update: Optimizer["update"] = (gradients, rate) =>
     tf.tidy(() => {
-      trained.forEach(({ variable, decay = true, rateScale = 1 }, i) => {
+      trained.forEach(({ variable, decay = true, learningRateFactor = 1 }, i) => {
         const gradient = decayed(gradients[i], variable, decay ? weightDecay : 0);
-        const scaled = scaledBy(rate, rateScale);
+        const scaled = scaledBy(rate, learningRateFactor);
         const velocity = velocities[i];
         if (velocity === undefined) {
           variable.assign(tf.sub(variable, tf.mul(gradient, scaled)));
@@ -91,9 +97,9 @@ function adam(options: OptimizerOptions, trained: readonly Trained[]): Optimizer
       const correction2 = tf.sqrt(tf.sub(1, tf.pow(beta2, step)));
       // lr m̂ / (√v̂ + ε) = lr c₂/c₁ · m / (√v + ε c₂): the bias corrections leave the tensors alone.
       const correctedEpsilon = tf.mul(correction2, epsilon);
-      trained.forEach(({ variable, decay = true, rateScale = 1 }, i) => {
+      trained.forEach(({ variable, decay = true, learningRateFactor = 1 }, i) => {
         const wd = decay ? weightDecay : 0;
-        const scaled = scaledBy(rate, rateScale);
+        const scaled = scaledBy(rate, learningRateFactor);
         const corrected = tf.div(tf.mul(scaled, correction2), correction1);
         if (name === "adamw" && wd !== 0) {
           variable.assign(tf.mul(variable, tf.sub(1, tf.mul(scaled, wd))));

@@ -6,6 +6,7 @@ export type Precision = "float32" | "mixed_bfloat16";
 
 /** Which tensor engine runs, and on what. */
 export interface EngineInfo {
+  /** The rung of the ladder. */
   readonly name: EngineName;
   /** The device's name, for a person. */
   readonly device: string;

@@ -76,7 +76,7 @@ export class Trainer {
       this.trained.map(({ name, variable, decay }) => ({
         variable,
         decay,
-        rateScale: scales.get(name) ?? 1,
+        learningRateFactor: scales.get(name) ?? 1,
       })),
     );
     this.average = this.averaged.map(({ variable }) => tf.tidy(() => tf.variable(variable, false)));

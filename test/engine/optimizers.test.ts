@@ -44,7 +44,7 @@ describe("optimizers", () => {
         const w = tf.tidy(() => tf.variable(tf.tensor2d(fixture.weight, [3, 4])));
         const b = tf.tidy(() => tf.variable(tf.tensor1d(fixture.bias)));
         const optimizer = createOptimizer(options, [
-          { variable: w, rateScale: scale },
+          { variable: w, learningRateFactor: scale },
           { variable: b, decay: false },
         ]);
         const update = (gw: tf.Tensor, gb: tf.Tensor, rate: tf.Tensor, step: tf.Tensor) => {

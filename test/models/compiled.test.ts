@@ -15,7 +15,7 @@ describe("compiled models", () => {
   });
 
   for (const name of listModels().filter((name) => name.startsWith("test_"))) {
-    it(`${name}: a recorded step gives PyTorch's logits, gradients and statistics`, () => {
+    it(`${name}: a compiled step gives PyTorch's logits, gradients and statistics`, () => {
       const reference = new Reference(fixtures, name);
       const model = reference.model(name);
       const images = reference.images();

@@ -6,11 +6,13 @@ import { differentiable } from "./differentiable";
 /** Numbers in a register of the processor. */
 const LANES = 16;
 
+/** How {@link batchNorm} normalizes. */
 export interface BatchNormOptions {
   /** Normalize by the batch and move the running statistics, or by the running statistics. */
   readonly training: boolean;
   /** The share of the new value in the running statistics, as in PyTorch. */
   readonly momentum: number;
+  /** Added to the variance before the root. */
   readonly epsilon: number;
 }
 

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
 
+/** What {@link softmaxCrossEntropy} does to the targets. */
 export interface CrossEntropyOptions {
   /** Share of each target that is spread evenly over all classes, 0 … 1. Default 0. */
   readonly labelSmoothing?: number;

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { fused, isFusing } from "../trace";
 
+/** How {@link projectiveTransform} samples. */
 export interface TransformOptions {
   /** Default `bilinear`. */
   readonly interpolation?: "nearest" | "bilinear";

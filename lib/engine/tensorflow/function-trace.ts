@@ -3,9 +3,11 @@ import type { GraphNode, Output } from "./graph";
 
 /** What one function does, as a TensorFlow graph. */
 export interface Trace {
+  /** Each after what it reads. */
   readonly nodes: readonly GraphNode[];
   /** One placeholder per input. */
   readonly inputs: readonly GraphNode[];
+  /** What the function returned, in its order. */
   readonly outputs: readonly Output[];
   /** Nodes that change variables, which must run with every call. */
   readonly effects: readonly GraphNode[];

@@ -2,24 +2,33 @@ import { type Attribute, attribute, DT, type OutputType } from "../native";
 
 /** An output of a node. */
 export interface Output {
+  /** What computes it. */
   readonly node: GraphNode;
+  /** Which of its outputs, from 0. */
   readonly index: number;
 }
 
 /** The value of a `Const` node, bytes in the machine's (little-endian) order. */
 export interface ConstantValue extends OutputType {
+  /** The elements one after another, row-major. */
   readonly bytes: Uint8Array;
 }
 
 /** One op of a TensorFlow graph. */
 export interface GraphNode {
+  /** Of its own in the graph. */
   readonly name: string;
+  /** TensorFlow's name of the op; empty for a parameter of a body. */
   readonly op: string;
+  /** All that the op has no default for. */
   readonly attributes: readonly Attribute[];
+  /** Its operands. */
   readonly inputs: readonly Output[];
   /** Nodes that must have run before this one. */
   readonly after: readonly GraphNode[];
+  /** Shape and type of each result. */
   readonly outputs: readonly OutputType[];
+  /** Of a `Const`. */
   readonly value?: ConstantValue;
   /** Stays in float32 whatever the precision. */
   readonly autocast?: false;
@@ -31,7 +40,9 @@ export interface GraphNode {
 export interface Body {
   /** One node without an op for each input of the function. */
   readonly parameters: readonly GraphNode[];
+  /** What it computes, each after what it reads. */
   readonly nodes: readonly GraphNode[];
+  /** What it gives. */
   readonly outputs: readonly Output[];
 }
 

@@ -6,7 +6,9 @@ import { definitionOf } from "./op-table";
 
 /** A named tensor at the graph's border, for a signature. */
 export interface SignatureEntry {
+  /** Its name in the signature. */
   readonly key: string;
+  /** The tensor in the graph. */
   readonly output: Output;
 }
 

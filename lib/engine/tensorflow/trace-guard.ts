@@ -11,6 +11,7 @@ const TRACE_GRADIENTS: readonly tf.GradConfig[] = Object.entries(OPS).flatMap(
 
 /** What a guard asks the tracer. */
 export interface Guarded {
+  /** The function that is traced. */
   readonly name: string;
   /** The values of a tensor that depends on no input; nothing for any other. */
   fixedValues(dataId: object): tf.BackendValues | undefined;
