@@ -49,7 +49,7 @@ export function assignSplits(
       "Give labels to learn from: class folders, or a CSV with a column label.",
     );
   }
-  const notices = [...repeated(options.groups)];
+  const notices: string[] = [];
   if (unlabeled > 0) notices.push(`${unlabeled} of ${rows.length} rows have no label: not used.`);
   const kept = takeFraction(strata, rows, fraction, seed);
   const split = new Array<string>(rows.length).fill("unused");
@@ -65,6 +65,7 @@ export function assignSplits(
   const there = new Set(Array.from(kept, (row) => given?.[row] ?? ""));
   there.delete("");
   if (given === undefined || there.size === 0) {
+    notices.push(...repeated(options.groups));
     draw(kept, { ...shares });
     return { split, notices };
   }

@@ -4,6 +4,7 @@ import { Random } from "../core/random";
 import { asText } from "../core/table";
 import { type AssignedSplits, assignSplits } from "../data/assign-splits";
 import type { Dataset } from "../data/dataset";
+import { findDuplicates } from "../data/duplicates";
 import { openDataset } from "../data/open";
 import { balancedRows } from "../data/sampling";
 import { readSplit, rowsOfSplit } from "../data/splits";
@@ -47,9 +48,10 @@ export function experimentSize({ model, data }: Pick<ExperimentConfig, "model" |
 /**
  * Open an experiment's data at the model's size and assign each row to a split, class by class.
  *
- * A data set that brings its own split keeps it; see {@link assignSplits}. Images of Galaxy Zoo's size and above are
- * cropped to their middle unless `crop` says otherwise. `balance` acts after the split, so that no
- * galaxy is both learned from and tested on.
+ * A data set that brings its own split keeps it; see {@link assignSplits}. Rows of one object (within
+ * 2″ on the sky, or equal files) go to one split. Images of Galaxy Zoo's size and above are cropped to
+ * their middle unless `crop` says otherwise. `balance` acts after the split, so that no galaxy is both
+ * learned from and tested on.
  *
  * @throws UserError when galaxies of `splitFile` are gone
  */
@@ -70,7 +72,7 @@ export async function openSplit(
     const kept = splitFile !== undefined && existsSync(splitFile);
     const { split, notices } = kept
       ? await keptSplit(splitFile, asText(opened.table.id), data.spec)
-      : drawnSplit(opened, strata, data);
+      : await drawnSplit(opened, strata, data);
     const rowsToLearn = (name: string) => {
       const rows = rowsOfSplit(split, name);
       // Rows repeated would only be counted twice where nothing is learned.
@@ -99,18 +101,21 @@ function middleOf(size: readonly [number, number] | undefined): number | undefin
   return Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
 }
 
-function drawnSplit(
-  { table }: Dataset,
+async function drawnSplit(
+  dataset: Dataset,
   { of, names }: Strata,
   data: ExperimentConfig["data"],
-): AssignedSplits {
+): Promise<AssignedSplits> {
+  const { table } = dataset;
   const [train, val, test] = data.split;
+  const { groups } = await findDuplicates(dataset, { images: "files" });
   return assignSplits(of, {
     shares: { train, val, test },
     seed: data.splitSeed,
     fraction: data.fraction,
     given: table.split === undefined ? undefined : asText(table.split),
     classNames: names,
+    groups,
   });
 }
 
