@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { encodeByCanvas, hasCanvas } from "./canvas";
 
 /** How {@link pictureUris} stores pictures. */
 export interface PictureOptions {
@@ -7,6 +8,9 @@ export interface PictureOptions {
   /** `jpeg` for photographs, `png` where every pixel counts, as in small maps. Default: `jpeg`. */
   readonly format?: "jpeg" | "png";
 }
+
+/** Height and width in pixels. */
+type Size = readonly [height: number, width: number];
 
 /**
  * Pictures of equal size as data URIs that a figure can hold.
@@ -17,26 +21,42 @@ export interface PictureOptions {
  */
 export async function pictureUris(
   pixels: Uint8Array | Uint8ClampedArray,
-  [height, width]: readonly [height: number, width: number],
+  [height, width]: Size,
   { longest = 200, format = "jpeg" }: PictureOptions = {},
 ): Promise<string[]> {
-  const { default: sharp } = await import("sharp");
   const size = height * width * 3;
   if (size === 0 || pixels.length % size !== 0)
     throw new UserError(
       `${pixels.length} bytes are not a whole number of ${height} × ${width} RGB images`,
       "Pass uint8 pixels of shape [n, height, width, 3].",
     );
+  const encode = hasCanvas() ? encodeByCanvas : encodeBySharp;
   const uris: string[] = [];
   for (let at = 0; at < pixels.length; at += size) {
-    const image = sharp(pixels.subarray(at, at + size), {
-      raw: { width, height, channels: 3 },
-    }).resize({ width: longest, height: longest, fit: "inside", withoutEnlargement: true });
-    const file =
-      format === "png"
-        ? image.png({ compressionLevel: 9 })
-        : image.jpeg({ quality: 92, chromaSubsampling: "4:4:4" });
-    uris.push(`data:image/${format};base64,${(await file.toBuffer()).toString("base64")}`);
+    const image = pixels.subarray(at, at + size);
+    uris.push(
+      `data:image/${format};base64,${await encode(image, [height, width], longest, format)}`,
+    );
   }
   return uris;
+}
+
+async function encodeBySharp(
+  pixels: Uint8Array | Uint8ClampedArray,
+  [height, width]: Size,
+  longest: number,
+  format: "jpeg" | "png",
+): Promise<string> {
+  const { default: sharp } = await import("sharp");
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } }).resize({
+    width: longest,
+    height: longest,
+    fit: "inside",
+    withoutEnlargement: true,
+  });
+  const file =
+    format === "png"
+      ? image.png({ compressionLevel: 9 })
+      : image.jpeg({ quality: 92, chromaSubsampling: "4:4:4" });
+  return (await file.toBuffer()).toString("base64");
 }

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import { build } from "esbuild";
+import sharp from "sharp";
+import { openBrowser } from "#lib/plots/browser";
+import type { Figure } from "#lib/plots/figure";
+import { figureRegistry } from "#lib/plots/registry";
+import { digest } from "./support";
+
+const dist = join(__dirname, "../../lib/dist");
+/** The files that read, write or start a browser; nothing else of these rooms may need Node. */
+const ofNode = /(-file|^render|^export|^browser)\.js$/;
+
+describe("tables and figures in a browser", () => {
+  it("are drawn as they are here", async function () {
+    this.timeout(120_000);
+    const files = ["core", "evaluate", "plots"].flatMap((room) =>
+      readdirSync(join(dist, room))
+        .filter((file) => file.endsWith(".js") && !ofNode.test(file))
+        .map((file) => join(dist, room, file)),
+    );
+    const { outputFiles, metafile } = await build({
+      stdin: {
+        contents: [
+          ...files.map((file) => `import ${JSON.stringify(file)};`),
+          `export { figureRegistry } from ${JSON.stringify(join(dist, "plots/registry.js"))};`,
+          `export { pictureUris } from ${JSON.stringify(join(dist, "plots/pictures.js"))};`,
+        ].join("\n"),
+        resolveDir: dist,
+      },
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: "browser",
+      format: "iife",
+      globalName: "tuningFork",
+      external: ["sharp"],
+      logLevel: "silent",
+    });
+    const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+    assert.deepEqual(
+      imports.filter(({ path }) => isBuiltin(path)),
+      [],
+    );
+
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.addScriptTag({ content: outputFiles[0].text });
+      for (const name of Object.keys(figureRegistry)) {
+        const there = await page.evaluate<Figure>(
+          `tuningFork.figureRegistry[${JSON.stringify(name)}]({})`,
+        );
+        const here: Figure = JSON.parse(JSON.stringify(await figureRegistry[name]({})));
+        assert.deepEqual(digest(there), digest(here), name);
+      }
+      const [uri] = await page.evaluate<string[]>(
+        `tuningFork.pictureUris(Uint8Array.of(255, 0, 9, 40, 200, 0), [1, 2], { format: "png" })`,
+      );
+      const file = Buffer.from(uri.replace("data:image/png;base64,", ""), "base64");
+      assert.deepEqual(
+        [...(await sharp(file).removeAlpha().raw().toBuffer())],
+        [255, 0, 9, 40, 200, 0],
+      );
+    } finally {
+      await browser.close();
+    }
+  });
+});
