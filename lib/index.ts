@@ -2,7 +2,7 @@
  * What the notebooks use. Everything else is in an entry point of its own: `tuning-fork/data`, `/engine`,
  * `/evaluate`, `/explain`, `/io`, `/models`, `/notebook`, `/plots`, `/predict`, `/tasks`, `/train`.
  *
- * @module
+ * @module tuning-fork
  */
 export * as tf from "@tensorflow/tfjs-core";
 export { UserError } from "./core/errors";

@@ -3,6 +3,7 @@
  * The command prints it without a stack; a notebook shows the message first.
  */
 export class UserError extends Error {
+  /** By which it is known where two copies of the package meet. */
   override readonly name = "UserError";
 
   /**

@@ -50,6 +50,7 @@ export class Random {
     return [this.a >>> 0, this.b >>> 0, this.c >>> 0, this.d >>> 0];
   }
 
+  /** Go on from where another sequence stood. */
   set state(state: RandomState) {
     [this.a, this.b, this.c, this.d] = state;
     this.spareNormal = undefined;

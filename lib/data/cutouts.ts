@@ -136,7 +136,7 @@ export async function fetchCutouts(
     await turn();
     try {
       const url = service.url({ ra, dec, size, pixelScale, format });
-      await download(url, path, { attempts, backOff, record: false, patience: 30_000 });
+      await download(url, path, { attempts, backOff, record: false, stallTimeout: 30_000 });
       await checkImage(path, format);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

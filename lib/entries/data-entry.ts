@@ -1,7 +1,7 @@
 /**
  * Data sets: opening, splits, batches, augmentation, file formats of astronomy.
  *
- * @module
+ * @module tuning-fork/data
  */
 export { type AssignedSplits, type AssignOptions, assignSplits } from "../data/assign-splits";
 export {

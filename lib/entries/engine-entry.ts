@@ -1,7 +1,7 @@
 /**
  * The tensor engine: start, compile, ops, optimizers.
  *
- * @module
+ * @module tuning-fork/engine
  */
 export * as tf from "@tensorflow/tfjs-core";
 export {

@@ -1,7 +1,7 @@
 /**
  * Prediction tables: metrics, calibration, intervals, ensembles, ablation tables.
  *
- * @module
+ * @module tuning-fork/evaluate
  */
 export {
   type AblationRow,

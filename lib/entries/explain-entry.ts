@@ -1,7 +1,7 @@
 /**
  * What a network looks at: attention, relevance, Grad-CAM, occlusion, and whether it can be trusted.
  *
- * @module
+ * @module tuning-fork/explain
  */
 export {
   type Attention,

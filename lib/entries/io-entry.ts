@@ -1,7 +1,7 @@
 /**
  * Files and the network: tables, weights, arrays, downloads, and where a project's files lie.
  *
- * @module
+ * @module tuning-fork/io
  */
 export { type AtomicOptions, atomicPath, atomicPathSync, writeFileAtomic } from "../io/atomic";
 export { csvHeader, readCsv } from "../io/csv";

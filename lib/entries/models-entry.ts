@@ -1,7 +1,7 @@
 /**
  * Networks: creating, describing, loading, saving, freezing.
  *
- * @module
+ * @module tuning-fork/models
  */
 export type { Architecture, BuildOptions, Definition, Variant } from "../models/architecture";
 export {

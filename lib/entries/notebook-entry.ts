@@ -1,7 +1,7 @@
 /**
  * What a notebook cell shows.
  *
- * @module
+ * @module tuning-fork/notebook
  */
 export { type AblateOptions, ablate } from "../notebook/ablation";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";

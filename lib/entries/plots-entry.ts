@@ -1,7 +1,7 @@
 /**
  * Figures: a table in, a plotly specification out; and files of them.
  *
- * @module
+ * @module tuning-fork/plots
  */
 
 export { ablationHeatMap } from "../plots/ablation-heat-map";

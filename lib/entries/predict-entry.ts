@@ -1,7 +1,7 @@
 /**
  * Answers of a trained model.
  *
- * @module
+ * @module tuning-fork/predict
  */
 export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
 export {

@@ -1,7 +1,7 @@
 /**
  * What a network is asked.
  *
- * @module
+ * @module tuning-fork/tasks
  */
 export type { LearnedTargets, LossDefinition, LossOptions } from "../tasks/loss";
 export {

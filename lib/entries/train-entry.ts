@@ -1,7 +1,7 @@
 /**
  * Configs, training, runs and ablations.
  *
- * @module
+ * @module tuning-fork/train
  */
 export {
   type AblationOptions,

@@ -8,27 +8,36 @@ import { withLock } from "./lock";
 
 /** How a download goes. */
 export interface DownloadProgress {
-  /** Bytes that are there, and all of them where the server says. */
+  /** Bytes that are there. */
   readonly done: number;
+  /** Bytes of the whole file, where the server says. */
   readonly total: number | undefined;
+  /** Speed since this attempt began, bytes a second. */
   readonly bytesPerSecond: number;
+  /** At this speed, seconds; where the server says how long the file is. */
   readonly secondsLeft: number | undefined;
 }
 
+/** How a file is downloaded. */
 export interface DownloadOptions {
-  /** Expected SHA-256; without it the digest of the first download is recorded and kept to. */
+  /**
+   * Expected SHA-256, hexadecimal. Default: none; then the digest of the first download is recorded and
+   * later ones are held to it.
+   */
   readonly sha256?: string;
-  /** Record the digest of a file whose digest nobody gave; true by default. */
+  /** Record the digest of a file whose digest nobody gave; default true. */
   readonly record?: boolean;
-  /** Expected size in bytes. */
+  /** Expected size, bytes. Default: unknown. */
   readonly size?: number;
+  /** Called after every piece that comes. Default: nothing. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Attempts in a row that bring nothing new, before giving up; 6 by default. */
+  /** Attempts in a row that bring nothing new, before giving up. Default 6. */
   readonly attempts?: number;
-  /** Wait after the first failure, doubled after each, milliseconds; 1,000 by default. */
+  /** Wait after the first failure, doubled after each, ms. Default 1,000. */
   readonly backOff?: number;
-  /** A connection that brings nothing for so long has broken, milliseconds; 60,000 by default. */
-  readonly patience?: number;
+  /** A connection that brings nothing for so long has broken, ms. Default 60,000. */
+  readonly stallTimeout?: number;
+  /** Ends the download; what has come is kept for the next one. Default: none. */
   readonly signal?: AbortSignal;
 }
 
@@ -124,8 +133,11 @@ async function attempt(url: string, path: string, options: DownloadOptions): Pro
   const abort = new AbortController();
   const stop = () => abort.abort(options.signal?.reason);
   options.signal?.addEventListener("abort", stop, { once: true });
-  const { patience = 60_000 } = options;
-  const timer = setTimeout(() => abort.abort(new Temporary("the connection stalled")), patience);
+  const { stallTimeout = 60_000 } = options;
+  const timer = setTimeout(
+    () => abort.abort(new Temporary("the connection stalled")),
+    stallTimeout,
+  );
   try {
     const headers: Record<string, string> = { "accept-encoding": "identity" };
     if (have > 0 && tag) Object.assign(headers, { range: `bytes=${have}-`, "if-range": tag });

@@ -45,6 +45,7 @@ export class EventFile {
     this.summary(step, new Message().string(1, tag).message(8, tensor).message(9, plugin));
   }
 
+  /** End the file. */
   close(): void {
     closeSync(this.descriptor);
   }

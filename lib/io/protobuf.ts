@@ -12,28 +12,33 @@ export class Message {
     return this.push(varintBytes(field << 3)).push(varintBytes(BigInt(value)));
   }
 
+  /** A 32-bit number. */
   float(field: number, value: number): this {
     return this.push(varintBytes((field << 3) | 5)).push(
       new Uint8Array(Float32Array.of(value).buffer),
     );
   }
 
+  /** A 64-bit number. */
   double(field: number, value: number): this {
     return this.push(varintBytes((field << 3) | 1)).push(
       new Uint8Array(Float64Array.of(value).buffer),
     );
   }
 
+  /** Bytes as they are. */
   bytes(field: number, value: Uint8Array): this {
     return this.push(varintBytes((field << 3) | 2))
       .push(varintBytes(value.length))
       .push(value);
   }
 
+  /** Text, in UTF-8. */
   string(field: number, value: string): this {
-    return this.bytes(field, Buffer.from(value, "utf8"));
+    return this.bytes(field, new TextEncoder().encode(value));
   }
 
+  /** A message inside this one. */
   message(field: number, value: Message): this {
     return this.bytes(field, value.finish());
   }
@@ -43,6 +48,7 @@ export class Message {
     return this.message(field, new Message().string(1, key).message(2, value));
   }
 
+  /** @returns the message as it is sent */
   finish(): Uint8Array {
     return Buffer.concat(this.chunks, this.length);
   }

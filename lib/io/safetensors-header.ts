@@ -2,10 +2,13 @@ import { UserError } from "../core/errors";
 
 /** Where one tensor lies in a safetensors file. */
 export interface TensorEntry {
+  /** The type of its values, as the format names it: `F32`, `BF16`, `I64`. */
   readonly dtype: string;
+  /** Row-major. */
   readonly shape: readonly number[];
   /** Bytes from the start of the file. */
   readonly offset: number;
+  /** How many bytes it takes. */
   readonly bytes: number;
 }
 

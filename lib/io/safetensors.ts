@@ -7,7 +7,7 @@ import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
 export interface TensorSource {
   /** Where they come from, for messages. */
   readonly name: string;
-  /** Shape of each array, by name. */
+  /** The arrays by name, with their shapes, row-major. */
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>;
   /** Strings that the file's header holds besides. Default none. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -23,7 +23,9 @@ export class SafetensorsFile implements TensorSource {
   private constructor(
     readonly name: string,
     private readonly descriptor: number,
+    /** The tensors by name. */
     readonly tensors: ReadonlyMap<string, TensorEntry>,
+    /** Texts of the header. */
     readonly metadata: Readonly<Record<string, string>>,
   ) {}
 
@@ -60,6 +62,7 @@ export class SafetensorsFile implements TensorSource {
     return decode(readBytes(this.descriptor, this.name, entry.offset, entry.bytes).buffer);
   }
 
+  /** Close the file; nothing can be read any more. */
   close(): void {
     closeSync(this.descriptor);
   }
@@ -67,8 +70,11 @@ export class SafetensorsFile implements TensorSource {
 
 /** One array to be written; `read` is called when its turn comes. */
 export interface TensorToWrite {
+  /** By which it is read again. */
   readonly name: string;
+  /** Row-major. */
   readonly shape: readonly number[];
+  /** @returns its values, row by row */
   read(): Float32Array;
 }
 

@@ -6,11 +6,8 @@ import { temporaryFolder } from "../train/support";
 
 const ROOT = resolve(__dirname, "..", "..");
 const DOCUMENTS = [
-  "README.md",
-  "environment.md",
-  "CONTRIBUTING.md",
-  "data/README.md",
-  "docs/engine.md",
+  ...["README.md", "environment.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+  ...["data/README.md", "docs/README.md", "docs/engine.md"],
 ];
 const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
 const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
@@ -46,6 +43,23 @@ describe("the documents", () => {
       }
     });
   }
+
+  it("import names that the entry points have", () => {
+    const entries: Record<string, { default: string }> = JSON.parse(
+      text("lib/package.json"),
+    ).exports;
+    for (const document of DOCUMENTS) {
+      const imports = text(document).matchAll(/import \{([^}]+)\} from "(tuning-fork[^"]*)"/g);
+      for (const [line, names, from] of imports) {
+        const entry = entries[from.replace("tuning-fork", ".")];
+        assert.ok(entry, `${document}: ${line}`);
+        const known = require(join(ROOT, "lib", entry.default));
+        for (const name of names.split(",").map((word) => word.trim())) {
+          assert.ok(name in known, `${document}: ${line}`);
+        }
+      }
+    }
+  });
 
   it("the README's commands do what they say, one after another", function () {
     this.timeout(280_000);

@@ -152,7 +152,7 @@ describe("data/download", () => {
       response.writeHead(200, { "content-length": 100 });
       response.write("x");
     };
-    await refused(get({ patience: 50, attempts: 2 }), /stalled, 2 times/);
+    await refused(get({ stallTimeout: 50, attempts: 2 }), /stalled, 2 times/);
   });
 
   it("does not retry what cannot succeed", async () => {
