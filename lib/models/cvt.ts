@@ -3,7 +3,7 @@ import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./ar
 import { truncatedNormal } from "./initializers";
 import { batchNorm, conv2d, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
 import { type AttentionHook, type Context, hook, type Network } from "./module";
-import type { Parameters } from "./parameters";
+import { type Parameters, withLast } from "./parameters";
 import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
@@ -76,7 +76,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
     numFeatures: width,
     classifier: { scope: "classifier", init, dropout: options.dropout ?? 0 },
-    parameterGroups: [...parameterGroups, ["layernorm"]],
+    parameterGroups: withLast(parameterGroups, "layernorm"),
     attention,
   };
 }

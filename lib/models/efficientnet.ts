@@ -19,7 +19,7 @@ import {
   squeezeExcite,
 } from "./layers";
 import { hook, type Layer, type Network } from "./module";
-import type { Parameters } from "./parameters";
+import { type Parameters, withLast } from "./parameters";
 
 type Kind = "plain" | "fused" | "inverted";
 
@@ -65,7 +65,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     pool: globalAveragePool,
     numFeatures: shape.features,
     classifier: { scope: "classifier", init: fanOutUniform, dropout: options.dropout ?? 0 },
-    parameterGroups: [...parameterGroups, ["conv_head", "bn2"]],
+    parameterGroups: withLast(parameterGroups, "conv_head", "bn2"),
     featureMaps,
   };
 }

@@ -35,7 +35,8 @@ export function checkFreeze(model: Model, what: Freeze): number {
 
 /**
  * Layer-wise learning-rate decay: each layer's rate is `decay` times that of the layer above it
- * (Howard & Ruder 2018, arXiv:1801.06146; as used for ViTs by Bao et al. 2022, arXiv:2106.08254).
+ * (Howard & Ruder 2018, arXiv:1801.06146; as used for ViTs by Bao et al. 2022, arXiv:2106.08254), with
+ * layers counted as timm's `param_groups_layer_decay` does.
  *
  * @returns by parameter name, the factor of its learning rate; 1 for the classifier
  */

@@ -4,7 +4,7 @@ import { type Architecture, type BuildOptions, symmetric, variantsOf } from "./a
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
 import { hook, type Layer, type Network } from "./module";
-import type { Parameters } from "./parameters";
+import { type Parameters, withLast } from "./parameters";
 import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
 
 interface Shape {
@@ -55,11 +55,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
     numFeatures: width,
     classifier: { scope: "mlp_head.1", dropout: 0 },
-    parameterGroups: [
-      ["to_patch_embedding", "pos_embedding", "cls_token"],
-      ...blocks.map((_, i) => [`transformer.net.layers.${i}`]),
-      ["mlp_head.0"],
-    ],
+    parameterGroups: withLast(
+      [
+        ["to_patch_embedding", "pos_embedding", "cls_token"],
+        ...blocks.map((_, i) => [`transformer.net.layers.${i}`]),
+      ],
+      "mlp_head.0",
+    ),
     attention: blocks.map(({ name, mixing }) => ({ name, prefix: 1, stride: patch, mixing })),
   };
 }

@@ -121,3 +121,14 @@ function fans(shape: readonly number[], layout: Layout): Fans {
     ? { fanIn: area * a, fanOut: area * b, size }
     : { fanIn: area, fanOut: area * a, size };
 }
+
+/**
+ * Parameter groups with scopes added to the last one: what stands between the last block and the
+ * classifier, such as the final norm, is no layer of its own, as timm counts.
+ */
+export function withLast(
+  groups: readonly (readonly string[])[],
+  ...scopes: readonly string[]
+): readonly (readonly string[])[] {
+  return [...groups.slice(0, -1), [...groups[groups.length - 1], ...scopes]];
+}

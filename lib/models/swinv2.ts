@@ -15,7 +15,7 @@ import {
   sequence,
 } from "./layers";
 import { type AttentionHook, type Context, hook, type Layer, type Network } from "./module";
-import type { Parameters } from "./parameters";
+import { type Parameters, withLast } from "./parameters";
 import { mlp, splitHeads, type Tokens } from "./transformer";
 import { joinWindows, relativePositions, shiftMask, splitWindows, type Window } from "./windows";
 
@@ -77,7 +77,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     pool: globalAveragePool,
     numFeatures: width,
     classifier: { scope: "head.fc", init, dropout: options.dropout ?? 0 },
-    parameterGroups: [...parameterGroups, ["norm"]],
+    parameterGroups: withLast(parameterGroups, "norm"),
     attention,
     featureMaps,
     derivedBuffers: ["attn_mask", "relative_coords_table", "relative_position_index"],

@@ -10,7 +10,7 @@ import {
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
 import { conv2d, dropout, dropPath, dropPathRates, layerNorm, sequence } from "./layers";
 import { type Context, hook, type Layer, type Network } from "./module";
-import type { Parameters } from "./parameters";
+import { type Parameters, withLast } from "./parameters";
 import { resamplePositions } from "./resample";
 import { firstToken, layerScale, mlp, selfAttention, type Tokens } from "./transformer";
 
@@ -70,11 +70,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     pool: (tokens: Tokens, context) => norm(firstToken(tokens), context),
     numFeatures: width,
     classifier: { scope: "head", init: truncatedNormal(0.02), dropout: options.dropout ?? 0 },
-    parameterGroups: [
-      ["cls_token", "pos_embed", "reg_token", "patch_embed"],
-      ...blocks.map((_, i) => [`blocks.${i}`]),
-      ["norm"],
-    ],
+    parameterGroups: withLast(
+      [
+        ["cls_token", "pos_embed", "reg_token", "patch_embed"],
+        ...blocks.map((_, i) => [`blocks.${i}`]),
+      ],
+      "norm",
+    ),
     attention: blocks.map((_, i) => ({
       name: `blocks.${i}.attn`,
       prefix: 1 + registers,

@@ -4,6 +4,7 @@ import { startEngine } from "#lib/engine/start";
 import { freeze, learningRateScales } from "#lib/models/freeze";
 import { createModel, listModels } from "#lib/models/registry";
 import { countFlops, modelSummary, parameterCount } from "#lib/models/summary";
+import layerDecay from "../fixtures/models/layer_decay.json";
 
 describe("models", () => {
   before(() => startEngine());
@@ -82,14 +83,19 @@ describe("models", () => {
     model.dispose();
   });
 
-  it("give lower layers lower rates", () => {
-    const model = createModel("test_vit", { numClasses: 4 });
-    const scales = learningRateScales(model, 0.5);
-    assert.equal(scales.get("head.weight"), 1);
-    assert.equal(scales.get("norm.weight"), 0.5);
-    assert.equal(scales.get("blocks.1.mlp.fc1.bias"), 0.25);
-    assert.equal(scales.get("blocks.0.norm1.weight"), 0.125);
-    assert.equal(scales.get("pos_embed"), 0.0625);
-    model.dispose();
-  });
+  for (const [name, theirs] of Object.entries<Record<string, number>>(layerDecay)) {
+    it(`give lower layers lower rates, as timm does: ${name}`, () => {
+      const model = createModel(name, { numClasses: 4 });
+      const scales = learningRateScales(model, 0.75);
+      for (const [parameter, scale] of Object.entries(theirs)) {
+        // Here a norm below the classifier always counts with the last block.
+        if (parameter.startsWith("head.norm.")) continue;
+        const ours = scales.get(parameter) ?? Number.NaN;
+        assert.ok(Math.abs(ours - scale) < 1e-9, `${parameter}: ${ours} for ${scale}`);
+      }
+      const learned = [...model.parameters].filter(([, { buffer }]) => !buffer);
+      assert.equal(Object.keys(theirs).length, learned.length);
+      model.dispose();
+    });
+  }
 });
