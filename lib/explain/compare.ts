@@ -1,11 +1,12 @@
 import type { Model } from "../models/module";
 import { type Pictures, pictureOf } from "../predict/image-batch";
 import { explain } from "./methods";
-import { mapOf } from "./saliency-maps";
+import { mapOf, type SaliencyMaps } from "./saliency-maps";
 import type { Target } from "./target";
 
 /** A column of a comparison: a model and how it is asked. */
 export interface Question {
+  /** The model that is asked. */
   readonly model: Model;
   /** One of `explanationMethods`. */
   readonly method: string;
@@ -15,11 +16,12 @@ export interface Question {
 
 /** A row: what `saliencyOverlay` draws. */
 export interface ComparisonRow {
+  /** Of the picture. */
   readonly name: string;
+  /** uint8 RGB `[height, width, 3]`, as it was given. */
   readonly pixels: Uint8Array;
-  readonly maps: Readonly<
-    Record<string, { readonly values: Float32Array; readonly size: readonly [number, number] }>
-  >;
+  /** Heading of a column → the map of this picture. */
+  readonly maps: Readonly<Record<string, SaliencyMaps>>;
 }
 
 /**

@@ -6,8 +6,11 @@ import { captureAttention, headMaps } from "./attention";
 export interface HeadGrid {
   /** `[layers, heads, height, width]`. */
   readonly maps: Float32Array;
+  /** Of one map, patches. */
   readonly mapSize: readonly [height: number, width: number];
+  /** One a layer. */
   readonly rowLabels: readonly string[];
+  /** One a head. */
   readonly columnLabels: readonly string[];
 }
 

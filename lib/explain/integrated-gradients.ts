@@ -4,6 +4,7 @@ import { imageGradient } from "./gradients";
 import type { SaliencyMaps } from "./saliency-maps";
 import { type Target, targetClasses, targetLogits } from "./target";
 
+/** How {@link integratedGradients} goes. */
 export interface IntegratedGradientsOptions {
   /** The class explained; default the likeliest. */
   readonly target?: Target;

@@ -4,6 +4,7 @@ import type { Model } from "../models/module";
 import type { SaliencyMaps } from "./saliency-maps";
 import { type Target, targetClasses, targetLogits } from "./target";
 
+/** How {@link occlusion} goes. */
 export interface OcclusionOptions {
   /** The class explained; default the likeliest. */
   readonly target?: Target;

@@ -8,12 +8,16 @@ import type { Pictures } from "../predict/image-batch";
 export interface Picked {
   /** Row of the predictions. */
   readonly row: number;
+  /** Of the galaxy. */
   readonly id: string;
   /** True class; −1 where it is not known. */
   readonly label: number;
+  /** Index of the likeliest class. */
   readonly predicted: number;
   /** Probability of `predicted`. */
   readonly confidence: number;
+  /** The answer; where that is known to be wrong, `class → answer`. */
+  readonly name: string;
 }
 
 /**
@@ -35,7 +39,11 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
   const all = ids.map((id, row): Picked => {
     const predicted = predictions.predicted[row];
     const confidence = probabilities[row * classes + predicted];
-    return { row, id, label: labels[row], predicted, confidence };
+    const label = labels[row];
+    const answer = classNames[predicted];
+    const isWrong = label >= 0 && label !== predicted;
+    const name = isWrong ? `${classNames[label]} → ${answer}` : answer;
+    return { row, id, label, predicted, confidence, name };
   });
   // Equals stay in the order of the rows, so that a rerun picks the same.
   const surest = all.sort((a, b) => b.confidence - a.confidence || a.row - b.row);
@@ -80,9 +88,10 @@ export async function readPicked(
       "take predictions that were made on this data set",
     );
   });
-  const names = picked.map(({ label, predicted }) => {
-    const [truth, answer] = [label, predicted].map((c) => dataset.classNames[c]);
-    return label === predicted || label < 0 ? answer : `${truth} → ${answer}`;
-  });
-  return { pixels: await dataset.read(rows), size: dataset.imageSize, names, rows };
+  return {
+    pixels: await dataset.read(rows),
+    size: dataset.imageSize,
+    names: picked.map(({ name }) => name),
+    rows,
+  };
 }

@@ -73,6 +73,7 @@ function block(p: Parameters, width: number, dropRate: number): Layer {
 
 const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
+/** ConvNeXt (Liu et al. 2022, arXiv:2201.03545). */
 export const convnext: Architecture = {
   convnext_tiny: define(
     { depths: [3, 3, 9, 3], widths: [96, 192, 384, 768] },

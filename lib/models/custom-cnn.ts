@@ -53,6 +53,7 @@ const define = variantsOf(build, {
   sizes: { multipleOf: 16 },
 });
 
+/** The small residual network for galaxies. */
 export const customCnn: Architecture = {
   custom_cnn: define([32, 64, 128, 256], { size: 96 }),
   test_custom_cnn: define([8, 12, 16, 24], { size: 32 }),

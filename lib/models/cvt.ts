@@ -143,6 +143,7 @@ const define = variantsOf(build, { preprocessing: imageNet, sizes: { multipleOf:
 
 const full = { widths: [64, 192, 384], heads: [1, 3, 6] };
 
+/** Convolutional vision transformers (Wu et al. 2021, arXiv:2103.15808). */
 export const cvt: Architecture = {
   cvt_13: define({ ...full, depths: [1, 2, 10] }, { hub: "microsoft/cvt-13" }),
   cvt_21: define({ ...full, depths: [1, 4, 16] }, { hub: "microsoft/cvt-21" }),

@@ -168,6 +168,7 @@ const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32
 const defineOriginal = (shape: Shape, own: Variant) =>
   define({ ...shape, original: true }, { preprocessing: symmetric, ...own });
 
+/** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298). */
 export const efficientnet: Architecture = {
   efficientnetv2_s: define(small, { size: 288 }),
   tf_efficientnetv2_s: defineOriginal(small, {

@@ -1,9 +1,12 @@
 import type { Random } from "../core/random";
 
-/** How many inputs feed one output of a parameter, how many outputs one input feeds, and its size. */
+/** How a parameter is connected, and its size. */
 export interface Fans {
+  /** How many inputs feed one output. */
   readonly fanIn: number;
+  /** How many outputs one input feeds. */
   readonly fanOut: number;
+  /** Number of values. */
   readonly size: number;
 }
 
@@ -22,7 +25,9 @@ export function constant(value: number): Initializer {
   return ({ size }) => new Float32Array(size).fill(value);
 }
 
+/** For biases. */
 export const zeros = constant(0);
+/** For scales of norms. */
 export const ones = constant(1);
 
 /** Normal around 0, cut at ±2 (an absolute bound, as timm's `trunc_normal_` has it). */

@@ -11,11 +11,15 @@ import type { Parameters } from "./parameters";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {
+  /** Pixels from one output to the next. Default 1. */
   stride?: number;
   /** Default: (kernel − 1) / 2. "same": TensorFlow's, which may be one more below and right. */
   padding?: number | "same";
+  /** Channels are split into so many groups that do not mix. Default 1. */
   groups?: number;
+  /** Whether a learned value is added to each channel. Default true. */
   bias?: boolean;
+  /** Of the filters. Default: He et al. 2015 by fan-out. */
   init?: Initializer;
 }
 
@@ -105,9 +109,14 @@ export function squeezeExcite(
   };
 }
 
+/** max(x, 0), element by element. */
 export const relu: Layer = (x) => tf.relu<tf.Tensor4D>(x);
 
-/** y = x Wᵀ + b over the last dimension; W is [out, in] as in PyTorch. */
+/**
+ * y = x Wᵀ + b over the last dimension; W is [out, in] as in PyTorch.
+ *
+ * @param options `bias`: whether b is there, default true. `init`: of W, default uniform by fan-in.
+ */
 export function linear<T extends tf.Tensor>(
   p: Parameters,
   featuresIn: number,
@@ -126,6 +135,9 @@ export function linear<T extends tf.Tensor>(
  * Batch normalization over all but the channels (Ioffe & Szegedy 2015, arXiv:1502.03167). In
  * training it normalizes by the batch and moves the running statistics by `momentum` (PyTorch's
  * sense: the share of the new value); a frozen one uses the running statistics.
+ *
+ * @param options `epsilon`: added to the variance, default 1e-5. `momentum`: default 0.1. `scale`:
+ *   first values of the scale, default 1.
  */
 export function batchNorm(
   p: Parameters,

@@ -132,6 +132,7 @@ const mixtureUniform: Initializer = fanInUniform();
 
 const define = variantsOf(build, { preprocessing: { ...symmetric, interpolation: "bilinear" } });
 
+/** Linformer on patches (Wang et al. 2020, arXiv:2006.04768). */
 export const linformer: Architecture = {
   linformer: define(
     { patch: 28, width: 128, depth: 12, heads: 8, k: 64 },

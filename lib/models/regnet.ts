@@ -96,6 +96,7 @@ function block(
 
 const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
+/** RegNetY (Radosavovic et al. 2020, arXiv:2003.13678). */
 export const regnet: Architecture = {
   regnety_080: define(
     { stem: 32, depths: [2, 4, 10, 1], widths: [168, 448, 896, 2016], group: 56 },

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { lineWeights } from "../core/resize";
 
 /**
  * Resample a grid of vectors as PyTorch does with `mode="bicubic", antialias=True`.
@@ -36,27 +37,12 @@ export function resamplePositions(
   });
 }
 
-/** [to, from]: each output's weights over the inputs; Keys' cubic kernel (1981) with a = −½. */
+/** float32 [to, from]: each output's weights over the inputs. */
 function cubicMatrix(from: number, to: number): tf.Tensor2D {
-  const step = from / to;
-  const stretch = Math.max(step, 1);
-  const weights = new Float32Array(to * from);
+  const { taps, first, weights } = lineWeights(from, to, "bicubic");
+  const matrix = new Float32Array(to * from);
   for (let i = 0; i < to; i++) {
-    const center = step * (i + 0.5);
-    const row = weights.subarray(i * from, (i + 1) * from);
-    const first = Math.max(Math.trunc(center - 2 * stretch + 0.5), 0);
-    const end = Math.min(Math.trunc(center + 2 * stretch + 0.5), from);
-    for (let j = first; j < end; j++) row[j] = cubic((j - center + 0.5) / stretch);
-    const sum = row.reduce((a, b) => a + b, 0);
-    for (let j = first; j < end; j++) row[j] /= sum;
+    matrix.set(weights.subarray(i * taps, (i + 1) * taps), i * from + first[i]);
   }
-  return tf.tensor2d(weights, [to, from]);
-}
-
-function cubic(x: number): number {
-  const a = -0.5;
-  const t = Math.abs(x);
-  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
-  if (t < 2) return ((t - 5) * t + 8) * t * a - 4 * a;
-  return 0;
+  return tf.tensor2d(matrix, [to, from]);
 }

@@ -114,6 +114,7 @@ const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32
 const channels = [64, 128, 256, 512];
 const tiny = [8, 16, 24, 32];
 
+/** Residual networks (He et al. 2016, arXiv:1512.03385). */
 export const resnet: Architecture = {
   resnet18: define(
     { block: "basic", depths: [2, 2, 2, 2], channels },

@@ -219,6 +219,7 @@ const define = variantsOf(build, {
   sizes: { multipleOf: 8 * PATCH, fixed: true },
 });
 
+/** Swin Transformer V2 (Liu et al. 2022, arXiv:2111.09883). */
 export const swinv2: Architecture = {
   swinv2_tiny_window8_256: define(
     { window: 8, width: 96, depths: [2, 2, 6, 2], heads: [3, 6, 12, 24] },

@@ -18,7 +18,13 @@ export function firstToken(tokens: Tokens): tf.Tensor2D {
 /** GELU as a layer (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 export const geluLayer: Layer<Tokens> = (x) => gelu(x);
 
-/** Two linear layers with GELU between them, over the last dimension. */
+/**
+ * Two linear layers with GELU between them, over the last dimension.
+ *
+ * @param hidden Width between the two.
+ * @param options `init`: of both weights, default normal with deviation 0.02. `dropout`: share of values
+ *   dropped after each, default 0.
+ */
 export function mlp<T extends tf.Tensor>(
   p: Parameters,
   width: number,

@@ -92,6 +92,7 @@ const define = variantsOf(build, {
 const full = { widths: [64, 128, 256, 512, 512], hidden: 4096 };
 const tiny = { depths: [1, 1, 2], widths: [4, 6, 8], norm: true, hidden: 8 };
 
+/** VGG (Simonyan & Zisserman 2014, arXiv:1409.1556). */
 export const vgg: Architecture = {
   vgg16: define({ ...full, depths: [2, 2, 3, 3, 3], norm: false }, { hub: "timm/vgg16.tv_in1k" }),
   vgg16_bn: define(

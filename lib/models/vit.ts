@@ -133,6 +133,7 @@ const dinov2 = (width: number, heads: number, registers: number, hub: string) =>
     { size: 518, hub, preprocessing: imageNet },
   );
 
+/** Vision transformers (Dosovitskiy et al. 2020, arXiv:2010.11929) and DINOv2 (Oquab et al. 2023, arXiv:2304.07193). */
 export const vit: Architecture = {
   vit_tiny_patch16_224: patch16(192, 12, 3, "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"),
   vit_small_patch16_224: patch16(384, 12, 6, "timm/vit_small_patch16_224.augreg_in21k_ft_in1k"),

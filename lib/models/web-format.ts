@@ -13,6 +13,7 @@ interface WebWeight {
 
 /** What a web page needs to build the model again and to feed it. */
 export interface WebManifest {
+  /** By which a page knows the file. */
   readonly format: "tuning-fork-web";
   /** Which model it is, how images come to it and what its outputs are called. */
   readonly description: ModelDescription;

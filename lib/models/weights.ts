@@ -12,6 +12,7 @@ import type { LoadReport } from "./state-dict";
 export interface WeightsOptions {
   /** Folder of downloaded weights. Default: `data/weights` of the project. */
   readonly folder?: string;
+  /** Told of the bytes that have come. Default: nobody is. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Attempts in a row that bring nothing, before giving up. */
   readonly attempts?: number;

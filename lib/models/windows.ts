@@ -1,9 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 
-/** How a feature map is cut: the size of a window, and how far the grid of windows is shifted. */
+/** How a feature map is cut into windows. */
 export interface Window {
-  readonly size: readonly [number, number];
-  readonly shift: readonly [number, number];
+  /** Of a window, positions. */
+  readonly size: readonly [height: number, width: number];
+  /** How far the grid of windows is shifted down and right, positions; 0 where it is not. */
+  readonly shift: readonly [down: number, right: number];
 }
 
 /** [batch, height, width, c] → [batch × windows, tokens of a window, c] */

@@ -76,7 +76,7 @@ async function nodeImports(files: readonly string[]): Promise<string[]> {
 }
 
 /** Rooms that are not clean yet. */
-const unfinished = new Set(["predict", "explain", "plots"]);
+const unfinished = new Set(["plots"]);
 
 describe("what a browser needs", function () {
   this.timeout(120_000);

@@ -189,7 +189,14 @@ describe("explaining galaxies", () => {
     assert.deepEqual(rows("doubt", 2), [4, 0]);
     assert.deepEqual(rows("mistake"), [2, 4]);
     const [first] = pickGalaxies(predictions, "mistake");
-    assert.deepEqual(first, { row: 2, id: "2", label: 1, predicted: 0, confidence: 0.8 });
+    assert.deepEqual(first, {
+      row: 2,
+      id: "2",
+      label: 1,
+      predicted: 0,
+      confidence: 0.8,
+      name: "b → a",
+    });
   });
 
   it("writes arrays in NumPy's format", () => {

@@ -78,8 +78,13 @@ export function pooled(model: Model, images: tf.Tensor4D, context: Context): tf.
   );
 }
 
-/** Logits, features and attention in evaluation mode agree with PyTorch's. */
-export function checkForward(model: Model, reference: Reference, tolerance = 1e-4): void {
+/**
+ * Logits, features and attention in evaluation mode agree with PyTorch's.
+ *
+ * @returns the largest relative error
+ */
+export function checkForward(model: Model, reference: Reference, tolerance = 1e-4): number {
+  let largest = 0;
   const images = reference.images();
   const seen = new Map<string, tf.Tensor>();
   const context: Context = {
@@ -92,6 +97,7 @@ export function checkForward(model: Model, reference: Reference, tolerance = 1e-
     const { shape, data } = reference.get(name);
     if (name !== "features") assert.deepEqual(tensor.shape, shape, `shape of ${name}`);
     const error = relativeError(tensor.dataSync(), data);
+    largest = Math.max(largest, error);
     assert.ok(error < tolerance, `${name}: relative error ${error.toExponential(2)}`);
     tensor.dispose();
   };
@@ -104,6 +110,7 @@ export function checkForward(model: Model, reference: Reference, tolerance = 1e-
     check(name, value);
   }
   tf.dispose([images, ...seen.values()]);
+  return largest;
 }
 
 /** One step in training mode: logits, every gradient, and the running statistics afterwards. */

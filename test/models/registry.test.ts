@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
 import { freeze, learningRateScales } from "#lib/models/freeze";
-import { createModel, listModels } from "#lib/models/registry";
+import { createModel, listModels, modelDefinition } from "#lib/models/registry";
 import { countFlops, modelSummary, parameterCount } from "#lib/models/summary";
 import layerDecay from "../fixtures/models/layer_decay.json";
 
@@ -16,6 +18,20 @@ describe("models", () => {
     }
     const firstTest = names.findIndex((name) => name.startsWith("test_"));
     assert.ok(names.slice(firstTest).every((name) => name.startsWith("test_")));
+  });
+
+  it("take images as timm's published weights want them", () => {
+    const file = join(__dirname, "../fixtures/models/preprocessing.json");
+    const wanted: Record<string, object> = JSON.parse(readFileSync(file, "utf8"));
+    const seen = new Set<string>();
+    for (const name of listModels()) {
+      const { hub, inputSize, preprocessing } = modelDefinition(name);
+      if (!hub?.startsWith("timm/")) continue;
+      const key = hub.slice("timm/".length);
+      seen.add(key);
+      assert.deepEqual({ inputSize, ...preprocessing }, wanted[key], name);
+    }
+    assert.deepEqual([...seen].sort(), Object.keys(wanted).sort());
   });
 
   it("refuse unknown names, class counts and sizes", () => {
