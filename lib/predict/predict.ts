@@ -95,7 +95,7 @@ export async function predictWith(
   const [height, width] = dataset.imageSize;
   const outputs = task.outputs.length;
   const answers = new Float64Array(rows.length * outputs);
-  // A last batch that is not full is padded: another shape would be another recording.
+  // A last batch that is not full is padded: another shape would be traced anew.
   const pixels = new Uint8Array(Math.min(batchSize, rows.length) * height * width * 3);
   const full = pixels.length / (height * width * 3);
   let done = 0;

@@ -6,7 +6,7 @@ import { mixBatch } from "../data/augment-mix";
 import type { Dataset } from "../data/dataset";
 import type { HostBatch } from "../data/loader";
 import { type Compiled, compile } from "../engine/compile";
-import { firstNotFinite } from "../engine/finite";
+import { findNotFinite, firstNotFinite } from "../engine/finite";
 import { unitRange, upload } from "../engine/ops/pixels";
 import {
   clipByGlobalNorm,
@@ -57,6 +57,8 @@ export class Trainer {
   /** Sums of gradients, where several batches make one update. */
   private readonly sums: readonly tf.Variable[];
   private readonly compiled: Compiled<Functions>;
+  /** A step without the update, not compiled. */
+  private readonly gradients: Functions["accumulate"];
   private averageIn = false;
 
   constructor(
@@ -87,10 +89,11 @@ export class Trainer {
             tf.tidy(() => tf.variable(tf.zeros(shape), false)),
           );
     const loss = task.createLoss({ dataset, rows });
+    this.gradients = this.trainFunction(loss, false);
     this.compiled = compile<Functions>(
       {
         train: this.trainFunction(loss, true),
-        accumulate: this.trainFunction(loss, false),
+        accumulate: this.gradients,
         predict: predictFunction(model, task.activate),
         swap: () => this.swap(),
       },
@@ -198,21 +201,47 @@ export class Trainer {
       tf.scalar(update.number),
       tf.scalar(update.batches),
     ];
+    const weights = process.env.TUNING_FORK_FIND_NAN ? this.copyWeights() : undefined;
     const outputs = update.isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
     const [[loss], [score], norms] = outputs.map((output) => output.dataSync());
-    tf.dispose([inputs, outputs]);
-    this.checkFinite(loss, norms, step);
+    try {
+      this.checkFinite(loss, norms, step, weights && (() => this.findNotFinite(inputs, weights)));
+    } finally {
+      tf.dispose([inputs, outputs, weights ?? []]);
+    }
     return { loss, score };
   }
 
-  private checkFinite(loss: number, norms: ArrayLike<number>, step: number): void {
-    if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} is ${loss}`);
+  /** The model's weights before a step, while a run is looked into. */
+  private copyWeights(): tf.Tensor[] {
+    this.compiled.pull();
+    return [...this.model.parameters.values()].map(({ variable }) =>
+      tf.tidy(() => tf.clone(variable)),
+    );
+  }
+
+  /** Do a step again op by op, and say where the first number that is not finite came from. */
+  private findNotFinite(inputs: readonly tf.Tensor[], weights: readonly tf.Tensor[]): string {
+    const named = [...this.model.parameters].map(([name, p]) => [name, p.variable] as const);
+    for (const [i, [, variable]] of named.entries()) variable.assign(weights[i]);
+    const found = findNotFinite(() => this.gradients(...inputs), named);
+    if (found === undefined) return "; op by op in float32 everything is finite";
+    return `; it began in the op ${found.op} after ${found.near ?? "the images"}`;
+  }
+
+  private checkFinite(
+    loss: number,
+    norms: ArrayLike<number>,
+    step: number,
+    find: () => string = () => "",
+  ): void {
+    if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} is ${loss}${find()}`);
     // Gradients are computed from the loss down: the last parameter is where it began.
     const bad = this.trained.findLast((_, i) => !Number.isFinite(norms[i]));
     if (bad === undefined) return;
     throw diverged(
       `the loss of step ${step + 1} is ${loss}, and the gradient of ${bad.name} is not finite, ` +
-        "the first one on the way down from the loss",
+        `the first one on the way down from the loss${find()}`,
     );
   }
 

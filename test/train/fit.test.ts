@@ -181,6 +181,15 @@ describe("fit", function () {
       optimizer: { name: "sgd", learningRate: 1e30, momentum: 0 },
     });
     await assert.rejects(trainOnce(path, c), /the loss of step \d+ is|is not finite/);
+    process.env.TUNING_FORK_FIND_NAN = "1";
+    try {
+      await assert.rejects(
+        trainOnce(join(folder.path, "nan-found"), c),
+        /it began in the op \w+ after [\w.]+\.(weight|bias)/,
+      );
+    } finally {
+      delete process.env.TUNING_FORK_FIND_NAN;
+    }
     const checkpoint = openCheckpoint(join(path, "checkpoints", "latest"));
     if (checkpoint !== undefined) assert.ok(checkpoint.training.history.length < 20);
   });

@@ -7,7 +7,7 @@ import { makeNode } from "#lib/engine/tensorflow/graph";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { cases, fixed, inputsOf, valueAndGradients } from "../cases";
 
-/** Records once with shapes from the rules and once with every op computed. */
+/** Traces once with shapes from the rules and once with every op computed. */
 function compare(fn: TensorFunction, inputs: tf.Tensor[], variables: tf.Variable[] = []) {
   const handles = new Map(
     variables.map((variable, i) => [
