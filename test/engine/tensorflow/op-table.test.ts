@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "#lib/engine/compile";
 import { attribute, DT, dtypeNumber, nativeOp } from "#lib/engine/native";
 import { startEngine } from "#lib/engine/start";
 import {
@@ -10,7 +11,9 @@ import {
   type Output,
 } from "#lib/engine/tensorflow/graph";
 import { bfloat16RuleOf, inferOutputs, OPS } from "#lib/engine/tensorflow/op-table";
+import { FUSED_FROM } from "#lib/engine/tensorflow/passes/fuse-elementwise";
 import { Session } from "#lib/engine/tensorflow/session";
+import { fused } from "#lib/engine/trace";
 import { EXAMPLES, type OpExample } from "./op-examples";
 
 /** What cannot be called by itself: in graphs only, or with a body or a value of its own. */
@@ -178,6 +181,24 @@ describe("the table of ops", () => {
           });
           const [turned] = run(op, example, reversed);
           assertClose(tf.reverse(tf.cast(turned, "float32")), whole, 1e-6, op);
+        });
+      });
+    }
+
+    if (elementwise === true) {
+      it(`${op}: works in fused(), small and large`, () => {
+        tf.tidy(() => {
+          const fn = (...xs: tf.Tensor[]) =>
+            tf.cast(
+              fused(() => run(op, example, xs)[0]),
+              "float32",
+            );
+          const compiled = compile({ fn }, { variables: [] });
+          for (const times of [1, FUSED_FROM / 8]) {
+            const inputs = example.inputs().map((x) => (x.rank < 2 ? x : tf.tile(x, [times, 1])));
+            assertClose(compiled.call.fn(...inputs), fn(...inputs), 1e-5, `${times} times`);
+          }
+          compiled.dispose();
         });
       });
     }
