@@ -4,11 +4,10 @@
  *
  *     node tools/kernel.mjs          register (again) in .venv
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+import { ROOT, writeWhole } from "./setup/step.mjs";
 
 /** What a notebook's `metadata` says so that Jupyter opens it with this kernel, as TypeScript. */
 export const NOTEBOOK_METADATA = {
@@ -69,9 +68,7 @@ export function registerKernel({
     const path = join(venv, name);
     const text = `${JSON.stringify(content, null, 2)}\n`;
     if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(`${path}.part`, text);
-    renameSync(`${path}.part`, path);
+    writeWhole(path, text);
     written.push(path);
   }
   return written;
