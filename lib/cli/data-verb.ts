@@ -67,7 +67,8 @@ const info = defineVerb({
         return undefined;
       }
       if (about) say(`${about.title}\n${about.description}\n${about.source}\n`);
-      say(`${name}: ${size} images of ${imageSize.join(" × ")} pixels`);
+      const sizes = dataset.sourceSize ? `${imageSize.join(" × ")} pixels` : "different sizes";
+      say(`${name}: ${size} images of ${sizes}`);
       say(`columns: ${columns.join(", ")}`);
       for (const notice of notices) say(notice);
       if (unlabeled > 0 && !dataset.votes) say(`${unlabeled} without a label`);

@@ -22,7 +22,10 @@ export interface Dataset {
   readonly sourceSize?: readonly [height: number, width: number];
   /** How {@link Dataset.read} shows the images unless it is told otherwise. */
   readonly view: View;
-  /** Height and width that {@link Dataset.read} returns for {@link Dataset.view}, pixels. */
+  /**
+   * Height and width that {@link Dataset.read} returns for {@link Dataset.view}, pixels. Where stored
+   * images differ and the view gives no size, those of the first.
+   */
   readonly imageSize: readonly [height: number, width: number];
   /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
   readonly votes?: Votes;

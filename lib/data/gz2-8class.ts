@@ -96,7 +96,7 @@ function fromVotes(rows: Gz2Rows) {
  * The thresholds on debiased fractions are those of Willett et al. 2013 (table 3) for well-sampled
  * clean samples, 0.5 within a question; smooth and edge-on galaxies must not be odd, bars must be
  * clearly there or clearly absent. They give the paper's labels on all 600 galaxies of a sample of
- * its catalog, 447 labelled and 153 not.
+ * its catalog, 447 labeled and 153 not.
  *
  * @param fraction Debiased fraction of an answer; NaN where nobody was asked.
  */

@@ -201,7 +201,7 @@ function show(image: import("sharp").Sharp, shape: Extent, view: View, cutOnly =
 }
 
 /** Pixels around an image that are enlarged with it: the reach of a cubic kernel. */
-const BORDER = 3;
+const BORDER = 2;
 
 /**
  * Enlarge a square. Sharp's own `resize` moves what it enlarges by half a pixel to the lower right;

@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import type { Column, Table } from "../core/table";
-import type { Dataset, SkippedRow, View, Votes } from "./dataset";
+import type { Dataset, SkippedRow, Votes } from "./dataset";
 import { decodeImage, decodeImages, type ImageShape, probeImage } from "./image-files";
 import { type ViewOptions, viewFor, viewSize } from "./view";
 
@@ -31,10 +31,10 @@ export interface ImageRows
 /**
  * A data set of image files: looked at once, decoded as they are asked for.
  *
- * Images of different sizes need `size`. Asking for `size` or `crop` takes the largest center
- * square first.
+ * Images of different sizes can be opened; they can be read where the view gives a `size`. Asking for
+ * `size` or `crop` takes the largest center square first.
  *
- * @throws UserError naming the file that is no readable image, or whose size differs.
+ * @throws UserError naming the file that is no readable image
  */
 export async function openImageRows(
   { paths, ...rows }: ImageRows,
@@ -73,7 +73,19 @@ export async function openImageRows(
   const alike = shapes.every((shape) => shape.height === height && shape.width === width);
   const sourceSize = alike ? ([height, width] as const) : undefined;
   const view = viewFor(options, sourceSize);
-  const imageSize = commonSize(files, shapes, view);
+  const seen = new Uint8Array(files.length).fill(checked.length === paths.length ? 1 : 0);
+  /** Files that were taken to be like the first are looked at before they are read. */
+  const lookAt = async (row: number) => {
+    if (seen[row]) return;
+    const shape = await probeImage(files[row]);
+    if (typeof shape === "string") {
+      throw new UserError(`${files[row]}: ${shape}.`, "Replace or delete it.");
+    }
+    if (shape.width !== width || shape.height !== height)
+      throw otherSize(files, row, shape, shapes);
+    shapes[row] = shape;
+    seen[row] = 1;
+  };
   return {
     ...rows,
     ...(rows.votes ? { votes: takeVotes(rows.votes, kept) } : {}),
@@ -81,27 +93,30 @@ export async function openImageRows(
     size: kept.length,
     ...(sourceSize ? { sourceSize } : {}),
     view,
-    imageSize,
+    imageSize: viewSize(shapes[0], view),
     skipped,
     async read(wanted, shown = view) {
-      const chosenSize = shown === view ? imageSize : viewSize(shapes[wanted[0] ?? 0], shown);
-      const bytes = chosenSize[0] * chosenSize[1] * 3;
-      const out = new Uint8Array(wanted.length * bytes);
       const chosen = Array.from(wanted);
       const unknown = chosen.find((row) => !files[row]);
       if (unknown !== undefined) {
         throw new RangeError(`row ${unknown} of ${rows.name}, which has ${files.length}`);
       }
+      const size = viewSize(shapes[0], shown);
+      const odd = chosen.find((row) => String(viewSize(shapes[row], shown)) !== String(size));
+      if (odd !== undefined) throw otherSize(files, odd, shapes[odd], shapes);
+      await mapParallel(chosen, 16, lookAt);
       const images = await decodeImages(
         chosen.map((row) => files[row]),
         chosen.map((row) => shapes[row]),
         shown,
       );
+      const bytes = size[0] * size[1] * 3;
+      const out = new Uint8Array(wanted.length * bytes);
       for (const [place, pixels] of images.entries()) {
         if (pixels.length !== bytes) {
           throw new UserError(
-            `${files[chosen[place]]}: has another size than ${files[0]}.`,
-            "Replace it, or bring all images to one size.",
+            `${files[chosen[place]]}: has changed since it was looked at.`,
+            "Open the data set again.",
           );
         }
         out.set(pixels, place * bytes);
@@ -110,6 +125,19 @@ export async function openImageRows(
     },
     close: async () => {},
   };
+}
+
+function otherSize(
+  files: readonly string[],
+  row: number,
+  { width, height }: ImageShape,
+  [first]: readonly ImageShape[],
+): UserError {
+  return new UserError(
+    `${files[row]}: ${width} × ${height} pixels, but ${files[0]} has ` +
+      `${first.width} × ${first.height}.`,
+    "Give a size that all images are brought to, or leave this one out.",
+  );
 }
 
 /** Some rows of a table, in this order. */
@@ -150,24 +178,4 @@ async function look(path: string, decode = false): Promise<ImageShape | string> 
     if (!(error instanceof UserError)) throw error;
     return error.problem.slice(path.length + 2, -1);
   }
-}
-
-function commonSize(
-  files: readonly string[],
-  shapes: readonly ImageShape[],
-  view: View,
-): [number, number] {
-  const first = viewSize(shapes[0], view);
-  const odd = shapes.findIndex((shape) => {
-    const size = viewSize(shape, view);
-    return size[0] !== first[0] || size[1] !== first[1];
-  });
-  if (odd >= 0) {
-    throw new UserError(
-      `${files[odd]}: ${shapes[odd].width} × ${shapes[odd].height} pixels, but ` +
-        `${files[0]} has ${shapes[0].width} × ${shapes[0].height}.`,
-      "Give a size that all images are brought to.",
-    );
-  }
-  return first;
 }

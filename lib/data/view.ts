@@ -96,14 +96,14 @@ export function sameView(a: View, b: View): boolean {
 export function withView(dataset: Dataset, options: ViewOptions): Dataset {
   const view = viewFor(options, dataset.sourceSize);
   if (sameView(view, dataset.view)) return dataset;
-  const { sourceSize } = dataset;
-  if (sourceSize === undefined && view.size === undefined) {
+  const { sourceSize, size, imageSize } = dataset;
+  if (sourceSize === undefined && view.size === undefined && size > 0) {
     throw new UserError(
       `${dataset.name}: its images differ in size.`,
       "Give a size that all images are brought to.",
     );
   }
-  const [height, width] = sourceSize ?? [0, 0];
+  const [height, width] = sourceSize ?? imageSize;
   return {
     ...dataset,
     view,

@@ -204,7 +204,7 @@ describe("data/augment", () => {
       assert.ok(off > 0.05, `hardly changed: ${off}`);
     });
 
-    it(`'${name}' can be recorded: another seed, another result`, () => {
+    it(`'${name}' can be compiled: another seed, another result`, () => {
       const preset = augmentationPresets[name];
       const fn = (x: tf.Tensor, t: tf.Tensor, s: tf.Tensor) => {
         const moved = augment(x as tf.Tensor4D, s, preset);

@@ -8,6 +8,7 @@ import sharp from "sharp";
 import { UserError } from "#lib/core/errors";
 import { asNumbers, asText } from "#lib/core/table";
 import { openFolder } from "#lib/data/folder";
+import { openImageRows } from "#lib/data/image-table";
 import { openDataset } from "#lib/data/open";
 
 const fixture = "test/fixtures/data/folder";
@@ -156,10 +157,27 @@ describe("data/folder", () => {
     await cp(fixture, folder, { recursive: true });
     const photo = sharp(join(folder, "spiral", "photo.jpg"));
     await photo.resize(50, 44, { fit: "fill" }).toFile(join(folder, "spiral", "wide.jpg"));
-    await refused(openFolder(folder), "wide.jpg", "50 × 44", "40 × 40");
+    const mixed = await openFolder(folder);
+    assert.deepEqual([mixed.size, mixed.sourceSize], [6, undefined]);
+    assert.equal((await mixed.read([0, 1])).length, 2 * 4800);
+    await refused(mixed.read([0, 5]), "wide.jpg", "50 × 44", "40 × 40");
+    assert.equal((await mixed.read([0, 5], { size: 10 })).length, 600);
     assert.deepEqual((await openFolder(folder, { crop: 40 })).imageSize, [40, 40]);
     assert.deepEqual((await openFolder(folder, { size: 20 })).imageSize, [20, 20]);
     await refused(openFolder(folder, { size: 0 }), "size is 0");
+  });
+
+  it("looks at each file before it is read where the first stood for all", async () => {
+    const photo = sharp(join(fixture, "spiral", "photo.jpg"));
+    const paths = [join(folder, "a.jpg"), join(folder, "b.jpg"), join(folder, "c.jpg")];
+    for (const path of paths.slice(0, 2)) await photo.clone().toFile(path);
+    await photo.clone().resize(60, 60).toFile(paths[2]);
+    const rows = { name: "uniform", classNames: [], table: { id: ["a", "b", "c"] }, paths };
+    const set = await openImageRows(rows, { uniform: true, crop: 20 });
+    assert.equal((await set.read([0, 1])).length, 2 * 1200);
+    await refused(set.read([0, 2]), "c.jpg: 60 × 60 pixels", "a.jpg has 40 × 40");
+    await rm(paths[1]);
+    assert.deepEqual(set.sourceSize, [40, 40]);
   });
 
   it("opens real galaxies", async function () {
