@@ -60,7 +60,7 @@ export { runCaption, runFigures } from "./plots/run-figures";
 export { saliencyOverlay } from "./plots/saliency-overlay";
 export { sampleGrid } from "./plots/sample-grid";
 export { trainingCurves } from "./plots/training-curves";
-export { predict } from "./predict/predict";
+export { networkPredictor, predict } from "./predict/network";
 export { loadAblation, readAblation } from "./train/ablation";
 export type { ExperimentConfig } from "./train/config";
 export { settingsColumns } from "./train/config";

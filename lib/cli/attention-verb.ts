@@ -52,10 +52,10 @@ export const verb = defineVerb({
       throw new UserError("--image is missing", "give it, for example --image galaxy.png");
     }
     const names = uniqueNames(files);
-    const { model, experiment } = await namedModel(values);
+    const { model, trained } = await namedModel(values);
     try {
       const methods = method.length > 0 ? method : methodsFor(model);
-      const pictures = await readImages(files, model.inputSize[0], experiment?.data.crop);
+      const pictures = await readImages(files, model.inputSize[0], trained?.experiment.data.crop);
       await mkdir(out, { recursive: true });
       const questions = Object.fromEntries(
         methods.map((method) => [method, { model, method, target }]),

@@ -6,7 +6,7 @@ import { exportSavedModel } from "../engine/export";
 import { startEngine } from "../engine/start";
 import { saveModel } from "../models/model-file";
 import { writeWebModel } from "../models/web-format";
-import { predictFunction } from "../predict/predict";
+import { answerFunction } from "../predict/answers";
 import { taskFromDescription } from "../tasks/registry";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
@@ -57,7 +57,7 @@ export const verb = defineVerb({
         if (task === undefined) {
           throw new UserError(`${run.path} does not say what was asked`, "train it again");
         }
-        const answer = predictFunction(model, taskFromDescription(task).activate);
+        const answer = answerFunction(model, taskFromDescription(task));
         exportSavedModel((images: tf.Tensor) => [answer(images)], out, {
           inputs: [{ name: "images", shape: [batch ?? 1, ...model.inputSize, 3] }],
           outputs: ["probabilities"],

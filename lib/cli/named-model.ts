@@ -1,44 +1,105 @@
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
-import { loadWeights } from "../models/model-file";
+import { describeModel, type ModelDescription } from "../models/description";
+import { loadModel, loadWeights, readModelDescription } from "../models/model-file";
+import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
+import type { ExperimentConfig } from "../train/config";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import type { Values } from "./verb";
 
-/** Options of the verbs that ask a trained model: a run, or an architecture with weights. */
+/** Options of the verbs that ask a trained model: a run, or a file of weights. */
 export const modelOptions = {
   run: { type: "text", value: "RUN", help: "A run's folder: its best weights, its settings." },
-  model: { type: "text", value: "NAME", help: "Without a run: the architecture." },
   weights: { type: "text", value: "FILE", help: "Without a run: a safetensors file." },
-  classes: { type: "integer", value: "N", help: "Without a run: how many classes.", least: 1 },
+  model: {
+    type: "text",
+    value: "NAME",
+    help: "The architecture, where the file of weights does not say it.",
+  },
+  classes: {
+    type: "text",
+    value: "N|NAME,…",
+    help: "How many classes, or their names in order, where the file of weights does not say it.",
+  },
 } as const;
 
+/** A model that the command line names. */
+export interface NamedModel {
+  /** The caller's to dispose. */
+  readonly model: Model;
+  /** What its file says of it, or what the command line says in its place. */
+  readonly description: ModelDescription;
+  /** Of a run: its folder and its config. */
+  readonly trained?: { readonly run: RunFolder; readonly experiment: ExperimentConfig };
+}
+
 /**
- * The model that these options name, and the run's own settings.
+ * The model that these options name.
  *
- * @throws UserError when neither a run nor a model with weights is named, or both are
+ * @throws UserError when neither a run nor a file of weights is named, or both are, or the file does not
+ *   say what it is and the options do not either
  */
-export async function namedModel({ run, model, weights, classes }: Values<typeof modelOptions>) {
-  const others = Object.entries({ model, weights, classes });
-  if (run !== undefined) {
-    const [too] = others.filter(([, value]) => value !== undefined);
+export async function namedModel(values: Values<typeof modelOptions>): Promise<NamedModel> {
+  const { run: folder, weights, model: name, classes } = values;
+  if (folder !== undefined) {
+    const [too] = Object.entries({ model: name, weights, classes }).filter(([, value]) => value);
     if (too !== undefined) {
       throw new UserError(`--run and --${too[0]} exclude each other`, "leave one of them out");
     }
     await startEngine();
-    return openTrainedModel(new RunFolder(run));
+    const run = new RunFolder(folder);
+    const { model, description, experiment } = await openTrainedModel(run);
+    return { model, description, trained: { run, experiment } };
   }
-  if (model === undefined || weights === undefined || classes === undefined) {
-    const [missing] = others.find(([, value]) => value === undefined) ?? [];
-    const none = others.every(([, value]) => value === undefined);
+  if (weights === undefined) {
+    const alone = name === undefined && classes === undefined;
     throw new UserError(
-      none ? "--run is missing" : `--${missing} is missing`,
-      "give --run RUN, or --model NAME --weights FILE --classes N",
+      alone ? "--run is missing" : "--weights is missing",
+      "give --run RUN, or --weights FILE",
     );
   }
+  const known = readModelDescription(weights);
   await startEngine();
-  const created = createModel(model, { numClasses: classes });
-  loadWeights(created, weights);
-  return { model: created, experiment: undefined };
+  if (known === undefined) return foreignModel(weights, name, classes);
+  if (name !== undefined && name !== known.architecture) {
+    throw new UserError(
+      `${weights} holds weights of ${known.architecture}, not of ${name}`,
+      "leave --model out: the file says what it is",
+    );
+  }
+  return loadModel(weights);
+}
+
+/** The model of a file that another program wrote. */
+function foreignModel(path: string, name?: string, classes?: string): NamedModel {
+  if (name === undefined || classes === undefined) {
+    throw new UserError(
+      `--${name === undefined ? "model" : "classes"} is missing: ${path} does not say what it is`,
+      "give --model NAME and --classes N, or better the names of the classes in order",
+    );
+  }
+  const outputs = outputNames(classes);
+  const model = createModel(name, { numClasses: outputs.length });
+  try {
+    loadWeights(model, path);
+    const task = { task: "classification", loss: "crossEntropy", outputs };
+    return { model, description: describeModel(model, { task }) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/** `3` → three outputs called by their numbers; `a,b` → two of these names. */
+function outputNames(text: string): string[] {
+  const names = /^\d{1,5}$/.test(text)
+    ? Array.from({ length: Number(text) }, (_, i) => String(i))
+    : text.split(",").map((name) => name.trim());
+  if (names.length > 0 && !names.includes("")) return names;
+  throw new UserError(
+    `--classes is "${text}"`,
+    "give the number of classes, or their names: --classes spiral,smooth",
+  );
 }

@@ -1,25 +1,31 @@
+import { realpathSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
+import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
-import { loadSplit, rowsOfSplit } from "../data/splits";
-import { writePredictions } from "../evaluate/predictions-file";
+import { datasets } from "../data/registry";
+import { readSplit, rowsOfSplit } from "../data/splits";
+import { withView } from "../data/view";
+import { writeFileAtomic } from "../io/atomic";
+import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
-import { predict } from "../predict/predict";
-import { experimentSchema, parseConfig } from "../train/config";
-import { openSplit } from "../train/experiment-data";
-import { RunFolder } from "../train/run-folder";
-import { modelOptions, namedModel } from "./named-model";
+import { matchingView } from "../predict/matching-view";
+import { predict } from "../predict/network";
+import { everyRow } from "../predict/predictor";
+import { taskFromDescription } from "../tasks/registry";
+import { usualCrop } from "../train/experiment-data";
+import { modelOptions, type NamedModel, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
-  summary: "Probabilities of each class, as a table",
+  summary: "What a trained model says of galaxies, as a table",
   options: {
     ...modelOptions,
     data: {
       type: "text",
       value: "SPEC",
-      help: "The galaxies: a registered name, an .h5 file, a CSV, a folder of images or of class folders.",
+      help: "The galaxies, with labels or without: a registered name, an .h5 file, a CSV, a folder of images or of class folders, an image.",
       required: "synthetic",
     },
     out: { type: "text", value: "FILE.csv", help: "The table.", required: "predictions.csv" },
@@ -29,41 +35,91 @@ export const verb = defineVerb({
       help: "Of the run's own split where the data are the run's, else of the data's: train, val, test or all.",
       default: "all",
     },
+    crop: {
+      type: "integer",
+      value: "N",
+      help: "Side in pixels of the middle cut out of each image. Default: as in training.",
+      least: 1,
+    },
   },
-  async run({ data: spec, out, split, ...named }) {
-    const { model, experiment } = await namedModel(named);
-    const settings = parseConfig(experimentSchema, {
-      data: { ...experiment?.data, spec },
-      model: { name: model.name },
-    });
-    const { dataset } = await openSplit(settings);
-    const bar = progress(dataset.size, "predicting");
+  async run({ data: spec, out, split, crop, ...values }) {
+    const named = await namedModel(values);
+    const { model, description, trained } = named;
     try {
-      const names =
-        experiment?.data.spec === spec
-          ? await loadSplit(new RunFolder(named.run ?? "").splitPath, asText(dataset.table.id))
-          : asText((await openDataset(spec)).table.split ?? []);
-      const rows =
-        split === "all"
-          ? Uint32Array.from({ length: dataset.size }, (_, row) => row)
-          : rowsOfSplit(names, split);
-      if (rows.length === 0) {
-        throw new UserError(`${spec} has no rows in a split "${split}"`, "give --split all");
+      if (description.task === undefined) {
+        throw new UserError(
+          "the model's file does not say what its outputs are called",
+          "train it again, or save it with its task",
+        );
       }
-      const predictions = await untilInterrupted((signal) =>
-        predict(model, dataset, rows, {
-          ...experiment?.predict,
-          signal,
-          onProgress: (done) => bar.update(done),
-        }),
-      );
-      await writePredictions(out, predictions);
-      bar.finish();
-      say(`${rows.length} predictions: ${out}`);
+      const task = taskFromDescription(description.task);
+      const whole = await openDataset(spec, { size: model.inputSize[0] });
+      try {
+        const dataset = withView(whole, viewOf(named, whole, crop));
+        for (const notice of [...(dataset.notices ?? []), ...task.notices(dataset)]) {
+          console.error(notice);
+        }
+        const rows = await rowsAsked(named, dataset, spec, split);
+        const bar = progress(rows.length, "predicting");
+        const table = await untilInterrupted((signal) =>
+          predict(model, task, dataset, rows, {
+            ...trained?.experiment.predict,
+            signal,
+            onProgress: (done) => bar.update(done),
+          }),
+        );
+        writeFileAtomic(out, task.formatTable(table));
+        bar.finish();
+        say(`${rows.length} predictions: ${out}`);
+      } finally {
+        await whole.close();
+      }
     } finally {
       model.dispose();
-      await dataset.close();
     }
     return undefined;
   },
 });
+
+/** How the images are read, so that galaxies look as they did to the model. */
+function viewOf({ model, description }: NamedModel, { sourceSize }: Dataset, crop?: number) {
+  const size = model.inputSize[0];
+  const { view, warning } = matchingView(description.view, size, sourceSize, usualCrop(sourceSize));
+  // The file of another program's model says only what its library does.
+  const interpolation =
+    description.view === undefined ? model.preprocessing.interpolation : view.interpolation;
+  if (crop !== undefined) return { size, interpolation, crop };
+  if (warning !== undefined) console.error(`${warning} (--crop N)`);
+  return { ...view, interpolation };
+}
+
+/** The rows of the split that was asked for. */
+async function rowsAsked(
+  { trained }: NamedModel,
+  dataset: Dataset,
+  spec: string,
+  split: string,
+): Promise<Uint32Array> {
+  if (split === "all") return everyRow(dataset);
+  const ids = asText(dataset.table.id);
+  const own = trained !== undefined && isSameData(trained.experiment.data.spec, spec);
+  const kept = own ? await readSplit(trained.run.splitPath) : undefined;
+  const names = kept ? ids.map((id) => kept.get(id) ?? "") : asText(dataset.table.split ?? []);
+  const rows = rowsOfSplit(names, split);
+  if (rows.length > 0) return rows;
+  const source = own ? `the run ${trained.run.path}` : spec;
+  throw new UserError(`${source} has no rows in a split "${split}"`, "give --split all");
+}
+
+/** Whether two SPECs mean the same data, however their paths are written. */
+function isSameData(a: string, b: string): boolean {
+  const resolved = (spec: string) => {
+    if (datasets.some(({ info }) => info.name === spec)) return spec;
+    try {
+      return realpathSync(findPath(spec));
+    } catch {
+      return spec;
+    }
+  };
+  return resolved(a) === resolved(b);
+}

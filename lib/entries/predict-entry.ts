@@ -3,12 +3,15 @@
  *
  * @module tuning-fork/predict
  */
-export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
 export {
-  type PredictFunction,
-  type PredictOptions,
-  predict,
-  predictFunction,
-  predictWith,
-} from "../predict/predict";
+  answerFunction,
+  featureFunction,
+  type ImageFunction,
+  type PassOptions,
+} from "../predict/answers";
+export { ensemblePredictor } from "../predict/ensemble";
+export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
+export { type MatchingView, matchingView } from "../predict/matching-view";
+export { type NetworkOptions, networkPredictor, predict } from "../predict/network";
+export type { Features, Predictor } from "../predict/predictor";
 export { normalize } from "../predict/preprocess";

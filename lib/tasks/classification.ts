@@ -5,7 +5,7 @@ import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { countConfusion, normalizeRows } from "../evaluate/confusion";
 import { classificationMetrics } from "../evaluate/metrics";
-import { createPredictions, type Predictions } from "../evaluate/predictions";
+import { createPredictions, type Predictions, probabilitiesOf } from "../evaluate/predictions";
 import { formatPredictions, parsePredictions } from "../evaluate/predictions-csv";
 import { evaluate } from "../evaluate/summary";
 import type { LossDefinition, LossOptions } from "./loss";
@@ -99,11 +99,20 @@ function createClassification(
         {
           classNames,
           ids: Array.from(rows, (row) => ids[row]),
-          labels: Int32Array.from(rows, labelReader(dataset, classNames)),
+          labels: Int32Array.from(rows, labelReader(dataset, classNames, -1)),
           probabilities: answers,
         },
         `the answers about ${dataset.name}`,
       );
+    },
+    answers: (table) => probabilitiesOf(table, "the answers of a classifier"),
+    notices(dataset) {
+      const own = matchNames(dataset.classNames, classNames);
+      const unknown = dataset.classNames.filter((_, i) => own[i] < 0);
+      if (unknown.length === 0) return [];
+      return [
+        `${dataset.name} has galaxies of ${unknown.join(", ")}, which are not among the model's classes (${classNames.join(", ")}): their column label stays empty`,
+      ];
     },
     formatTable: formatPredictions,
     parseTable: (text, file) => inOrder(parsePredictions(text, file), classNames, file),
@@ -163,15 +172,21 @@ function inOrder(table: Predictions, classNames: readonly string[], file: string
  * A function that tells the class of a row as an index into `classNames`, −1 where it is not known.
  * The classes of the data set are matched by name.
  *
+ * @param other What it tells of a galaxy whose class is not among them. Default: it throws.
  * @throws UserError (the function does) when a galaxy is of a class that is not among them
  */
-function labelReader(dataset: Dataset, classNames: readonly string[]): (row: number) => number {
+function labelReader(
+  dataset: Dataset,
+  classNames: readonly string[],
+  other?: -1,
+): (row: number) => number {
   const { label } = dataset.table;
   const own = matchNames(dataset.classNames, classNames);
   return (row) => {
     const index = label === undefined ? -1 : Number(label[row]);
     if (!(index >= 0)) return -1;
     if (own[index] >= 0) return own[index];
+    if (other !== undefined) return other;
     throw new UserError(
       `${dataset.table.id[row]} in ${dataset.name} is of the class "${dataset.classNames[index]}", ` +
         `which is not among ${classNames.join(", ")}`,

@@ -82,12 +82,16 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   };
 
   /**
-   * Answers and, where they are known, the truth.
+   * Answers and, where it is known and one of this task's, the truth.
    *
    * @param answers float64 `[rows, outputs]`, row-major
    * @throws UserError naming the row where an answer is not finite
    */
   table(dataset: Dataset, rows: ArrayLike<number>, answers: Float64Array): Table;
+  /** The answers of a table, float64 `[rows, outputs]`: what {@link Task.table} was given. */
+  answers(table: Table): Float64Array;
+  /** What of a data set's targets does not fit this task, a sentence each, to be told when it predicts. */
+  notices(dataset: Dataset): readonly string[];
   /** The table as CSV, its columns in the order of this task's outputs. */
   formatTable(table: Table): string;
   /**

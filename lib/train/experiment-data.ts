@@ -63,8 +63,9 @@ export async function openSplit(
   const opened = await openDataset(data.spec, {
     skipBad: data.skipBad,
     onProgress,
-    crop: data.crop ?? middleOf,
+    crop: data.crop ?? usualCrop,
     size: experimentSize(config),
+    interpolation: modelDefinition(config.model.name).preprocessing.interpolation,
   });
   try {
     const task = createTask(opened, { task: name, loss: train.loss });
@@ -95,8 +96,13 @@ export async function openSplit(
   }
 }
 
-function middleOf(size: readonly [number, number] | undefined): number | undefined {
-  const side = size === undefined ? 0 : Math.min(...size);
+/**
+ * Side of the middle that training takes of images of this size unless a config says otherwise.
+ *
+ * @returns pixels; undefined for all of the image
+ */
+export function usualCrop(sourceSize: readonly [number, number] | undefined): number | undefined {
+  const side = sourceSize === undefined ? 0 : Math.min(...sourceSize);
   if (side < GALAXY_ZOO.side) return undefined;
   return Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
 }

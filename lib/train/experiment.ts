@@ -4,12 +4,11 @@ import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
-import { writePredictions } from "../evaluate/predictions-file";
-import { evaluate } from "../evaluate/summary";
+import { writeFileAtomic } from "../io/atomic";
 import { resultsFolder } from "../io/paths";
 import type { Model } from "../models/module";
 import { parameterCount } from "../models/summary";
-import { predict } from "../predict/predict";
+import { predict } from "../predict/network";
 import { openCheckpoint } from "./checkpoint";
 import {
   type ExperimentConfig,
@@ -237,17 +236,18 @@ export class Experiment {
     if (this.state().state === "finished") return readRun(this.run);
     const fitted = await this.trained();
     return this.work(async () => {
-      const { dataset, test } = await this.data();
+      const { dataset, test, task } = await this.data();
       if (test.length === 0) refuseUntested(this.run);
       const { model } = await openTrainedModel(this.run);
       try {
         const options = { ...this.config.predict, signal, onProgress };
-        const predictions = await predict(model, dataset, test, options);
+        const table = await predict(model, task, dataset, test, options);
         // Without its metrics the run is unfinished, until the other files are there.
         rmSync(this.run.metricsPath, { force: true });
         this.run.writeConfig(this.config);
-        await writePredictions(this.run.predictionsPath, predictions);
-        this.finish(fitted, evaluate(predictions), parameterCount(model));
+        writeFileAtomic(this.run.predictionsPath, task.formatTable(table));
+        const metrics = { rows: test.length, ...task.metrics(table) };
+        this.finish(fitted, metrics, parameterCount(model));
       } finally {
         model.dispose();
       }

@@ -19,7 +19,7 @@ import { freeze, learningRateScales } from "../models/freeze";
 import { saveModel } from "../models/model-file";
 import type { Model } from "../models/module";
 import type { Parameter } from "../models/parameters";
-import { type PredictFunction, predictFunction } from "../predict/predict";
+import { answerFunction, type ImageFunction } from "../predict/answers";
 import { normalize } from "../predict/preprocess";
 import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
@@ -41,7 +41,7 @@ type Functions = {
   train: (...inputs: tf.Tensor[]) => tf.Tensor[];
   /** As `train`, but the gradients are only added up. */
   accumulate: (...inputs: tf.Tensor[]) => tf.Tensor[];
-  predict: PredictFunction;
+  predict: ImageFunction;
   swap: () => tf.Tensor;
 };
 
@@ -94,7 +94,7 @@ export class Trainer {
       {
         train: this.trainFunction(loss, true),
         accumulate: this.gradients,
-        predict: predictFunction(model, task.activate),
+        predict: answerFunction(model, task),
         swap: () => this.swap(),
       },
       {

@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset";
 import { batchCount, batches, cached } from "../data/loader";
 import { epochOrder } from "../data/sampling";
 import { loadWeights } from "../models/model-file";
-import { predictWith } from "../predict/predict";
+import { passOver } from "../predict/answers";
 import { historyColumn } from "../tasks/task";
 import {
   type HistoryRow,
@@ -179,10 +179,11 @@ export class TrainingLoop {
       return undefined;
     // An interrupt while evaluating loses no step: the run then goes on with the evaluation.
     this.saveLatest();
-    const answers = await trainer.withAverage(() =>
-      predictWith(trainer, task, this.data, val, { batchSize, signal: this.options.signal }),
+    const { signal } = this.options;
+    const { values } = await trainer.withAverage(() =>
+      passOver(this.data, val, trainer.call.predict, { batchSize, signal }),
     );
-    return { table: task.table(this.data, val, answers), rows: val };
+    return { table: task.table(this.data, val, values), rows: val };
   }
 
   private saveLatest(): void {

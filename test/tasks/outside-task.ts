@@ -89,6 +89,8 @@ function createFractions(
       fractions: answers,
       truth: truthOf(dataset, rows),
     }),
+    answers: ({ fractions }) => fractions,
+    notices: () => [],
     formatTable: ({ ids, fractions }) =>
       [`id,${outputs}`, ...ids.map((id, i) => [id, ...fractions.slice(i * k, (i + 1) * k)])]
         .join("\n")

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "#lib/data/dataset";
-import { compile } from "#lib/engine/compile";
 import { startEngine } from "#lib/engine/start";
 import { loadModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
-import { predictFunction, predictWith } from "#lib/predict/predict";
+import { predict } from "#lib/predict/network";
 import { createTask, listTasks, registerTask, taskFromDescription } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import { experimentSchema, parseConfig, trainConfigSchema } from "#lib/train/config";
@@ -142,15 +141,7 @@ describe("tasks", () => {
       assert.deepEqual(description.task?.outputs, ["red", "gray"]);
       assert.ok(description.task);
       const task = taskFromDescription(description.task);
-      const variables = [...model.parameters.values()].map(({ variable }) => variable);
-      const answer = predictFunction(model, task.activate);
-      const compiled = compile({ predict: answer }, { variables });
-      const table = task.table(
-        dataset,
-        rows.val,
-        await predictWith(compiled, task, dataset, rows.val),
-      );
-      compiled.dispose();
+      const table = await predict(model, task, dataset, rows.val);
       model.dispose();
       const metrics = task.metrics(table) as { meanAbsoluteError: number };
       const lowest = Math.min(...history.valMeanAbsoluteError);

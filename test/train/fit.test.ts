@@ -5,8 +5,9 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "#lib/core/random";
 import { startEngine } from "#lib/engine/start";
+import type { Predictions } from "#lib/evaluate/predictions";
 import { createModel } from "#lib/models/registry";
-import { predict } from "#lib/predict/predict";
+import { predict } from "#lib/predict/network";
 import { createTask } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import {
@@ -51,7 +52,7 @@ async function trainOnce(
         options.onStep?.(report);
       },
     });
-    const predictions = await predict(model, dataset, rows.val);
+    const predictions = (await predict(model, task, dataset, rows.val)) as Predictions;
     const weights = [...model.parameters.values()].map(({ variable }) => variable.dataSync());
     return { result, losses, predictions, weights };
   } finally {

@@ -1,0 +1,110 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
+import type { Dataset } from "../data/dataset";
+import { batches } from "../data/loader";
+import { unitRange, upload } from "../engine/ops/pixels";
+import type { Model } from "../models/module";
+import type { Task } from "../tasks/task";
+import { normalize } from "./preprocess";
+
+/** A function of a network to be compiled: images as {@link upload} gives them → `[batch, width]`. */
+export type ImageFunction = (images: tf.Tensor) => tf.Tensor;
+
+/**
+ * Images → the task's answers `[batch, outputs]`, to be compiled.
+ *
+ * @param testTimeAugmentation Mean over the eight symmetries of the square, on which no answer about
+ * a galaxy depends; without it each image is seen once. Default false.
+ */
+export function answerFunction(
+  model: Model,
+  { activate }: Pick<Task, "activate">,
+  testTimeAugmentation = false,
+): ImageFunction {
+  const once = (images: tf.Tensor4D) =>
+    activate(model.forward(normalize(images, model.preprocessing), { training: false }));
+  return (images) =>
+    tf.tidy(() => {
+      const x = unitRange(images);
+      if (!testTimeAugmentation) return once(x);
+      const views = symmetries(x);
+      return tf.div(tf.addN(views.map(once)), views.length);
+    });
+}
+
+/** Images → pooled features `[batch, features]`, what the last layer sees; to be compiled. */
+export function featureFunction(model: Model): ImageFunction {
+  return (images) =>
+    tf.tidy(() =>
+      model.forwardFeatures(normalize(unitRange(images), model.preprocessing), { training: false }),
+    );
+}
+
+/** Images `[batch, side, side, 3]` under the eight symmetries of the square (the group D4). */
+function symmetries(images: tf.Tensor4D): tf.Tensor4D[] {
+  return [images, tf.transpose(images, [0, 2, 1, 3])].flatMap((view) => [
+    view,
+    tf.reverse(view, 1),
+    tf.reverse(view, 2),
+    tf.reverse(view, [1, 2]),
+  ]);
+}
+
+/** How rows are gone through. */
+export interface PassOptions {
+  /** Images computed together. Default 64. */
+  readonly batchSize?: number;
+  /** Ends the pass before the next batch; its reason is thrown. Default: nothing ends it. */
+  readonly signal?: AbortSignal;
+  /** Told after each batch how many rows are done, and of how many. Default: nobody is told. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * What a compiled function gives for some rows of a data set.
+ *
+ * @param rows Row numbers.
+ * @param call The compiled {@link ImageFunction}.
+ * @returns float64 `[rows, width]`, row-major, and the width
+ * @throws UserError naming the galaxy of which a value is not finite
+ */
+export async function passOver(
+  dataset: Dataset,
+  rows: ArrayLike<number>,
+  call: (images: tf.Tensor) => tf.Tensor,
+  { batchSize = 64, signal, onProgress }: PassOptions = {},
+): Promise<{ readonly values: Float64Array; readonly width: number }> {
+  const [height, width] = dataset.imageSize;
+  let values = new Float64Array();
+  let outputs = 0;
+  let done = 0;
+  // A last batch that is not full is padded: another shape would be another trace.
+  const full = Math.min(batchSize, rows.length);
+  const pixels = new Uint8Array(full * height * width * 3);
+  signal?.throwIfAborted();
+  for await (const batch of batches(dataset, rows, { batchSize: Math.max(1, full) })) {
+    signal?.throwIfAborted();
+    pixels.set(batch.images);
+    const images = upload(pixels, [full, height, width]);
+    const result = call(images);
+    outputs = result.shape[1] ?? 1;
+    const own = result.dataSync().subarray(0, batch.rows.length * outputs);
+    tf.dispose([images, result]);
+    const bad = own.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw notFinite(dataset, batch.rows[Math.floor(bad / outputs)], own[bad]);
+    if (values.length === 0) values = new Float64Array(rows.length * outputs);
+    values.set(own, done * outputs);
+    done += batch.rows.length;
+    onProgress?.(done, rows.length);
+    // Lets an interrupt, a progress bar and the reading of the next batch have their turn.
+    await new Promise<void>((next) => setTimeout(next, 0));
+  }
+  return { values, width: outputs };
+}
+
+function notFinite(dataset: Dataset, row: number, value: number): UserError {
+  return new UserError(
+    `the network answers ${value} about ${dataset.table.id[row]} (row ${row + 1} of ${dataset.name})`,
+    "its weights are not finite, or overflow in this precision: try float32, or an earlier checkpoint",
+  );
+}

@@ -1,0 +1,99 @@
+import { UserError } from "../core/errors";
+import { asText } from "../core/table";
+import type { Dataset } from "../data/dataset";
+import { compile } from "../engine/compile";
+import type { Precision } from "../engine/start";
+import type { Model } from "../models/module";
+import type { PredictionTable, Task } from "../tasks/task";
+import { answerFunction, featureFunction, type PassOptions, passOver } from "./answers";
+import { everyRow, type Predictor } from "./predictor";
+
+/** How a network is asked; the block `predict` of a run's config. */
+export interface NetworkOptions extends PassOptions {
+  /** Number format of the heavy ops. Default `float32`. */
+  readonly precision?: Precision;
+  /** Mean over the eight flips and quarter turns of each galaxy. Default false. */
+  readonly testTimeAugmentation?: boolean;
+}
+
+/**
+ * A network that answers a task. It is compiled once; weights that change afterwards are used.
+ *
+ * @param model Stays the caller's.
+ * @param options Also the defaults of its calls.
+ * @throws UserError when the network has another number of logits than the task needs
+ */
+export function networkPredictor<Table extends PredictionTable>(
+  model: Model,
+  task: Task<Table>,
+  options: NetworkOptions = {},
+): Predictor<Table> {
+  const { precision, testTimeAugmentation, ...defaults } = options;
+  if (model.numClasses !== task.numLogits) {
+    throw new UserError(
+      `${model.name} has ${model.numClasses} outputs, and ${task.numLogits} are needed for ${task.outputs.join(", ")}`,
+      `build it with numClasses: ${task.numLogits}, or give weights of a model trained for this`,
+    );
+  }
+  const variables = [...model.parameters.values()].map(({ variable }) => variable);
+  const functions = {
+    answers: answerFunction(model, task, testTimeAugmentation),
+    features: featureFunction(model),
+  };
+  const compiled = compile(functions, { variables, precision });
+  const pass = async (
+    name: keyof typeof functions,
+    dataset: Dataset,
+    rows: ArrayLike<number>,
+    given?: PassOptions,
+  ) => {
+    checkImages(model, dataset);
+    return passOver(dataset, rows, compiled.call[name], { ...defaults, ...given });
+  };
+  return {
+    task,
+    async predict(dataset, rows = everyRow(dataset), given) {
+      const { values } = await pass("answers", dataset, rows, given);
+      return task.table(dataset, rows, values);
+    },
+    async features(dataset, rows = everyRow(dataset), given) {
+      const { values, width } = await pass("features", dataset, rows, given);
+      const ids = asText(dataset.table.id);
+      return {
+        ids: Array.from(rows, (row) => ids[row]),
+        values: Float32Array.from(values),
+        width,
+      };
+    },
+    dispose: () => compiled.dispose(),
+  };
+}
+
+function checkImages(model: Model, { name, imageSize }: Dataset): void {
+  if (imageSize.every((side, axis) => side === model.inputSize[axis])) return;
+  throw new UserError(
+    `${name} is read as ${imageSize.join(" × ")} pixels, and ${model.name} takes ${model.inputSize.join(" × ")}`,
+    `open the data with size: ${model.inputSize[0]}`,
+  );
+}
+
+/**
+ * The answers of a network about some galaxies, compiled for this call alone: {@link networkPredictor}
+ * is for several.
+ *
+ * @param rows Row numbers. Default: all.
+ */
+export async function predict<Table extends PredictionTable>(
+  model: Model,
+  task: Task<Table>,
+  dataset: Dataset,
+  rows?: ArrayLike<number>,
+  options: NetworkOptions = {},
+): Promise<Table> {
+  const predictor = networkPredictor(model, task, options);
+  try {
+    return await predictor.predict(dataset, rows);
+  } finally {
+    predictor.dispose();
+  }
+}

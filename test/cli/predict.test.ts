@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { readPredictions } from "#lib/evaluate/predictions-file";
+import { temporaryFolder, writeClasses } from "../train/support";
+import { tuningFork } from "./support";
+
+describe("tuning-fork predict", function () {
+  this.timeout(180_000);
+  const folder = temporaryFolder();
+  const at = (...names: string[]) => join(folder.path, ...names);
+  const run = at("run");
+  const ask = (data: string, ...more: string[]) =>
+    tuningFork("predict", "--run", run, "--data", data, "--out", at("out.csv"), ...more);
+  const answers = () => readPredictions(at("out.csv"));
+
+  before(async () => {
+    await writeClasses(at("images"), { "Barred Spiral": 20, faint: 20, medium: 20 });
+    const settings = ["data.size=32", "train.epochs=4", "train.batchSize=8", "train.ema=0.5"];
+    const { code, error } = tuningFork(
+      ...["train", "--data", at("images"), "--model", "test_custom_cnn", "--out", run],
+      ...[...settings, "predict.testTimeAugmentation=true"].flatMap((set) => ["--set", set]),
+    );
+    assert.equal(code, 0, error);
+  });
+  after(() => folder.remove());
+
+  it("says of the run's test galaxies what the run said, to the digit, however the path is written", () => {
+    const own = readFileSync(join(run, "predictions.csv"), "utf8");
+    for (const data of [`${at("images")}/`, relative(process.cwd(), at("images"))]) {
+      const { code, error } = ask(data, "--split", "test");
+      assert.equal(code, 0, error);
+      assert.equal(readFileSync(at("out.csv"), "utf8"), own);
+    }
+  });
+
+  it("matches classes by name: another order, one missing, one too many", async () => {
+    assert.equal(ask(at("images")).code, 0);
+    const known = await answers();
+    cpSync(at("images"), at("renamed"), { recursive: true });
+    renameSync(at("renamed", "Barred Spiral"), at("renamed", "z_barred_spiral"));
+    renameSync(at("renamed", "z_barred_spiral"), at("renamed", "barred_spiral"));
+    rmSync(at("renamed", "medium"), { recursive: true });
+    await writeClasses(at("renamed"), { aaa: 3 });
+    const { code, error } = ask(at("renamed"));
+    assert.equal(code, 0, error);
+    assert.match(error, /galaxies of aaa, which are not among the model's classes/);
+    const table = await answers();
+    assert.deepEqual(table.classNames, ["Barred Spiral", "faint", "medium"]);
+    for (const [row, id] of table.ids.entries()) {
+      const name = id.replace("barred_spiral/", "Barred Spiral/");
+      const before = known.ids.indexOf(name);
+      assert.equal(table.labels[row], id.startsWith("aaa") ? -1 : known.labels[before], id);
+      if (before < 0) continue;
+      for (const c of [0, 1, 2]) {
+        const p = table.probabilities?.[3 * row + c] ?? Number.NaN;
+        assert.ok(Math.abs(p - (known.probabilities?.[3 * before + c] ?? Number.NaN)) < 1e-6);
+      }
+    }
+  });
+
+  it("answers about pictures without labels: a folder, one file", async () => {
+    mkdirSync(at("plain"));
+    for (const file of readdirSync(at("images", "faint")).slice(0, 3)) {
+      cpSync(at("images", "faint", file), at("plain", file));
+    }
+    assert.equal(ask(at("plain")).code, 0);
+    assert.deepEqual([...(await answers()).labels], [-1, -1, -1]);
+    assert.equal(ask(at("plain", readdirSync(at("plain"))[0])).code, 0);
+    assert.equal((await answers()).ids.length, 1);
+  });
+
+  it("takes a file of weights that says what it is, and refuses another name for it", () => {
+    const weights = join(run, "model.safetensors");
+    assert.equal(tuningFork("export", "--run", run, "--out", run).code, 0);
+    const asked = ["--weights", weights, "--data", at("plain"), "--out", at("file.csv")];
+    const { code, error } = tuningFork("predict", ...asked);
+    assert.equal(code, 0, error);
+    assert.match(readFileSync(at("file.csv"), "utf8"), /^id,label,predicted,p_Barred Spiral,/);
+    const wrong = tuningFork("predict", ...asked, "--model", "resnet18");
+    assert.match(wrong.error, /holds weights of test_custom_cnn, not of resnet18/);
+  });
+
+  it("warns where the scale of the pictures cannot be known", async () => {
+    await writeClasses(at("large"), { faint: 2 }, 64);
+    const { code, error } = ask(at("large"));
+    assert.equal(code, 0, error);
+    assert.match(error, /learned from pictures of 32 × 32 pixels, these are pictures of 64 × 64/);
+    assert.doesNotMatch(ask(at("large"), "--crop", "32").error, /learned from/);
+  });
+});

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { d4Square, d4Symmetries } from "#lib/core/d4";
+import { asNumbers } from "#lib/core/table";
+import type { Dataset } from "#lib/data/dataset";
+import { startEngine } from "#lib/engine/start";
+import type { Predictions } from "#lib/evaluate/predictions";
+import type { Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { networkPredictor, predict } from "#lib/predict/network";
+import { createTask, taskFromDescription } from "#lib/tasks/registry";
+import { rowsOf, tinyDataset } from "../train/support";
+
+const dataset = tinyDataset(20, 32);
+const task = createTask(dataset);
+
+/** The same galaxies, each as `change` makes it. */
+function changed(change: (image: Uint8Array) => Uint8Array): Dataset {
+  const bytes = 32 * 32 * 3;
+  return {
+    ...dataset,
+    async read(rows) {
+      const pixels = await dataset.read(rows);
+      for (let i = 0; i < rows.length; i++) {
+        pixels.set(change(pixels.slice(i * bytes, (i + 1) * bytes)), i * bytes);
+      }
+      return pixels;
+    },
+  };
+}
+
+describe("a network's predictor", () => {
+  let model: Model;
+  let tensors = 0;
+  before(async () => {
+    await startEngine();
+    model = createModel("test_custom_cnn", { numClasses: 2, inputSize: [32, 32], seed: 3 });
+  });
+  after(() => model.dispose());
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+
+  it("answers any rows in any batches alike, none and one of them too", async () => {
+    const predictor = networkPredictor(model, task);
+    const done: number[] = [];
+    const onProgress = (rows: number) => done.push(rows);
+    const whole = (await predictor.predict(dataset, undefined, {
+      batchSize: 7,
+      onProgress,
+    })) as Predictions;
+    assert.deepEqual(done, [7, 14, 20]);
+    assert.deepEqual(
+      [...whole.labels],
+      [...Array(20).keys()].map((i) => i % 2),
+    );
+    const one = (await predictor.predict(dataset, [13])) as Predictions;
+    assert.deepEqual(one.ids, ["g13"]);
+    for (const c of [0, 1]) {
+      const [a, b] = [one.probabilities?.[c], whole.probabilities?.[26 + c]];
+      assert.ok(Math.abs((a ?? Number.NaN) - (b ?? Number.NaN)) < 1e-6, `${a} ${b}`);
+    }
+    assert.deepEqual((await predictor.predict(dataset, [])).ids, []);
+    predictor.dispose();
+  });
+
+  it("test-time augmentation is the mean of the answers about the eight orientations", async () => {
+    const averaged = (await predict(model, task, dataset, rowsOf(0, 4), {
+      testTimeAugmentation: true,
+    })) as Predictions;
+    const mean = new Float64Array(8);
+    for (const symmetry of d4Symmetries) {
+      const turned = changed((image) => d4Square(image, 32, 3, symmetry));
+      const { probabilities } = (await predict(model, task, turned, rowsOf(0, 4))) as Predictions;
+      for (let i = 0; i < 8; i++) mean[i] += (probabilities?.[i] ?? Number.NaN) / 8;
+    }
+    for (let i = 0; i < 8; i++) {
+      assert.ok(Math.abs((averaged.probabilities?.[i] ?? Number.NaN) - mean[i]) < 1e-6);
+    }
+  });
+
+  it("gives the features that the last layer answers from", async () => {
+    const predictor = networkPredictor(model, task);
+    const { ids, values, width } = await predictor.features(dataset, [2, 5]);
+    assert.deepEqual(ids, ["g2", "g5"]);
+    assert.equal(values.length, 2 * width);
+    const again = await predictor.features(dataset, [5]);
+    for (let i = 0; i < width; i++) assert.ok(Math.abs(values[width + i] - again.values[i]) < 1e-5);
+    predictor.dispose();
+  });
+
+  it("needs no labels, and maps those of the data by name", async () => {
+    const { label: _, ...table } = dataset.table;
+    const unlabeled = { ...dataset, classNames: [], table };
+    const none = (await predict(model, task, unlabeled, [0, 1])) as Predictions;
+    assert.deepEqual([...none.labels], [-1, -1]);
+    // Another order, one class under the name that an export writes, and one that is not the model's.
+    const label = Int32Array.from(asNumbers(dataset.table.label), (l) => (l === 1 ? 0 : 2));
+    label[0] = 1;
+    const renamed = {
+      ...dataset,
+      classNames: ["Red", "green", "gray"],
+      table: { ...table, label },
+    };
+    const mapped = (await predict(model, task, renamed, [0, 1, 2])) as Predictions;
+    assert.deepEqual([...mapped.labels], [-1, 1, 0]);
+    assert.deepEqual(mapped.classNames, ["gray", "red"]);
+    assert.match(
+      task.notices(renamed).join(),
+      /green.*not among the model's classes \(gray, red\)/,
+    );
+    assert.deepEqual(task.notices(dataset), []);
+  });
+
+  it("stops between two batches, with the reason it was given", async () => {
+    const controller = new AbortController();
+    const onProgress = () => controller.abort(new Error("enough"));
+    await assert.rejects(
+      predict(model, task, dataset, undefined, {
+        batchSize: 4,
+        signal: controller.signal,
+        onProgress,
+      }),
+      /enough/,
+    );
+  });
+
+  it("names the galaxy about which it answers no number", async () => {
+    const broken = createModel("test_custom_cnn", { numClasses: 2, inputSize: [32, 32] });
+    const [bias] = [...broken.parameters.values()].slice(-1);
+    tf.tidy(() => bias.variable.assign(tf.fill(bias.variable.shape, Number.NaN)));
+    await assert.rejects(
+      predict(broken, task, dataset, [3]),
+      /answers NaN about g3 \(row 4 of tiny\)/,
+    );
+    broken.dispose();
+  });
+
+  it("refuses a network of other outputs and images of another size", async () => {
+    const three = taskFromDescription({ ...task.description, outputs: ["a", "b", "c"] });
+    assert.throws(
+      () => networkPredictor(model, three),
+      /has 2 outputs, and 3 are needed for a, b, c/,
+    );
+    const small = { ...dataset, imageSize: [16, 16] as const };
+    await assert.rejects(predict(model, task, small), /read as 16 × 16 pixels.*takes 32 × 32/);
+  });
+});
