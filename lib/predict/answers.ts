@@ -34,10 +34,12 @@ export function answerFunction(
 
 /** Images → pooled features `[batch, features]`, what the last layer sees; to be compiled. */
 export function featureFunction(model: Model): ImageFunction {
+  const context = { training: false };
   return (images) =>
-    tf.tidy(() =>
-      model.forwardFeatures(normalize(unitRange(images), model.preprocessing), { training: false }),
-    );
+    tf.tidy(() => {
+      const x = normalize(unitRange(images), model.preprocessing);
+      return model.forwardHead(model.forwardFeatures(x, context), context, { preLogits: true });
+    });
 }
 
 /** Images `[batch, side, side, 3]` under the eight symmetries of the square (the group D4). */
