@@ -60,7 +60,7 @@ export { runCaption, runFigures } from "./plots/run-figures";
 export { saliencyOverlay } from "./plots/saliency-overlay";
 export { sampleGrid } from "./plots/sample-grid";
 export { trainingCurves } from "./plots/training-curves";
-export { networkPredictor, predict } from "./predict/network";
+export { networkPredictor, predict } from "./predict/network-predictor";
 export { loadAblation, readAblation } from "./train/ablation";
 export type { ExperimentConfig } from "./train/config";
 export { settingsColumns } from "./train/config";

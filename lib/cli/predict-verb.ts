@@ -11,7 +11,7 @@ import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
 import { matchingView } from "../predict/matching-view";
-import { predict } from "../predict/network";
+import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
 import { usualCrop } from "../train/experiment-data";

@@ -9,9 +9,9 @@ export {
   type ImageFunction,
   type PassOptions,
 } from "../predict/answers";
-export { ensemblePredictor } from "../predict/ensemble";
+export { ensemblePredictor } from "../predict/ensemble-predictor";
 export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
 export { type MatchingView, matchingView } from "../predict/matching-view";
-export { type NetworkOptions, networkPredictor, predict } from "../predict/network";
+export { type NetworkOptions, networkPredictor, predict } from "../predict/network-predictor";
 export type { Features, Predictor } from "../predict/predictor";
 export { normalize } from "../predict/preprocess";

@@ -8,7 +8,7 @@ import { writeFileAtomic } from "../io/atomic";
 import { resultsFolder } from "../io/paths";
 import type { Model } from "../models/module";
 import { parameterCount } from "../models/summary";
-import { predict } from "../predict/network";
+import { predict } from "../predict/network-predictor";
 import { openCheckpoint } from "./checkpoint";
 import {
   type ExperimentConfig,

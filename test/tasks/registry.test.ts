@@ -5,7 +5,7 @@ import type { Dataset } from "#lib/data/dataset";
 import { startEngine } from "#lib/engine/start";
 import { loadModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
-import { predict } from "#lib/predict/network";
+import { predict } from "#lib/predict/network-predictor";
 import { createTask, listTasks, registerTask, taskFromDescription } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import { experimentSchema, parseConfig, trainConfigSchema } from "#lib/train/config";

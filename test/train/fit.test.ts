@@ -7,7 +7,7 @@ import { Random } from "#lib/core/random";
 import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import { createModel } from "#lib/models/registry";
-import { predict } from "#lib/predict/network";
+import { predict } from "#lib/predict/network-predictor";
 import { createTask } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import {

@@ -7,7 +7,7 @@ import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
-import { networkPredictor, predict } from "#lib/predict/network";
+import { networkPredictor, predict } from "#lib/predict/network-predictor";
 import { createTask, taskFromDescription } from "#lib/tasks/registry";
 import { rowsOf, tinyDataset } from "../train/support";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Predictions } from "#lib/evaluate/predictions";
-import { ensemblePredictor } from "#lib/predict/ensemble";
+import { ensemblePredictor } from "#lib/predict/ensemble-predictor";
 import { everyRow, type Predictor } from "#lib/predict/predictor";
 import { taskFromDescription } from "#lib/tasks/registry";
 import { tinyDataset } from "../train/support";
