@@ -124,6 +124,13 @@ export class FitsFile {
           ? this.hdus[which]
           : this.hdus.find((hdu) => hdu.name === which);
     if (found && suits(found)) return found;
+    const tiled = this.hdus.find(({ header }) => header.get("ZIMAGE") === true);
+    if (kind === "image" && tiled !== undefined && (which === undefined || found === tiled)) {
+      throw new UserError(
+        `${this.path}: its image is compressed in tiles (${tiled.header.text("ZCMPTYPE")}), which is not read.`,
+        "Unpack it first, for example by funpack, which comes with CFITSIO.",
+      );
+    }
     const list = this.hdus.map((u, i) => `${i} ${u.name || "unnamed"} (${u.kind})`).join(", ");
     throw new UserError(
       `${this.path}: ${which === undefined ? `no ${kind}` : `HDU ${which} is no ${kind}`}; ` +

@@ -37,6 +37,13 @@ describe("files as people have them", () => {
     await refused(fitsRgb([data("mef_empty_primary.fits")], { hdu: 0 }), /HDU 0 is no image/);
   });
 
+  it("FITS: an image that is compressed in tiles is called that", async () => {
+    for (const hdu of [undefined, 1]) {
+      const words = /compressed in tiles \(RICE_1\), which is not read.*\n.*funpack/;
+      await refused(fitsRgb([data("rice.fits.fz")], { hdu }), words);
+    }
+  });
+
   it("FITS: absurd sizes are refused at once", async () => {
     const start = performance.now();
     await refused(openFits(hostile("fits-naxis-1e8.fits")), /header of HDU 0 is damaged/);
