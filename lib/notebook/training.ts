@@ -12,23 +12,29 @@ import { progress } from "./progress";
  * Training's face: a progress bar with images a second, the loss and the score, and in a
  * notebook the curves as they grow.
  *
- * @returns callbacks for `fit`, and `finish` for its end
+ * @returns callbacks for `fit`; `draw` for a history that is there already; `finish` for the end
  */
 export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
+  draw(history: FitResult["history"]): void;
   finish(remark?: string): void;
 } {
   let bar: ReturnType<typeof progress> | undefined;
   let curves: ReturnType<typeof liveFigure> | undefined;
+  let drawn = 0;
+  const draw = (history: FitResult["history"]) => {
+    const epochs = history.epoch?.length ?? 0;
+    if (!inNotebook() || epochs === drawn) return;
+    drawn = epochs;
+    curves ??= liveFigure();
+    curves.update(trainingCurves(history));
+  };
   return {
     onStep({ epoch, done, total, means }) {
       bar ??= progress(total, "training");
       bar.update(done, { epoch, ...means });
     },
-    onEpoch(_, history) {
-      if (!inNotebook()) return;
-      curves ??= liveFigure();
-      curves.update(trainingCurves(history));
-    },
+    onEpoch: (_, history) => draw(history),
+    draw,
     finish(remark) {
       bar?.finish(remark);
       curves?.finish();
@@ -37,8 +43,8 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
 }
 
 /**
- * Train in a cell or a terminal: {@link Experiment.train} with progress, live curves, and an interrupt
- * that stops after the step under way, writes a checkpoint and leaves the kernel usable. Running the cell
+ * Train in a cell or a terminal: {@link Experiment.train} with progress, the curves as they grow, and an
+ * interrupt that stops after the step under way, writes a checkpoint and leaves the kernel usable. Running the cell
  * again goes on from there; a finished run is read from its folder.
  */
 export async function train(
@@ -57,6 +63,8 @@ export async function train(
       options.signal,
     );
     remark = undefined;
+    // Of a finished run no epoch was done here.
+    shown.draw(result.history);
     return result;
   } finally {
     shown.finish(remark);

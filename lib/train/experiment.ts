@@ -11,6 +11,7 @@ import { parameterCount } from "../models/summary";
 import { predict } from "../predict/network-predictor";
 import { openCheckpoint } from "./checkpoint";
 import {
+  configDifferences,
   type ExperimentConfig,
   type ExperimentSettings,
   experimentSchema,
@@ -64,13 +65,14 @@ export interface OpenExperimentOptions extends ConfigFileOptions {
   readonly run?: string;
 }
 
-/** Of each folder the object opened last, so that reading a config anew leaves no model behind. */
+/** Of each folder the object opened last, so that running a cell again leaves no model behind. */
 const opened = new Map<string, Experiment>();
 
 /**
  * Open an experiment. Nothing is loaded or written yet.
  *
- * Opening the same run's folder again releases what the object before held.
+ * The same settings and folder give the same object again, with what it holds; other settings for a folder
+ * release what the object before held.
  *
  * @param source A YAML file, or settings.
  * @throws UserError naming each key that is wrong
@@ -91,7 +93,9 @@ export function openExperiment(
   }
   const file = typeof source === "string" ? basename(source, extname(source)) : "";
   const folder = resolve(run ?? resultsFolder(join(file, name ?? "")));
-  void opened.get(folder)?.dispose();
+  const before = opened.get(folder);
+  if (before !== undefined && configDifferences(before.config, config).length === 0) return before;
+  void before?.dispose();
   const experiment = new Experiment(config, new RunFolder(folder));
   opened.set(folder, experiment);
   return experiment;
@@ -139,6 +143,10 @@ export async function readResults(
  */
 export class Experiment {
   private split: Promise<SplitDataset> | undefined;
+  /** Whether it is the split of the folder, and not drawn anew. */
+  private splitIsKept = false;
+  /** Data that were opened before a restart: a cell may still show them. */
+  private older: Promise<SplitDataset>[] = [];
   private held: Promise<Model> | undefined;
   private working = false;
 
@@ -173,7 +181,7 @@ export class Experiment {
   async data(onProgress?: (done: number, total: number) => void): Promise<SplitDataset> {
     if (this.split === undefined) {
       const kept = ["interrupted", "finished"].includes(this.state().state);
-      this.split = this.openData(kept ? this.run.splitPath : undefined, onProgress);
+      this.split = this.openData(kept, onProgress);
     }
     return this.split;
   }
@@ -204,9 +212,13 @@ export class Experiment {
     return this.work(async () => {
       const begins = this.begins(ifExists);
       if (!begins && this.run.status === "complete") return readTraining(this.run);
-      await this.release();
+      await this.releaseModel();
+      if (begins && this.split !== undefined && this.splitIsKept) {
+        this.older.push(this.split);
+        this.split = undefined;
+      }
       // Whatever can be refused is, before anything of an older run is removed.
-      if (begins) this.split = this.openData(undefined, onData);
+      if (begins) this.split ??= this.openData(false, onData);
       const { dataset, task, train, val, test } = await this.data(onData);
       const model = await createExperimentModel(this.config, task.numLogits, task.description);
       try {
@@ -261,12 +273,20 @@ export class Experiment {
   }
 
   private async release(): Promise<void> {
-    const { held, split } = this;
-    this.held = undefined;
+    const { split, older } = this;
     this.split = undefined;
+    this.older = [];
+    await this.releaseModel();
     // What could not be opened needs no closing, and whoever asked for it was told.
+    for (const data of split === undefined ? older : [...older, split]) {
+      await (await data.catch(() => undefined))?.dataset.close();
+    }
+  }
+
+  private async releaseModel(): Promise<void> {
+    const { held } = this;
+    this.held = undefined;
     (await held?.catch(() => undefined))?.dispose();
-    await (await split?.catch(() => undefined))?.dataset.close();
   }
 
   /** How the training that is to be evaluated ended. @throws UserError when it did not */
@@ -301,9 +321,11 @@ export class Experiment {
   }
 
   private openData(
-    splitFile: string | undefined,
+    keepSplit: boolean,
     onProgress?: (done: number, total: number) => void,
   ): Promise<SplitDataset> {
+    this.splitIsKept = keepSplit;
+    const splitFile = keepSplit ? this.run.splitPath : undefined;
     return openSplit(this.config, { splitFile, onProgress }).then(
       (split) => {
         for (const notice of split.notices) console.warn(notice);

@@ -151,6 +151,7 @@ describe("event file", () => {
     await train(path, 2);
     const after = readdirSync(path).filter((name) => name.startsWith(EVENT_FILE));
     assert.deepEqual(after, before, "a finished run writes nothing more");
+    new RunFolder(path).clear();
     await train(path, 1);
     assert.deepEqual(Object.keys(summaries(path)["loss/train"]), ["1"], "begun anew");
   });

@@ -45,14 +45,17 @@ export interface TestCell {
 }
 
 /** Run cells one after another in a fresh kernel, in the notebooks' folder. */
-export function runInKernel(cells: readonly (string | TestCell)[]): CellResult[] {
+export function runInKernel(
+  cells: readonly (string | TestCell)[],
+  environment: Readonly<Record<string, string>> = {},
+): CellResult[] {
   const task = {
     cwd: join(ROOT, "notebooks"),
     cells: cells.map((cell) => (typeof cell === "string" ? { code: cell } : cell)),
   };
   const answer = execFileSync(python(), [join(__dirname, "kernel.py")], {
     input: JSON.stringify(task),
-    env: jupyterEnvironment(),
+    env: { ...jupyterEnvironment(), ...environment },
     encoding: "utf8",
     maxBuffer: 1 << 26,
     stdio: "pipe",

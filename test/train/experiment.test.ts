@@ -6,8 +6,8 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
 import { startEngine } from "#lib/engine/start";
-import { type Experiment, openExperiment, openExperiments } from "#lib/train/experiment";
-import { findRuns } from "#lib/train/run-folder";
+import { Experiment, openExperiment, openExperiments } from "#lib/train/experiment";
+import { findRuns, RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder, writeClasses } from "./support";
 
 const settings = (spec: string) => ({
@@ -36,8 +36,13 @@ describe("an experiment", function () {
   });
 
   const at = (...names: string[]) => join(folder.path, ...names);
-  const open = (set: string[] = [], run = "run") =>
-    openExperiment(settings(images), { set, run: at(run) });
+  const openShared = (set: string[] = []) =>
+    openExperiment(settings(images), { set, run: at("run") });
+  /** One that knows nothing but the folder, as in another process. */
+  const open = (set: string[] = [], run = "run") => {
+    const { config } = openExperiment(settings(images), { set, run: at(run) });
+    return new Experiment(config, new RunFolder(at(run)));
+  };
   const contentOf = (run = "run") =>
     Object.fromEntries(
       readdirSync(at(run), { recursive: true, encoding: "utf8" })
@@ -83,6 +88,23 @@ describe("an experiment", function () {
       findRuns(folder.path).map(({ path }) => path),
       [at("run")],
     );
+  });
+
+  it("is the same object for the same settings, and its data stay open for cells that show them", async () => {
+    const one = openShared(["train.epochs=1"]);
+    const { dataset } = await one.data();
+    await one.train();
+    assert.equal(openShared(["train.epochs=1"]), one);
+    assert.equal((await one.data()).dataset, dataset);
+    await one.evaluate();
+    await one.train({ ifExists: "restart" });
+    assert.equal((await dataset.read([0])).length, 32 * 32 * 3);
+    const { numTensors } = tf.memory();
+    await one.model();
+    const other = openShared(["train.epochs=2"]);
+    assert.notEqual(other, one);
+    await one.dispose();
+    assert.equal(tf.memory().numTensors, numTensors, "what the object before held is released");
   });
 
   it("begins with fresh weights when settings changed, to the bit", async () => {
