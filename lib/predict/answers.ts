@@ -80,18 +80,24 @@ export async function passOver(
   let values = new Float64Array();
   let outputs = 0;
   let done = 0;
-  // A last batch that is not full is padded: another shape would be another trace.
-  const full = Math.min(batchSize, rows.length);
+  // A batch that is not full is padded: another shape would be traced anew. So few shapes are made,
+  // however many rows are asked about.
+  const full = Math.min(batchSize, 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1))));
   const pixels = new Uint8Array(full * height * width * 3);
   signal?.throwIfAborted();
-  for await (const batch of batches(dataset, rows, { batchSize: Math.max(1, full) })) {
+  for await (const batch of batches(dataset, rows, { batchSize: full })) {
     signal?.throwIfAborted();
     pixels.set(batch.images);
     const images = upload(pixels, [full, height, width]);
-    const result = call(images);
-    outputs = result.shape[1] ?? 1;
-    const own = result.dataSync().subarray(0, batch.rows.length * outputs);
-    tf.dispose([images, result]);
+    let result: tf.Tensor | undefined;
+    let own: Float32Array;
+    try {
+      result = call(images);
+      outputs = result.shape[1] ?? 1;
+      own = result.dataSync<"float32">().subarray(0, batch.rows.length * outputs) as Float32Array;
+    } finally {
+      tf.dispose([images, result ?? []]);
+    }
     const bad = own.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw notFinite(dataset, batch.rows[Math.floor(bad / outputs)], own[bad]);
     if (values.length === 0) values = new Float64Array(rows.length * outputs);
