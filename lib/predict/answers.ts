@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { d4Symmetries } from "../core/d4";
 import { UserError } from "../core/errors";
+import { d4Symmetry } from "../data/augment-warp";
 import type { Dataset } from "../data/dataset";
 import { batches } from "../data/loader";
 import { unitRange, upload } from "../engine/ops/pixels";
@@ -27,7 +29,7 @@ export function answerFunction(
     tf.tidy(() => {
       const x = unitRange(images);
       if (!testTimeAugmentation) return once(x);
-      const views = symmetries(x);
+      const views = d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry));
       return tf.div(tf.addN(views.map(once)), views.length);
     });
 }
@@ -40,16 +42,6 @@ export function featureFunction(model: Model): ImageFunction {
       const x = normalize(unitRange(images), model.preprocessing);
       return model.forwardHead(model.forwardFeatures(x, context), context, { preLogits: true });
     });
-}
-
-/** Images `[batch, side, side, 3]` under the eight symmetries of the square (the group D4). */
-function symmetries(images: tf.Tensor4D): tf.Tensor4D[] {
-  return [images, tf.transpose(images, [0, 2, 1, 3])].flatMap((view) => [
-    view,
-    tf.reverse(view, 1),
-    tf.reverse(view, 2),
-    tf.reverse(view, [1, 2]),
-  ]);
 }
 
 /** How rows are gone through. */
