@@ -27,6 +27,11 @@ export interface OpDefinition {
   readonly result?: "bool" | "DstT";
   /** How it is computed in mixed precision; without, in float32. */
   readonly bfloat16?: Bfloat16Rule;
+  /**
+   * Whether bfloat16 needs oneDNN's kernel: without one TensorFlow refuses a layer norm, and gives a frozen
+   * batch norm's gradient statistics that were never set.
+   */
+  readonly normalizes?: true;
   /** TensorFlow's name of its only output. With it the op may be part of a `fused` function. */
   readonly output?: string;
   /** Whether each element follows from the elements at its place, and position means nothing. */
@@ -149,11 +154,16 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   // Their kernels add in float32 whatever they read and write.
   Softmax: { shape: first, bfloat16: follow },
   BiasAddGrad: { bfloat16: follow },
-  _MklLayerNorm: { bfloat16: follow, cheap: true },
-  FusedBatchNormV3: { shape: batchNorm, bfloat16: { rule: "follow", inputs: [0], outputs: [0] } },
+  _MklLayerNorm: { bfloat16: follow, normalizes: true, cheap: true },
+  FusedBatchNormV3: {
+    shape: batchNorm,
+    bfloat16: { rule: "follow", inputs: [0], outputs: [0] },
+    normalizes: true,
+  },
   FusedBatchNormGradV3: {
     shape: batchNormGrad,
     bfloat16: { rule: "follow", inputs: [0, 1], outputs: [0] },
+    normalizes: true,
   },
   // A window's maximum needs no precision; its mean is of a few values.
   MaxPool: { shape: pool, bfloat16: follow },
@@ -208,9 +218,8 @@ export function definitionOf(op: string): OpDefinition {
 
 /** How an op is computed in mixed precision on this processor; nothing where it stays in float32. */
 export function bfloat16RuleOf(op: string): Bfloat16Rule | undefined {
-  // oneDNN refuses it in bfloat16 elsewhere.
-  if (op === "_MklLayerNorm" && !processor().normalizesBfloat16) return undefined;
-  return definitionOf(op).bfloat16;
+  const { bfloat16, normalizes } = definitionOf(op);
+  return normalizes && !processor().normalizesBfloat16 ? undefined : bfloat16;
 }
 
 /**

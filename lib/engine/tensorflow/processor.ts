@@ -16,7 +16,7 @@ export interface Processor {
   readonly level: Level;
   /** Whether it multiplies bfloat16 by itself. Without, `mixed_bfloat16` works and gains nothing. */
   readonly multipliesBfloat16: boolean;
-  /** Whether oneDNN has its kernels besides products in bfloat16: layer norm has one for AVX-512 only. */
+  /** Whether oneDNN has its kernels besides products in bfloat16: norms have one for AVX-512 only. */
   readonly normalizesBfloat16: boolean;
 }
 

@@ -99,7 +99,9 @@ describe("the table of ops", () => {
     if (bfloat16 !== undefined) {
       it(`${op}: near float32 in bfloat16`, () => {
         tf.tidy(() => {
-          const rule = bfloat16RuleOf(op) ?? bfloat16;
+          const rule = bfloat16RuleOf(op);
+          // This processor computes it in float32.
+          if (rule === undefined) return;
           const has = (list: readonly number[] | undefined, i: number) => list?.includes(i) ?? true;
           const inputs = example.inputs();
           const expected = run(op, example, inputs);
