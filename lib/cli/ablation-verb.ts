@@ -27,7 +27,8 @@ export const verb = defineVerb({
   async run({ config, out, profile, data, set, json }) {
     const table = await ablate(config, { out, profile, spec: data, set });
     if (json) say(JSON.stringify(table));
-    else showTable(ablationColumns(table), { rows: table.rows.length });
-    return undefined;
+    else showTable(ablationColumns(table), { rows: Number.POSITIVE_INFINITY });
+    // Some rows failed, and the table says why.
+    return table.failures === undefined ? undefined : 1;
   },
 });

@@ -4,6 +4,7 @@
  * @module tuning-fork/evaluate
  */
 export {
+  type AblationFailure,
   type AblationRow,
   type AblationRun,
   type AblationTable,

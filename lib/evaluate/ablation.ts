@@ -42,12 +42,26 @@ export interface AblationRow {
   readonly published?: { readonly accuracy: number; readonly loss: number };
 }
 
+/** A run of an ablation that failed. */
+export interface AblationFailure {
+  /** Name of the model. */
+  readonly model: string;
+  /** What it was trained on. */
+  readonly trainedOn: string;
+  /** What it was to be tested on. */
+  readonly testedOn: string;
+  /** Why, in a sentence. */
+  readonly reason: string;
+}
+
 /** An ablation: its rows, and the classes of their recalls. */
 export interface AblationTable {
   /** Names of the classes. */
   readonly classNames: readonly string[];
   /** One entry a combination of model, training and test data. */
   readonly rows: readonly AblationRow[];
+  /** Runs that failed, which no row counts. Default: none. */
+  readonly failures?: readonly AblationFailure[];
 }
 
 /**
@@ -87,8 +101,16 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
   return { classNames, rows };
 }
 
+/** The row of a run that failed: it has no numbers. */
+function emptyRow({ model, trainedOn, testedOn }: AblationFailure): AblationRow {
+  const none: Interval = { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const scores = { accuracy: none, loss: none, macroF1: none, recalls: [] };
+  return { model, trainedOn, testedOn, repeats: 0, ...scores };
+}
+
 /** The table for people: what `showTable` takes. Half widths of the 95 % intervals where there are repeats. */
-export function ablationColumns({ rows }: AblationTable): Table {
+export function ablationColumns({ rows: finished, failures = [] }: AblationTable): Table {
+  const rows = [...finished, ...failures.map(emptyRow)];
   const repeated = rows.some((row) => row.repeats > 1);
   const published = rows.some((row) => row.published);
   const half = (key: "accuracy" | "loss") => rows.map(({ [key]: { value, high } }) => high - value);
@@ -107,11 +129,18 @@ export function ablationColumns({ rows }: AblationTable): Table {
       ? { "published loss": rows.map((row) => row.published?.loss ?? Number.NaN) }
       : {}),
     "macro F1": rows.map((row) => row.macroF1.value),
+    ...(failures.length > 0
+      ? { failed: [...finished.map(() => ""), ...failures.map(({ reason }) => reason)] }
+      : {}),
   };
 }
 
-/** The table as CSV: means, bounds of the 95 % intervals (empty for one run), published values. */
-export function ablationCsv({ classNames, rows }: AblationTable): string {
+/**
+ * The table as CSV: means, bounds of the 95 % intervals (empty for one run), published values; where runs
+ * failed, why.
+ */
+export function ablationCsv({ classNames, rows: finished, failures = [] }: AblationTable): string {
+  const rows = [...finished, ...failures.map(emptyRow)];
   const bounds = ({ value, low, high }: Interval) =>
     [value, low, high].map((v) => (Number.isNaN(v) ? "" : v));
   const fields = [
@@ -119,12 +148,14 @@ export function ablationCsv({ classNames, rows }: AblationTable): string {
     ...["accuracy", "loss", "macro_f1"].flatMap((name) => [name, `${name}_low`, `${name}_high`]),
     ...["published_accuracy", "published_loss"],
     ...classNames.map((name) => `recall_${name}`),
+    ...(failures.length > 0 ? ["failed"] : []),
   ];
-  const data = rows.map((row) => [
+  const data = rows.map((row, i) => [
     ...[row.model, row.trainedOn, row.testedOn, row.repeats],
     ...[row.accuracy, row.loss, row.macroF1].flatMap(bounds),
     ...[row.published?.accuracy ?? "", row.published?.loss ?? ""],
-    ...row.recalls,
+    ...(row.repeats > 0 ? row.recalls : classNames.map(() => "")),
+    ...(failures.length > 0 ? [failures[i - finished.length]?.reason ?? ""] : []),
   ]);
   return formatCsv(fields, data);
 }

@@ -2,9 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import { balancedRows } from "../data/sampling";
 import {
+  type AblationFailure,
   type AblationRun,
   type AblationTable,
   ablationCsv,
@@ -161,7 +163,8 @@ export interface AblationOptions extends FitOptions {
  * Do what is left of an ablation: finished runs are kept, an interrupted one goes on, one whose config
  * has changed is made anew. After each the table is written as `ablation.csv` and `ablation.tex`.
  *
- * A training that fails is told of and left out of the table; the next time it is tried again.
+ * A training that fails is told of, and its rows say why in the table; the others go on. The next time it
+ * is tried again.
  *
  * @param out Folder of the runs.
  * @throws whatever the signal was aborted with
@@ -172,6 +175,7 @@ export async function runAblation(
   { onTraining, onFailure, ...options }: AblationOptions = {},
 ): Promise<AblationTable> {
   mkdirSync(out, { recursive: true });
+  const failures = new Map<string, string>();
   for (const [index, { name, config }] of trainings.entries()) {
     options.signal?.throwIfAborted();
     const experiment = new Experiment(config, new RunFolder(join(out, name)));
@@ -183,23 +187,34 @@ export async function runAblation(
       await experiment.evaluate({ signal: options.signal });
     } catch (error) {
       if (options.signal?.aborted) throw error;
+      failures.set(name, error instanceof UserError ? error.problem : String(error));
       onFailure?.(name, error);
-      continue;
     } finally {
       await experiment.dispose();
     }
-    await writeTable(trainings, out);
+    await writeTable(trainings, out, failures);
   }
-  return writeTable(trainings, out);
+  return writeTable(trainings, out, failures);
 }
 
-/** The table of an ablation from the folders of its finished runs; nothing is trained. */
+/**
+ * The table of an ablation from the folders of its finished runs; nothing is trained.
+ *
+ * @param failures Name of a training that failed → why: it is not read. Default: none.
+ */
 export async function readAblation(
   trainings: readonly AblationTraining[],
   out: string,
+  failures: ReadonlyMap<string, string> = new Map(),
 ): Promise<AblationTable> {
   const runs: AblationRun[] = [];
+  const failed: AblationFailure[] = [];
   for (const { name, config, rows } of trainings) {
+    const reason = failures.get(name);
+    if (reason !== undefined) {
+      failed.push(...rows.map(({ row }) => ({ ...row, reason: `${name}: ${reason}` })));
+      continue;
+    }
     const experiment = new Experiment(config, new RunFolder(join(out, name)));
     if (experiment.state().state !== "finished") continue;
     const { predictions, metrics } = await experiment.evaluate();
@@ -210,7 +225,8 @@ export async function readAblation(
       });
     }
   }
-  return ablationTable(runs);
+  const table = ablationTable(runs);
+  return failed.length > 0 ? { ...table, failures: failed } : table;
 }
 
 /** As many test galaxies of each class as the rarest has, the same ones for every model. */
@@ -226,8 +242,9 @@ function balancedTest(predictions: Predictions, seed: number): Predictions {
 async function writeTable(
   trainings: readonly AblationTraining[],
   out: string,
+  failures: ReadonlyMap<string, string>,
 ): Promise<AblationTable> {
-  const table = await readAblation(trainings, out);
+  const table = await readAblation(trainings, out, failures);
   writeFileAtomic(join(out, "ablation.csv"), ablationCsv(table));
   writeFileAtomic(join(out, "ablation.tex"), ablationLatex(table));
   return table;

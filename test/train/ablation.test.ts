@@ -100,6 +100,38 @@ describe("ablation", () => {
     assert.deepEqual(states, ["interrupted", "new"]);
   });
 
+  it("says in the table why a training failed, and the others go on", async function () {
+    this.timeout(120_000);
+    const own = join(folder.path, "failing");
+    const mixed = settings(spec);
+    Object.assign(mixed.ablation, { seeds: [1] });
+    Object.assign(mixed.ablation.models, { Broken: { model: { name: "no_such_network" } } });
+    mixed.ablation.rows.unshift({ ...mixed.ablation.rows[0], model: "Broken" });
+    writeFileSync(config, stringify(mixed));
+    const told: string[] = [];
+    const table = await runAblation(loadAblation(config, { spec }), own, {
+      onFailure: (name) => told.push(name),
+    });
+    assert.deepEqual(told, ["broken-unbalanced-seed1"]);
+    assert.equal(table.rows.length, 3);
+    assert.match(table.failures?.[0].reason ?? "", /broken-unbalanced-seed1: .*no_such_network/);
+    const { model, failed } = ablationColumns(table);
+    assert.deepEqual([model[3], String(failed[3])], ["Broken", table.failures?.[0].reason]);
+    assert.match(readFileSync(join(own, "ablation.csv"), "utf8"), /Broken,.*no_such_network/);
+  });
+
+  it("refuses names that would share a folder, and a row that is there twice", () => {
+    const alike = settings(spec);
+    Object.assign(alike.ablation.models, { "S-mall": {}, "S mall": {} });
+    alike.ablation.rows.push(alike.ablation.rows[0]);
+    writeFileSync(config, stringify(alike));
+    assert.throws(
+      () => loadAblation(config, { spec }),
+      /models\.S mall: would have the folder of "S-mall", s-mall/,
+    );
+    assert.throws(() => loadAblation(config, { spec }), /rows\.3: the same as row 0/);
+  });
+
   it("takes as many of each class only where it says so", async () => {
     const [plain, , balanced] = loadAblation(config, { spec });
     const count = async ({ config }: typeof plain) => {
