@@ -4,7 +4,7 @@
  * `npm test -- lint types unit` runs only the stages named. A failed stage does not stop the others.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { jupyterEnvironment } from "./kernel.mjs";
 import { venvBin } from "./setup/python.mjs";
@@ -119,6 +119,8 @@ async function notebooks() {
   const { allNotebooks } = await import("./notebooks/check.mjs");
   const total = { passed: 0, failed: 0 };
   const script = join(ROOT, "tools", "notebooks", "execute.py");
+  // Finished runs of an earlier test would be read instead of trained.
+  rmSync(join(STATE, "executed"), { recursive: true, force: true });
   for (const notebook of allNotebooks()) {
     const to = join(STATE, "executed", notebook.split("/").at(-1));
     // A test must not write over the person's own results.
