@@ -12,6 +12,7 @@ export class Hdf5Writer {
   private readonly growing = new Map<string, Hdf5LibraryDataset>();
 
   private constructor(
+    /** Of the file. */
     readonly path: string,
     private readonly partial: string,
     private readonly file: Hdf5LibraryFile,

@@ -52,6 +52,7 @@ export class Hdf5File {
   private readonly datasets = new Map<string, Hdf5LibraryDataset>();
 
   private constructor(
+    /** Of the file. */
     readonly path: string,
     private readonly file: Hdf5LibraryFile,
   ) {}

@@ -16,7 +16,9 @@ export interface LuptonOptions {
  * The mean intensity is stretched by asinh, and the three bands are scaled together; a pixel
  * brighter than white keeps its color. NaN is black.
  *
- * @param red,green,blue Images of equal length (for example i, r, g), first row first.
+ * @param red An image, first row first, for example in the i band.
+ * @param green One of equal length, for example in r.
+ * @param blue One of equal length, for example in g.
  * @returns uint8 RGB, three values a pixel, in the order of the input.
  * @see Lupton et al. 2004, PASP 116, 133
  */
@@ -70,7 +72,9 @@ const legacyQ = 20;
  * An RGB image of g, r and z as the Legacy Survey viewer draws it, so as Galaxy10 DECaLS looks:
  * fixed weights a band, a pedestal that lifts the sky to dark gray, asinh of the mean.
  *
- * @param g,r,z Fluxes in nanomaggies a pixel of 0.262″.
+ * @param g Fluxes, nanomaggies a pixel of 0.262″.
+ * @param r As many.
+ * @param z As many.
  * @returns uint8 RGB, three values a pixel.
  */
 export function legacyRgb(

@@ -10,12 +10,12 @@ import { rowsByStratum } from "./sampling";
 export type SplitShares = Readonly<Record<string, number>>;
 
 /** Splits that papers of the field use. */
-export const splitPresets = {
+export const splitPresets: Readonly<Record<"64/16/20" | "80/20" | "15962/1774", SplitShares>> = {
   "64/16/20": { train: 64, val: 16, test: 20 },
   "80/20": { train: 80, test: 20 },
   /** Of the 17,736 galaxies of Galaxy10 DECaLS. */
   "15962/1774": { train: 15962, test: 1774 },
-} as const satisfies Record<string, SplitShares>;
+};
 
 /** What {@link stratifiedSplit} may be told. */
 export interface SplitOptions {

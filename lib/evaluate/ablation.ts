@@ -14,10 +14,21 @@ export interface AblationRun {
   readonly testedOn: string;
   /** What `evaluate` says of its predictions. */
   readonly metrics: Pick<Summary, "accuracy" | "logLoss" | "macroF1"> & {
-    readonly perClass: readonly { readonly name: string; readonly recall: number }[];
+    /** By class. */
+    readonly perClass: readonly {
+      /** Of the class. */
+      readonly name: string;
+      /** 0 … 1; NaN where the class does not occur. */
+      readonly recall: number;
+    }[];
   };
   /** A published result beside which the row is shown; loss in nats. Default: none. */
-  readonly published?: { readonly accuracy: number; readonly loss: number };
+  readonly published?: {
+    /** 0 … 1. */
+    readonly accuracy: number;
+    /** Nats. */
+    readonly loss: number;
+  };
 }
 
 /** One row of an ablation: the runs that differ only in their seed. */
@@ -39,7 +50,12 @@ export interface AblationRow {
   /** Mean recall of each class, in the order of {@link AblationTable.classNames}. */
   readonly recalls: readonly number[];
   /** A published result beside which the row is shown; loss in nats. Default: none. */
-  readonly published?: { readonly accuracy: number; readonly loss: number };
+  readonly published?: {
+    /** 0 … 1. */
+    readonly accuracy: number;
+    /** Nats. */
+    readonly loss: number;
+  };
 }
 
 /** A run of an ablation that failed. */

@@ -31,7 +31,7 @@ const lessOfProbabilities = { better: "min", needsProbabilities: true } as const
  * Every metric of a classification under its key in `metrics.json`, in that order. One more is one
  * more entry: `evaluate`, the command, the history of a run and what can be monitored read this.
  */
-export const classificationMetrics = {
+const metrics = {
   accuracy: {
     ...more,
     description: "Fraction of galaxies given their true class.",
@@ -104,8 +104,14 @@ export const classificationMetrics = {
   },
 } as const satisfies Readonly<Record<string, ClassificationMetric>>;
 
+/** Name of a metric: its key in `metrics.json`. */
+export type MetricName = keyof typeof metrics;
+
+/** Every metric by name. */
+export const classificationMetrics: Readonly<Record<MetricName, ClassificationMetric>> = metrics;
+
 /** A value for every metric; NaN, which JSON writes as null, where the table does not determine it. */
-export type MetricValues = Readonly<Record<keyof typeof classificationMetrics, number>>;
+export type MetricValues = Readonly<Record<MetricName, number>>;
 
 /** Every metric of {@link classificationMetrics}. */
 export function computeMetrics(evaluated: Evaluated): MetricValues {

@@ -28,7 +28,10 @@ export interface RegressionScores {
 /** Scores of vote fractions: of all values together, and of each answer. */
 export interface VoteSummary extends RegressionScores {
   /** Scores of each answer, under its name. */
-  readonly perAnswer: readonly (RegressionScores & { readonly name: string })[];
+  readonly perAnswer: readonly (RegressionScores & {
+    /** Of the answer. */
+    readonly name: string;
+  })[];
 }
 
 /** Pairs of true and predicted values → scores; pairs with a NaN are left out. */

@@ -89,7 +89,14 @@ export function meanLocalization(
   table: Table,
   rows: readonly number[],
   size: readonly [height: number, width: number],
-): { readonly hits: number; readonly energy: number; readonly area: number } {
+): {
+  /** Share of the maps whose maximum lies on the galaxy, 0 … 1. */
+  readonly hits: number;
+  /** Mean share of a map's sum that lies on the galaxy, 0 … 1. */
+  readonly energy: number;
+  /** Mean share of the image that the galaxy covers, 0 … 1. */
+  readonly area: number;
+} {
   const column = (name: string) => {
     if (table[name] !== undefined) return asNumbers(table[name]);
     throw new UserError(

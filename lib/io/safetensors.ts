@@ -8,7 +8,13 @@ export interface TensorSource {
   /** Where they come from, for messages. */
   readonly name: string;
   /** The arrays by name, with their shapes, row-major. */
-  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+  readonly tensors: ReadonlyMap<
+    string,
+    {
+      /** Row-major. */
+      readonly shape: readonly number[];
+    }
+  >;
   /** Strings that the file's header holds besides. Default none. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** The values as float32, row by row. */

@@ -40,7 +40,11 @@ export class Parameters {
     private readonly scope: string,
   ) {}
 
-  /** @param seed Of the first values; each parameter draws from a stream of its own name. */
+  /**
+   * Where the parameters of a new network begin.
+   *
+   * @param seed Of the first values; each parameter draws from a stream of its own name.
+   */
   static root(seed: number): Parameters {
     return new Parameters(new Map(), { seed, streams: 0 }, "");
   }

@@ -19,7 +19,12 @@ export interface WebManifest {
   readonly description: ModelDescription;
   /** In tfjs's own form, readable by `tf.io.loadWeights`; arrays are in TensorFlow's layouts. */
   readonly weightsManifest: readonly [
-    { readonly paths: readonly string[]; readonly weights: readonly WebWeight[] },
+    {
+      /** Files of the weights, beside the manifest. */
+      readonly paths: readonly string[];
+      /** The arrays, in the order of their bytes. */
+      readonly weights: readonly WebWeight[];
+    },
   ];
 }
 

@@ -73,7 +73,12 @@ async function statedDigest(url: string): Promise<string | undefined> {
 export async function createPretrained(
   name: string,
   options: ModelOptions & WeightsOptions,
-): Promise<{ model: Model; report: LoadReport }> {
+): Promise<{
+  /** With the weights loaded. */
+  model: Model;
+  /** What was loaded and what is fresh. */
+  report: LoadReport;
+}> {
   const path = await fetchWeights(name, options);
   const model = createModel(name, options);
   try {

@@ -15,7 +15,9 @@ import { progress } from "./progress";
  * @returns callbacks for `fit`; `draw` for a history that is there already; `finish` for the end
  */
 export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
+  /** Draw a history that is there already. */
   draw(history: FitResult["history"]): void;
+  /** Show the end, with a remark on how it came. */
   finish(remark?: string): void;
 } {
   let bar: ReturnType<typeof progress> | undefined;

@@ -8,7 +8,10 @@ import type { FigureOptions } from "./theme";
 /** Maps of attention, such as of each layer and head. */
 export interface AttentionMaps {
   /** `[rows, columns, height, width]`, row-major; each map is stretched by itself. */
-  readonly maps: ArrayLike<number> & { slice(start: number, end: number): ArrayLike<number> };
+  readonly maps: ArrayLike<number> & {
+    /** The values from `start` to before `end`. */
+    slice(start: number, end: number): ArrayLike<number>;
+  };
   /** Height and width of one map, patches. */
   readonly mapSize: readonly [height: number, width: number];
   /** Such as `layer 1` … */

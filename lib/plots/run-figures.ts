@@ -14,7 +14,10 @@ import { trainingCurves } from "./training-curves";
 /** The tables that a run's folder holds. */
 export interface RunTables {
   /** What the run says of its test galaxies, as its task makes it. Default: nothing was tested. */
-  readonly predictions?: { readonly ids: readonly string[] };
+  readonly predictions?: {
+    /** Galaxy of each row. */
+    readonly ids: readonly string[];
+  };
   /** One row an epoch: `history.csv`. Default: nothing was trained. */
   readonly history?: Table;
 }

@@ -13,7 +13,15 @@ export interface SaliencyRow {
   readonly pixels: Uint8Array;
   /** Method, such as `rollout` → its map, `[mapHeight, mapWidth]`. */
   readonly maps: Readonly<
-    Record<string, { readonly values: ArrayLike<number>; readonly size: readonly [number, number] }>
+    Record<
+      string,
+      {
+        /** Row-major, any unit: each map is stretched by itself. */
+        readonly values: ArrayLike<number>;
+        /** Its height and width. */
+        readonly size: readonly [height: number, width: number];
+      }
+    >
   >;
 }
 

@@ -4,6 +4,7 @@ import type { Loss } from "./task";
 
 /** The settings of a loss: its name and its own options. */
 export interface LossOptions {
+  /** Which loss. */
   readonly name: string;
 }
 
@@ -17,11 +18,15 @@ export interface LearnedTargets {
 
 /** A loss, its options, and what its logits mean: one file, and one line in the list of its task. */
 export interface LossDefinition<Options extends LossOptions = LossOptions> {
+  /** By which a config names it: `train.loss.name`. */
   readonly name: Options["name"];
   /** One sentence for people. */
   readonly sentence: string;
   /** Checks the options of `train.loss` and fills in their defaults. */
-  readonly schema: z.ZodType<Options> & { readonly shape: object };
+  readonly schema: z.ZodType<Options> & {
+    /** Its keys. */
+    readonly shape: object;
+  };
   /** Logits that a network has for each output: 1, or as many as a distribution has parameters. */
   readonly logitsPerOutput: number;
   /** @throws UserError when the options do not fit the targets */

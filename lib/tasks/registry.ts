@@ -7,6 +7,7 @@ import type { Task } from "./task";
 
 /** A kind of question: one file, and one line in the list below. */
 export interface TaskDefinition {
+  /** By which a config and a saved model name it. */
   readonly name: string;
   /** One sentence for people. */
   readonly sentence: string;
@@ -14,7 +15,11 @@ export interface TaskDefinition {
   readonly losses: readonly LossDefinition[];
   /** Whether a data set has the targets of this task. */
   fits(dataset: Dataset): boolean;
-  /** @param loss Checked options of one of {@link TaskDefinition.losses}. */
+  /**
+   * Make the task of a data set.
+   *
+   * @param loss Checked options of one of {@link TaskDefinition.losses}.
+   */
   fromDataset(dataset: Dataset, loss: LossOptions): Task;
   /** @throws UserError when the description is of another task or not whole */
   fromDescription(description: TaskDescription): Task;
@@ -52,6 +57,7 @@ export function taskDefinition(name: string): TaskDefinition {
 
 /** `train.loss` as a config has it: a name and options, or options of the task's first loss. */
 export interface LossSettings {
+  /** Which loss. Default: the first of the task. */
   readonly name?: string;
   readonly [option: string]: unknown;
 }

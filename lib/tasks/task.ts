@@ -16,6 +16,7 @@ export type Loss = (logits: tf.Tensor2D, targets: tf.Tensor2D) => tf.Scalar;
 
 /** The galaxies that are learned from. */
 export interface TrainingRows {
+  /** Whose rows they are. */
   readonly dataset: Dataset;
   /** Row numbers of the training split. */
   readonly rows: ArrayLike<number>;
@@ -41,6 +42,7 @@ export interface Answer {
 
 /** Shares by rows and columns, such as a confusion matrix, to be drawn as shades. */
 export interface ShareTable {
+  /** A title. */
   readonly name: string;
   /** 0 … 1, `[rows][columns]`. */
   readonly shares: readonly (readonly number[])[];

@@ -30,8 +30,17 @@ const rowSchema = z.strictObject({
   model: z.string(),
   /** One of `regimes` each. */
   trainedOn: z.string(),
+  /** One of `regimes`. */
   testedOn: z.string(),
-  published: z.strictObject({ accuracy: z.number(), loss: z.number() }).optional(),
+  /** A published result beside which the row is shown. Default: none. */
+  published: z
+    .strictObject({
+      /** 0 … 1. */
+      accuracy: z.number(),
+      /** Nats. */
+      loss: z.number(),
+    })
+    .optional(),
 });
 
 const ablationSchema = z.strictObject({
@@ -48,8 +57,11 @@ const ablationSchema = z.strictObject({
 export interface AblationTraining {
   /** Of its folder. */
   readonly name: string;
+  /** What is run. */
   readonly config: ExperimentConfig;
+  /** Rows of the table that are computed from it. */
   readonly rows: readonly {
+    /** As the file has it. */
     readonly row: z.output<typeof rowSchema>;
     /** Tested on equally many galaxies of each class. */
     readonly balanced: boolean;
@@ -148,6 +160,7 @@ export interface AblationStep extends ExperimentState {
   readonly name: string;
   /** From 0, of `total`. */
   readonly index: number;
+  /** How many trainings there are. */
   readonly total: number;
 }
 

@@ -17,6 +17,7 @@ import { writeFileAtomic } from "../io/atomic";
 
 /** One epoch's row of the history. */
 export const historyRowSchema = z.record(z.string(), z.number());
+/** Name of a column → its value. */
 export type HistoryRow = z.output<typeof historyRowSchema>;
 
 /** Where a run stands, to the batch: everything that is not an array. */
@@ -55,7 +56,9 @@ const stateSchema = z.object({
 
 /** A checkpoint on disk: where the training stood, and the verified path of each file. */
 export interface Checkpoint {
+  /** Where the training stood. */
   readonly training: TrainingState;
+  /** Kind of file, such as `model` → its path. */
   readonly files: Readonly<Record<string, string>>;
 }
 

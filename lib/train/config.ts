@@ -110,7 +110,9 @@ export const trainConfigSchema = trainSettings
   })
   .transform(({ epochs, stages, ...others }) => ({
     ...others,
+    /** Stages of a fine-tuning, one after another; none: everything learns from the start. */
     stages,
+    /** How often the training rows are gone through. */
     epochs: stages?.reduce((total, stage) => total + stage.epochs, 0) ?? epochs ?? 20,
   }));
 
@@ -213,7 +215,12 @@ export function parseConfig<S extends z.ZodType>(
 }
 
 /** Settings as a table for people: one row a key, such as `train.optimizer.learningRate`. */
-export function settingsColumns(settings: object): { setting: string[]; value: string[] } {
+export function settingsColumns(settings: object): {
+  /** Keys, such as `train.optimizer.learningRate`. */
+  setting: string[];
+  /** Their values as text. */
+  value: string[];
+} {
   const rows = (value: unknown, path: string): [string, string][] => {
     if (typeof value !== "object" || value === null) return [[path, String(value)]];
     if (Array.isArray(value)) return [[path, JSON.stringify(value)]];

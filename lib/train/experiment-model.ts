@@ -37,9 +37,12 @@ export async function createExperimentModel(
  * @returns the model, the caller's to dispose, and the config that it was trained by
  * @throws UserError when the folder holds no run, or one without a checkpoint
  */
-export async function openTrainedModel(
-  run: RunFolder,
-): Promise<LoadedModel & { readonly experiment: ExperimentConfig }> {
+export async function openTrainedModel(run: RunFolder): Promise<
+  LoadedModel & {
+    /** The run's config. */
+    readonly experiment: ExperimentConfig;
+  }
+> {
   const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
   const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
   if (best === undefined) {

@@ -152,12 +152,14 @@ export class Experiment {
 
   /** See {@link openExperiment}. */
   constructor(
+    /** Everything that decides the run. */
     readonly config: ExperimentConfig,
+    /** Its folder. */
     readonly run: RunFolder,
   ) {}
 
   /** The settings as a table: what `showTable` takes. One row a key. */
-  settings(): { setting: string[]; value: string[] } {
+  settings(): ReturnType<typeof settingsColumns> {
     return settingsColumns(this.config);
   }
 

@@ -14,9 +14,11 @@ import { TrainingLoop } from "./training-loop";
 
 /** What learns what, and from which galaxies. */
 export interface FitInputs {
+  /** It learns in place. */
   readonly model: Model;
   /** What the network is asked; its `numLogits` are the model's. */
   readonly task: Task;
+  /** The galaxies. */
   readonly dataset: Dataset;
   /** Rows that are learned from. */
   readonly train: ArrayLike<number>;
@@ -31,9 +33,11 @@ export interface FitInputs {
 export interface StepReport {
   /** 1 … epochs. */
   readonly epoch: number;
+  /** How many the run has at most. */
   readonly epochs: number;
-  /** Images of the whole run done, and to do. */
+  /** Images done since the run began. */
   readonly done: number;
+  /** Images of the whole run. */
   readonly total: number;
   /** Means over the epoch so far, by name: `loss` and the task's training score. */
   readonly means: Readonly<Record<string, number>>;

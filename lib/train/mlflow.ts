@@ -41,6 +41,7 @@ export class MlflowTracker implements Tracker {
     private readonly folder: string,
   ) {}
 
+  /** Called before the first step. */
   async begin({ setting, value }: ReturnType<typeof settingsColumns>): Promise<void> {
     if (await this.goOn()) return;
     const { run } = await this.call("POST", "runs/create", answers.run, {
@@ -60,6 +61,7 @@ export class MlflowTracker implements Tracker {
     }
   }
 
+  /** Called after each epoch. */
   async epoch({ epoch, values, learningRate }: EpochRecord): Promise<void> {
     const timestamp = Date.now();
     const metrics = Object.entries({ ...values, learningRate })
@@ -68,6 +70,7 @@ export class MlflowTracker implements Tracker {
     await this.call("POST", "runs/log-batch", answers.anything, { run_id: this.runId, metrics });
   }
 
+  /** Called when the run ends, however it does. */
   async end(status: "finished" | "interrupted" | "failed"): Promise<void> {
     const name = { finished: "FINISHED", interrupted: "KILLED", failed: "FAILED" }[status];
     await this.update({ status: name, end_time: Date.now() });

@@ -89,9 +89,11 @@ function bestRow(history: readonly HistoryRow[], { column, better }: Monitor) {
 export interface FitResult {
   /** One value an epoch; NaN where an epoch has none. */
   readonly history: Readonly<Record<string, number[]>>;
+  /** From 1: the epoch whose weights are kept. */
   readonly bestEpoch: number;
   /** Seconds spent in training steps and evaluation, over all sittings. */
   readonly seconds: number;
+  /** Whether it ended before its last epoch, since nothing got better. */
   readonly stoppedEarly: boolean;
 }
 

@@ -52,7 +52,11 @@ export function choice<const S extends Shapes, const Name extends keyof S & stri
   name: Name,
   shapes: S,
 ) {
-  const shape: { name: z.ZodLiteral<Name> } & S[Name] = {
+  const shape: {
+    /** Which one. */
+    name: z.ZodLiteral<Name>;
+  } & S[Name] = {
+    /** Which one. */
     name: z.literal(name),
     ...shapes[name],
   };
@@ -64,7 +68,12 @@ export function choice<const S extends Shapes, const Name extends keyof S & stri
 }
 
 /** `name` may be left out. */
-type Nameless<T> = T extends { name: infer Name } ? Omit<T, "name"> & { name?: Name } : T;
+type Nameless<T> = T extends { name: infer Name }
+  ? Omit<T, "name"> & {
+      /** Which one. */
+      name?: Name;
+    }
+  : T;
 
 /** Settings in which `name` may be left out: then this one is meant. */
 export function withDefaultName<Union extends z.ZodType>(name: string, union: Union) {

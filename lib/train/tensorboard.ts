@@ -23,12 +23,14 @@ export class TensorBoardTracker implements Tracker {
   /** @param folder Of the run. */
   constructor(private readonly folder: string) {}
 
+  /** Called before the first step. */
   async begin({ setting, value }: ReturnType<typeof settingsColumns>): Promise<void> {
     this.file = new EventFile(this.folder);
     const rows = setting.map((name, i) => `| ${name} | ${value[i]} |`);
     this.file.text("config", 0, ["| setting | value |", "|---|---|", ...rows].join("\n"));
   }
 
+  /** Called after each epoch. */
   async epoch(record: EpochRecord): Promise<void> {
     const { epoch, values, learningRate, validation, task, dataset } = record;
     const { file } = this;
@@ -58,6 +60,7 @@ export class TensorBoardTracker implements Tracker {
     file.text("sample predictions", epoch, [...head, ...lines].join("\n"));
   }
 
+  /** Called when the run ends, however it does. */
   async end(): Promise<void> {
     this.file?.close();
     this.file = undefined;

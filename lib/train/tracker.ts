@@ -13,16 +13,29 @@ export interface EpochRecord {
   /** Of the epoch's last step. */
   readonly learningRate: number;
   /** On the validation split, where this epoch was evaluated, with the rows in the same order. */
-  readonly validation?: { readonly table: PredictionTable; readonly rows: ArrayLike<number> };
+  readonly validation?: {
+    /** What the network says of them. */
+    readonly table: PredictionTable;
+    /** Their row numbers in the data set. */
+    readonly rows: ArrayLike<number>;
+  };
+  /** What the network is asked. */
   readonly task: Task;
+  /** The galaxies. */
   readonly dataset: Dataset;
 }
 
 /** Follows a run: TensorBoard, MLflow, or whatever else keeps a record of experiments. */
 export interface Tracker {
-  /** @param settings The run's config, key by key. */
+  /**
+   * Called before the first step.
+   *
+   * @param settings The run's config, key by key.
+   */
   begin(settings: ReturnType<typeof settingsColumns>): Promise<void>;
+  /** Called after each epoch. */
   epoch(record: EpochRecord): Promise<void>;
+  /** Called when the run ends, however it does. */
   end(status: "finished" | "interrupted" | "failed"): Promise<void>;
 }
 
@@ -49,6 +62,7 @@ export class RunLog {
 
   constructor(private readonly trackers: readonly Tracker[]) {}
 
+  /** Called before the first step. */
   async begin(config: TrainConfig): Promise<void> {
     for (const tracker of this.trackers) {
       await tracker.begin(settingsColumns(config));
@@ -56,10 +70,12 @@ export class RunLog {
     }
   }
 
+  /** Called after each epoch. */
   epoch(record: EpochRecord): Promise<void> {
     return this.each((tracker) => tracker.epoch(record));
   }
 
+  /** Called when the run ends, however it does. */
   end(status: Parameters<Tracker["end"]>[0]): Promise<void> {
     return this.each((tracker) => tracker.end(status));
   }

@@ -111,7 +111,7 @@ const additions: Record<string, Addition> = {
       };`,
     list: "evaluate/metrics.ts",
     import: 'import { errorRate } from "./error-rate";',
-    after: "export const classificationMetrics = {",
+    after: "\nconst metrics = {",
     line: "errorRate,",
   },
   figure: {
