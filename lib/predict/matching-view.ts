@@ -3,6 +3,7 @@ import type { PictureView } from "../models/description";
 
 /** A view of pictures that shows galaxies as a model knows them, as far as that can be known. */
 export interface MatchingView {
+  /** How the images are read. */
   readonly view: View;
   /** What could not be known, and what to do about it; none where all was. */
   readonly warning?: string;
