@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { UserError } from "#lib/core/errors";
+import { accuracyByColumn } from "#lib/evaluate/by-column";
+import { reliabilityTable } from "#lib/evaluate/calibration";
+import { countConfusion, mostConfidentMistakes, mostConfusedPairs } from "#lib/evaluate/confusion";
 import { createPredictions, labeledPredictions } from "#lib/evaluate/predictions";
 import { formatPredictions, parsePredictions, parseTruth } from "#lib/evaluate/predictions-csv";
 import { logLoss } from "#lib/evaluate/probability";
+import { thresholdsOf } from "#lib/evaluate/ranking";
 import { evaluate } from "#lib/evaluate/summary";
 import { withTruth } from "#lib/evaluate/truth";
 
@@ -45,6 +49,16 @@ describe("tables with less than everything", () => {
     assert.deepEqual(known.ids, ["x", "z"]);
     assert.deepEqual(evaluate(whole), evaluate(known));
     assert.equal(evaluate(whole).rows, 2);
+    // Each function by itself too, and rows keep their numbers.
+    assert.deepEqual(countConfusion(whole), countConfusion(known));
+    assert.deepEqual(reliabilityTable(whole), reliabilityTable(known));
+    assert.deepEqual(thresholdsOf(whole, "a"), thresholdsOf(known, "a"));
+    assert.deepEqual(mostConfusedPairs(whole)[0].rows, [2]);
+    assert.deepEqual(
+      mostConfidentMistakes(whole).map(({ row }) => row),
+      [2],
+    );
+    assert.deepEqual(accuracyByColumn(whole, [1, 2, 3], { bins: 1 })[0].count, 2);
     assert.equal(
       evaluate(whole)
         .confusion.flat()

@@ -97,6 +97,7 @@ describe("accuracy against a column", () => {
       values: id.map((name) => Number(name.slice(1))),
     });
     assert.equal(values[5], 5);
+    assert.deepEqual([...columnFor(["7", "8"], { id: ["8.0", "7.0"], values: [1, 2] })], [2, 1]);
     assert.ok(Number.isNaN(values[350]));
     const bins = accuracyByColumn(predictions, values, { bins: 3 });
     assert.deepEqual(
