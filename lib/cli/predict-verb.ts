@@ -1,16 +1,17 @@
 import { realpathSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { printable } from "../core/printable";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { readSplit, rowsOfSplit } from "../data/splits";
-import { withView } from "../data/view";
+import type { ViewOptions } from "../data/view";
 import { writeFileAtomic } from "../io/atomic";
 import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
-import { matchingView } from "../predict/matching-view";
+import { matchingCrop } from "../predict/matching-crop";
 import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
@@ -53,11 +54,15 @@ export const verb = defineVerb({
         );
       }
       const task = taskFromDescription(description.task);
-      const whole = await openDataset(spec, { size: model.inputSize[0] });
+      const dataset = await openDataset(spec, {
+        ...viewOf(named, crop),
+        skipBad: trained?.experiment.data.skipBad,
+      });
       try {
-        const dataset = withView(whole, viewOf(named, whole, crop));
+        const { warning } = matchingCrop(description.view, dataset.sourceSize, usualCrop);
+        if (crop === undefined && warning !== undefined) console.error(`${warning} (--crop N)`);
         for (const notice of [...(dataset.notices ?? []), ...task.notices(dataset)]) {
-          console.error(notice);
+          console.error(printable(notice));
         }
         const rows = await rowsAsked(named, dataset, spec, split);
         const bar = progress(rows.length, "predicting");
@@ -72,7 +77,7 @@ export const verb = defineVerb({
         bar.finish();
         say(`${rows.length} predictions: ${out}`);
       } finally {
-        await whole.close();
+        await dataset.close();
       }
     } finally {
       model.dispose();
@@ -82,15 +87,13 @@ export const verb = defineVerb({
 });
 
 /** How the images are read, so that galaxies look as they did to the model. */
-function viewOf({ model, description }: NamedModel, { sourceSize }: Dataset, crop?: number) {
-  const size = model.inputSize[0];
-  const { view, warning } = matchingView(description.view, size, sourceSize, usualCrop(sourceSize));
-  // The file of another program's model says only what its library does.
-  const interpolation =
-    description.view === undefined ? model.preprocessing.interpolation : view.interpolation;
-  if (crop !== undefined) return { size, interpolation, crop };
-  if (warning !== undefined) console.error(`${warning} (--crop N)`);
-  return { ...view, interpolation };
+function viewOf({ model, description: { view } }: NamedModel, crop?: number): ViewOptions {
+  return {
+    size: model.inputSize[0],
+    // The file of another program's model says only what its library does.
+    interpolation: view === undefined ? model.preprocessing.interpolation : view.interpolation,
+    crop: crop ?? ((sourceSize) => matchingCrop(view, sourceSize, usualCrop).crop),
+  };
 }
 
 /** The rows of the split that was asked for. */

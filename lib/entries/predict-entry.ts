@@ -11,7 +11,7 @@ export {
 } from "../predict/answers";
 export { ensemblePredictor } from "../predict/ensemble-predictor";
 export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";
-export { type MatchingView, matchingView } from "../predict/matching-view";
+export { type MatchingCrop, matchingCrop } from "../predict/matching-crop";
 export { type NetworkOptions, networkPredictor, predict } from "../predict/network-predictor";
 export type { Features, Predictor } from "../predict/predictor";
 export { normalize } from "../predict/preprocess";
