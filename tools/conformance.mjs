@@ -70,6 +70,8 @@ function bridge() {
 
 async function run() {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  // As startEngine sets it: without, processors below AVX-512 have no kernel for some convolutions.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
   bridge();
   const jasmineCore = require("jasmine-core");
   const api = jasmineCore.boot();
