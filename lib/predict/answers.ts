@@ -5,6 +5,7 @@ import { d4Symmetry } from "../data/augment-warp";
 import type { Dataset } from "../data/dataset";
 import { batches } from "../data/loader";
 import { unitRange, upload } from "../engine/ops/pixels";
+import { withoutAutocast } from "../engine/trace";
 import type { Model } from "../models/module";
 import type { Task } from "../tasks/task";
 import { normalize } from "./preprocess";
@@ -23,8 +24,11 @@ export function answerFunction(
   { activate }: Pick<Task, "activate">,
   testTimeAugmentation = false,
 ): ImageFunction {
-  const once = (images: tf.Tensor4D) =>
-    activate(model.forward(normalize(images, model.preprocessing), { training: false }));
+  const once = (images: tf.Tensor4D) => {
+    const logits = model.forward(normalize(images, model.preprocessing), { training: false });
+    // With bfloat16's 8 bits of mantissa probabilities would not sum to one.
+    return withoutAutocast(() => activate(logits));
+  };
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);

@@ -1,13 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "../core/errors";
 import { Random } from "../core/random";
-import { augment } from "../data/augment";
-import { mixBatch } from "../data/augment-mix";
 import type { Dataset } from "../data/dataset";
 import type { HostBatch } from "../data/loader";
 import { type Compiled, compile } from "../engine/compile";
-import { findNotFinite, firstNotFinite } from "../engine/finite";
-import { unitRange, upload } from "../engine/ops/pixels";
+import { firstNotFinite } from "../engine/finite";
+import { upload } from "../engine/ops/pixels";
 import {
   clipByGlobalNorm,
   createOptimizer,
@@ -20,9 +17,10 @@ import { saveModel } from "../models/model-file";
 import type { Model } from "../models/module";
 import type { Parameter } from "../models/parameters";
 import { answerFunction, type ImageFunction } from "../predict/answers";
-import { normalize } from "../predict/preprocess";
 import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
+import { checkFinite, diverged, whereNotFinite } from "./diverged";
+import { learnFrom } from "./learn-from";
 import { type Stage, updateOf } from "./stages";
 import { loadVariables, saveVariables } from "./variables-file";
 
@@ -119,28 +117,14 @@ export class Trainer {
     const { trainingScore } = this.context.task;
     return (pixels, given, seed, rate, count, batches) =>
       tf.tidy(() => {
-        const augmented = augment(unitRange(pixels), seed, config.augmentation);
-        const other = tf.add(seed, tf.scalar(1, "int32"));
-        const mixed = mixBatch(augmented, given as tf.Tensor2D, other, config.augmentation);
-        const [images, targets] = mixed;
-        const x = normalize(images, model.preprocessing);
-        let logits: tf.Tensor2D | undefined;
-        const { value, grads } = tf.variableGrads(
-          () => {
-            const out = model.forward(x, { training: true, seed });
-            logits = tf.keep(out);
-            return loss(out, targets);
-          },
-          trained.map(({ variable }) => variable),
-        );
-        const gradients = trained.map(({ variable }) => grads[variable.name]);
+        const { value, score, gradients } = learnFrom(pixels, given as tf.Tensor2D, seed, {
+          ...{ model, trained, trainingScore, loss },
+          augmentation: config.augmentation,
+        });
         const norms = squaredNorms(gradients);
         if (!update)
           for (const [i, sum] of this.sums.entries()) sum.assign(tf.add(sum, gradients[i]));
         else this.update(gradients, norms, rate as tf.Scalar, count as tf.Scalar, batches);
-        if (logits === undefined) throw new Error("the loss was not computed");
-        const score = trainingScore.sum(logits, targets);
-        logits.dispose();
         return [value, score, norms];
       });
   }
@@ -205,7 +189,9 @@ export class Trainer {
     const outputs = update.isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
     const [[loss], [score], norms] = outputs.map((output) => output.dataSync());
     try {
-      this.checkFinite(loss, norms, step, weights && (() => this.findNotFinite(inputs, weights)));
+      const again = () => this.gradients(...inputs);
+      const find = weights && (() => whereNotFinite(this.model, weights, again));
+      checkFinite(this.trained, loss, norms, step, find);
     } finally {
       tf.dispose([inputs, outputs, weights ?? []]);
     }
@@ -217,31 +203,6 @@ export class Trainer {
     this.compiled.pull();
     return [...this.model.parameters.values()].map(({ variable }) =>
       tf.tidy(() => tf.clone(variable)),
-    );
-  }
-
-  /** Do a step again op by op, and say where the first number that is not finite came from. */
-  private findNotFinite(inputs: readonly tf.Tensor[], weights: readonly tf.Tensor[]): string {
-    const named = [...this.model.parameters].map(([name, p]) => [name, p.variable] as const);
-    for (const [i, [, variable]] of named.entries()) variable.assign(weights[i]);
-    const found = findNotFinite(() => this.gradients(...inputs), named);
-    if (found === undefined) return "; op by op in float32 everything is finite";
-    return `; it began in the op ${found.op} after ${found.near ?? "the images"}`;
-  }
-
-  private checkFinite(
-    loss: number,
-    norms: ArrayLike<number>,
-    step: number,
-    find: () => string = () => "",
-  ): void {
-    if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} is ${loss}${find()}`);
-    // Gradients are computed from the loss down: the last parameter is where it began.
-    const bad = this.trained.findLast((_, i) => !Number.isFinite(norms[i]));
-    if (bad === undefined) return;
-    throw diverged(
-      `the loss of step ${step + 1} is ${loss}, and the gradient of ${bad.name} is not finite, ` +
-        `the first one on the way down from the loss${find()}`,
     );
   }
 
@@ -299,11 +260,4 @@ export class Trainer {
     this.compiled.dispose();
     tf.dispose([...this.optimizer.variables, ...this.average, ...this.sums]);
   }
-}
-
-function diverged(problem: string): UserError {
-  return new UserError(
-    problem,
-    "lower the learning rate, set train.optimizer.clipNorm, or train in float32; the checkpoint before is kept",
-  );
 }

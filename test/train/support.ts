@@ -40,17 +40,23 @@ export function temporaryFolder(): { path: string; remove(): void } {
 export const rowsOf = (from: number, to: number) =>
   Uint32Array.from({ length: to - from }, (_, i) => from + i);
 
-/** A folder of class folders: gray squares, dark and light. */
+/**
+ * A folder of class folders: gray squares, dark and light.
+ *
+ * @param edge Rows of black pixels at the top. Default 0.
+ */
 export async function writeClasses(
   folder: string,
   classes: Readonly<Record<string, number>>,
   side = 32,
+  edge = 0,
 ): Promise<void> {
   const { default: sharp } = await import("sharp");
   for (const [c, [name, count]] of Object.entries(classes).entries()) {
     mkdirSync(join(folder, name), { recursive: true });
     for (let i = 0; i < count; i++) {
       const pixels = Buffer.alloc(side * side * 3, 20 + 150 * c + 2 * i);
+      pixels.fill(0, 0, edge * side * 3);
       const image = sharp(pixels, { raw: { width: side, height: side, channels: 3 } });
       await image.png().toFile(join(folder, name, `${name}-${i}.png`));
     }

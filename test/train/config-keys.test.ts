@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { startEngine } from "#lib/engine/start";
+import { saveModel } from "#lib/models/model-file";
+import { createModel } from "#lib/models/registry";
+import { registerTask } from "#lib/tasks/registry";
+import { type ExperimentSettings, experimentSchema } from "#lib/train/config";
+import { openExperiment } from "#lib/train/experiment";
+import { mergeSettings, type Tree } from "#lib/train/merge-settings";
+import { fractions } from "../tasks/outside-task";
+import { configKeys } from "./config-keys";
+import { temporaryFolder, writeClasses } from "./support";
+
+/** Settings of two runs that differ in one key. */
+interface Pair {
+  readonly without?: Tree;
+  readonly with: Tree;
+}
+
+const train = (settings: Tree): Tree => ({ train: settings });
+const optimizer = (settings: Tree) => train({ optimizer: settings });
+const schedule = (settings: Tree) => train({ schedule: settings });
+const loss = (settings: Tree) => train({ loss: settings });
+const stages = (...list: Tree[]) => train({ stages: list, epochs: undefined });
+/** A network without running statistics, which stays as it is at a rate this small. */
+const still = (settings: Tree) => ({
+  model: { name: "test_vit" },
+  train: { epochs: 3, optimizer: { name: "sgd", learningRate: 1e-30 }, ...settings },
+});
+
+describe("every key of a config", () => {
+  const folder = temporaryFolder();
+  const at = (...names: string[]) => join(folder.path, ...names);
+  let server: Server;
+  let uri = "";
+  let runs = 0;
+  let unregister: () => void;
+  const seen = new Map<string, Promise<string>>();
+  const { warn } = console;
+
+  before(async () => {
+    console.warn = () => {};
+    await startEngine();
+    unregister = registerTask(fractions);
+    for (const name of ["images", "others", "damaged"]) {
+      await writeClasses(at(name), { faint: name === "others" ? 12 : 10, bright: 16 }, 32, 2);
+    }
+    writeFileSync(at("damaged", "faint", "broken.png"), "no picture");
+    const model = createModel("test_custom_cnn", { numClasses: 2, seed: 7 });
+    saveModel(model, at("weights.safetensors"));
+    model.dispose();
+    mkdirSync(at("runs"));
+    // Refuses whatever it is asked; the error names the address, and the experiment in it.
+    server = createServer((_, response) => response.writeHead(500).end("{}"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(async () => {
+    console.warn = warn;
+    unregister();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    folder.remove();
+  });
+
+  const pairs = (): Readonly<Record<string, Pair>> => ({
+    "data.spec": { with: { data: { spec: at("others") } } },
+    "data.size": { with: { data: { size: 48 } } },
+    "data.crop": { with: { data: { crop: 20 } } },
+    "data.split": { with: { data: { split: [0.5, 0.25, 0.25] } } },
+    "data.splitSeed": { with: { data: { splitSeed: 1 } } },
+    "data.fraction": { with: { data: { fraction: 0.5 } } },
+    "data.balance": { with: { data: { balance: "undersample" } } },
+    "data.skipBad": {
+      without: { data: { spec: at("damaged") } },
+      with: { data: { spec: at("damaged"), skipBad: true } },
+    },
+    task: { with: { task: "fractions" } },
+    "model.name": { with: { model: { name: "test_resnet18" } } },
+    "model.dropout": { with: { model: { dropout: 0.5 } } },
+    "model.dropPath": {
+      without: { model: { name: "test_vit" } },
+      with: { model: { name: "test_vit", dropPath: 0.5 } },
+    },
+    "model.weights": { with: { model: { weights: at("weights.safetensors") } } },
+    "predict.batchSize": { with: { predict: { batchSize: 3 } } },
+    "predict.precision": { with: { predict: { precision: "mixed_bfloat16" } } },
+    "predict.testTimeAugmentation": { with: { predict: { testTimeAugmentation: true } } },
+    "train.augmentation": { with: train({ augmentation: "strong" }) },
+    "train.batchSize": { with: train({ batchSize: 5 }) },
+    "train.checkpointSeconds": { with: train({ checkpointSeconds: 1e-6 }) },
+    "train.earlyStopping.metric": {
+      without: still({ earlyStopping: { patience: 1 } }),
+      with: still({ earlyStopping: { patience: 1, metric: "valPoetry" } }),
+    },
+    "train.earlyStopping.patience": {
+      without: still({}),
+      with: still({ earlyStopping: { patience: 1 } }),
+    },
+    "train.ema": { with: train({ ema: 0.9 }) },
+    "train.epochs": { with: train({ epochs: 3 }) },
+    "train.log.mlflow.uri": { with: train({ log: { mlflow: { uri } } }) },
+    "train.log.mlflow.experiment": {
+      without: train({ log: { mlflow: { uri } } }),
+      with: train({ log: { mlflow: { uri, experiment: "galaxies" } } }),
+    },
+    "train.log.tensorboard": { with: train({ log: { tensorboard: true } }) },
+    "train.loss.name": { with: loss({ name: "focal" }) },
+    "train.loss.classWeights": { with: loss({ classWeights: [1, 5] }) },
+    "train.loss.labelSmoothing": { with: loss({ labelSmoothing: 0.2 }) },
+    "train.loss.gamma": {
+      without: loss({ name: "focal" }),
+      with: loss({ name: "focal", gamma: 1 }),
+    },
+    "train.loss.scale": {
+      without: { task: "fractions", ...loss({ name: "squaredError" }) },
+      with: { task: "fractions", ...loss({ name: "squaredError", scale: -1 }) },
+    },
+    "train.monitor": { with: train({ monitor: "valPoetry" }) },
+    "train.optimizer.name": { with: optimizer({ name: "adam", weightDecay: 0.1 }) },
+    "train.optimizer.learningRate": { with: optimizer({ learningRate: 0.01 }) },
+    "train.optimizer.weightDecay": { with: optimizer({ weightDecay: 0.1 }) },
+    "train.optimizer.beta1": { with: optimizer({ beta1: 0.5 }) },
+    "train.optimizer.beta2": { with: optimizer({ beta2: 0.5 }) },
+    "train.optimizer.epsilon": { with: optimizer({ epsilon: 0.1 }) },
+    "train.optimizer.momentum": {
+      without: optimizer({ name: "sgd" }),
+      with: optimizer({ name: "sgd", momentum: 0.5 }),
+    },
+    "train.optimizer.clipNorm": {
+      without: optimizer({ name: "sgd" }),
+      with: optimizer({ name: "sgd", clipNorm: 0.01 }),
+    },
+    "train.optimizer.gradientAccumulation": { with: optimizer({ gradientAccumulation: 2 }) },
+    "train.optimizer.layerDecay": { with: optimizer({ layerDecay: 0.5 }) },
+    "train.precision": { with: train({ precision: "mixed_bfloat16" }) },
+    "train.sampling": { with: train({ sampling: "balanced" }) },
+    "train.schedule.name": { with: schedule({ name: "constant" }) },
+    "train.schedule.risingShare": { with: schedule({ risingShare: 0.8 }) },
+    "train.schedule.warmupEpochs": {
+      without: schedule({ name: "constant" }),
+      with: schedule({ name: "constant", warmupEpochs: 1 }),
+    },
+    "train.schedule.stepSize": {
+      without: schedule({ name: "step" }),
+      with: schedule({ name: "step", stepSize: 1 }),
+    },
+    "train.schedule.gamma": {
+      without: schedule({ name: "step", stepSize: 1 }),
+      with: schedule({ name: "step", stepSize: 1, gamma: 0.5 }),
+    },
+    "train.schedule.floor": {
+      without: schedule({ name: "cosine" }),
+      with: schedule({ name: "cosine", floor: 0.5 }),
+    },
+    "train.seed": { with: train({ seed: 1 }) },
+    "train.stages.epochs": { without: stages({ epochs: 1 }), with: stages({ epochs: 2 }) },
+    "train.stages.freeze": {
+      without: stages({ epochs: 2 }),
+      with: stages({ epochs: 2, freeze: "backbone" }),
+    },
+    "train.stages.learningRate": {
+      without: stages({ epochs: 2 }),
+      with: stages({ epochs: 2, learningRate: 0.01 }),
+    },
+    "train.validationInterval": { with: train({ validationInterval: 2 }) },
+  });
+
+  /** Everything that a run shows to the outside, or the sentence with which it is refused. */
+  async function outcomeOf(settings: Tree): Promise<string> {
+    const run = at("runs", String(runs++));
+    const common: ExperimentSettings = {
+      data: { spec: at("images"), split: [0.5, 0.2, 0.3] },
+      model: { name: "test_custom_cnn" },
+      train: {
+        epochs: 2,
+        batchSize: 4,
+        augmentation: "none",
+        log: { tensorboard: false },
+        optimizer: { learningRate: 3e-3 },
+      },
+    };
+    const done: number[] = [];
+    const early: boolean[] = [];
+    try {
+      const merged = mergeSettings({ ...common }, settings) as ExperimentSettings;
+      const experiment = openExperiment(merged, { run });
+      const { dataset, ...rows } = await experiment.data();
+      // Whether a checkpoint is there before the first epoch ends.
+      const onStep = () => early.push(existsSync(experiment.run.latestPath));
+      await experiment.train({ onStep });
+      const result = await experiment.evaluate({ onProgress: (count) => done.push(count) });
+      await experiment.dispose();
+      const { history, bestEpoch, predictions, parameters } = result;
+      const ids = [rows.train, rows.val, rows.test].map((list) =>
+        Array.from(list, (row) => dataset.table.id[row]),
+      );
+      const { ids: _, ...answers } = predictions;
+      const files = readdirSync(run).map((name) => name.replace(/tfevents.*/, "tfevents"));
+      return JSON.stringify({
+        ...{ ids, size: dataset.imageSize, history, bestEpoch, parameters, answers, done, files },
+        early: early[1],
+      });
+    } catch (error) {
+      return String(error).replaceAll(folder.path, "");
+    }
+  }
+  /** Equal settings are run once. */
+  const outcome = (settings: Tree = {}) => {
+    const key = JSON.stringify(settings);
+    const known = seen.get(key) ?? outcomeOf(settings);
+    seen.set(key, known);
+    return known;
+  };
+
+  it("is set by a test", () => {
+    assert.deepEqual(configKeys(experimentSchema), Object.keys(pairs()).sort());
+  });
+
+  it("is compared with runs that come out the same each time", async () => {
+    const [one, two] = [await outcomeOf({}), await outcomeOf({})];
+    assert.match(one, /"history"/);
+    assert.equal(one, two);
+  });
+
+  /** Keys that show by what is refused. */
+  const refusing = new Set([
+    ...["data.skipBad", "task", "train.monitor", "train.earlyStopping.metric", "train.loss.scale"],
+    ...["train.log.mlflow.uri", "train.log.mlflow.experiment"],
+  ]);
+  for (const key of Object.keys(pairs())) {
+    it(`acts: ${key}`, async () => {
+      const { without = {}, with: changed } = pairs()[key];
+      const outcomes = [await outcome(without), await outcome(changed)];
+      assert.notEqual(outcomes[0], outcomes[1]);
+      if (!refusing.has(key)) for (const one of outcomes) assert.match(one, /"history"/);
+    });
+  }
+});
