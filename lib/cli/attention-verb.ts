@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { UserError } from "../core/errors";
 import { cropResize, decodeImage, probeImage } from "../data/image-files";
+import { type ViewOptions, viewFor } from "../data/view";
 import { hasAttention } from "../explain/attention";
 import { type ComparisonRow, compareExplanations } from "../explain/compare";
 import { headGrid } from "../explain/head-grid";
@@ -12,7 +13,7 @@ import { minMax, overlay } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
 import { saliencyOverlay } from "../plots/saliency-overlay";
 import type { Pictures } from "../predict/image-batch";
-import { modelOptions, namedModel } from "./named-model";
+import { modelOptions, modelView, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 
 /** Shorter pictures are drawn this large: a map of a few patches is hard to see on 64 pixels. */
@@ -44,18 +45,25 @@ export const verb = defineVerb({
       help: "The class explained, from 0. Default: the one that the model takes the image for.",
       least: 0,
     },
+    crop: {
+      type: "integer",
+      value: "N",
+      help: "Side in pixels of the middle cut out of each image. Default: as in training.",
+      least: 1,
+    },
     out: { type: "text", value: "DIR", help: "Folder of what is written.", required: "maps" },
   },
-  async run({ image, method, class: target, out, ...values }, words) {
+  async run({ image, method, class: target, crop, out, ...values }, words) {
     const files = [...image, ...words];
     if (files.length === 0) {
       throw new UserError("--image is missing", "give it, for example --image galaxy.png");
     }
     const names = uniqueNames(files);
-    const { model, trained } = await namedModel(values);
+    const named = await namedModel(values);
+    const { model } = named;
     try {
       const methods = method.length > 0 ? method : methodsFor(model);
-      const pictures = await readImages(files, model.inputSize[0], trained?.experiment.data.crop);
+      const pictures = await readImages(files, model.inputSize[0], modelView(named, crop));
       await mkdir(out, { recursive: true });
       const questions = Object.fromEntries(
         methods.map((method) => [method, { model, method, target }]),
@@ -88,7 +96,7 @@ function uniqueNames(files: readonly string[]): string[] {
 async function readImages(
   files: readonly string[],
   side: number,
-  crop: number | undefined,
+  view: ViewOptions,
 ): Promise<Pictures> {
   const images = await Promise.all(
     files.map(async (file) => {
@@ -96,7 +104,7 @@ async function readImages(
       if (typeof shape === "string") {
         throw new UserError(`${file}: ${shape}`, "give a PNG, JPEG, WebP or TIFF image");
       }
-      return decodeImage(file, shape, { size: side, crop });
+      return decodeImage(file, shape, viewFor(view, [shape.height, shape.width]));
     }),
   );
   return { pixels: new Uint8Array(Buffer.concat(images)), size: [side, side] };

@@ -1,10 +1,13 @@
 import { UserError } from "../core/errors";
+import type { ViewOptions } from "../data/view";
 import { startEngine } from "../engine/start";
 import { describeModel, type ModelDescription } from "../models/description";
 import { loadModel, loadWeights, readModelDescription } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
+import { matchingCrop } from "../predict/matching-crop";
 import type { ExperimentConfig } from "../train/config";
+import { usualCrop } from "../train/experiment-data";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import type { Values } from "./verb";
@@ -70,6 +73,23 @@ export async function namedModel(values: Values<typeof modelOptions>): Promise<N
     );
   }
   return loadModel(weights);
+}
+
+/**
+ * How images are read for a model, so that galaxies look as they did to it.
+ *
+ * @param crop Side in pixels of the middle that is taken, in the place of what the model knows.
+ */
+export function modelView(
+  { model, description: { view } }: Pick<NamedModel, "model" | "description">,
+  crop?: number,
+): ViewOptions {
+  return {
+    size: model.inputSize[0],
+    // The file of another program's model says only what its library does.
+    interpolation: view === undefined ? model.preprocessing.interpolation : view.interpolation,
+    crop: crop ?? ((sourceSize) => matchingCrop(view, sourceSize, usualCrop).crop),
+  };
 }
 
 /** The model of a file that another program wrote. */

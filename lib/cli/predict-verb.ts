@@ -6,7 +6,6 @@ import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { readSplit, rowsOfSplit } from "../data/splits";
-import type { ViewOptions } from "../data/view";
 import { writeFileAtomic } from "../io/atomic";
 import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
@@ -16,7 +15,7 @@ import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
 import { usualCrop } from "../train/experiment-data";
-import { modelOptions, type NamedModel, namedModel } from "./named-model";
+import { modelOptions, modelView, type NamedModel, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
@@ -55,7 +54,7 @@ export const verb = defineVerb({
       }
       const task = taskFromDescription(description.task);
       const dataset = await openDataset(spec, {
-        ...viewOf(named, crop),
+        ...modelView(named, crop),
         skipBad: trained?.experiment.data.skipBad,
       });
       try {
@@ -85,16 +84,6 @@ export const verb = defineVerb({
     return undefined;
   },
 });
-
-/** How the images are read, so that galaxies look as they did to the model. */
-function viewOf({ model, description: { view } }: NamedModel, crop?: number): ViewOptions {
-  return {
-    size: model.inputSize[0],
-    // The file of another program's model says only what its library does.
-    interpolation: view === undefined ? model.preprocessing.interpolation : view.interpolation,
-    crop: crop ?? ((sourceSize) => matchingCrop(view, sourceSize, usualCrop).crop),
-  };
-}
 
 /** The rows of the split that was asked for. */
 async function rowsAsked(

@@ -1,6 +1,7 @@
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
+import { withView } from "../data/view";
 import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Model } from "../models/module";
@@ -47,8 +48,8 @@ export function networkPredictor<Table extends PredictionTable>(
     rows: ArrayLike<number>,
     given?: PassOptions,
   ) => {
-    checkImages(model, dataset);
-    return passOver(dataset, rows, compiled.call[name], { ...defaults, ...given });
+    const seen = atInputSize(model, dataset);
+    return passOver(seen, rows, compiled.call[name], { ...defaults, ...given });
   };
   return {
     task,
@@ -69,8 +70,13 @@ export function networkPredictor<Table extends PredictionTable>(
   };
 }
 
-function checkImages(model: Model, { name, imageSize }: Dataset): void {
-  if (imageSize.every((side, axis) => side === model.inputSize[axis])) return;
+/** The data set at the size that the network takes: one that is resized anyway is resized to it. */
+function atInputSize(model: Model, dataset: Dataset): Dataset {
+  const { name, imageSize, view } = dataset;
+  const [height, width] = model.inputSize;
+  if (imageSize[0] === height && imageSize[1] === width) return dataset;
+  if (view.size !== undefined && height === width)
+    return withView(dataset, { ...view, size: height });
   throw new UserError(
     `${name} is read as ${imageSize.join(" × ")} pixels, and ${model.name} takes ${model.inputSize.join(" × ")}`,
     `open the data with size: ${model.inputSize[0]}`,

@@ -57,6 +57,23 @@ describe("tuning-fork attention", function () {
     assert.match(heads, /'shape': \(2, 2, 4, 4\)/);
     const { width, height } = await sharp(join(out, "galaxy 1-rollout.png")).metadata();
     assert.deepEqual([width, height], [448, 448]);
+
+    const middle = join(folder.path, "middle");
+    const cropped = attention(
+      "--image",
+      images[1],
+      "--class",
+      "2",
+      "--crop",
+      "40",
+      "--out",
+      middle,
+    );
+    assert.equal(cropped.status, 0, cropped.stderr);
+    const [whole, part] = [out, middle].map((path) =>
+      readFileSync(join(path, "galaxy 1-rollout.npy")),
+    );
+    assert.notDeepEqual(part, whole);
   });
 
   it("names what is wrong before it writes anything", () => {

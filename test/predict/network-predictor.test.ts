@@ -137,6 +137,21 @@ describe("a network's predictor", () => {
     broken.dispose();
   });
 
+  it("reads images at its own size where they are resized anyway", async () => {
+    const seen: (number | undefined)[] = [];
+    const resized: Dataset = {
+      ...dataset,
+      view: { size: 16, crop: 32 },
+      imageSize: [16, 16],
+      async read(rows, view) {
+        seen.push(view?.size, view?.crop);
+        return new Uint8Array(rows.length * 32 * 32 * 3);
+      },
+    };
+    await predict(model, task, resized, [0]);
+    assert.deepEqual(seen, [32, 32]);
+  });
+
   it("refuses a network of other outputs and images of another size", async () => {
     const three = taskFromDescription({ ...task.description, outputs: ["a", "b", "c"] });
     assert.throws(
