@@ -56,6 +56,7 @@ export const verb = defineVerb({
       const dataset = await openDataset(spec, {
         ...modelView(named, crop),
         skipBad: trained?.experiment.data.skipBad,
+        ...votesOf(named, spec),
       });
       try {
         const { warning } = matchingCrop(description.view, dataset.sourceSize, usualCrop);
@@ -84,6 +85,13 @@ export const verb = defineVerb({
     return undefined;
   },
 });
+
+/** How the votes of a run's own data are read. */
+function votesOf({ trained }: NamedModel, spec: string) {
+  if (trained === undefined || !isSameData(trained.experiment.data.spec, spec)) return {};
+  const { tree, votes } = trained.experiment.data;
+  return { tree, votes };
+}
 
 /** The rows of the split that was asked for. */
 async function rowsAsked(

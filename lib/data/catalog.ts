@@ -4,10 +4,26 @@ import { asText, type Column, type Table } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
 import type { Dataset } from "./dataset";
-import { gz2Questions } from "./galaxy-zoo-tree";
 import { openVotes } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows } from "./image-table";
+import { readVoteColumns } from "./read-votes";
 import { splitNamed } from "./split-names";
+import { decisionTrees, openTree } from "./trees";
+import { findVoteColumns, type VoteKind } from "./vote-columns";
+
+/** How a CSV of galaxies is read. */
+export interface CatalogOptions extends ImageTableOptions {
+  /**
+   * What its votes are about: the name of a decision tree (gz2, gz2-main, decals), or a YAML file of
+   * questions. Default: the tree whose answers head its columns.
+   */
+  readonly tree?: string;
+  /**
+   * `debiased` for the votes that are corrected for distance, `cast` for those that the volunteers gave.
+   * Default: debiased ones where the table has them.
+   */
+  readonly votes?: VoteKind;
+}
 
 /** Columns of a catalog that are numbers; all others but votes are text. */
 const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radius"]);
@@ -20,30 +36,40 @@ const unknown = /^(nan|n\/?a|null|)$/i;
 
 /**
  * Open a CSV of galaxies: `id,path`, and where they are known `label`, `split`, `ra`, `dec`,
- * `redshift`, `magnitude`, `radius`; or `id,path` with one column of fractions an answer. Other
- * columns of a table without labels are kept as they are. A table of Galaxy Zoo 2 with `asset_id`
- * and `…_debiased` is read with the images in `images/` beside it.
+ * `redshift`, `magnitude`, `radius`; or `id,path` with the votes for each answer of a decision tree,
+ * or with one column of fractions an answer. Other columns of a table without labels are kept as they
+ * are. A table of Galaxy Zoo 2 with `asset_id` is read with the images in `images/` beside it.
  *
  * Paths are relative to the CSV. Labels are names; numbers are taken for names too, in order. An
  * empty label, `nan`, `NA` or `null` is a galaxy without a label.
  *
  * @throws UserError naming file, row and column.
  */
-export async function openCatalog(path: string, options: ImageTableOptions): Promise<Dataset> {
+export async function openCatalog(path: string, options: CatalogOptions): Promise<Dataset> {
   const header = await csvHeader(path);
   const name = basename(path).replace(/\.csv(\.gz)?$/i, "");
   const folder = dirname(resolve(path));
-  if (header.includes("asset_id") && header.some((column) => column.endsWith("_debiased"))) {
-    const answers = header.filter((c) => c.endsWith("_debiased")).map((c) => c.slice(0, -9));
-    const questions = gz2Questions
-      .map((q) => ({ ...q, answers: q.answers.filter((answer) => answers.includes(answer)) }))
-      .filter((q) => q.answers.length > 0);
-    return openVotes(name, { votes: path, images: resolve(folder, "images") }, questions, options);
+  const { tree, votes: kind } = options;
+  const trees = tree === undefined ? Object.values(decisionTrees) : [await openTree(tree)];
+  if (header.includes("asset_id") && !header.includes("path")) {
+    return openVotes(name, { votes: path, images: resolve(folder, "images") }, trees, {
+      ...options,
+      kind,
+    });
+  }
+  const voted = findVoteColumns(path, header, trees, kind);
+  if (voted === undefined && kind !== undefined) {
+    throw new UserError(
+      `${path} has no votes of a decision tree, so that votes: ${kind} can have no effect.`,
+      "Leave it out, or say which tree.",
+    );
   }
   const optional: Record<string, ColumnType> = { label: "text", split: "text" };
   for (const column of numeric) optional[column] = "number";
-  const others = header.includes("label") ? [] : header.filter((c) => !isPlain(c));
+  const others =
+    header.includes("label") || voted !== undefined ? [] : header.filter((c) => !isPlain(c));
   for (const column of others) optional[column] = "text";
+  Object.assign(optional, voted?.wanted);
   const csv = await readCsv(path, { id: "text", path: "text" }, { optional });
   const { columns } = csv;
   const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;
@@ -56,6 +82,13 @@ export async function openCatalog(path: string, options: ImageTableOptions): Pro
   if (columns.label) {
     const classNames = readLabels(table, asText(columns.label), notices);
     return openImageRows({ name, classNames, table, notices, paths }, options);
+  }
+  if (voted !== undefined) {
+    const rows = ids.map((_, row) => row);
+    const read = readVoteColumns(path, csv, rows, voted);
+    for (const column of Object.keys(voted.wanted)) delete table[column];
+    const all = { name, classNames: [], table, paths, votes: read.votes };
+    return openImageRows({ ...all, notices: [...notices, ...read.notices] }, options);
   }
   const answers = votesAmong(path, others, columns);
   if (answers.length === 0) {

@@ -67,8 +67,10 @@ export interface VoteQuestion {
   readonly name: string;
   /** Names of its answers, as they head the columns of a catalog. */
   readonly answers: readonly string[];
-  /** The answer that leads to this question; none for those that everybody is asked. */
-  readonly after?: string;
+  /** The answers any of which leads to this question; none: everybody is asked. */
+  readonly after?: readonly string[];
+  /** Whether volunteers could give answers that are not listed here, so that fractions sum to less than 1. Default false. */
+  readonly others?: boolean;
 }
 
 /** What volunteers answered about each galaxy. */
@@ -79,8 +81,11 @@ export interface Votes {
   readonly answers: readonly string[];
   /** Share of a question's voters, 0 to 1, row-major `[rows, answers]`; NaN where nobody was asked. */
   readonly fractions: Float64Array;
-  /** Number of voters for each answer, `[rows, answers]`, where it is known. */
-  readonly counts?: Float64Array;
+  /**
+   * Number of volunteers who were asked each question, `[rows, questions]`, 0 where nobody was; an
+   * answer's votes are its fraction of them. Default: not known.
+   */
+  readonly asked?: Float64Array;
 }
 
 /** A row that was left out, and why. */

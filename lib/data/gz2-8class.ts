@@ -56,7 +56,7 @@ export async function openGz2EightClasses(
   paths: Gz2Paths,
   options: ImageTableOptions & { splits?: string } = {},
 ): Promise<Dataset> {
-  const rows = await readGz2(paths, gz2Questions, "debiased");
+  const rows = await readGz2(paths, [gz2Questions], "debiased");
   const { splits } = options;
   const chosen =
     splits && existsSync(join(splits, "gz2_train.csv"))
@@ -76,13 +76,13 @@ export async function openGz2EightClasses(
 }
 
 function fromVotes(rows: Gz2Rows) {
-  const width = rows.fractions.length / rows.paths.length;
-  const answers = gz2Questions.flatMap((q) => q.answers);
+  const { fractions, answers } = rows.votes;
+  const width = answers.length;
   const chosen: number[] = [];
   const labels: number[] = [];
   for (let row = 0; row < rows.paths.length; row++) {
     const at = row * width;
-    const label = cleanClass((answer) => rows.fractions[at + answers.indexOf(answer)]);
+    const label = cleanClass((answer) => fractions[at + answers.indexOf(answer)]);
     if (label === undefined) continue;
     chosen.push(row);
     labels.push(label);

@@ -1,11 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { asNumbers, asText, type Column, type Table } from "../core/table";
+import { asText, type Column, type Table } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
-import type { ColumnType, CsvTable } from "../io/csv-table";
-import type { Dataset, SkippedRow, VoteQuestion } from "./dataset";
+import type { ColumnType } from "../io/csv-table";
+import type { Dataset, SkippedRow } from "./dataset";
+import type { DecisionTree } from "./decision-tree";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
+import { type ReadVotes, readVoteColumns } from "./read-votes";
+import { findVoteColumns, type VoteKind } from "./vote-columns";
 
 /** Where the parts of Galaxy Zoo 2 lie. */
 export interface Gz2Paths {
@@ -17,17 +20,12 @@ export interface Gz2Paths {
   readonly mapping?: string;
 }
 
-/** Which of a question's fractions: as corrected for distance, or as voted, weighted by skill. */
-export type VoteKind = "debiased" | "weighted_fraction";
-
 /** Galaxies of Galaxy Zoo 2 that have an image. */
-export interface Gz2Rows {
+export interface Gz2Rows extends ReadVotes {
   /** `id` (the asset's), `objid`, and where the table has them `ra`, `dec`, `gz2_class`. */
   readonly table: Table;
   /** Image file of each row. */
   readonly paths: readonly string[];
-  /** Fractions `[rows, answers]`, answers in the order of the questions. */
-  readonly fractions: Float64Array;
   /** Galaxies without an image. */
   readonly skipped: readonly SkippedRow[];
 }
@@ -35,20 +33,22 @@ export interface Gz2Rows {
 /**
  * Read the votes of the galaxies that have an image.
  *
+ * @param trees As {@link findVoteColumns} takes them.
+ * @param kind Which votes. Default: debiased ones where there are any.
  * @throws UserError naming file and row: a missing column, an id that is there twice, a fraction
  * outside 0–1.
  */
 export async function readGz2(
   paths: Gz2Paths,
-  questions: readonly VoteQuestion[],
-  kind: VoteKind,
+  trees: readonly DecisionTree[],
+  kind?: VoteKind,
 ): Promise<Gz2Rows> {
-  const answers = questions.flatMap((q) => q.answers);
-  const columns = answers.map((answer) => `${answer}_${kind}`);
   const header = await csvHeader(paths.votes);
   const objid = header.includes("dr7objid") ? "dr7objid" : "objid";
-  const wanted: Record<string, ColumnType> = { [objid]: "text" };
-  for (const column of columns) wanted[column] = "number";
+  const columns = findVoteColumns(paths.votes, header, trees, kind);
+  if (columns === undefined)
+    throw new UserError(`${paths.votes} has no votes`, "give a table of votes");
+  const wanted: Record<string, ColumnType> = { [objid]: "text", ...columns.wanted };
   if (header.includes("asset_id")) wanted.asset_id = "text";
   const csv = await readCsv(paths.votes, wanted, {
     optional: { ra: "number", dec: "number", gz2_class: "text" },
@@ -92,7 +92,7 @@ export async function readGz2(
   return {
     table: takeRows(table, rows),
     paths: rows.map((row) => join(paths.images, `${assets[row]}.jpg`)),
-    fractions: fractionsOf(paths.votes, csv, columns, rows, questions),
+    ...readVoteColumns(paths.votes, csv, rows, columns),
     skipped,
   };
 }
@@ -101,14 +101,11 @@ export async function readGz2(
 export async function openVotes(
   name: string,
   paths: Gz2Paths,
-  questions: readonly VoteQuestion[],
+  trees: readonly DecisionTree[],
   options: ImageTableOptions & { kind?: VoteKind } = {},
 ): Promise<Dataset> {
-  const rows = await readGz2(paths, questions, options.kind ?? "debiased");
-  const answers = questions.flatMap((q) => q.answers);
-  const votes = { questions, answers, fractions: rows.fractions };
-  const { table, skipped } = rows;
-  return openImageRows({ name, classNames: [], table, votes, skipped, paths: rows.paths }, options);
+  const rows = await readGz2(paths, trees, options.kind);
+  return openImageRows({ name, classNames: [], ...rows }, options);
 }
 
 /** The asset of each galaxy by `gz2_filename_mapping.csv`, or an empty text. */
@@ -123,39 +120,4 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
   const assets = asText(mapping.asset_id);
   const assetOf = new Map(asText(mapping.objid).map((objid, i) => [objid, assets[i]]));
   return objids.map((objid) => assetOf.get(objid) ?? "");
-}
-
-function fractionsOf(
-  file: string,
-  csv: CsvTable,
-  columns: readonly string[],
-  rows: readonly number[],
-  questions: readonly VoteQuestion[],
-): Float64Array {
-  const out = new Float64Array(rows.length * columns.length);
-  for (const [a, name] of columns.entries()) {
-    const values = asNumbers(csv.columns[name]);
-    for (const [i, row] of rows.entries()) {
-      const value = values[row];
-      // Debiasing leaves a few values past the ends by rounding.
-      if (value < -1e-6 || value > 1 + 1e-6) {
-        throw new UserError(
-          `${file}, row ${csv.rowNumber(row)}: ${name} is ${value}; expected a fraction, 0–1.`,
-          "Correct the table or download it again.",
-        );
-      }
-      out[i * columns.length + a] = Math.min(1, Math.max(0, value));
-    }
-  }
-  // A question whose answers are all 0 was put to nobody.
-  let first = 0;
-  for (const { answers } of questions) {
-    for (let i = 0; i < rows.length; i++) {
-      const start = i * columns.length + first;
-      const part = out.subarray(start, start + answers.length);
-      if (part.every((value) => value === 0)) part.fill(Number.NaN);
-    }
-    first += answers.length;
-  }
-  return out;
 }

@@ -24,5 +24,5 @@ export async function open(
   onProgress?: (done: number, total: number) => void,
 ): Promise<Dataset> {
   const paths = await gz2.gz2Paths(dataFolder, onProgress);
-  return openVotes(info.name, paths, gz2MainQuestions, { uniform: true });
+  return openVotes(info.name, paths, [gz2MainQuestions], { uniform: true });
 }

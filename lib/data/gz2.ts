@@ -42,7 +42,7 @@ export async function open(
   onProgress?: (done: number, total: number) => void,
 ): Promise<Dataset> {
   const paths = await gz2Paths(dataFolder, onProgress);
-  return openVotes(info.name, paths, gz2Questions, { uniform: true });
+  return openVotes(info.name, paths, [gz2Questions], { uniform: true });
 }
 
 /** Where the parts lie, after downloading and unpacking what is missing. */

@@ -152,19 +152,18 @@ export function takeRows(table: Table, rows: readonly number[]): Table {
 }
 
 function takeVotes(votes: Votes, rows: readonly number[]): Votes {
-  const width = votes.answers.length;
-  const take = (all: Float64Array) => {
+  const take = (all: Float64Array, width: number) => {
     const out = new Float64Array(rows.length * width);
     for (const [i, row] of rows.entries()) {
       out.set(all.subarray(row * width, (row + 1) * width), i * width);
     }
     return out;
   };
-  const { fractions, counts } = votes;
+  const { fractions, asked } = votes;
   return {
     ...votes,
-    fractions: take(fractions),
-    ...(counts ? { counts: take(counts) } : {}),
+    fractions: take(fractions, votes.answers.length),
+    ...(asked ? { asked: take(asked, votes.questions.length) } : {}),
   };
 }
 

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { dataFolder, findPath } from "../io/paths";
-import { openCatalog } from "./catalog";
+import { type CatalogOptions, openCatalog } from "./catalog";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
 import { openGalaxy10 } from "./galaxy10";
@@ -10,16 +10,12 @@ import { imageEndings } from "./image-files";
 import { openImageRows } from "./image-table";
 import { packed, packedPath } from "./packed";
 import { datasets } from "./registry";
-import { type ViewOptions, viewFor, withView } from "./view";
+import { viewFor, withView } from "./view";
 
 /** How a data set is opened. */
-export interface OpenOptions extends ViewOptions {
-  /** Leave out files that cannot be read, and list them, instead of refusing the first; false by default. */
-  readonly skipBad?: boolean;
+export interface OpenOptions extends Omit<CatalogOptions, "uniform"> {
   /** Where downloads and generated sets live; the project's `data/` by default. */
   readonly dataFolder?: string;
-  /** Called while something is downloaded, made or looked at. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Sets below this many bytes are read fast enough however they are stored. */
@@ -38,6 +34,14 @@ const largeSet = 2 ** 29;
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   viewFor(options, undefined);
+  const isTable = /\.csv(\.gz)?$/i.test(spec);
+  const idle = (["tree", "votes"] as const).find((key) => options[key] !== undefined);
+  if (idle !== undefined && !isTable) {
+    throw new UserError(
+      `${spec} is no CSV, so that ${idle}: ${options[idle]} can have no effect.`,
+      "Leave it out.",
+    );
+  }
   const source = datasets.find(({ info }) => info.name === spec);
   const folder = options.dataFolder ?? dataFolder();
   if (source) {
@@ -50,7 +54,7 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   if (found?.isFile() && /\.(h5|hdf5)$/i.test(path)) {
     return accessible(withView(await openGalaxy10(path), options), resolve(path), options);
   }
-  if (found?.isFile() && /\.csv(\.gz)?$/i.test(path)) return openCatalog(path, options);
+  if (found?.isFile() && isTable) return openCatalog(path, options);
   if (found?.isFile() && imageEndings.test(path)) {
     const table = { id: [basename(path)], path: [path] };
     return openImageRows({ name: basename(path), classNames: [], table, paths: [path] }, options);

@@ -141,6 +141,16 @@ const dataSchema = settings({
   size: count.optional(),
   /** Side cut out of the middle before resizing, source pixels. Default: everything, of Galaxy Zoo's 424 pixels 224. */
   crop: count.optional(),
+  /**
+   * What the votes of a CSV are about: a decision tree (`gz2`, `gz2-main`, `decals`), or a YAML file of
+   * questions. Default: the tree whose answers head the columns.
+   */
+  tree: z.string().min(1).optional(),
+  /**
+   * `debiased`: votes corrected for distance; `cast`: as volunteers gave them. Default: debiased ones
+   * where the CSV has them.
+   */
+  votes: z.enum(["debiased", "cast"]).optional(),
   /** Shares of train, validation and test, in any unit; the first above 0. Default 0.64, 0.16, 0.2. */
   split: z.tuple([positive.max(1), share, share]).default([0.64, 0.16, 0.2]),
   /** Of the split, of `fraction` and of `balance`. Default 42. */

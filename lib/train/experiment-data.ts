@@ -62,6 +62,8 @@ export async function openSplit(
   const { data, task: name, train } = config;
   const opened = await openDataset(data.spec, {
     skipBad: data.skipBad,
+    tree: data.tree,
+    votes: data.votes,
     onProgress,
     crop: data.crop ?? usualCrop,
     size: experimentSize(config),
