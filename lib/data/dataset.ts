@@ -27,7 +27,7 @@ export interface Dataset {
    * images differ and the view gives no size, those of the first.
    */
   readonly imageSize: readonly [height: number, width: number];
-  /** What volunteers answered, where the data set is about votes; `classNames` is then empty. */
+  /** What volunteers answered, where that is known. */
   readonly votes?: Votes;
   /** Where pixels are compressed: how many rows are unpacked together, whichever is read. */
   readonly block?: number;

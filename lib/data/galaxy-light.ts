@@ -1,3 +1,5 @@
+import { logGamma } from "../core/log-gamma";
+
 /**
  * Surface brightness of a part of a galaxy at (x, y) arcsec from its center, x along the major
  * axis, per square arcsec for a total flux of 1.
@@ -9,15 +11,6 @@ const softening = 0.15 ** 2;
 
 /** Sérsic profiles end at this many half-light radii, far below the noise. */
 const sersicReach = 8;
-
-/** ln Γ(x) for x > 0: Stirling's series, reached by Γ(x) = Γ(x + 1) / x. */
-export function logGamma(x: number): number {
-  let shift = 0;
-  let y = x;
-  for (; y < 8; y++) shift += Math.log(y);
-  const series = 1 / (12 * y) - 1 / (360 * y ** 3) + 1 / (1260 * y ** 5);
-  return (y - 0.5) * Math.log(y) - y + 0.5 * Math.log(2 * Math.PI) + series - shift;
-}
 
 /**
  * Sérsic's law: n = 4 is de Vaucouleurs' elliptical, n = 1 an exponential.

@@ -9,6 +9,7 @@ import type { Dataset, DatasetInfo } from "./dataset";
 import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
 import { Sky } from "./sky";
+import { drawVotes } from "./synthetic-votes";
 
 /** How many galaxies, how large, and which. */
 export interface SyntheticOptions {
@@ -141,7 +142,10 @@ export async function get(
   await makeSynthetic(join(dataFolder, info.name), { onProgress });
 }
 
-/** Open the set, making it on first use. The table has the parameters of each galaxy as columns. */
+/**
+ * Open the set, making it on first use. The table has the parameters of each galaxy as columns; besides
+ * its class each has votes, drawn from these parameters: `task: votes` learns them.
+ */
 export async function open(
   dataFolder: string,
   onProgress?: (done: number, total: number) => void,
@@ -154,7 +158,13 @@ export async function open(
   const { columns: truth } = await readCsv(truthPath(path), (header) =>
     Object.fromEntries(header.map((name) => [name, "number"])),
   );
-  return { ...dataset, table: { ...dataset.table, ...truth, label: dataset.table.label } };
+  const keys = Object.keys(truth);
+  const galaxies = Array.from(
+    { length: dataset.size },
+    (_, row) => Object.fromEntries(keys.map((key) => [key, truth[key][row]])) as never,
+  );
+  const table = { ...dataset.table, ...truth, label: dataset.table.label };
+  return { ...dataset, table, votes: drawVotes(galaxies) };
 }
 
 function drawLabel(random: Random): number {

@@ -34,6 +34,16 @@ export type {
   VoteQuestion,
   Votes,
 } from "../data/dataset";
+export { decalsQuestions } from "../data/decals-tree";
+export {
+  checkTree,
+  type DecisionTree,
+  type QuestionRange,
+  questionRanges,
+  reachChances,
+  rebuildAsked,
+  treeAnswers,
+} from "../data/decision-tree";
 export {
   type DuplicateOptions,
   type DuplicatePair,
@@ -91,4 +101,8 @@ export {
   type SyntheticGalaxy,
   type SyntheticOptions,
 } from "../data/synthetic";
+export { drawVotes, voteChances } from "../data/synthetic-votes";
+export { parseTree } from "../data/tree-yaml";
+export { decisionTrees, openTree } from "../data/trees";
 export { type Area, type Extent, type ViewOptions, withView } from "../data/view";
+export type { VoteKind } from "../data/vote-columns";

@@ -78,6 +78,7 @@ export {
 } from "../evaluate/predictions-csv";
 export { readPredictions, readTruth, writePredictions } from "../evaluate/predictions-file";
 export { brierScore, logLoss, topKAccuracy } from "../evaluate/probability";
+export { rankCorrelation } from "../evaluate/rank-correlation";
 export {
   averagePrecision,
   type Curve,
@@ -90,6 +91,21 @@ export {
 export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
 export { atTemperature, fitTemperature } from "../evaluate/temperature";
 export { type Truth, withTruth } from "../evaluate/truth";
+export { type Coverage, voteCoverage, voteLikelihood } from "../evaluate/vote-coverage";
+export {
+  type Bounds,
+  type FractionScores,
+  gatedFractions,
+  type QuestionScores,
+  type VoteMetrics,
+  voteMetrics,
+} from "../evaluate/vote-metrics";
+export {
+  createVotePredictions,
+  selectVotes,
+  type VotePredictions,
+} from "../evaluate/vote-predictions";
+export { formatVotePredictions, parseVotePredictions } from "../evaluate/vote-predictions-csv";
 export {
   alignVotes,
   evaluateVotes,

@@ -110,12 +110,7 @@ const schema: z.ZodType<ModelDescription> = z
   .refine(({ task }) => new Set(task?.outputs).size === (task?.outputs.length ?? 0), {
     message: "two outputs have the same name",
     path: ["task", "outputs"],
-  })
-  .refine(({ task, numClasses }) => numClasses % (task?.outputs.length ?? 1) === 0, {
-    message: "numClasses is no multiple of the number of outputs",
-    path: ["numClasses"],
   });
-
 /**
  * The description of a model, with what its trainer knows of it. Where pictures were resized on the
  * way to it, the interpolation of that is the one that it wants from now on.

@@ -47,7 +47,7 @@ export function createWeightedMean(
  */
 export function weightsOfClasses(
   config: ClassWeights,
-  { strata, outputs }: LearnedTargets,
+  { strata, outputs }: Pick<LearnedTargets, "strata" | "outputs">,
 ): Float32Array | undefined {
   if (config === "none") return undefined;
   if (!Array.isArray(config)) {

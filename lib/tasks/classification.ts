@@ -49,10 +49,11 @@ function createClassification(
 ): Task<Predictions> {
   const loss = losses.find(({ name }) => name === options.name) ?? crossEntropy;
   const k = classNames.length;
+  const questions = [{ name: "class", answers: classNames }];
   return {
     description: { task: "classification", loss: loss.name, outputs: classNames },
     outputs: classNames,
-    numLogits: k * loss.logitsPerOutput,
+    numLogits: k * (loss.logitsPerOutput ?? 1),
     targetWidth: k,
 
     targets(dataset, rows) {
@@ -80,10 +81,10 @@ function createClassification(
 
     createLoss({ dataset, rows }: TrainingRows) {
       const strata = Int32Array.from(rows, labelReader(dataset, classNames));
-      const learned = { strata, outputs: classNames };
+      const learned = { strata, outputs: classNames, questions };
       return loss.create(options, learned);
     },
-    activate: loss.activate,
+    activate: (logits) => loss.activate(logits, questions),
     trainingScore: {
       name: "accuracy",
       // Where images are mixed, the class that has the larger part of one is the right one.

@@ -4,6 +4,7 @@ import type { TaskDescription } from "../models/description";
 import { classification } from "./classification";
 import type { LossDefinition, LossOptions } from "./loss";
 import type { Task } from "./task";
+import { votes } from "./vote-task";
 
 /** A kind of question: one file, and one line in the list below. */
 export interface TaskDefinition {
@@ -26,7 +27,7 @@ export interface TaskDefinition {
 }
 
 /** Every task; where a data set fits several, the first one is meant. */
-const definitions: TaskDefinition[] = [classification];
+const definitions: TaskDefinition[] = [classification, votes];
 
 /**
  * Add a task from outside the library.
@@ -81,10 +82,10 @@ export function createTask(dataset: Dataset, { task, loss = {} }: TaskSettings =
   if (definition !== undefined) {
     return definition.fromDataset(dataset, lossOf(definition, loss));
   }
-  const has = dataset.votes === undefined ? "no labels" : "votes, but no labels";
+  const has = dataset.votes === undefined ? "neither labels nor votes" : "votes, but no labels";
   throw new UserError(
     `${dataset.name} has ${has}: it cannot be learned by ${wanted.map(({ name }) => name).join(", ")}`,
-    "give data with a column label, or class folders",
+    "give data with a column label or with votes, or class folders",
   );
 }
 

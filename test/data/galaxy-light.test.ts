@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { logGamma } from "#lib/core/log-gamma";
 import {
   bar,
   blob,
   disk,
   edgeOnDisk,
-  logGamma,
   type Profile,
   sersic,
   tail,

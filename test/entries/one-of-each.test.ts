@@ -70,23 +70,23 @@ const additions: Record<string, Addition> = {
     line: "meanColor,",
   },
   loss: {
-    file: "tasks/losses/squared-error.ts",
+    file: "tasks/losses/quadratic.ts",
     source: `
       import * as tf from "@tensorflow/tfjs-core";
       import { z } from "zod";
       import type { LossDefinition } from "../loss";
-      const schema = z.strictObject({ name: z.literal("squaredError") });
-      export const squaredError: LossDefinition<z.output<typeof schema>> = {
-        name: "squaredError", sentence: "squared error of the probabilities", schema,
+      const schema = z.strictObject({ name: z.literal("quadratic") });
+      export const quadratic: LossDefinition<z.output<typeof schema>> = {
+        name: "quadratic", sentence: "squared error of the probabilities", schema,
         logitsPerOutput: 1,
         create: () => (logits, targets) =>
           tf.mean(tf.squaredDifference(tf.softmax(logits), targets)),
         activate: (logits) => tf.softmax(logits),
       };`,
     list: "tasks/classification.ts",
-    import: 'import { squaredError } from "./losses/squared-error";',
+    import: 'import { quadratic } from "./losses/quadratic";',
     after: "readonly LossDefinition[] = [",
-    line: "squaredError,",
+    line: "quadratic,",
   },
   task: {
     file: "tasks/brightness.ts",
@@ -197,7 +197,7 @@ describe("adding one of each", function () {
       const tf = require("@tensorflow/tfjs-core");
       await dist("engine/start").startEngine();
       const set = await dist("data/open").openDataset("four-squares");
-      const task = dist("tasks/registry").createTask(set, { loss: { name: "squaredError" } });
+      const task = dist("tasks/registry").createTask(set, { loss: { name: "quadratic" } });
       const model = dist("models/registry").createModel("mean_color", { numClasses: 2 });
       const rows = [0, 1, 2, 3];
       const loss = task.createLoss({ dataset: set, rows });
@@ -211,7 +211,7 @@ describe("adding one of each", function () {
         const { grads } = tf.variableGrads(value, variables);
         for (const v of variables) v.assign(tf.sub(v, tf.mul(grads[v.name], 0.5)));
       }
-      return [task.description.loss ?? "squaredError", first, value().dataSync()[0]];`);
+      return [task.description.loss ?? "quadratic", first, value().dataSync()[0]];`);
     assert.ok(name !== undefined && after < before, `${before} → ${after}`);
   });
 

@@ -86,7 +86,6 @@ describe("descriptions of models", () => {
         },
       );
     refused({ numClasses: -1 }, /a\.safetensors is not valid: numClasses/);
-    refused({ numClasses: 3 }, /no multiple of the number of outputs/);
     refused({ task: { ...learned.task, outputs: ["a", "a"] } }, /task\.outputs: two outputs/);
     refused({ view: { crop: -1 } }, /view\.crop/);
     refused({ preprocessing: { ...good.preprocessing, std: [0, 1, 1] } }, /preprocessing\.std/);

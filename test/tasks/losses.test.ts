@@ -13,7 +13,11 @@ function create(name: string, options: object = {}) {
   const loss = classification.losses.find((one) => one.name === name);
   assert.ok(loss);
   const strata = Int32Array.from(torch.labels);
-  return loss.create(loss.schema.parse({ name, ...options }), { strata, outputs });
+  return loss.create(loss.schema.parse({ name, ...options }), {
+    strata,
+    outputs,
+    questions: [{ name: "class", answers: outputs }],
+  });
 }
 
 describe("losses", () => {

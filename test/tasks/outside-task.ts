@@ -15,41 +15,44 @@ interface FractionTable extends PredictionTable {
 }
 
 const schema = z.strictObject({
-  name: z.literal("squaredError"),
+  name: z.literal("distance"),
   /** Factor of the loss. */
   scale: z.number().positive().default(1),
 });
 
 /** Two logits an output, of which the second says nothing: as a distribution of two parameters would. */
-const squaredError: LossDefinition<z.output<typeof schema>> = {
-  name: "squaredError",
+const distance: LossDefinition<z.output<typeof schema>> = {
+  name: "distance",
   sentence: "mean squared error of fractions",
   schema,
   logitsPerOutput: 2,
   create: ({ scale }) => {
     return (logits, targets) =>
       tf.tidy(() => {
-        const error = tf.mean(tf.squaredDifference(squaredError.activate(logits), targets));
+        const error = tf.mean(tf.squaredDifference(halves(logits), targets));
         return tf.mul(error, scale) as tf.Scalar;
       });
   },
-  activate: (logits) =>
-    tf.tidy(() => {
-      const [batch, width] = logits.shape;
-      return tf.sigmoid(tf.slice(logits, [0, 0], [batch, width / 2])) as tf.Tensor2D;
-    }),
+  activate: halves,
 };
+
+function halves(logits: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => {
+    const [batch, width] = logits.shape;
+    return tf.sigmoid(tf.slice(logits, [0, 0], [batch, width / 2])) as tf.Tensor2D;
+  });
+}
 
 /** Vote fractions, learned with the mean squared error: a task as somebody else would write one. */
 export const fractions: TaskDefinition = {
   name: "fractions",
   sentence: "the fraction of volunteers that gave each answer",
-  losses: [squaredError],
+  losses: [distance],
   fits: ({ votes }) => votes !== undefined,
   fromDataset: ({ votes }, loss) =>
-    createFractions(votes?.answers ?? [], squaredError.schema.parse(loss)),
+    createFractions(votes?.answers ?? [], distance.schema.parse(loss)),
   fromDescription: ({ outputs }) =>
-    createFractions(outputs, squaredError.schema.parse({ name: "squaredError" })),
+    createFractions(outputs, distance.schema.parse({ name: "distance" })),
 };
 
 function createFractions(
@@ -67,20 +70,20 @@ function createFractions(
     return terms.reduce((sum, term) => sum + term, 0) / terms.length;
   };
   return {
-    description: { task: "fractions", loss: "squaredError", outputs },
+    description: { task: "fractions", loss: "distance", outputs },
     outputs,
     numLogits: 2 * k,
     targetWidth: k,
     targets: (dataset, rows) => Float32Array.from(truthOf(dataset, rows)),
     strata: (dataset) => ({ of: new Int32Array(dataset.size), names: ["all"] }),
     createLoss: ({ rows }) =>
-      squaredError.create(loss, { strata: new Int32Array(rows.length), outputs }),
-    activate: squaredError.activate,
+      distance.create(loss, { strata: new Int32Array(rows.length), outputs, questions: [] }),
+    activate: halves,
     trainingScore: {
       name: "meanAbsoluteError",
       sum: (logits, targets) =>
         tf.tidy(() => {
-          const away = tf.abs(tf.sub(squaredError.activate(logits), targets));
+          const away = tf.abs(tf.sub(halves(logits), targets));
           return tf.sum(tf.mean(away, 1)) as tf.Scalar;
         }),
     },

@@ -49,7 +49,7 @@ describe("tasks", () => {
 
   it("say in a sentence what data they cannot learn", () => {
     const { votes: _, ...plain } = voted();
-    assert.throws(() => createTask(plain), /tiny has no labels: .*\n.*column label/);
+    assert.throws(() => createTask(plain), /tiny has neither labels nor votes: .*\n.*column label/);
     assert.throws(() => createTask(tinyDataset(), { task: "poetry" }), /no task "poetry"/);
     const loss = { name: "hinge" };
     assert.throws(() => createTask(tinyDataset(), { loss }), /no loss "hinge"\n.*crossEntropy/);
@@ -91,13 +91,14 @@ describe("tasks", () => {
     let unregister = () => {};
     after(() => unregister());
     before(() => {
-      assert.throws(() => createTask(dataset), /tiny has votes, but no labels/);
+      const asClasses = { task: "classification" };
+      assert.throws(() => createTask(dataset, asClasses), /tiny has votes, but no labels/);
       unregister = registerTask(fractions);
       assert.throws(() => registerTask(fractions), /a task "fractions" already/);
     });
 
     const trained = async (path: string, options: FitOptions = {}) => {
-      const task = createTask(dataset);
+      const task = createTask(dataset, { task: "fractions" });
       const model = createModel("test_custom_cnn", { numClasses: task.numLogits });
       const run = new RunFolder(path);
       try {
@@ -113,12 +114,12 @@ describe("tasks", () => {
       const parse = (task: string | undefined, loss: object) =>
         parseConfig(experimentSchema, { data, model, task, train: { loss: { ...loss } } });
       assert.deepEqual(parse("fractions", {}).train.loss, {});
-      assert.deepEqual(parse("fractions", { name: "squaredError" }).train.loss, {
-        name: "squaredError",
+      assert.deepEqual(parse("fractions", { name: "distance" }).train.loss, {
+        name: "distance",
         scale: 1,
       });
       assert.throws(() => parse("fractions", { name: "focal" }), /train\.loss: the task fractions/);
-      assert.throws(() => parse(undefined, { scale: -1, name: "squaredError" }), /scale/);
+      assert.throws(() => parse(undefined, { scale: -1, name: "distance" }), /scale/);
     });
 
     it("train, resume, are tracked, saved, predicted and evaluated as any other", async () => {
@@ -150,7 +151,7 @@ describe("tasks", () => {
     });
 
     it("name the columns that can be monitored", async () => {
-      const task = createTask(dataset);
+      const task = createTask(dataset, { task: "fractions" });
       const model = createModel("test_custom_cnn", { numClasses: task.numLogits });
       const run = new RunFolder(join(folder.path, "monitor"));
       const bad = parseConfig(trainConfigSchema, { batchSize: 8, monitor: "valAccuracy" });

@@ -78,6 +78,8 @@ describe("every key of a config", () => {
       without: { data: { spec: at("damaged") } },
       with: { data: { spec: at("damaged"), skipBad: true } },
     },
+    "data.tree": { with: { data: { tree: "gz2" } } },
+    "data.votes": { with: { data: { votes: "cast" } } },
     task: { with: { task: "fractions" } },
     "model.name": { with: { model: { name: "test_resnet18" } } },
     "model.dropout": { with: { model: { dropout: 0.5 } } },
@@ -115,9 +117,10 @@ describe("every key of a config", () => {
       without: loss({ name: "focal" }),
       with: loss({ name: "focal", gamma: 1 }),
     },
+    "train.loss.gated": { with: loss({ name: "squaredError", gated: true }) },
     "train.loss.scale": {
-      without: { task: "fractions", ...loss({ name: "squaredError" }) },
-      with: { task: "fractions", ...loss({ name: "squaredError", scale: -1 }) },
+      without: { task: "fractions", ...loss({ name: "distance" }) },
+      with: { task: "fractions", ...loss({ name: "distance", scale: -1 }) },
     },
     "train.monitor": { with: train({ monitor: "valPoetry" }) },
     "train.optimizer.name": { with: optimizer({ name: "adam", weightDecay: 0.1 }) },
@@ -228,7 +231,16 @@ describe("every key of a config", () => {
 
   /** Keys that show by what is refused. */
   const refusing = new Set([
-    ...["data.skipBad", "task", "train.monitor", "train.earlyStopping.metric", "train.loss.scale"],
+    ...[
+      "data.skipBad",
+      "data.tree",
+      "data.votes",
+      "train.loss.gated",
+      "task",
+      "train.monitor",
+      "train.earlyStopping.metric",
+      "train.loss.scale",
+    ],
     ...["train.log.mlflow.uri", "train.log.mlflow.experiment"],
   ]);
   for (const key of Object.keys(pairs())) {

@@ -17,7 +17,6 @@ export const crossEntropy: LossDefinition<z.output<typeof schema>> = {
   name: "crossEntropy",
   sentence: "cross-entropy of a softmax, with label smoothing and weights of classes",
   schema,
-  logitsPerOutput: 1,
   create({ labelSmoothing, classWeights }, targets) {
     return createWeightedMean(classWeights, targets, (logits, soft, weights) =>
       softmaxCrossEntropy(logits, soft, { labelSmoothing, weights }),

@@ -19,7 +19,6 @@ export const focal: LossDefinition<z.output<typeof schema>> = {
   name: "focal",
   sentence: "focal loss: galaxies that are already right count less",
   schema,
-  logitsPerOutput: 1,
   create({ gamma, classWeights }, targets) {
     return createWeightedMean(classWeights, targets, (logits, soft, weights) => {
       const logP = tf.logSoftmax(logits);

@@ -1,0 +1,246 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { argmax } from "../core/argmax";
+import { UserError } from "../core/errors";
+import { matchNames } from "../core/names";
+import { asText } from "../core/table";
+import type { Dataset } from "../data/dataset";
+import { type DecisionTree, questionRanges, treeAnswers } from "../data/decision-tree";
+import { withoutAutocast } from "../engine/trace";
+import { quickVoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
+import { createVotePredictions, type VotePredictions } from "../evaluate/vote-predictions";
+import {
+  formatVotePredictions,
+  parseVotePredictions,
+  STRENGTH,
+} from "../evaluate/vote-predictions-csv";
+import { maskedFractions } from "./by-question";
+import type { LossOptions } from "./loss";
+import { binaryCrossEntropy } from "./losses/binary-cross-entropy";
+import { dirichletMultinomial } from "./losses/dirichlet-multinomial";
+import { softmaxVotes } from "./losses/softmax-votes";
+import { squaredError } from "./losses/squared-error";
+import type { TaskDefinition } from "./registry";
+import type { Task } from "./task";
+import type { VoteLoss } from "./vote-loss";
+import { voteStrata } from "./vote-strata";
+
+const losses: readonly VoteLoss[] = [
+  softmaxVotes,
+  dirichletMultinomial,
+  squaredError,
+  binaryCrossEntropy,
+];
+
+/** The fraction of volunteers that gave each answer, question by question of a decision tree. */
+export const votes: TaskDefinition = {
+  name: "votes",
+  sentence: "the fraction of volunteers that gave each answer to the questions of a decision tree",
+  losses,
+  fits: ({ votes }) => votes !== undefined,
+  fromDataset(dataset, options) {
+    const { questions = [], asked } = dataset.votes ?? {};
+    const loss = lossNamed(options.name);
+    if (loss.needsCounts && asked === undefined) {
+      throw new UserError(
+        `${dataset.name} has fractions, and train.loss.name ${loss.name} needs numbers of votes`,
+        `give counts, or the column total_classifications, or take ${losses
+          .filter(({ needsCounts }) => !needsCounts)
+          .map(({ name }) => name)
+          .join(", ")}`,
+      );
+    }
+    return createVoteTask(questions, loss, options);
+  },
+  fromDescription({ loss: name, details }) {
+    const loss = lossNamed(name);
+    const { questions } = details as { questions: DecisionTree };
+    return createVoteTask(questions, loss, loss.schema.parse({ name }));
+  },
+};
+
+function lossNamed(name: string): VoteLoss {
+  const found = losses.find((loss) => loss.name === name);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `the model was trained with a loss "${name}", which votes do not have`,
+    `they have ${losses.map((loss) => loss.name).join(", ")}`,
+  );
+}
+
+function createVoteTask(
+  questions: DecisionTree,
+  loss: VoteLoss,
+  options: LossOptions,
+): Task<VotePredictions> {
+  const answers = treeAnswers(questions);
+  const [k, count] = [answers.length, questions.length];
+  const strengths = loss.givesStrengths ? questions.map(({ name }) => name + STRENGTH) : [];
+  const outputs = [...answers, ...strengths];
+  const activate = (logits: tf.Tensor2D) => loss.activate(logits, questions);
+  return {
+    description: { task: "votes", loss: loss.name, outputs, details: { questions } },
+    outputs,
+    numLogits: k * (loss.logitsPerOutput ?? 1),
+    targetWidth: k + count,
+
+    targets(dataset, rows) {
+      const { truth, asked } = knownVotes(dataset, rows, questions);
+      const targets = new Float32Array(rows.length * (k + count));
+      for (let i = 0; i < rows.length; i++) {
+        let known = false;
+        for (const [q, { from, to }] of questionRanges(questions).entries()) {
+          const voters = asked?.[i * count + q] ?? 1;
+          if (!(voters > 0) || Number.isNaN(truth[i * k + from])) continue;
+          known = true;
+          targets[i * (k + count) + k + q] = voters;
+          for (let a = from; a < to; a++) {
+            targets[i * (k + count) + a] = truth[i * k + a] * voters;
+          }
+        }
+        if (!known) {
+          throw new UserError(
+            `nothing is known of what volunteers said about ${dataset.table.id[rows[i]]} in ${dataset.name}`,
+            "learn from galaxies with votes only",
+          );
+        }
+      }
+      return targets;
+    },
+    strata({ votes, size }) {
+      return votes === undefined
+        ? { of: new Int32Array(size).fill(-1), names: [] }
+        : voteStrata(votes);
+    },
+
+    createLoss({ dataset, rows }) {
+      const all = voteStratum(dataset);
+      const strata = Int32Array.from(rows, (row) => all[row]);
+      const learned = loss.create(options, { strata, outputs: answers, questions });
+      return (logits, targets) => withoutAutocast(() => learned(logits, targets));
+    },
+    activate,
+    trainingScore: {
+      name: "mae",
+      sum: (logits, targets) =>
+        tf.tidy(() => {
+          const predicted = tf.slice(activate(logits), [0, 0], [logits.shape[0], k]);
+          const { fractions, mask } = maskedFractions(targets, questions);
+          const away = tf.sum(tf.mul(tf.abs(tf.sub(predicted, fractions)), mask), 1);
+          return tf.sum(tf.div(away, tf.maximum(tf.sum(mask, 1), 1)));
+        }),
+    },
+
+    table(dataset, rows, given) {
+      const ids = asText(dataset.table.id);
+      const width = outputs.length;
+      const take = (from: number, size: number) =>
+        Float64Array.from(
+          { length: rows.length * size },
+          (_, i) => given[Math.floor(i / size) * width + from + (i % size)],
+        );
+      const { truth, asked } = knownVotes(dataset, rows, questions);
+      return createVotePredictions(
+        {
+          questions,
+          ids: Array.from(rows, (row) => ids[row]),
+          values: take(0, k),
+          ...(strengths.length > 0 && { strengths: take(k, count) }),
+          truth,
+          ...(asked && { asked }),
+        },
+        `the answers about ${dataset.name}`,
+      );
+    },
+    answers({ values, strengths, ids }) {
+      if (strengths === undefined) return values;
+      const width = outputs.length;
+      return Float64Array.from({ length: ids.length * width }, (_, i) => {
+        const [row, at] = [Math.floor(i / width), i % width];
+        return at < k ? values[row * k + at] : strengths[row * count + at - k];
+      });
+    },
+    notices({ name, votes }) {
+      if (votes === undefined) return [];
+      const own = matchNames(answers, votes.answers);
+      const missing = answers.filter((_, a) => own[a] < 0);
+      if (missing.length === 0) return [];
+      return [
+        `${name} has no votes for ${missing.join(", ")}: what volunteers said to their questions stays empty`,
+      ];
+    },
+    formatTable: formatVotePredictions,
+    parseTable: (text, file) => parseVotePredictions(text, file, questions),
+
+    metrics(table) {
+      const metrics = voteMetrics(table);
+      if (metrics.rows > 0) return { ...metrics, loss: loss.ofTable(table, options) };
+      throw new UserError(
+        "of none of the galaxies is known what volunteers said",
+        "give the votes of these galaxies",
+      );
+    },
+    monitors: {
+      loss: "min",
+      correlation: "max",
+      mae: "min",
+      rmse: "min",
+      relativeMae: "min",
+    },
+    monitored(table) {
+      const values = { loss: loss.ofTable(table, options), ...quickVoteMetrics(table) };
+      return Object.fromEntries(Object.entries(values).filter(([, v]) => Number.isFinite(v)));
+    },
+    defaultMonitor: "mae",
+    headline: ["correlation", "mae", "relativeMae"],
+    figures: ["training-curves"],
+    describe({ values, truth }, row) {
+      const { to } = questionRanges(questions)[0];
+      const said = (of: Float64Array) => {
+        const best = argmax(of, row * k, to);
+        return { best, text: `${answers[best]} (${of[row * k + best].toFixed(2)})` };
+      };
+      const answer = said(values);
+      if (Number.isNaN(truth[row * k])) return { answer: answer.text };
+      const known = said(truth);
+      return { answer: answer.text, truth: known.text, correct: answer.best === known.best };
+    },
+  };
+}
+
+function voteStratum(dataset: Dataset): Int32Array {
+  return dataset.votes === undefined
+    ? new Int32Array(dataset.size).fill(-1)
+    : voteStrata(dataset.votes).of;
+}
+
+/** What a data set knows of some galaxies, its answers and questions matched by name. */
+function knownVotes(
+  { votes }: Dataset,
+  rows: ArrayLike<number>,
+  questions: DecisionTree,
+): { readonly truth: Float64Array; readonly asked?: Float64Array } {
+  const answers = treeAnswers(questions);
+  const [k, count] = [answers.length, questions.length];
+  const truth = new Float64Array(rows.length * k).fill(Number.NaN);
+  if (votes === undefined) return { truth };
+  const columns = matchNames(answers, votes.answers);
+  const names = questions.map(({ name }) => name);
+  const places = matchNames(
+    names,
+    votes.questions.map(({ name }) => name),
+  );
+  const asked = votes.asked && new Float64Array(rows.length * count);
+  for (let i = 0; i < rows.length; i++) {
+    for (const [q, { from, to }] of questionRanges(questions).entries()) {
+      // A question with an answer that the data set does not have is not the same question.
+      if (columns.subarray(from, to).includes(-1)) continue;
+      for (let a = from; a < to; a++) {
+        truth[i * k + a] = votes.fractions[rows[i] * votes.answers.length + columns[a]];
+      }
+      if (asked && votes.asked && places[q] >= 0) {
+        asked[i * count + q] = votes.asked[rows[i] * votes.questions.length + places[q]];
+      }
+    }
+  }
+  return { truth, ...(asked && { asked }) };
+}
