@@ -1,8 +1,7 @@
 import { cpus } from "node:os";
-import { join } from "node:path";
 import { startEngine } from "../engine/start";
-import { projectFolder } from "../io/paths";
-import { median, torchPython, Worker } from "./bench-process";
+import { torchPython } from "./bench-process";
+import { type BenchRow, benchTable, measureRow } from "./bench-row";
 import { defineVerb, say } from "./verb";
 
 /** One of every family. */
@@ -23,102 +22,13 @@ const MODELS = [
 const MODES = ["infer", "train"] as const;
 const PRECISIONS = ["float32", "mixed_bfloat16"] as const;
 
-/** One line of the table. */
-interface Row {
-  readonly model: string;
-  readonly mode: (typeof MODES)[number];
-  readonly precision: (typeof PRECISIONS)[number];
-  readonly batch: number;
-  /** Medians over the rounds. */
-  readonly oursImagesPerSecond: number;
-  readonly torchImagesPerSecond: number;
-  readonly ratio: number;
-  /** Half the range of the rounds, relative to the median: how far to trust the ratio. */
-  readonly spread: number;
-  readonly oursPeakBytes: number;
-  readonly torchPeakBytes: number;
-  readonly firstStepSeconds: number;
-}
-
-/** What is measured, and how long. */
-interface Plan {
-  readonly model: string;
-  readonly mode: Row["mode"];
-  readonly precision: Row["precision"];
-  readonly batch: number;
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly device: string;
-}
-
-async function measure(plan: Plan): Promise<Row> {
-  const { model, mode, precision, batch, rounds, seconds, device } = plan;
-  const args = [model, mode, precision, String(batch)];
-  const worker = join(__dirname, "bench-worker.js");
-  const ours = await Worker.start("our process", process.execPath, [worker, ...args]);
-  let torch: Worker | undefined;
-  try {
-    const script = join(projectFolder(), "tools", "bench", "torch_worker.py");
-    torch = await Worker.start("PyTorch's process", torchPython(), [script, ...args, device]);
-    // As many steps a round as take about the seconds asked for.
-    const steps = Math.max(1, Math.round(seconds / (await ours.round(1))));
-    const times: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
-      times[0].push(await ours.round(steps));
-      times[1].push(await torch.round(steps));
-    }
-    const speeds = times.map((list) => list.map((t) => (batch * steps) / t));
-    const [own, other] = speeds.map(median);
-    const spread = Math.max(
-      ...speeds.map((list) => (Math.max(...list) - Math.min(...list)) / 2 / median(list)),
-    );
-    return {
-      model,
-      mode,
-      precision,
-      batch,
-      oursImagesPerSecond: own,
-      torchImagesPerSecond: other,
-      ratio: own / other,
-      spread,
-      oursPeakBytes: ours.peakBytes,
-      torchPeakBytes: torch.peakBytes,
-      firstStepSeconds: Number(ours.ready.split(" ")[1]),
-    };
-  } finally {
-    ours.end();
-    torch?.end();
-  }
-}
-
-const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
-
-function asTable(rows: readonly Row[]): string {
-  const head =
-    "| model | mode | precision | batch | ours, images/s | PyTorch | ratio | spread | ours, GB | PyTorch | first step, s |";
-  const lines = rows.map((row) => {
-    const cells = [
-      row.model,
-      row.mode,
-      row.precision,
-      row.batch,
-      row.oursImagesPerSecond.toFixed(1),
-      row.torchImagesPerSecond.toFixed(1),
-      row.ratio.toFixed(2),
-      `±${(100 * row.spread).toFixed(0)} %`,
-      gigabytes(row.oursPeakBytes),
-      gigabytes(row.torchPeakBytes),
-      row.firstStepSeconds.toFixed(1),
-    ];
-    return `| ${cells.join(" | ")} |`;
-  });
-  return [head, `|${" --- |".repeat(11)}`, ...lines].join("\n");
-}
+/** What nothing was said about: predictions of few and many images, training steps of one size. */
+const BATCHES = { infer: [1, 16, 64], train: [16] } as const;
 
 export const verb = defineVerb({
   summary: "Speed and memory beside PyTorch's, in the same run",
   details:
-    "Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over the rounds. PyTorch comes from `npm run bench:setup`, or from the Python that BENCH_PYTHON names.",
+    "Ours and PyTorch's processes take turns (A B A B …), the other one frozen meanwhile; medians over the rounds. Of PyTorch's forms (eager, compiled, weights as constants, everything in bfloat16, zentorch) the fastest counts, and the row names it; `--json` has the speed of each, and of OpenVINO. PyTorch comes from `npm run bench:setup`, or from the Python that BENCH_PYTHON names.",
   options: {
     model: {
       type: "text",
@@ -128,41 +38,59 @@ export const verb = defineVerb({
     },
     mode: { type: "choice", choices: MODES, help: "What is timed. Default: both." },
     precision: { type: "choice", choices: PRECISIONS, help: "In what numbers. Default: both." },
-    batch: { type: "integer", value: "N", help: "Images at a time.", default: 16, least: 1 },
-    rounds: { type: "integer", value: "N", help: "Turns of each side.", default: 5, least: 1 },
+    batch: {
+      type: "integer",
+      value: "N",
+      help: "Images at a time. Default: 1, 16 and 64 for predictions, 16 for training.",
+      least: 1,
+    },
+    rounds: { type: "integer", value: "N", help: "Turns of each side. Default 5.", least: 1 },
     seconds: {
       type: "integer",
       value: "N",
-      help: "About how long a round takes, seconds.",
-      default: 4,
+      help: "About how long a round takes, seconds. Default 4.",
       least: 1,
+    },
+    quick: {
+      type: "flag",
+      help: "One row a family in some five minutes, unless said otherwise: predictions of 16 images in float32, two rounds of a second; PyTorch's compiled forms are left out.",
     },
     json: { type: "flag", help: "The rows for programs." },
   },
-  async run({ model: asked, mode: onlyMode, precision: onlyPrecision, json, ...plan }) {
+  async run({ model: asked, quick, json, rounds, seconds, ...only }) {
     const engine = await startEngine();
     torchPython();
-    const models = asked.length > 0 ? asked : MODELS;
-    const rows: Row[] = [];
-    for (const model of models)
-      for (const precision of onlyPrecision ? [onlyPrecision] : PRECISIONS)
-        for (const mode of onlyMode ? [onlyMode] : MODES) {
-          process.stderr.write(`${model}, ${mode}, ${precision} …\n`);
-          const row = await measure({
-            model,
-            mode,
-            precision,
-            ...plan,
-            device: engine.name === "cuda" ? "cuda" : "cpu",
-          });
-          rows.push(row);
-          if (!json) process.stderr.write(`  ratio ${row.ratio.toFixed(2)}\n`);
-        }
+    const precisions = only.precision ? [only.precision] : PRECISIONS.slice(0, quick ? 1 : 2);
+    const modes = only.mode ? [only.mode] : MODES.slice(0, quick ? 1 : 2);
+    const rows: BenchRow[] = [];
+    for (const model of asked.length > 0 ? asked : MODELS)
+      for (const precision of precisions)
+        for (const mode of modes)
+          for (const batch of only.batch ? [only.batch] : quick ? [16] : BATCHES[mode]) {
+            process.stderr.write(`${model}, ${mode}, ${precision}, batch ${batch} …\n`);
+            const row = await measureRow({
+              model,
+              mode,
+              precision,
+              batch,
+              rounds: rounds ?? (quick ? 2 : 5),
+              seconds: seconds ?? (quick ? 1 : 4),
+              device: engine.name === "cuda" ? "cuda" : "cpu",
+              compiledForms: !quick,
+            });
+            rows.push(row);
+            if (json) continue;
+            for (const [form, why] of Object.entries(row.failedForms))
+              process.stderr.write(`  ${form} did not run: ${why}\n`);
+            process.stderr.write(`  ratio ${row.ratio.toFixed(2)} to ${row.torchForm}\n`);
+          }
     if (json) say(JSON.stringify(rows, null, 2));
     else {
-      const [{ model: processor }] = cpus();
-      say(`${cpus().length} × ${processor}, Node ${process.versions.node}, ${engine.version}\n`);
-      say(asTable(rows));
+      const [{ model: name }] = cpus();
+      say(
+        `${cpus().length} × ${name} (${engine.processor ?? engine.name}), Node ${process.versions.node}, ${engine.version}\n`,
+      );
+      say(benchTable(rows));
     }
     return undefined;
   },

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type BenchPlan, benchTable, measureRow } from "#lib/cli/bench-row";
+import { temporaryFolder } from "../train/support";
+
+/** Stands for the Python with PyTorch: its forms take as long a step as their entry says. */
+const FORMS: Record<string, number | null> = {
+  eager: 0.2,
+  compiled: 0.02,
+  broken: null,
+  rival: 0.01,
+};
+
+const OTHER_SIDE = `#!/usr/bin/env node
+const forms = ${JSON.stringify(FORMS)};
+const [, flag] = process.argv.slice(2);
+if (flag === "--forms") {
+  console.log(JSON.stringify({ pytorch: ["eager", "compiled", "broken"], others: ["rival"] }));
+} else {
+  const seconds = forms[process.argv[8]];
+  if (seconds === null) {
+    console.error("no compiler");
+    process.exit(1);
+  }
+  console.log("ready");
+  require("node:readline")
+    .createInterface({ input: process.stdin })
+    .on("line", (steps) => console.log(seconds * Number(steps)));
+}
+`;
+
+describe("the bench", () => {
+  const folder = temporaryFolder();
+  const before = process.env.BENCH_PYTHON;
+  after(() => {
+    folder.remove();
+    if (before === undefined) delete process.env.BENCH_PYTHON;
+    else process.env.BENCH_PYTHON = before;
+  });
+
+  const plan: BenchPlan = {
+    model: "custom_cnn",
+    mode: "infer",
+    precision: "float32",
+    batch: 1,
+    rounds: 3,
+    seconds: 0.05,
+    device: "cpu",
+    compiledForms: true,
+  };
+
+  it("compares with PyTorch's fastest form, and says which did not run", async () => {
+    const python = join(folder.path, "python");
+    writeFileSync(python, OTHER_SIDE);
+    chmodSync(python, 0o755);
+    process.env.BENCH_PYTHON = python;
+    const row = await measureRow(plan);
+    assert.equal(row.torchForm, "compiled");
+    assert.ok(Math.abs(row.torchImagesPerSecond - 50) < 1e-9);
+    assert.ok(Math.abs(row.ratio - row.oursImagesPerSecond / 50) < 1e-9);
+    assert.deepEqual(Object.keys(row.forms), ["eager", "compiled", "rival"]);
+    assert.match(row.failedForms.broken, /no compiler/);
+    assert.match(benchTable([row]), /\| custom_cnn \| infer \| float32 \| 1 \|.*\| compiled \|/);
+    const quick = await measureRow({ ...plan, compiledForms: false });
+    assert.deepEqual(Object.keys(quick.forms), ["eager"]);
+  });
+});
