@@ -5,11 +5,11 @@ import { UserError } from "../core/errors";
 import { exportSavedModel } from "../engine/export";
 import { startEngine } from "../engine/start";
 import { saveModel } from "../models/model-file";
-import { writeWebModel } from "../models/web-format";
 import { answerFunction } from "../predict/answers";
 import { taskFromDescription } from "../tasks/registry";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
+import { exportWeb } from "./export-web";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
@@ -17,7 +17,7 @@ export const verb = defineVerb({
   details: [
     "safetensors: model.safetensors under timm's names, for PyTorch.",
     "savedmodel: a TensorFlow SavedModel: images uint8-valued float32 [N, height, width, 3], 0 to 255, to probabilities [N, classes]; N is --batch.",
-    "web: model.json and shards for a browser.",
+    "web: model.json and shards for a browser, with checksums, calibrated on the validation galaxies.",
   ].join("\n"),
   options: {
     run: { type: "text", value: "RUN", help: "A run's folder.", required: "results/quickstart" },
@@ -44,14 +44,16 @@ export const verb = defineVerb({
     if (half && format !== "web") {
       throw new UserError("--half is for --format web", "leave it out");
     }
+    if (format === "web") {
+      await exportWeb(run, out, half);
+      return undefined;
+    }
     await startEngine();
     const { model, description } = await openTrainedModel(run);
     try {
       mkdirSync(out, { recursive: true });
       if (format === "safetensors") {
         saveModel(model, join(out, "model.safetensors"), description);
-      } else if (format === "web") {
-        writeWebModel(model, out, description, { half });
       } else {
         const { task } = description;
         if (task === undefined) {

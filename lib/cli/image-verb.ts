@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { openFits } from "../data/fits";
+import { openFits } from "../data/fits-file";
 import { legacyRgb, luptonRgb } from "../data/lupton";
 import { defineVerb, say } from "./verb";
 

@@ -7,7 +7,7 @@ import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
 import { matchingCrop } from "../predict/matching-crop";
 import type { ExperimentConfig } from "../train/config";
-import { usualCrop } from "../train/experiment-data";
+import { usualCrop } from "../data/usual-crop";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import type { Values } from "./verb";

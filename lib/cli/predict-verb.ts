@@ -14,7 +14,7 @@ import { matchingCrop } from "../predict/matching-crop";
 import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
-import { usualCrop } from "../train/experiment-data";
+import { usualCrop } from "../data/usual-crop";
 import { modelOptions, modelView, type NamedModel, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 

@@ -6,7 +6,7 @@ import { mapParallel } from "../core/parallel";
 import { writeFileAtomic } from "../io/atomic";
 import { formatCsv } from "../io/csv-text";
 import { download } from "../io/download";
-import { openFits } from "./fits";
+import { openFits } from "./fits-file";
 import { probeImage } from "./image-files";
 
 /** Galaxies to cut out: one row each, degrees (ICRS). */

@@ -11,6 +11,13 @@ export interface FitsCard {
   readonly comment: string;
 }
 
+/** Bytes as text, a letter each: what FITS writes is ASCII. */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
 /** Length of a card, bytes. */
 const cardLength = 80;
 /** Length of a block of 36 cards, bytes. */

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { type FitsImage, openFits } from "./fits";
+import type { FitsImage } from "./fits";
 import { type LuptonOptions, legacyRgb, luptonRgb } from "./lupton";
 
 /** How FITS images become a picture. */
@@ -27,26 +27,19 @@ export interface RgbPicture {
  * Three files and gray are stretched by Lupton's asinh. A cube is drawn as the Legacy Survey viewer
  * does, unless a stretch or Q is given: then its planes z, r, g are red, green, blue.
  *
- * @throws UserError when the files do not fit each other.
+ * @param names Of the files, for messages.
+ * @throws UserError when the images do not fit each other.
  */
-export async function fitsRgb(
-  paths: readonly string[],
-  options: FitsRgbOptions = {},
-): Promise<RgbPicture> {
-  const images: FitsImage[] = [];
-  for (const path of paths) {
-    const file = await openFits(path);
-    try {
-      images.push(file.image(options.hdu));
-    } finally {
-      file.close();
-    }
-  }
+export function fitsPicture(
+  images: readonly FitsImage[],
+  names: readonly string[],
+  options: Omit<FitsRgbOptions, "hdu"> = {},
+): RgbPicture {
   const shape = images[0]?.shape ?? [];
   const other = images.findIndex((image) => String(image.shape) !== String(shape));
   if (other > 0) {
     throw new UserError(
-      `${paths[other]}: ${images[other].shape.join(" × ")} pixels, but ${paths[0]} has ` +
+      `${names[other]}: ${images[other].shape.join(" × ")} pixels, but ${names[0]} has ` +
         `${shape.join(" × ")}.`,
       "Give three images of one field at one scale.",
     );
@@ -56,39 +49,24 @@ export async function fitsRgb(
     images[0].values.subarray(i * width * height, (i + 1) * width * height);
   const planes = shape.length === 3 ? shape[0] : shape.length === 2 ? 1 : 0;
   let pixels: Uint8Array;
-  if (paths.length === 3 && planes === 1) {
+  if (images.length === 3 && planes === 1) {
     const [red, green, blue] = images.map((image) => image.values);
     pixels = luptonRgb(red, green, blue, options);
-  } else if (paths.length === 1 && planes === 3) {
+  } else if (images.length === 1 && planes === 3) {
     const legacy = options.stretch === undefined && options.Q === undefined;
     pixels = legacy
       ? legacyRgb(plane(0), plane(1), plane(2))
       : luptonRgb(plane(2), plane(1), plane(0), options);
-  } else if (paths.length === 1 && planes === 1) {
+  } else if (images.length === 1 && planes === 1) {
     pixels = luptonRgb(plane(0), plane(0), plane(0), options);
   } else {
     throw new UserError(
-      `${paths.join(", ")}: ${paths.length} files of ${shape.join(" × ")} pixels.`,
+      `${names.join(", ")}: ${images.length} files of ${shape.join(" × ")} pixels.`,
       "Give one image, one cube of three planes g, r, z, or three images for red, green and blue.",
     );
   }
   if (options.flip ?? true) flipRows(pixels, width * 3);
   return { pixels, width, height };
-}
-
-/** Write a picture; the ending of `path` says in which format (`.png`, `.jpg`, …). */
-export async function writePicture(path: string, picture: RgbPicture): Promise<void> {
-  const { default: sharp } = await import("sharp");
-  const { pixels, width, height } = picture;
-  try {
-    await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(path);
-  } catch (cause) {
-    throw new UserError(
-      `${path}: cannot be written (${cause instanceof Error ? cause.message : cause}).`,
-      "Give a name that ends in .png or .jpg, in a folder that may be written.",
-      { cause },
-    );
-  }
 }
 
 function flipRows(pixels: Uint8Array, stride: number): void {

@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors";
 import type { Column } from "../core/table";
-import type { FitsHeader } from "./fits-header";
+import { type FitsHeader, latin1 } from "./fits-header";
 
 /** A field of a binary table. */
 interface Field {
@@ -125,7 +125,7 @@ function listFields(path: string, header: FitsHeader): Field[] {
 }
 
 function text(raw: Uint8Array, at: number, length: number): string {
-  const cell = Buffer.from(raw.buffer, raw.byteOffset + at, length).toString("latin1");
+  const cell = latin1(raw.subarray(at, at + length));
   const end = cell.indexOf("\0");
   return (end < 0 ? cell : cell.slice(0, end)).trimEnd();
 }

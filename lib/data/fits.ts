@@ -1,9 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-import { decode } from "seek-bzip";
 import { UserError } from "../core/errors";
 import type { Table } from "../core/table";
-import { blockLength, type FitsHeader, parseHeader } from "./fits-header";
+import { blockLength, type FitsHeader, latin1, parseHeader } from "./fits-header";
 import { readFitsTable } from "./fits-table";
 
 /** A header and data unit (HDU) of a FITS file. */
@@ -45,38 +42,39 @@ export interface FitsTableOptions {
 }
 
 /** Bytes of a file, read where they are wanted, or of one that had to be unpacked. */
-interface Bytes {
+export interface FitsBytes {
+  /** How many there are. */
   readonly size: number;
+  /** Some of them; fewer where the file ends before. */
   read(offset: number, length: number): Uint8Array;
+  /** Release the file. */
   close(): void;
 }
 
 /**
- * Open a FITS file, plain or packed by gzip or bzip2. Headers are read at once, data when asked for.
+ * A FITS file of bytes that are in memory already, not packed.
  *
- * @throws UserError when there is no such file, it is not FITS, or it ends before its data do.
- * @see Pence et al. 2010, A&A 524, A42 (FITS 3.0)
+ * @param name For messages.
+ * @throws UserError when it is not FITS, or ends before its data do
  */
-export async function openFits(path: string): Promise<FitsFile> {
-  const bytes = await openBytes(path);
-  try {
-    return new FitsFile(path, bytes, listHdus(path, bytes));
-  } catch (error) {
-    bytes.close();
-    throw error;
-  }
+export function readFits(name: string, bytes: Uint8Array): FitsFile {
+  const read = (offset: number, length: number) => bytes.subarray(offset, offset + length);
+  return new FitsFile(name, { size: bytes.length, read, close() {} });
 }
 
 /** A FITS file that is open. */
 export class FitsFile {
-  /** @internal Use {@link openFits}. */
+  /** Its header and data units, the primary one first. */
+  readonly hdus: readonly FitsHdu[];
+
+  /** @internal Use `openFits` or {@link readFits}. */
   constructor(
     /** Where the file lies. */
     readonly path: string,
-    private readonly bytes: Bytes,
-    /** Its header and data units, the primary one first. */
-    readonly hdus: readonly FitsHdu[],
-  ) {}
+    private readonly bytes: FitsBytes,
+  ) {
+    this.hdus = listHdus(path, bytes);
+  }
 
   /**
    * Read an image.
@@ -140,51 +138,11 @@ export class FitsFile {
   }
 }
 
-async function openBytes(path: string): Promise<Bytes> {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (cause) {
-    throw new UserError(`${path}: no such file, or not readable.`, "Check the path.", { cause });
-  }
-  const size = fstatSync(file).size;
-  const read = (offset: number, length: number) => {
-    const buffer = Buffer.alloc(length);
-    let done = 0;
-    for (let got = -1; got !== 0 && done < length; done += got) {
-      got = readSync(file, buffer, done, length - done, offset + done);
-    }
-    return buffer.subarray(0, done);
-  };
-  const start = read(0, 3).toString("latin1");
-  if (!start.startsWith("\x1f\x8b") && start !== "BZh") {
-    return { size, read, close: () => closeSync(file) };
-  }
-  closeSync(file);
-  try {
-    const packed = readFileSync(path);
-    const data = start === "BZh" ? decode(packed) : gunzipSync(packed);
-    return {
-      size: data.length,
-      read: (offset, length) => data.subarray(offset, offset + length),
-      close: () => {},
-    };
-  } catch (cause) {
-    throw new UserError(
-      `${path}: cannot be unpacked (${cause instanceof Error ? cause.message : cause}).`,
-      "The file is damaged or incomplete: download it again.",
-      { cause },
-    );
-  }
-}
-
-function listHdus(path: string, bytes: Bytes): FitsHdu[] {
+function listHdus(path: string, bytes: FitsBytes): FitsHdu[] {
   const hdus: FitsHdu[] = [];
   const block = (offset: number) =>
-    offset + blockLength <= bytes.size
-      ? Buffer.from(bytes.read(offset, blockLength)).toString("latin1")
-      : undefined;
-  if (Buffer.from(bytes.read(0, 9)).toString("latin1") !== "SIMPLE  =") {
+    offset + blockLength <= bytes.size ? latin1(bytes.read(offset, blockLength)) : undefined;
+  if (latin1(bytes.read(0, 9)) !== "SIMPLE  =") {
     throw new UserError(
       `${path}: not a FITS file (it does not begin with SIMPLE).`,
       "Give a FITS file, plain or packed by gzip or bzip2.",

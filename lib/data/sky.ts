@@ -136,9 +136,10 @@ export class Sky {
   /**
    * Look at it through atmosphere and camera.
    *
+   * @param noiseFactor Noise by that of the survey: 1 by default, 0 for none.
    * @returns uint8 RGB `[size, size, 3]`, drawn as the Legacy Survey viewer does.
    */
-  observe(random: Random): Uint8Array {
+  observe(random: Random, noiseFactor = 1): Uint8Array {
     const blur = Math.exp(random.normal(0, 0.08));
     const area = this.pixel * this.pixel;
     const seen = bands.map((band) => {
@@ -148,7 +149,7 @@ export class Sky {
       for (let i = 0; i < image.length; i++) {
         // Above some hundred electrons, as the sky alone gives, Poisson's law is normal.
         const electrons = image[i] * area * gain[band];
-        const noise = Math.sqrt(electrons + background + readNoise * readNoise);
+        const noise = noiseFactor * Math.sqrt(electrons + background + readNoise * readNoise);
         image[i] = ((electrons + noise * random.normal()) / gain[band] / area) * nativeArea;
       }
       return image;

@@ -1,14 +1,13 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { Random } from "../core/random";
 import { writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
 import type { Dataset, DatasetInfo } from "./dataset";
-import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
+import type { GalaxyParameters } from "./galaxy-model";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
-import { Sky } from "./sky";
+import { fieldOfView, makeGalaxy } from "./simulator";
 import { drawVotes } from "./synthetic-votes";
 
 /** How many galaxies, how large, and which. */
@@ -23,30 +22,7 @@ export interface SyntheticOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** One synthetic galaxy. */
-export interface SyntheticGalaxy {
-  /** uint8 RGB `[size, size, 3]`. */
-  readonly image: Uint8Array;
-  /** What it was made with. */
-  readonly truth: GalaxyParameters;
-  /** Right ascension, degrees, drawn at random on the sky. */
-  readonly ra: number;
-  /** Declination, degrees. */
-  readonly dec: number;
-  /** From its distance, with a Hubble constant of 70 km/s/Mpc. */
-  readonly redshift: number;
-}
-
 const defaults = { count: 3000, size: 64, seed: 42 };
-
-/** Width of every image on the sky, arcsec, whatever its number of pixels. */
-const fieldOfView = 38.4;
-
-/**
- * Galaxies a class in Galaxy10 DECaLS (17,736 in all). Their square roots are the chances here:
- * the same order of classes, with enough of the rarest to learn from.
- */
-const decalsCounts = [1081, 1853, 2645, 2027, 334, 2043, 1829, 2628, 1423, 1873];
 
 /** What a list of data sets shows. */
 export const info: DatasetInfo = {
@@ -60,25 +36,6 @@ export const info: DatasetInfo = {
   source: "made on this machine from a seed",
   license: "MIT",
 };
-
-/**
- * Make one galaxy. The same seed and index give the same image on any machine, whatever else is
- * made beside it.
- */
-export function makeGalaxy(seed: number, index: number, size: number): SyntheticGalaxy {
-  const random = new Random(seed, `galaxy ${index}`);
-  const truth = drawGalaxy(drawLabel(random), random);
-  const sky = new Sky(size, fieldOfView / size);
-  for (const body of buildGalaxy(truth, random)) sky.addGalaxy(body);
-  sky.addField(random);
-  const image = sky.observe(random);
-  // Half-light radii of bright galaxies scatter around 4 kpc; d = c z / H₀ with 70 km/s/Mpc.
-  const kiloparsec = 4 * 10 ** random.normal(0, 0.15);
-  const megaparsec = (kiloparsec / 1000 / truth.radius) * 206265;
-  const dec = (Math.asin(random.uniform(-0.3, 0.53)) * 180) / Math.PI;
-  const redshift = (megaparsec * 70) / 299792.458;
-  return { image, truth, ra: random.uniform(0, 360), dec, redshift };
-}
 
 /**
  * Make a set of galaxies: `synthetic.h5` in Galaxy10's layout and, beside it, `synthetic.csv` with
@@ -165,19 +122,6 @@ export async function open(
   );
   const table = { ...dataset.table, ...truth, label: dataset.table.label };
   return { ...dataset, table, votes: drawVotes(galaxies) };
-}
-
-function drawLabel(random: Random): number {
-  const chances = decalsCounts.map(Math.sqrt);
-  let at = random.uniform(
-    0,
-    chances.reduce((a, b) => a + b, 0),
-  );
-  const label = chances.findIndex((chance) => {
-    at -= chance;
-    return at < 0;
-  });
-  return Math.max(label, 0);
 }
 
 const truthPath = (path: string) => path.replace(/\.h5$/, ".csv");

@@ -56,10 +56,12 @@ export {
   type FitsHdu,
   type FitsImage,
   type FitsTableOptions,
-  openFits,
+  readFits,
 } from "../data/fits";
+export { openFits } from "../data/fits-file";
 export { FitsHeader, type FitsValue } from "../data/fits-header";
-export { type FitsRgbOptions, fitsRgb, type RgbPicture, writePicture } from "../data/fits-image";
+export { type FitsRgbOptions, fitsPicture, type RgbPicture } from "../data/fits-image";
+export { fitsRgb, writePicture } from "../data/fits-image-file";
 export { gz2MainQuestions, gz2Questions } from "../data/galaxy-zoo-tree";
 export {
   type Galaxy10Batch,
@@ -85,6 +87,7 @@ export {
   type StrataWeighting,
   strataWeights,
 } from "../data/sampling";
+export { makeGalaxy, observeGalaxy, type SyntheticGalaxy } from "../data/simulator";
 export {
   loadSplit,
   rowsOfSplit,
@@ -95,12 +98,7 @@ export {
   stratifiedSplit,
   takeFraction,
 } from "../data/splits";
-export {
-  makeGalaxy,
-  makeSynthetic,
-  type SyntheticGalaxy,
-  type SyntheticOptions,
-} from "../data/synthetic";
+export { makeSynthetic, type SyntheticOptions } from "../data/synthetic";
 export { drawVotes, voteChances } from "../data/synthetic-votes";
 export { parseTree } from "../data/tree-yaml";
 export { decisionTrees, openTree } from "../data/trees";

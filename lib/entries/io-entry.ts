@@ -21,7 +21,6 @@ export { dataFolder, findPath, projectFolder, resultsFolder } from "../io/paths"
 export {
   SafetensorsFile,
   type TensorSource,
-  type TensorToWrite,
   writeSafetensors,
 } from "../io/safetensors";
-export type { TensorEntry } from "../io/safetensors-header";
+export type { TensorEntry, TensorToWrite } from "../io/safetensors-header";

@@ -32,5 +32,12 @@ export {
 export { createModel, listModels, type ModelOptions, modelDefinition } from "../models/registry";
 export { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "../models/state-dict";
 export { countFlops, modelSummary, parameterCount } from "../models/summary";
-export { type WebManifest, writeWebModel } from "../models/web-format";
+export { type WebOptions, writeWebModel } from "../models/web-format";
+export {
+  parseWebManifest,
+  readWebModel,
+  type WebManifest,
+  type WebModel,
+  type WebWeight,
+} from "../models/web-model";
 export { createPretrained, fetchWeights, type WeightsOptions } from "../models/weights";

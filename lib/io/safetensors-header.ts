@@ -154,3 +154,37 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function isLengths(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
+
+/** One array to be written; `read` is called when its turn comes. */
+export interface TensorToWrite {
+  /** By which it is read again. */
+  readonly name: string;
+  /** Row-major. */
+  readonly shape: readonly number[];
+  /** @returns its values, row by row */
+  read(): Float32Array;
+}
+
+/**
+ * What stands before the arrays in a safetensors file of float32: the length of the header, and the
+ * header, padded to eight bytes.
+ *
+ * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
+ */
+export function encodeHeader(
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    const end = offset + bytesOf("F32", shape);
+    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  padded.set(json, 8);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
+  return padded;
+}

@@ -1,7 +1,14 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { halfToNumber } from "../core/float16";
 import { atomicPathSync } from "./atomic";
-import { bytesOf, parseHeader, type TensorEntry } from "./safetensors-header";
+import {
+  bytesOf,
+  encodeHeader,
+  parseHeader,
+  type TensorEntry,
+  type TensorToWrite,
+} from "./safetensors-header";
 
 /** Named arrays that can be read one at a time. */
 export interface TensorSource {
@@ -74,16 +81,6 @@ export class SafetensorsFile implements TensorSource {
   }
 }
 
-/** One array to be written; `read` is called when its turn comes. */
-export interface TensorToWrite {
-  /** By which it is read again. */
-  readonly name: string;
-  /** Row-major. */
-  readonly shape: readonly number[];
-  /** @returns its values, row by row */
-  read(): Float32Array;
-}
-
 /**
  * Write float32 tensors as one safetensors file. The file appears whole or not at all.
  *
@@ -94,24 +91,11 @@ export function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
-  let offset = 0;
-  for (const { name, shape } of tensors) {
-    const end = offset + bytesOf("F32", shape);
-    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
-    offset = end;
-  }
-  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
-  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, " ");
-  json.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-
+  const header = encodeHeader(tensors, metadata);
   atomicPathSync(path, (temporary) => {
     const descriptor = openSync(temporary, "w");
     try {
-      writeAll(descriptor, length);
-      writeAll(descriptor, padded);
+      writeAll(descriptor, header);
       for (const tensor of tensors) {
         const values = tensor.read();
         if (values.byteLength !== bytesOf("F32", tensor.shape)) {
@@ -133,15 +117,6 @@ const decoders: Readonly<Record<string, ((buffer: ArrayBuffer) => Float32Array) 
     return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
   },
 };
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 function refusePickle(path: string, start: Uint8Array): void {
   const zip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;

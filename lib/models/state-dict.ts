@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import type { TensorSource, TensorToWrite } from "../io/safetensors";
+import type { TensorSource } from "../io/safetensors";
+import type { TensorToWrite } from "../io/safetensors-header";
 import type { TaskDescription } from "./description";
 import { matchClassifier } from "./match-classifier";
 import type { Model } from "./module";

@@ -8,6 +8,7 @@ import { findDuplicates } from "../data/duplicates";
 import { openDataset } from "../data/open";
 import { balancedRows } from "../data/sampling";
 import { readSplit, rowsOfSplit } from "../data/splits";
+import { usualCrop } from "../data/usual-crop";
 import { modelDefinition } from "../models/registry";
 import { createTask } from "../tasks/registry";
 import type { Strata, Task } from "../tasks/task";
@@ -36,9 +37,6 @@ export interface OpenSplitOptions {
   /** Called while a data set is downloaded or generated, with bytes or galaxies done and in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
-
-/** Galaxy Zoo's 424-pixel images hold the galaxy in the middle; arXiv:2110.01024 crops them to 224. */
-const GALAXY_ZOO = { side: 424, crop: 224 };
 
 /** Side in pixels that an experiment's images are brought to: `data.size`, else the model's own. */
 export function experimentSize({ model, data }: Pick<ExperimentConfig, "model" | "data">): number {
@@ -96,17 +94,6 @@ export async function openSplit(
     await opened.close();
     throw error;
   }
-}
-
-/**
- * Side of the middle that training takes of images of this size unless a config says otherwise.
- *
- * @returns pixels; undefined for all of the image
- */
-export function usualCrop(sourceSize: readonly [number, number] | undefined): number | undefined {
-  const side = sourceSize === undefined ? 0 : Math.min(...sourceSize);
-  if (side < GALAXY_ZOO.side) return undefined;
-  return Math.round((side * GALAXY_ZOO.crop) / GALAXY_ZOO.side);
 }
 
 async function drawnSplit(

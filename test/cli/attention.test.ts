@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { makeGalaxy } from "#lib/data/synthetic";
+import { makeGalaxy } from "#lib/data/simulator";
 import { temporaryFolder } from "../train/support";
 
 const root = join(__dirname, "../..");

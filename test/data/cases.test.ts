@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "#lib/core/errors";
 import { findDuplicates } from "#lib/data/duplicates";
-import { openFits } from "#lib/data/fits";
-import { fitsRgb } from "#lib/data/fits-image";
+import { openFits } from "#lib/data/fits-file";
+import { fitsRgb } from "#lib/data/fits-image-file";
 import { openDataset } from "#lib/data/open";
 import { startEngine } from "#lib/engine/start";
 

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { openFits } from "#lib/data/fits";
-import { fitsRgb, writePicture } from "#lib/data/fits-image";
+import { openFits } from "#lib/data/fits-file";
+import { fitsRgb, writePicture } from "#lib/data/fits-image-file";
 import { legacyRgb, luptonRgb } from "#lib/data/lupton";
 
 const at = (name: string) => `test/fixtures/data/fits/${name}.fits`;

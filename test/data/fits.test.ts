@@ -8,12 +8,12 @@ import fc from "fast-check";
 import Papa from "papaparse";
 import sharp from "sharp";
 import { UserError } from "#lib/core/errors";
-import { openFits } from "#lib/data/fits";
+import { openFits } from "#lib/data/fits-file";
 import { parseHeader } from "#lib/data/fits-header";
 import { legacyRgb, luptonRgb } from "#lib/data/lupton";
 
-const fixtures = "test/fixtures/data/fits";
-const real = "../shared/data/fits";
+const fixtures = "test/fixtures/data/fits-file";
+const real = "../shared/data/fits-file";
 
 function same(actual: ArrayLike<number>, wanted: (number | null)[], tolerance = 1e-6): void {
   assert.equal(actual.length, wanted.length);

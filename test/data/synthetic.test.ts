@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "#lib/core/errors";
 import { galaxy10DecalsClasses } from "#lib/data/galaxy10";
-import { makeGalaxy, makeSynthetic, open } from "#lib/data/synthetic";
+import { makeGalaxy } from "#lib/data/simulator";
+import { makeSynthetic, open } from "#lib/data/synthetic";
 
 describe("data/synthetic", () => {
   let folder = "";

@@ -10,7 +10,10 @@ const LIB = resolve(__dirname, "..", "..", "lib");
 const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
   core: {},
   engine: { except: /^tensorflow\// },
-  data: { only: /^augment/ },
+  data: {
+    only: /^(augment|fits|lupton|galaxy-light|galaxy-model|sky|simulator|view)/,
+    except: /-file\.ts$/,
+  },
   models: { except: /^(model-file|weights|web-format)\.ts/ },
   evaluate: { except: /-file\.ts$/ },
   tasks: {},

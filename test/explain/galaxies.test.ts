@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { d4Square, d4Symmetries } from "#lib/core/d4";
 import { UserError } from "#lib/core/errors";
-import { makeGalaxy } from "#lib/data/synthetic";
+import { makeGalaxy } from "#lib/data/simulator";
 import { startEngine } from "#lib/engine/start";
 import { createPredictions } from "#lib/evaluate/predictions";
 import { compareExplanations } from "#lib/explain/compare";

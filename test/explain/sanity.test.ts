@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type * as tf from "@tensorflow/tfjs-core";
-import { makeGalaxy } from "#lib/data/synthetic";
+import { makeGalaxy } from "#lib/data/simulator";
 import { startEngine } from "#lib/engine/start";
 import { gradCam } from "#lib/explain/grad-cam";
 import { guidedBackprop } from "#lib/explain/guided-backprop";

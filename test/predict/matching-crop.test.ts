@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { matchingCrop } from "#lib/predict/matching-crop";
-import { usualCrop } from "#lib/train/experiment-data";
+import { usualCrop } from "#lib/data/usual-crop";
 
 describe("the crop of pictures that matches a model", () => {
   const crop = (learned: Parameters<typeof matchingCrop>[0], size: [number, number]) =>
