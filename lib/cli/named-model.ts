@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { usualCrop } from "../data/usual-crop";
 import type { ViewOptions } from "../data/view";
 import { startEngine } from "../engine/start";
 import { describeModel, type ModelDescription } from "../models/description";
@@ -7,7 +8,6 @@ import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
 import { matchingCrop } from "../predict/matching-crop";
 import type { ExperimentConfig } from "../train/config";
-import { usualCrop } from "../data/usual-crop";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
 import type { Values } from "./verb";

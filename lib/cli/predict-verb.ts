@@ -6,6 +6,7 @@ import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { readSplit, rowsOfSplit } from "../data/splits";
+import { usualCrop } from "../data/usual-crop";
 import { writeFileAtomic } from "../io/atomic";
 import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
@@ -14,7 +15,6 @@ import { matchingCrop } from "../predict/matching-crop";
 import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
-import { usualCrop } from "../data/usual-crop";
 import { modelOptions, modelView, type NamedModel, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 

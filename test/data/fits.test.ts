@@ -12,8 +12,8 @@ import { openFits } from "#lib/data/fits-file";
 import { parseHeader } from "#lib/data/fits-header";
 import { legacyRgb, luptonRgb } from "#lib/data/lupton";
 
-const fixtures = "test/fixtures/data/fits-file";
-const real = "../shared/data/fits-file";
+const fixtures = "test/fixtures/data/fits";
+const real = "../shared/data/fits";
 
 function same(actual: ArrayLike<number>, wanted: (number | null)[], tolerance = 1e-6): void {
   assert.equal(actual.length, wanted.length);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { matchingCrop } from "#lib/predict/matching-crop";
 import { usualCrop } from "#lib/data/usual-crop";
+import { matchingCrop } from "#lib/predict/matching-crop";
 
 describe("the crop of pictures that matches a model", () => {
   const crop = (learned: Parameters<typeof matchingCrop>[0], size: [number, number]) =>
