@@ -15,7 +15,12 @@ export interface WebWeight {
   /** What it is when it is read. */
   readonly dtype: "float32";
   /** What it is in the shards. Default: float32. */
-  readonly quantization?: { readonly dtype: "float16"; readonly original_dtype: "float32" };
+  readonly quantization?: {
+    /** Two bytes a number. */
+    readonly dtype: "float16";
+    /** What it was before. */
+    readonly original_dtype: "float32";
+  };
 }
 
 /** What a web page needs to build a model again and to feed it: `model.json`. */
