@@ -112,6 +112,8 @@ export async function setUp({ engine, force = false } = {}) {
 /** Print a failed step as a person wants to read it and leave with 1. */
 export function failWith(error) {
   if (error instanceof StepError) console.error(`\n✗ ${error.message}\n  → ${error.remedy}`);
+  else if (String(error.code).startsWith("ERR_PARSE_ARGS"))
+    console.error(`✗ ${error.message.split(". ")[0]}\n  → see environment.md`);
   else console.error(error);
   process.exit(1);
 }

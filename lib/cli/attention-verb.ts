@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { UserError } from "../core/errors";
 import { cropResize, decodeImage, probeImage } from "../data/image-files";
@@ -8,6 +7,7 @@ import { type ComparisonRow, compareExplanations } from "../explain/compare";
 import { headGrid } from "../explain/head-grid";
 import { explanationMethods, methodsFor } from "../explain/methods";
 import { upsample } from "../explain/upsample";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { encodeNpy } from "../io/npy";
 import { minMax, overlay } from "../plots/color-maps";
 import { exportFigures } from "../plots/export";
@@ -64,7 +64,7 @@ export const verb = defineVerb({
     try {
       const methods = method.length > 0 ? method : methodsFor(model);
       const pictures = await readImages(files, model.inputSize[0], modelView(named, crop));
-      await mkdir(out, { recursive: true });
+      makeFolder(out);
       const questions = Object.fromEntries(
         methods.map((method) => [method, { model, method, target }]),
       );
@@ -74,7 +74,7 @@ export const verb = defineVerb({
         for (const [i, name] of names.entries()) {
           const { maps, mapSize, rowLabels, columnLabels } = await headGrid(model, pictures, i);
           const shape = [rowLabels.length, columnLabels.length, ...mapSize];
-          await writeFile(join(out, `${name}-heads.npy`), encodeNpy(maps, shape));
+          writeFileAtomic(join(out, `${name}-heads.npy`), encodeNpy(maps, shape));
         }
       }
       const sheet = await saliencyOverlay({ rows, imageSize: pictures.size });
@@ -121,12 +121,10 @@ async function writeRow(
   const large = await cropResize(pixels, { width, height }, { size: shown });
   for (const [method, map] of Object.entries(maps)) {
     const path = join(out, `${name}-${method}`);
-    await writeFile(`${path}.npy`, encodeNpy(map.values, map.size));
+    writeFileAtomic(`${path}.npy`, encodeNpy(map.values, map.size));
     const { values } = upsample(map, [shown, shown]);
-    await sharp(overlay(large, minMax(values)), {
-      raw: { width: shown, height: shown, channels: 3 },
-    })
-      .png()
-      .toFile(`${path}.png`);
+    const raw = { width: shown, height: shown, channels: 3 } as const;
+    const image = sharp(overlay(large, minMax(values)), { raw }).png();
+    writeFileAtomic(`${path}.png`, await image.toBuffer());
   }
 }

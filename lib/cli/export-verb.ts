@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import { exportSavedModel } from "../engine/export";
 import { startEngine } from "../engine/start";
+import { makeFolder } from "../io/atomic";
 import { saveModel } from "../models/model-file";
 import { answerFunction } from "../predict/answers";
 import { taskFromDescription } from "../tasks/registry";
@@ -51,7 +51,7 @@ export const verb = defineVerb({
     await startEngine();
     const { model, description } = await openTrainedModel(run);
     try {
-      mkdirSync(out, { recursive: true });
+      makeFolder(out);
       if (format === "safetensors") {
         saveModel(model, join(out, "model.safetensors"), description);
       } else {

@@ -1,5 +1,7 @@
 import { UserError } from "../core/errors";
 import { openFits } from "../data/fits-file";
+import { flipRows } from "../data/fits-image";
+import { writePicture } from "../data/fits-image-file";
 import { legacyRgb, luptonRgb } from "../data/lupton";
 import { defineVerb, say } from "./verb";
 
@@ -70,21 +72,9 @@ export const verb = defineVerb({
             stretch: stretch ?? stretchFor(bands),
             Q: q ?? 8,
           });
-    const { default: sharp } = await import("sharp");
     // FITS counts rows from the bottom.
-    await sharp(pixels, { raw: { width: columns, height: rows, channels: 3 } })
-      .flip()
-      .toFile(out)
-      .catch((cause: unknown) => {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        throw new UserError(
-          `${out} cannot be written: ${message}`,
-          "give a path such as FILE.png",
-          {
-            cause,
-          },
-        );
-      });
+    flipRows(pixels, columns * 3);
+    await writePicture(out, { pixels, width: columns, height: rows });
     say(`${columns} × ${rows} pixels: ${out}`);
     return undefined;
   },

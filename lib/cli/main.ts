@@ -1,5 +1,8 @@
+import { constants } from "node:os";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
+import { systemError } from "../core/system-errors";
+import { Interruption } from "../notebook/interrupt";
 import { findVerb, listOf, say, type Verb } from "./verb";
 
 /** Every verb; a new one is a file and a line here. Each is loaded when it is asked for. */
@@ -48,10 +51,12 @@ main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },
-  (error: unknown) => {
+  (thrown: unknown) => {
+    const error = systemError(thrown);
     const known = error instanceof UserError;
     console.error(known ? `✗ ${printable(error.message)}` : error);
     if (process.env.TUNING_FORK_DEBUG && known) console.error(error.stack, error.cause);
-    process.exitCode = 1;
+    // As a shell says it of a program that a signal ended.
+    process.exitCode = error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
   },
 );

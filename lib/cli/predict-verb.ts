@@ -7,7 +7,7 @@ import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { readSplit, rowsOfSplit } from "../data/splits";
 import { usualCrop } from "../data/usual-crop";
-import { writeFileAtomic } from "../io/atomic";
+import { checkWritable, writeFileAtomic } from "../io/atomic";
 import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
 import { progress } from "../notebook/progress";
@@ -43,6 +43,7 @@ export const verb = defineVerb({
     },
   },
   async run({ data: spec, out, split, crop, ...values }) {
+    checkWritable(out);
     const named = await namedModel(values);
     const { model, description, trained } = named;
     try {

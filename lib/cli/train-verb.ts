@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { evaluateRun, train } from "../notebook/training";
 import { experimentSchema, parseConfig } from "../train/config";
@@ -54,7 +53,7 @@ export const verb = defineVerb({
       ...(data === undefined ? {} : { data: { spec: data } }),
       ...(model === undefined ? {} : { model: { name: model } }),
     };
-    const given = withAssignments(mergeSettings(base, named), set, (text) => parse(text));
+    const given = withAssignments(mergeSettings(base, named), set);
     const settings = parseConfig(experimentSchema, given);
     const experiment = openExperiment(settings, { run: out });
     if (ifExists === "skip") {

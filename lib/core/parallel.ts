@@ -1,6 +1,6 @@
 /**
  * Apply `work` to every item, at most `limit` at a time, and give the results in order. The first
- * failure ends it.
+ * failure ends it, when the work under way has ended too: nothing goes on behind it.
  */
 export async function mapParallel<T, R>(
   items: readonly T[],
@@ -23,6 +23,8 @@ export async function mapParallel<T, R>(
       onProgress?.(++done, items.length);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  const workers = Array.from({ length: Math.min(limit, items.length) }, worker);
+  const failed = (await Promise.allSettled(workers)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
   return results;
 }

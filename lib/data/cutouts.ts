@@ -1,9 +1,9 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import { writeFileAtomic } from "../io/atomic";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { formatCsv } from "../io/csv-text";
 import { download } from "../io/download";
 import { openFits } from "./fits-file";
@@ -121,7 +121,7 @@ export async function fetchCutouts(
     typeof options.service === "string" ? cutoutServices[options.service] : options.service;
   const pixelScale = options.pixelScale ?? service.pixelScale;
   checkRows(catalog);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const turn = rateLimit(service.perSecond);
   const rows = Array.from({ length: catalog.id.length }, (_, row) => row);
   const failures: CutoutFailure[] = [];

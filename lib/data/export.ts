@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import { Random } from "../core/random";
 import { asText, type Column } from "../core/table";
-import { atomicPath, isTemporary } from "../io/atomic";
+import { atomicPath, isTemporary, makeFolder, writeFileAtomic } from "../io/atomic";
 import type { Dataset } from "./dataset";
 import { decodeImage } from "./image-files";
 import { labelsOf } from "./labels";
@@ -68,7 +68,7 @@ export async function exportFolders(
   await startFolder(dataset, folder, { ...options, format, seed, onProgress: undefined });
   const classes = classFolders(dataset.classNames);
   for (const split of new Set(items.map((item) => item.split))) {
-    for (const name of classes) await mkdir(join(folder, split, name), { recursive: true });
+    for (const name of classes) makeFolder(join(folder, split, name));
   }
   const missing: Item[] = [];
   for (const item of items) {
@@ -185,7 +185,7 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
 
 /** An export goes on only in a folder that was begun in the same way. */
 async function startFolder(dataset: Dataset, folder: string, options: object): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, "export.json");
   const now = `${JSON.stringify({ dataset: dataset.name, size: dataset.size, image: dataset.imageSize, ...options })}\n`;
   const before = await readFile(path, "utf8").catch(() => undefined);
@@ -198,7 +198,7 @@ async function startFolder(dataset: Dataset, folder: string, options: object): P
       "Give a new folder, or delete this one.",
     );
   }
-  await writeFile(path, now);
+  writeFileAtomic(path, now);
 }
 
 async function writeBatch(dataset: Dataset, items: readonly Item[], format: string): Promise<void> {
@@ -215,9 +215,10 @@ async function writeBatch(dataset: Dataset, items: readonly Item[], format: stri
       const bytes = await coded.toBuffer();
       await atomicPath(path, (temporary) => writeFile(temporary, bytes), { fsync: false });
     } catch (cause) {
+      if (cause instanceof UserError) throw cause;
       throw new UserError(
         `${path}: cannot be written (${cause instanceof Error ? cause.message : cause}).`,
-        "Check that the disk has room and run again: the export goes on where it stopped.",
+        "Run again: the export goes on where it stopped.",
         { cause },
       );
     }

@@ -1,4 +1,6 @@
+import { extname } from "node:path";
 import { UserError } from "../core/errors";
+import { writeFileAtomic } from "../io/atomic";
 import type { FitsImage } from "./fits";
 import { openFits } from "./fits-file";
 import { type FitsRgbOptions, fitsPicture, type RgbPicture } from "./fits-image";
@@ -28,13 +30,17 @@ export async function fitsRgb(
 export async function writePicture(path: string, picture: RgbPicture): Promise<void> {
   const { default: sharp } = await import("sharp");
   const { pixels, width, height } = picture;
+  const format = extname(path).slice(1).toLowerCase();
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  let bytes: Uint8Array;
   try {
-    await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(path);
+    bytes = await image.toFormat(format as "png").toBuffer();
   } catch (cause) {
     throw new UserError(
-      `${path}: cannot be written (${cause instanceof Error ? cause.message : cause}).`,
-      "Give a name that ends in .png or .jpg, in a folder that may be written.",
+      `${path}: cannot be written: no picture has the ending ".${format}".`,
+      "Give a name that ends in .png or .jpg.",
       { cause },
     );
   }
+  writeFileAtomic(path, bytes);
 }

@@ -69,7 +69,8 @@ export function fitsPicture(
   return { pixels, width, height };
 }
 
-function flipRows(pixels: Uint8Array, stride: number): void {
+/** Turn a picture upside down, in place; `stride` is the length of a row. */
+export function flipRows(pixels: Uint8Array, stride: number): void {
   const height = pixels.length / stride;
   for (let top = 0, bottom = height - 1; top < bottom; top++, bottom--) {
     const row = pixels.slice(top * stride, (top + 1) * stride);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomic } from "../io/atomic";
 import { unzipFiles } from "../io/unzip";
 import type { Dataset, DatasetInfo } from "./dataset";
 import { gz2Questions } from "./galaxy-zoo-tree";
@@ -57,7 +57,7 @@ export async function gz2Paths(
   if (!existsSync(mark)) {
     await ensureFiles([images], folder, onProgress);
     const count = await unzipFiles(localPath(images, folder), unpacked, imageEndings, onProgress);
-    await writeFile(mark, `${count}\n`);
+    writeFileAtomic(mark, `${count}\n`);
   }
   return {
     votes: localPath(votes, folder),

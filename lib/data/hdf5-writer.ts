@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { UserError } from "../core/errors";
-import { removeStale, replaceFile, temporaryPath } from "../io/atomic";
+import { systemCode } from "../core/system-errors";
+import { removeStale, replaceFile, temporaryPath, writeError } from "../io/atomic";
 import type { Hdf5Numbers } from "./hdf5";
 import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
 
@@ -30,6 +31,7 @@ export class Hdf5Writer {
     try {
       return new Hdf5Writer(path, partial, new library.File(partial, "w"));
     } catch (error) {
+      await rm(partial, { force: true });
       throw failedWrite(path, error);
     }
   }
@@ -104,7 +106,8 @@ export class Hdf5Writer {
   }
 }
 
-function failedWrite(path: string, error: unknown): UserError {
+function failedWrite(path: string, error: unknown): unknown {
+  if (systemCode(error) !== undefined) return writeError(path, error);
   return new UserError(
     `${path}: cannot be written: ${reason(error)}.`,
     "Check that the folder may be written and the disk has room, then run again.",

@@ -1,7 +1,7 @@
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { writeFileAtomic } from "../io/atomic";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
 import type { Dataset, DatasetInfo } from "./dataset";
@@ -58,7 +58,7 @@ export async function makeSynthetic(
   const recipe = JSON.stringify({ count, size, seed, version: 1 });
   if (await madeAlike(path, recipe)) return path;
 
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const truths: GalaxyParameters[] = [];
   const catalog = {
     ra: new Float64Array(count),

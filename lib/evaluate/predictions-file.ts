@@ -1,12 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { UserError } from "../core/errors";
+import { readFile } from "node:fs/promises";
+import { systemError } from "../core/system-errors";
+import { writeFileAtomic } from "../io/atomic";
 import type { Predictions } from "./predictions";
 import { formatPredictions, parsePredictions, parseTruth } from "./predictions-csv";
 import type { Truth } from "./truth";
 
 /** Write a prediction table; see {@link formatPredictions}. */
 export async function writePredictions(path: string, predictions: Predictions): Promise<void> {
-  await writeFile(path, formatPredictions(predictions));
+  writeFileAtomic(path, formatPredictions(predictions));
 }
 
 /** Read a prediction table; see {@link parsePredictions}. */
@@ -29,10 +30,6 @@ async function readText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new UserError(
-      `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-      `Give the path of ${what} (CSV).`,
-      { cause },
-    );
+    throw systemError(cause, path, `cannot be read as ${what} (CSV)`);
   }
 }

@@ -36,8 +36,8 @@ export interface PredictionColumns {
   readonly probabilities?: ArrayLike<number>;
 }
 
-/** How far a row's probabilities may sum from 1: what four digits and ten classes can lose. */
-const SUM_TOLERANCE = 1e-3;
+/** What a probability loses at most when somebody rounds it to three decimals. */
+const ROUNDING = 5e-4;
 /** How far two probabilities may differ and still count as equal. */
 const EQUAL = 1e-6;
 
@@ -111,7 +111,7 @@ function checkProbabilities(
         fail(row, `the probability of ${classNames[c]} is ${p}`, "Expected a number from 0 to 1.");
       sum += p;
     }
-    if (!(Math.abs(sum - 1) <= SUM_TOLERANCE))
+    if (!(Math.abs(sum - 1) <= k * ROUNDING + EQUAL))
       fail(row, `the probabilities sum to ${sum}`, "They must sum to 1: apply softmax to logits.");
     best[row] = argmax(probabilities, at, k);
     // A table may have been written by somebody who takes the last of equals.

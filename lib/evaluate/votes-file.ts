@@ -1,10 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { writeFileAtomic } from "../io/atomic";
 import type { VoteFractions } from "./votes";
 import { formatVotes, parseVotes } from "./votes-csv";
 
 /** Write vote fractions; see {@link formatVotes}. */
 export async function writeVotes(path: string, votes: VoteFractions): Promise<void> {
-  await writeFile(path, formatVotes(votes));
+  writeFileAtomic(path, formatVotes(votes));
 }
 
 /** Read vote fractions; see {@link parseVotes}. */

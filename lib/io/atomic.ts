@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -13,6 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
+import { systemError } from "../core/system-errors";
 
 /** How a file is put in its place. */
 export interface AtomicOptions {
@@ -91,7 +93,7 @@ export function atomicPathSync<T>(
 export function temporaryPath(path: string): string {
   try {
     const target = targetOf(path);
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     return `${target}.${randomBytes(6).toString("hex")}${ENDING}`;
   } catch (error) {
     throw writeError(path, error);
@@ -128,28 +130,67 @@ export function removeStale(path: string): void {
 
 /** A disk's or folder's refusal in words that name the file; any other error as it is. */
 export function writeError(path: string, error: unknown): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  const cause = typeof code === "string" ? refusals[code] : undefined;
-  if (cause === undefined || error instanceof UserError) return error;
-  return new UserError(`${path}: cannot be written: ${cause[0]} (${code}).`, cause[1], {
-    cause: error,
-  });
+  const own = (error as { readonly path?: unknown } | undefined)?.path;
+  // A file that was read meanwhile is the one to name.
+  const isOther = typeof own === "string" && !basename(own).startsWith(basename(path));
+  return isOther ? systemError(error) : systemError(error, path, "cannot be written");
 }
 
-const room = "Make room on the disk, then run again.";
-const place = "Give another path, or change who may write there.";
-const refusals: Readonly<Record<string, readonly [string, string]>> = {
-  ENOSPC: ["the disk is full", room],
-  EDQUOT: ["your share of the disk is full", room],
-  EFBIG: ["the disk takes no file so large", "Give a path on another disk."],
-  EACCES: ["you may not write there", place],
-  EPERM: ["you may not write there", place],
-  EROFS: ["the disk can only be read", place],
-  ENOTDIR: ["a part of the path is a file, not a folder", "Give another path."],
-  EEXIST: ["a part of the path is a file, not a folder", "Give another path."],
-  EISDIR: ["it is a folder", "Give the path of a file."],
-  ENAMETOOLONG: ["the name is too long", "Give a shorter path."],
-};
+/**
+ * Make a folder, and those above it, where they are missing.
+ *
+ * @throws UserError naming the folder when that is not possible
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (thrown) {
+    const error = codeOf(thrown) === "ENOENT" ? whyNoFolder(path, thrown) : thrown;
+    // Something of this name that is no folder.
+    const isFile = codeOf(error) === "EEXIST";
+    throw isFile
+      ? new UserError(`${path} cannot be made: it is a file, not a folder`, "give another path", {
+          cause: error,
+        })
+      : systemError(error, path, "cannot be made");
+  }
+}
+
+/** Node says of a disk that can only be read that nothing is there; making one folder alone tells the truth. */
+function whyNoFolder(path: string, thrown: unknown): unknown {
+  let missing = resolve(path);
+  while (missing !== dirname(missing) && !existsSync(dirname(missing))) missing = dirname(missing);
+  try {
+    mkdirSync(missing);
+    return thrown;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The system's code of an error; empty where it has none. */
+export function codeOf(error: unknown): string {
+  return String((error as { readonly code?: unknown } | undefined)?.code ?? "");
+}
+
+/**
+ * Find out before long work whether its result can be written.
+ *
+ * @throws UserError when a file at `path` could not be made or replaced
+ */
+export function checkWritable(path: string): void {
+  const temporary = temporaryPath(path);
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new UserError(`${path} cannot be written: it is a folder`, "give the path of a file");
+    }
+    writeFileSync(temporary, "");
+  } catch (error) {
+    throw writeError(path, error);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
 
 /** The file that is replaced: where a link leads, not the link. */
 function targetOf(path: string): string {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { writeError } from "./atomic";
 import { Message } from "./protobuf";
 
 /** How the names of event files begin; TensorBoard finds them by it. */
@@ -21,7 +22,12 @@ export class EventFile {
   constructor(folder: string) {
     const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, "0");
     const name = `${EVENT_FILE}${seconds}.${hostname()}.${process.pid}.${opened++}`;
-    this.descriptor = openSync(join(folder, name), "a");
+    const path = join(folder, name);
+    try {
+      this.descriptor = openSync(path, "a");
+    } catch (error) {
+      throw writeError(path, error);
+    }
     this.write(new Message().double(1, Date.now() / 1000).string(3, "brain.Event:2"));
   }
 

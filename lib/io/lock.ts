@@ -1,16 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { codeOf, makeFolder, temporaryPath, writeError } from "./atomic";
 
 /** Who holds a lock, as its file says. */
 const ownerSchema = z.object({
   host: z.string(),
   pid: z.int().positive(),
+  /** Whose process. */
+  user: z.string(),
   /** When the process began: another one may have its number by now. Empty where it is not known. */
   started: z.string(),
   /** Tells this lock from every other. */
@@ -76,10 +79,11 @@ export async function withLock<T>(
 
 /** Undefined for both: a lock that does not say whose it is. */
 function tryLock(path: string): { release?: () => void; owner?: Owner } {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const mine: Owner = {
     host: hostname(),
     pid: process.pid,
+    user: userName(),
     started: startOf(process.pid),
     token: randomBytes(8).toString("hex"),
   };
@@ -112,16 +116,32 @@ function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** Write a file that is not there; false if it is. */
+/**
+ * Write a file that is not there; false if it is. It comes under its name with its content, so that a
+ * process that is killed meanwhile, or a full disk, leaves no lock without an owner.
+ */
 function create(path: string, owner: Owner): boolean {
+  const content = `${JSON.stringify(owner)}\n`;
+  const temporary = temporaryPath(path);
   try {
-    writeFileSync(path, `${JSON.stringify(owner)}\n`, { flag: "wx" });
+    writeFileSync(temporary, content);
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      if (!LINKLESS.has(codeOf(error))) throw error;
+      writeFileSync(path, content, { flag: "wx" });
+    }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+    if (codeOf(error) === "EEXIST") return false;
+    throw writeError(path, error);
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
+
+/** What file systems without hard links answer. */
+const LINKLESS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** Only its own lock is removed: a person may have deleted it, and another process made one. */
 function release(path: string, token: string): void {
@@ -144,7 +164,7 @@ function isAlive(owner: Owner): boolean {
     process.kill(owner.pid, 0);
   } catch (error) {
     // EPERM: it is there, and somebody else's.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+    if (codeOf(error) !== "EPERM") return false;
   }
   const started = startOf(owner.pid);
   return owner.started === "" || started === "" || started === owner.started;
@@ -166,6 +186,15 @@ function startOf(pid: number): string {
   }
 }
 
+/** The name of this process's user, or the number where the system knows no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
+}
+
 function heldError(path: string, what: string, owner: Owner | undefined): UserError {
   if (owner === undefined) {
     return new UserError(
@@ -183,6 +212,12 @@ function heldError(path: string, what: string, owner: Owner | undefined): UserEr
     return new UserError(
       `this process is already at work on ${what}`,
       "wait for it to end, or restart the kernel",
+    );
+  }
+  if (owner.user !== userName()) {
+    return new UserError(
+      `process ${owner.pid} of the user ${owner.user} is at work on ${what}`,
+      "wait for it, or give another path",
     );
   }
   return new UserError(

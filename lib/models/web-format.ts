@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { numberToHalf } from "../core/float16";
+import { writeFileAtomic } from "../io/atomic";
 import { describeModel, type Learned } from "./description";
 import type { Model } from "./module";
 import type { WebManifest, WebWeight } from "./web-model";
@@ -41,14 +42,15 @@ export function writeWebModel(
       ...(half && { quantization: { dtype: "float16", original_dtype: "float32" } }),
     });
   }
-  mkdirSync(folder, { recursive: true });
+  // What says that the shards are whole goes first and comes last.
+  rmSync(join(folder, "model.json"), { force: true });
   const bytes = Buffer.concat(chunks);
   const paths: string[] = [];
   const sha256: string[] = [];
   for (let start = 0; start < bytes.length; start += SHARD_BYTES) {
     const path = `weights-${paths.length + 1}.bin`;
     const shard = bytes.subarray(start, start + SHARD_BYTES);
-    writeFileSync(join(folder, path), shard);
+    writeFileAtomic(join(folder, path), shard);
     paths.push(path);
     sha256.push(createHash("sha256").update(shard).digest("hex"));
   }
@@ -58,6 +60,6 @@ export function writeWebModel(
     ...(temperature !== undefined && { temperature }),
     weightsManifest: [{ paths, sha256, weights }],
   };
-  writeFileSync(join(folder, "model.json"), `${JSON.stringify(manifest)}\n`);
+  writeFileAtomic(join(folder, "model.json"), `${JSON.stringify(manifest)}\n`);
   return manifest;
 }

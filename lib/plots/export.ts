@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { UserError } from "../core/errors";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 import type { Figure } from "./figure";
 import { Renderer } from "./render";
 import { PIXELS_PER_MM, resize } from "./theme";
@@ -65,11 +66,11 @@ export async function exportFigures(
       throw new UserError(`"${format}" is no format of figures`, "Use pdf, svg, png or html.");
   const written: string[] = [];
   const write = async (path: string, contents: string | Buffer) => {
-    await writeFile(path, contents);
+    writeFileAtomic(path, contents, { fsync: false });
     written.push(path);
   };
   const entries = Object.entries(figures);
-  for (const [path] of entries) await mkdir(dirname(path), { recursive: true });
+  for (const [path] of entries) makeFolder(dirname(path));
   const html = async () => {
     for (const [path, figure] of entries)
       await write(`${path}.html`, await figureHtml(figure, basename(path)));

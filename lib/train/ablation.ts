@@ -1,6 +1,4 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
@@ -15,7 +13,7 @@ import {
 } from "../evaluate/ablation";
 import { type Predictions, selectPredictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
-import { writeFileAtomic } from "../io/atomic";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { type ConfigFileOptions, readSettings } from "./config-file";
 import { Experiment, type ExperimentState } from "./experiment";
@@ -100,7 +98,7 @@ export function loadAblation(path: string, options: ConfigFileOptions = {}): Abl
         name,
         config: parseConfig(
           experimentSchema,
-          withAssignments(settings, last, (text) => parse(text)),
+          withAssignments(settings, last),
           `${path}, ${row.model}`,
         ),
         rows: [
@@ -187,7 +185,7 @@ export async function runAblation(
   out: string,
   { onTraining, onFailure, ...options }: AblationOptions = {},
 ): Promise<AblationTable> {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const failures = new Map<string, string>();
   for (const [index, { name, config }] of trainings.entries()) {
     options.signal?.throwIfAborted();

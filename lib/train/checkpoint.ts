@@ -3,7 +3,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,7 +12,7 @@ import {
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
-import { writeFileAtomic } from "../io/atomic";
+import { makeFolder, writeFileAtomic } from "../io/atomic";
 
 /** One epoch's row of the history. */
 export const historyRowSchema = z.record(z.string(), z.number());
@@ -76,7 +75,7 @@ export function saveCheckpoint(
   training: TrainingState,
   write: Readonly<Record<string, (path: string) => void>>,
 ): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const files: Record<string, { name: string; sha256: string }> = {};
   for (const [kind, writer] of Object.entries(write)) {
     const name = `${kind}-${training.step}.safetensors`;

@@ -35,7 +35,7 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
   const { profiles = {}, ...common } = content;
   const asked = options.profile ?? process.env.TUNING_FORK_PROFILE;
   const profile = asked || "quick";
-  const overlay = isTree(profiles) ? profiles[profile] : undefined;
+  const overlay = isTree(profiles) ? ownValue(profiles, profile) : undefined;
   if (asked && overlay === undefined) {
     const known = isTree(profiles) ? Object.keys(profiles).join(", ") : "";
     throw new UserError(
@@ -48,7 +48,7 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
   const named = process.env.TUNING_FORK_DATA;
   const spec = options.spec ?? (named ? findPath(named) : undefined);
   const aimed = spec ? mergeSettings(settings, { data: { spec } }) : settings;
-  return withAssignments(aimed, options.set ?? [], (text) => parse(text));
+  return withAssignments(aimed, options.set ?? []);
 }
 
 /**
@@ -68,9 +68,7 @@ export function loadConfig(
   return parseConfig(
     experimentSchema,
     // Assignments come last, so that none is overruled by what a model changes.
-    withAssignments(modelSettings(path, common, models, name), options.set ?? [], (text) =>
-      parse(text),
-    ),
+    withAssignments(modelSettings(path, common, models, name), options.set ?? []),
     source,
   );
 }
@@ -79,6 +77,11 @@ export function loadConfig(
 export function configNames(path: string, options: ConfigFileOptions = {}): string[] {
   const { models } = readSettings(path, options);
   return isTree(models) ? Object.keys(models) : [];
+}
+
+/** A key's value; never something that every object has, such as `constructor`. */
+function ownValue(tree: Tree, key: string): unknown {
+  return Object.hasOwn(tree, key) ? tree[key] : undefined;
 }
 
 function modelSettings(
@@ -92,7 +95,7 @@ function modelSettings(
   if (name === undefined) {
     throw new UserError(`${path} has several models`, `name one of ${names.join(", ")}`);
   }
-  const over = isTree(models) ? models[name] : undefined;
+  const over = isTree(models) ? ownValue(models, name) : undefined;
   if (isTree(over)) return mergeSettings(common, over);
   throw new UserError(
     `${path} has no model "${name}"`,

@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
-import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
@@ -84,10 +83,7 @@ export function openExperiment(
   const config =
     typeof source === "string"
       ? loadConfig(source, options, name)
-      : parseConfig(
-          experimentSchema,
-          withAssignments({ ...source }, options.set ?? [], (text) => parse(text)),
-        );
+      : parseConfig(experimentSchema, withAssignments({ ...source }, options.set ?? []));
   if (run === undefined && typeof source !== "string") {
     throw new UserError("settings have no folder of their own", "say where the run goes: `run`");
   }

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { UserError } from "../core/errors";
 import type { Dataset } from "../data/dataset";
 import { batchCount } from "../data/loader";
+import { makeFolder } from "../io/atomic";
 import { checkFreeze } from "../models/freeze";
 import type { Model } from "../models/module";
 import type { Task } from "../tasks/task";
@@ -74,7 +74,7 @@ export async function fit(
   run: RunFolder,
   options: FitOptions = {},
 ): Promise<FitResult> {
-  mkdirSync(run.path, { recursive: true });
+  makeFolder(run.path);
   checkFit(inputs, config);
   return new TrainingLoop(inputs, config, run, options).run();
 }

@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import { UserError } from "../core/errors";
 import { lossShapes } from "../tasks/registry";
 import { optimizerShapes } from "./optimizer-settings";
@@ -20,6 +21,9 @@ export function isTree(value: unknown): value is Tree {
 export function mergeSettings(under: Tree, over: Tree): Tree {
   const merged: Tree = { ...under };
   for (const [key, value] of Object.entries(over)) {
+    if (key in Object.prototype) {
+      throw new UserError(`there is no key "${key}"`, "leave it out of the settings");
+    }
     const below = merged[key];
     merged[key] =
       isTree(below) && isTree(value)
@@ -43,15 +47,10 @@ function withoutForeignKeys(key: string, settings: Tree, name: unknown): Tree {
 /**
  * Apply `key.path=value` assignments, values read as YAML scalars or lists would be.
  *
- * @param readValue Turns the text after `=` into a value.
  * @returns a copy with the assignments made
- * @throws UserError when one is not `key=value`
+ * @throws UserError when one is not `key=value`, or its value is no YAML
  */
-export function withAssignments(
-  settings: Tree,
-  assignments: readonly string[],
-  readValue: (text: string) => unknown,
-): Tree {
+export function withAssignments(settings: Tree, assignments: readonly string[]): Tree {
   return assignments.reduce((tree, assignment) => {
     const at = assignment.indexOf("=");
     if (at < 1) {
@@ -67,8 +66,22 @@ export function withAssignments(
         "give a key of the settings",
       );
     }
-    return assign(tree, keys, readValue(assignment.slice(at + 1)));
+    return assign(tree, keys, assignedValue(assignment, at));
   }, structuredClone(settings));
+}
+
+/** What stands after the `=`, at `at`. */
+function assignedValue(assignment: string, at: number): unknown {
+  try {
+    return parse(assignment.slice(at + 1));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split(" at line")[0] : String(cause);
+    throw new UserError(
+      `--set ${assignment}: the value is no YAML: ${reason}`,
+      "write a number, a word, [a, list] or {a: mapping}, in quotes where the shell needs them",
+      { cause },
+    );
+  }
 }
 
 function assign(tree: Tree, [key, ...rest]: readonly string[], value: unknown): Tree {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 
-const COMMAND = resolve(__dirname, "..", "..", "lib", "bin", "tuning-fork.js");
+export const COMMAND = resolve(__dirname, "..", "..", "lib", "bin", "tuning-fork.js");
 
 /** Run `tuning-fork` as a person would. */
 export function tuningFork(...args: string[]): { code: number | null; out: string; error: string } {

@@ -75,6 +75,17 @@ describe("prediction tables", () => {
     );
   });
 
+  it("take probabilities that were rounded to three decimals", () => {
+    const names = Array.from({ length: 10 }, (_, c) => `p_${c}`);
+    const third = (p: number) => p.toFixed(3);
+    // Ten times 0.0995 and the like: 0.996 after rounding.
+    const cells = Array.from({ length: 10 }, (_, c) => third(c === 0 ? 0.1 : 0.09953 + 1e-5 * c));
+    const text = `id,label,${names}\na,0,${cells}\n`;
+    assert.equal(parsePredictions(text, "p.csv").predicted[0], 0);
+    const less = text.replace("0.100", "0.090");
+    assert.throws(() => parsePredictions(less, "p.csv"), /the probabilities sum to 0\.9/);
+  });
+
   const bad: [name: string, text: string, message: RegExp][] = [
     ["no id", good.replace("id,", "name,"), /p\.csv: no column "id"/],
     ["no probabilities", "id,label\na,0\n", /p\.csv: neither a column "predicted" nor/],
@@ -143,6 +154,9 @@ describe("prediction tables", () => {
   });
 
   it("name a missing file", async () => {
-    await assert.rejects(readPredictions("nowhere.csv"), /nowhere\.csv: cannot be read \(ENOENT\)/);
+    await assert.rejects(
+      readPredictions("nowhere.csv"),
+      /nowhere\.csv cannot be read as a prediction table \(CSV\): it is not there/,
+    );
   });
 });

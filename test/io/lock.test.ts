@@ -57,7 +57,7 @@ describe("locks", () => {
   });
 
   it("of another host are not taken over, even where the process number is free here", async () => {
-    const other = { host: "node-17", pid: 999999999, started: "", token: "t" };
+    const other = { host: "node-17", pid: 999999999, user: "anna", started: "", token: "t" };
     writeFileSync(join(folder, "lock"), JSON.stringify(other));
     const expected = {
       name: "UserError",
@@ -68,6 +68,32 @@ describe("locks", () => {
       withLock(join(folder, "lock"), "the run", async () => 0),
       expected,
     );
+  });
+
+  it("of another user say whose process it is", () => {
+    const release = acquireLock(path, "x");
+    writeFileSync(
+      path,
+      JSON.stringify({ ...owner(), pid: process.ppid, user: "anna", started: "" }),
+    );
+    assert.throws(() => acquireLock(path, "the run"), /process \d+ of the user anna is at work/);
+    rmSync(path);
+    release();
+  });
+
+  it("are whole as soon as they are there, whoever is killed", () => {
+    // A process that looks at it all the time never sees a lock without its owner.
+    const script = `
+      const { readFileSync } = require("node:fs");
+      let empty = 0;
+      for (const end = Date.now() + 700; Date.now() < end; ) {
+        try { if (!readFileSync(${JSON.stringify(path)}, "utf8").endsWith("}\\n")) empty++; } catch {}
+      }
+      console.log(empty);`;
+    const child = spawn(process.execPath, ["-e", script]);
+    const seen = new Promise((done) => child.stdout.once("data", (text) => done(Number(text))));
+    for (const end = Date.now() + 800; Date.now() < end; ) acquireLock(path, "x")();
+    return seen.then((empty) => assert.equal(empty, 0));
   });
 
   it("that do not say whose they are name the file to delete", () => {
@@ -103,7 +129,7 @@ describe("locks", () => {
   });
 
   it("are taken over by one of many processes that find a dead one", () => {
-    const dead = { host: hostname(), pid: 999999999, started: "", token: "dead" };
+    const dead = { host: hostname(), pid: 999999999, user: "anna", started: "", token: "dead" };
     acquireLock(path, "x")();
     writeFileSync(path, JSON.stringify(dead));
     // Every process holds the lock until all have tried.

@@ -89,7 +89,7 @@ describe("configs", () => {
     const over = { schedule: { name: "cosine", floor: 0.1 }, loss: { name: "focal" } };
     assert.deepEqual(mergeSettings(under, over), over);
     const optimizer = { learningRate: 0.5, beta1: 0.8 };
-    assert.deepEqual(withAssignments({ optimizer }, ["optimizer.name=sgd"], String), {
+    assert.deepEqual(withAssignments({ optimizer }, ["optimizer.name=sgd"]), {
       optimizer: { name: "sgd", learningRate: 0.5 },
     });
     assert.deepEqual(mergeSettings({ loss: { labelSmoothing: 0.1 } }, { loss: { x: 1 } }), {
@@ -98,15 +98,17 @@ describe("configs", () => {
   });
 
   it("take assignments at any depth", () => {
-    const set = withAssignments(
-      minimal,
-      ["train.optimizer.clipNorm=2", "data.fraction=0.5"],
-      Number,
-    );
+    const set = withAssignments(minimal, ["train.optimizer.clipNorm=2", "data.fraction=0.5"]);
     const { train, data } = parseConfig(experimentSchema, set);
     assert.equal(train.optimizer.clipNorm, 2);
     assert.equal(data.fraction, 0.5);
-    assert.throws(() => withAssignments(minimal, ["epochs"], Number), /not key=value/);
+    assert.throws(() => withAssignments(minimal, ["epochs"]), /not key=value/);
+    for (const broken of ["train.epochs=[1", "train.epochs={a", 'train.epochs="1', "a=b: c: d"]) {
+      assert.throws(() => withAssignments(minimal, [broken]), {
+        name: "UserError",
+        message: /the value is no YAML/,
+      });
+    }
   });
 
   it("tell their differences", () => {
@@ -123,6 +125,13 @@ describe("configs", () => {
       "data: {spec: synthetic}\nmodel: {name: resnet18}\ntrain: {epochs: 2}\nprofiles: {paper: {train: {epochs: 200}}}\n",
     );
     assert.equal(loadConfig(path, { profile: "paper" }).train.epochs, 200);
+    for (const profile of ["constructor", "__proto__", "toString"]) {
+      assert.throws(
+        () => loadConfig(path, { profile }),
+        /has no profile ".*"\n.*take one of paper/,
+      );
+      assert.throws(() => loadConfig(path, {}, profile), /has no model ".*"/);
+    }
     assert.equal(loadConfig(path, { spec: "a.h5" }).data.spec, "a.h5");
     assert.throws(() => loadConfig(path, { profile: "fast" }), /no profile "fast"/);
     assert.throws(() => loadConfig(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../../core/errors";
+import { writeFileAtomic } from "../../io/atomic";
 import type { TensorFunction } from "../compile";
 import type { ExportOptions } from "../export";
 import { ATTRIBUTE, attribute, dtypeNumber } from "../native";
@@ -46,8 +46,7 @@ export function exportSavedModel(fn: TensorFunction, folder: string, options: Ex
   // A read of a frozen variable is the constant itself.
   const nodes = [...handles.values(), ...trace.nodes.map(readAsIdentity)];
   const replaced = new Map(trace.nodes.map((node, i) => [node, nodes[handles.size + i]]));
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
+  writeFileAtomic(
     join(folder, "saved_model.pb"),
     savedModelBytes(nodes, {
       inputs: trace.inputs.map((node, i) => ({

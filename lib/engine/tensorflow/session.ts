@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../../core/errors";
+import { systemError } from "../../core/system-errors";
 import { type NativeBackend, nativeBackend } from "./binding";
 import type { GraphNode } from "./graph";
 import { savedModelBytes } from "./saved-model";
@@ -22,6 +23,8 @@ export class Session {
     try {
       writeFileSync(join(folder, "saved_model.pb"), savedModelBytes(nodes));
       this.id = backend.binding.loadSavedModel(folder, "serve");
+    } catch (error) {
+      throw systemError(error, tmpdir(), "has no place for a graph");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
