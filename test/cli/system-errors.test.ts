@@ -132,7 +132,7 @@ describe("what the system refuses", function () {
     assert.match(await sentence("image", [FITS, "--out", at("p.png")]), /p\.png .*is a folder/);
     assert.match(await sentence("predict", [...predict.slice(0, -1), ""]), /--out lacks its FILE/);
     assert.match(await sentence("evaluate", [at("images")]), /images.*folder/);
-    assert.match(await sentence("figures", ["--run", at("file")]), /file/);
+    assert.match(await sentence("figures", ["--run", at("file"), "--out", at("f")]), /file/);
   });
 
   /** A disk of that size in `full`, or skip the test. */
