@@ -9,6 +9,7 @@ import { efficientnet } from "./efficientnet";
 import { dropout, linear } from "./layers";
 import { linformer } from "./linformer";
 import type { Context, Layer, Model, Network } from "./module";
+import { p4mResnet } from "./p4m-resnet";
 import { Parameters } from "./parameters";
 import { regnet } from "./regnet";
 import { resnet } from "./resnet";
@@ -28,6 +29,7 @@ const architectures: readonly Architecture[] = [
   convnext,
   swinv2,
   regnet,
+  p4mResnet,
 ];
 
 const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...architectures);
