@@ -21,7 +21,7 @@ import {
 import { hook, type Layer, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
 
-type Kind = "plain" | "fused" | "inverted";
+type Kind = "plain" | "fused" | "separable" | "inverted";
 
 interface Stage {
   readonly kind: Kind;
@@ -30,6 +30,8 @@ interface Stage {
   /** How much wider a block is inside. */
   readonly expansion: number;
   readonly width: number;
+  /** Side of the filters, pixels. */
+  readonly kernel: number;
 }
 
 interface Shape {
@@ -38,12 +40,18 @@ interface Shape {
   readonly features: number;
   /** As the original TensorFlow code: its padding ("same") and its epsilon. */
   readonly original?: boolean;
+  /** For phones: ReLU6 in the place of SiLU, and no squeeze-and-excitation. */
+  readonly lite?: boolean;
 }
 
-/** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298). */
+/** min(max(x, 0), 6) */
+const relu6: Layer = (x) => tf.relu6(x);
+
+/** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298), EfficientNet-Lite. */
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const unit = makeUnit(shape);
-  const body: Layer[] = [unit(p, "conv_stem", "bn1", 3, shape.stem, 3, { stride: 2 }), silu];
+  const activation = shape.lite ? relu6 : silu;
+  const body: Layer[] = [unit(p, "conv_stem", "bn1", 3, shape.stem, 3, { stride: 2 }), activation];
   const parameterGroups: string[][] = [["conv_stem", "bn1"]];
   const featureMaps: string[] = [];
   const count = shape.stages.reduce((sum, { depth }) => sum + depth, 0);
@@ -53,13 +61,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       const at = p.at("blocks").at(s).at(i);
       const stride = i === 0 ? stage.stride : 1;
       const rate = ((options.dropPath ?? 0) * (parameterGroups.length - 1)) / count;
-      body.push(block(at, unit, stage, width, stride, rate));
+      body.push(block(at, unit, shape, stage, width, stride, rate));
       featureMaps.push(at.path());
       parameterGroups.push([at.path()]);
       width = stage.width;
     }
   });
-  body.push(unit(p, "conv_head", "bn2", width, shape.features, 1), silu);
+  body.push(unit(p, "conv_head", "bn2", width, shape.features, 1), activation);
   return {
     forwardFeatures: sequence(...body),
     pool: globalAveragePool,
@@ -100,30 +108,39 @@ function makeUnit({ original = false }: Shape): Unit {
 function block(
   p: Parameters,
   unit: Unit,
-  { kind, expansion, width: to }: Stage,
+  { lite }: Shape,
+  { kind, expansion, width: to, kernel }: Stage,
   from: number,
   stride: number,
   dropRate: number,
 ): Layer {
   const inside = from * expansion;
-  const layers: Record<Kind, () => Layer[]> = {
-    plain: () => [unit(p, "conv", "bn1", from, to, 3, { stride }), silu],
-    fused: () => [
-      unit(p, "conv_exp", "bn1", from, inside, 3, { stride }),
+  const activation = lite ? relu6 : silu;
+  const squeeze = () =>
+    squeezeExcite(
+      [p.at("se.conv_reduce"), p.at("se.conv_expand")],
+      inside,
+      Math.round(from / 4),
       silu,
+    );
+  const layers: Record<Kind, () => Layer[]> = {
+    plain: () => [unit(p, "conv", "bn1", from, to, kernel, { stride }), activation],
+    fused: () => [
+      unit(p, "conv_exp", "bn1", from, inside, kernel, { stride }),
+      activation,
       unit(p, "conv_pwl", "bn2", inside, to, 1),
+    ],
+    separable: () => [
+      unit(p, "conv_dw", "bn1", from, from, kernel, { stride, groups: from }),
+      activation,
+      unit(p, "conv_pw", "bn2", from, to, 1),
     ],
     inverted: () => [
       unit(p, "conv_pw", "bn1", from, inside, 1),
-      silu,
-      unit(p, "conv_dw", "bn2", inside, inside, 3, { stride, groups: inside }),
-      silu,
-      squeezeExcite(
-        [p.at("se.conv_reduce"), p.at("se.conv_expand")],
-        inside,
-        Math.round(from / 4),
-        silu,
-      ),
+      activation,
+      unit(p, "conv_dw", "bn2", inside, inside, kernel, { stride, groups: inside }),
+      activation,
+      ...(lite ? [] : [squeeze()]),
       unit(p, "conv_pwl", "bn3", inside, to, 1),
     ],
   };
@@ -136,8 +153,40 @@ function block(
   };
 }
 
-function stage(kind: Kind, depth: number, stride: number, expansion: number, width: number): Stage {
-  return { kind, depth, stride, expansion, width };
+function stage(
+  kind: Kind,
+  depth: number,
+  stride: number,
+  expansion: number,
+  width: number,
+  kernel = 3,
+): Stage {
+  return { kind, depth, stride, expansion, width, kernel };
+}
+
+/** EfficientNet-Lite, all but its stem, head, first and last stage made wider and deeper. */
+function liteShape(wider: number, deeper: number): Shape {
+  // To a multiple of 8, but not below nine tenths.
+  const width = (channels: number) => {
+    const near = Math.max(8, Math.floor((channels * wider + 4) / 8) * 8);
+    return near < 0.9 * channels * wider ? near + 8 : near;
+  };
+  const middle = (depth: number, stride: number, channels: number, kernel: number) =>
+    stage("inverted", Math.ceil(depth * deeper), stride, 6, width(channels), kernel);
+  return {
+    stem: 32,
+    stages: [
+      stage("separable", 1, 1, 1, width(16)),
+      middle(2, 2, 24, 3),
+      middle(2, 2, 40, 5),
+      middle(3, 2, 80, 3),
+      middle(3, 1, 112, 5),
+      middle(4, 2, 192, 5),
+      stage("inverted", 1, 1, 6, width(320)),
+    ],
+    features: 1280,
+    lite: true,
+  };
 }
 
 const small: Shape = {
@@ -165,16 +214,52 @@ const tiny: Shape = {
 
 const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
+const tinyLite: Shape = {
+  stem: 16,
+  stages: [
+    stage("separable", 1, 1, 1, 8),
+    stage("inverted", 2, 2, 3, 16, 5),
+    stage("inverted", 1, 1, 3, 24),
+  ],
+  features: 32,
+  lite: true,
+};
+
 const defineOriginal = (shape: Shape, own: Variant) =>
   define({ ...shape, original: true }, { preprocessing: symmetric, ...own });
 
-/** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298). */
+/**
+ * EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298) and EfficientNet-Lite (Liu 2020; Tan & Le 2019,
+ * arXiv:1905.11946).
+ */
 export const efficientnet: Architecture = {
   efficientnetv2_s: define(small, { size: 288 }),
   tf_efficientnetv2_s: defineOriginal(small, {
     size: 300,
     hub: "timm/tf_efficientnetv2_s.in21k_ft_in1k",
   }),
+  tf_efficientnet_lite0: defineOriginal(liteShape(1, 1), {
+    hub: "timm/tf_efficientnet_lite0.in1k",
+  }),
+  tf_efficientnet_lite1: defineOriginal(liteShape(1, 1.1), {
+    size: 240,
+    hub: "timm/tf_efficientnet_lite1.in1k",
+  }),
+  tf_efficientnet_lite2: defineOriginal(liteShape(1.1, 1.2), {
+    size: 260,
+    hub: "timm/tf_efficientnet_lite2.in1k",
+  }),
+  tf_efficientnet_lite3: defineOriginal(liteShape(1.2, 1.4), {
+    size: 300,
+    hub: "timm/tf_efficientnet_lite3.in1k",
+    preprocessing: { ...symmetric, interpolation: "bilinear" },
+  }),
+  tf_efficientnet_lite4: defineOriginal(liteShape(1.4, 1.8), {
+    size: 380,
+    hub: "timm/tf_efficientnet_lite4.in1k",
+    preprocessing: { ...symmetric, interpolation: "bilinear" },
+  }),
+  test_tf_efficientnet_lite: defineOriginal(tinyLite, { size: 32 }),
   test_efficientnet: define(tiny, { size: 32 }),
   test_tf_efficientnet: defineOriginal(tiny, { size: 32 }),
 };
