@@ -6,6 +6,7 @@
 
 export { ablationHeatMap } from "../plots/ablation-heat-map";
 export { type AccuracyCurveOptions, accuracyCurve } from "../plots/accuracy-curve";
+export { type AnswerScores, answerBars } from "../plots/answer-bars";
 export { type AttentionMaps, attentionGrid } from "../plots/attention-grid";
 export { type AugmentationSheet, augmentationSheet } from "../plots/augmentation-sheet";
 export { classDistribution } from "../plots/class-distribution";
@@ -66,3 +67,9 @@ export {
   themeOf,
 } from "../plots/theme";
 export { type TrainingCurvesOptions, trainingCurves } from "../plots/training-curves";
+export {
+  type PosteriorGalaxy,
+  type VotePosteriorOptions,
+  votePosterior,
+} from "../plots/vote-posterior";
+export { voteTree } from "../plots/vote-tree";

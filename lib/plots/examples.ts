@@ -1,8 +1,12 @@
 import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
+import { questionRanges } from "../data/decision-tree";
+import { drawGalaxy } from "../data/galaxy-model";
+import { drawVotes, voteChances } from "../data/synthetic-votes";
 import type { AblationRun } from "../evaluate/ablation";
 import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
+import type { VotePredictions } from "../evaluate/vote-predictions";
 import type { Embedding } from "./embedding-scatter";
 import type { ComparedVotes } from "./hex-bins";
 
@@ -131,6 +135,31 @@ export function exampleVotes(rows = 3000): ComparedVotes {
     predicted: { answers, ids, values: predicted },
     truth: { answers, ids, values: truth },
   };
+}
+
+/** Predicted votes about synthetic galaxies, and what their volunteers said. */
+export function exampleVoteTable(rows = 400): VotePredictions {
+  const galaxies = Array.from({ length: rows }, (_, row) => {
+    const random = new Random(6, `example galaxy ${row}`);
+    return drawGalaxy(random.integer(10), random);
+  });
+  const { questions, answers, fractions, asked } = drawVotes(galaxies);
+  const random = new Random(7, "example vote table");
+  const values = Float64Array.from(galaxies.flatMap(voteChances), (p) => {
+    return (p + 0.05 * random.uniform()) ** (0.8 + 0.4 * random.uniform());
+  });
+  for (const { from, to } of questionRanges(questions)) {
+    for (let at = from; at < values.length; at += answers.length) {
+      const own = values.subarray(at, at + to - from);
+      const sum = own.reduce((a, b) => a + b, 0);
+      own.forEach((value, i) => {
+        own[i] = value / sum;
+      });
+    }
+  }
+  const ids = galaxies.map((_, row) => `example-${row}`);
+  const strengths = new Float64Array(rows * questions.length).fill(25);
+  return { questions, answers, ids, values, strengths, truth: fractions, ...(asked && { asked }) };
 }
 
 /** Galaxies in clouds by class. */

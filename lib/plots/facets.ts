@@ -9,6 +9,8 @@ export interface Facet {
   readonly ref: { readonly xaxis: string; readonly yaxis: string };
   /** Where it stands from left to right, fractions of the plot's width. */
   readonly x: readonly [number, number];
+  /** Where it stands from bottom to top, fractions of the plot's height. */
+  readonly y: readonly [number, number];
   /** Its axes, as keys of the layout. */
   axes(theme: Theme, x: FacetAxis, y: FacetAxis): Record<string, unknown>;
 }
@@ -57,6 +59,7 @@ export function facets(count: number, columns: number, gapX: number, gapY: numbe
       suffix,
       ref,
       x,
+      y,
       axes: (theme, xAxis, yAxis) => ({
         [`xaxis${suffix}`]: axis(
           theme,

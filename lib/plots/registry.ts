@@ -3,8 +3,10 @@ import { accuracyByColumn } from "../evaluate/by-column";
 import { reliabilityTable } from "../evaluate/calibration";
 import { scoreInterval } from "../evaluate/intervals";
 import { evaluate } from "../evaluate/summary";
+import { voteMetrics } from "../evaluate/vote-metrics";
 import { ablationHeatMap } from "./ablation-heat-map";
 import { accuracyCurve } from "./accuracy-curve";
+import { answerBars } from "./answer-bars";
 import { attentionGrid } from "./attention-grid";
 import { augmentationSheet } from "./augmentation-sheet";
 import { classDistribution } from "./class-distribution";
@@ -22,18 +24,22 @@ import {
   exampleMap,
   examplePredictions,
   exampleVotes,
+  exampleVoteTable,
 } from "./examples";
 import type { Figure } from "./figure";
 import { hexBins } from "./hex-bins";
 import { modelComparison } from "./model-comparison";
 import { panels } from "./panels";
 import { perClassBars } from "./per-class-bars";
+import { pictureUris } from "./pictures";
 import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
 import { saliencyOverlay } from "./saliency-overlay";
 import { sampleGrid } from "./sample-grid";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
+import { votePosterior } from "./vote-posterior";
+import { voteTree } from "./vote-tree";
 
 /** Draws a figure from made-up tables: what tests and the gallery show. */
 export type FigureExample = (options: FigureOptions) => Figure | Promise<Figure>;
@@ -54,6 +60,7 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
       perModel((p) => accuracyByColumn(p, exampleMagnitudes(p), { bins: 8 })),
       { title: "r magnitude (mag)", ...options },
     ),
+  "answer-bars": (options) => answerBars(voteMetrics(exampleVoteTable()), options),
   "attention-grid": (options) => {
     const rowLabels = ["layer 1", "layer 6", "layer 12"];
     const columnLabels = Array.from({ length: 6 }, (_, i) => `head ${i + 1}`);
@@ -127,5 +134,10 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     return saliencyOverlay({ rows, imageSize: [64, 64] }, options);
   },
   "sample-grid": (options) => sampleGrid(exampleDataset(), options),
+  "vote-posterior": async (options) => {
+    const [uri] = await pictureUris(exampleImages(1), [64, 64]);
+    return votePosterior({ table: exampleVoteTable(), row: 5, uri }, options);
+  },
+  "vote-tree": (options) => voteTree({ table: exampleVoteTable(), row: 5 }, options),
   "training-curves": (options) => trainingCurves(exampleHistory(), options),
 };

@@ -3,11 +3,17 @@ import type { Table } from "../core/table";
 import { reliabilityTable } from "../evaluate/calibration";
 import { labeledPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
+import { voteMetrics } from "../evaluate/vote-metrics";
+import { rowsWithVotes, selectVotes, type VotePredictions } from "../evaluate/vote-predictions";
+import { answerBars } from "./answer-bars";
 import { confusionMatrix } from "./confusion-matrix";
+import { distributionComparison } from "./distribution-comparison";
 import type { Figure } from "./figure";
+import { hexBins } from "./hex-bins";
 import { perClassBars } from "./per-class-bars";
 import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
+import { plain } from "./text";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
 
@@ -59,6 +65,19 @@ function ofProbabilities(draw: (predictions: Predictions, options: FigureOptions
       : undefined;
 }
 
+/** Draws votes of which some are known. */
+function ofVotes(draw: (table: VotePredictions, options: FigureOptions) => Figure) {
+  return ({ predictions }: RunTables, options: FigureOptions): Figure | undefined => {
+    if (predictions === undefined || !("questions" in predictions)) return undefined;
+    const table = predictions as VotePredictions;
+    const known = rowsWithVotes(table);
+    return known.length > 0 ? draw(selectVotes(table, known), options) : undefined;
+  };
+}
+
+/** The first answer to each question: the others say much the same. */
+const firstAnswers = ({ questions }: VotePredictions) => questions.map(({ answers }) => answers[0]);
+
 /** Every figure of a run by name. One more is one more entry; a task names those that it has. */
 export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
   "training-curves": {
@@ -68,6 +87,41 @@ export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
       history && Object.values(history).some(({ length }) => length > 0)
         ? trainingCurves(history, options)
         : undefined,
+  },
+  "answer-bars": {
+    caption: ({ model, galaxies }) =>
+      `Correlation and mean absolute error of the vote fractions that ${model} predicts for ${galaxies} test galaxies, answer by answer; marks show the error of whoever says each answer's mean.`,
+    draw: ofVotes((table, options) => answerBars(voteMetrics(table, { samples: 1 }), options)),
+  },
+  "vote-hex-bins": {
+    caption: ({ model, galaxies }) =>
+      `Vote fractions predicted by ${model} against those of the volunteers, for ${galaxies} test galaxies: the first answer to each question, galaxies counted in hexagons.`,
+    draw: ofVotes((table, options) =>
+      hexBins(
+        { predicted: table, truth: { ...table, values: table.truth } },
+        { answers: firstAnswers(table), ...options },
+      ),
+    ),
+  },
+  "vote-distributions": {
+    caption: ({ model }) =>
+      `Distributions of the volunteers' vote fractions and of those predicted by ${model}: the first answer to each question, of the galaxies whose volunteers were asked.`,
+    draw: ofVotes((table, options) => {
+      const k = table.answers.length;
+      const samples = (of: Float64Array, a: number) =>
+        of.filter((_, i) => i % k === a && !Number.isNaN(table.truth[i]));
+      const panels = firstAnswers(table).map((title) => {
+        const a = table.answers.indexOf(title);
+        return {
+          title: plain(title),
+          samples: { true: samples(table.truth, a), predicted: samples(table.values, a) },
+        };
+      });
+      return distributionComparison(
+        panels.filter(({ samples: { true: known } }) => known.length > 1),
+        options,
+      );
+    }),
   },
   "confusion-matrix": {
     caption: ({ model, galaxies }) =>

@@ -10,7 +10,7 @@ type Part = (typeof PARTS)[number];
 
 /** How {@link trainingCurves} is drawn. */
 export interface TrainingCurvesOptions extends FigureOptions {
-  /** Metrics to draw, a panel each. Default: loss and accuracy where the table has them. */
+  /** Metrics to draw, a panel each. Default: loss, accuracy and mae, those of them that the table has. */
   readonly metrics?: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
   const all = Object.entries(history)
     .filter(([name]) => name !== "epoch")
     .map(([name, column]) => seriesOf(name, Array.from(column, Number)));
-  const metrics = (options.metrics ?? ["loss", "accuracy"]).filter((metric) =>
+  const metrics = (options.metrics ?? ["loss", "accuracy", "mae"]).filter((metric) =>
     all.some((series) => series.metric === metric),
   );
   if (metrics.length === 0)

@@ -192,7 +192,7 @@ function createVoteTask(
     },
     defaultMonitor: "mae",
     headline: ["correlation", "mae", "relativeMae"],
-    figures: ["training-curves"],
+    figures: ["training-curves", "answer-bars", "vote-hex-bins", "vote-distributions"],
     describe({ values, truth }, row) {
       const { to } = questionRanges(questions)[0];
       const said = (of: Float64Array) => {
