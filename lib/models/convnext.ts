@@ -3,7 +3,7 @@ import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./ar
 import { truncatedNormal } from "./initializers";
 import { conv2d, dropPath, dropPathRates, globalAveragePool, layerNorm, sequence } from "./layers";
 import { hook, type Layer, type Network } from "./module";
-import { type Parameters, withLast } from "./parameters";
+import type { Parameters } from "./parameters";
 import { layerScale, mlp } from "./transformer";
 
 interface Shape {
@@ -52,8 +52,13 @@ function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape):
     forwardFeatures: sequence(stem, ...body),
     pool: (map: tf.Tensor4D, context) => norm(globalAveragePool(map), context),
     numFeatures: width,
-    classifier: { scope: "head.fc", init, dropout: options.dropout ?? 0 },
-    parameterGroups: withLast(parameterGroups, "head.norm"),
+    classifier: {
+      scope: "head.fc",
+      init,
+      dropout: options.dropout ?? 0,
+      groupedWith: ["head.norm"],
+    },
+    parameterGroups,
     featureMaps,
   };
 }

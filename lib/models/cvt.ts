@@ -41,11 +41,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       conv2d(embedAt.at("projection"), from, width, kernel, { stride, padding, init }),
       layerNorm<tf.Tensor4D>(embedAt.at("normalization"), width, EPSILON),
     );
-    parameterGroups.push([embedAt.path(), at.path("cls_token")]);
+    const start = [embedAt.path(), at.path("cls_token")];
+    if (stage === 0) parameterGroups.push(start);
     const rates = dropPathRates(stage === last ? (options.dropPath ?? 0) : 0, depth);
     const blocks = rates.map((rate, i) => {
       const blockAt = at.at("layers").at(i);
-      parameterGroups.push([blockAt.path()]);
+      // What leads into a stage counts with its first block, as timm does it for Swin.
+      parameterGroups.push([blockAt.path(), ...(stage > 0 && i === 0 ? start : [])]);
       // The embeddings halve twice, then once a stage; keys and values once more.
       const stride = 8 * 2 ** stage;
       const prefix = stage === last ? 1 : 0;

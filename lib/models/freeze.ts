@@ -14,7 +14,9 @@ export type Freeze = "backbone" | "none" | number;
 export function freeze(model: Model, what: Freeze): void {
   const frozen = checkFreeze(model, what);
   for (const [name, parameter] of model.parameters) {
-    parameter.trainable = !parameter.buffer && layerOf(model, name) >= frozen;
+    const open =
+      what === "backbone" ? isInScope(name, model.classifier) : layerOf(model, name) >= frozen;
+    parameter.trainable = !parameter.buffer && open;
   }
 }
 

@@ -61,6 +61,8 @@ export interface Classifier {
   readonly init?: Initializer;
   /** Share of features dropped before it. */
   readonly dropout: number;
+  /** Scopes below it that learn at its rate, as timm counts layers, such as a last norm. Default none. */
+  readonly groupedWith?: readonly string[];
 }
 
 /** What an architecture's builder hands back: a network without its classifier, and what it says of itself. */
@@ -125,7 +127,7 @@ export interface Model
   readonly preprocessing: Preprocessing;
   /** By name, in order; the classifier's last. */
   readonly parameters: ReadonlyMap<string, Parameter>;
-  /** As {@link Network.parameterGroups}, with the classifier as the last group. */
+  /** As {@link Network.parameterGroups}; last the classifier's group, see {@link Classifier.groupedWith}. */
   readonly parameterGroups: readonly (readonly string[])[];
   /** Scope of the classifier, such as `head.fc`. */
   readonly classifier: string;

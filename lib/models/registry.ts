@@ -90,7 +90,7 @@ export function createModel(name: string, options: ModelOptions): Model {
       const pooled = network.pool(features, context);
       return preLogits ? pooled : classifier.forward(pooled, context);
     });
-  const { scope } = network.classifier;
+  const { scope, groupedWith = [] } = network.classifier;
   const { numFeatures, attention = [], featureMaps = [], derivedBuffers = [] } = network;
   return {
     name,
@@ -103,7 +103,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     dropPath,
     preprocessing,
     parameters: p.all,
-    parameterGroups: [...network.parameterGroups, [scope]],
+    parameterGroups: [...network.parameterGroups, [...groupedWith, scope]],
     classifier: scope,
     attention,
     featureMaps,

@@ -37,7 +37,8 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       }
       body.push(relu);
       index++;
-      parameterGroups.push(names.map((name) => name.path()));
+      // As in timm, a batch norm is a layer of its own.
+      parameterGroups.push(...names.map((name) => [name.path()]));
     }
     const name = p.at("features").path(String(index - 1));
     featureMaps.push(name);
@@ -56,8 +57,13 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     forwardFeatures: sequence(...body),
     pool: (map: tf.Tensor4D, context) => globalAveragePool(wide(atLeast(map, SIDE), context)),
     numFeatures: WIDE,
-    classifier: { scope: "head.fc", init: truncatedNormal(0.01), dropout: rate },
-    parameterGroups: [...parameterGroups, ["pre_logits.fc1"], ["pre_logits.fc2"]],
+    classifier: {
+      scope: "head.fc",
+      init: truncatedNormal(0.01),
+      dropout: rate,
+      groupedWith: ["pre_logits"],
+    },
+    parameterGroups,
     featureMaps,
   };
 }
