@@ -5,6 +5,7 @@ import { UserError } from "../../core/errors";
 import { stateFolder } from "../../io/paths";
 import { registerNativeEngine } from "../native";
 import type { EngineInfo, EngineName } from "../start";
+import { registerWasmKernels } from "../wasm/registry";
 import { nativeBackend } from "./binding";
 import { tensorflow } from "./native-engine";
 import { describeProcessor, processor } from "./processor";
@@ -84,6 +85,7 @@ function fillRegisters(version: string): void {
 async function startWasm(): Promise<EngineInfo> {
   require("@tensorflow/tfjs");
   require("@tensorflow/tfjs-backend-wasm");
+  registerWasmKernels();
   if (!(await tf.setBackend("wasm"))) {
     throw new UserError("the WASM engine does not start", "check that Node is 20 or newer");
   }

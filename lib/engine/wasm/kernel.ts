@@ -1,0 +1,21 @@
+import type * as tf from "@tensorflow/tfjs-core";
+
+/** A kernel of tfjs's WASM backend, made of tfjs's own ops. */
+export interface WasmKernel {
+  /** tfjs's name of it, such as `Conv2DBackpropFilter`. */
+  readonly name: string;
+  /** The result of these inputs and attributes, both by tfjs's names; runs inside `tf.tidy`. */
+  compute(inputs: Record<string, tf.Tensor>, attributes: Record<string, unknown>): tf.Tensor;
+}
+
+/**
+ * A kernel with the types of its inputs and attributes.
+ *
+ * @param name tfjs's name of it.
+ */
+export function wasmKernel<Inputs, Attributes>(
+  name: string,
+  compute: (inputs: { [K in keyof Inputs]: tf.Tensor }, attributes: Attributes) => tf.Tensor,
+): WasmKernel {
+  return { name, compute: compute as WasmKernel["compute"] };
+}
