@@ -36,6 +36,16 @@ export {
   confusionScores,
 } from "../evaluate/classification";
 export {
+  type Conformal,
+  type ConformalScore,
+  type CoverageRow,
+  coverageTable,
+  fitConformal,
+  predictionSets,
+  type SetScores,
+  scoreSets,
+} from "../evaluate/conformal";
+export {
   type ConfusedPair,
   type ConfusionMatrix,
   countConfusion,
@@ -54,6 +64,7 @@ export {
   sortedQuantile,
   wilsonInterval,
 } from "../evaluate/intervals";
+export { type LabelError, rankLabelErrors } from "../evaluate/label-errors";
 export { type McNemar, mcNemar } from "../evaluate/mcnemar";
 export {
   type ClassificationMetric,

@@ -54,6 +54,7 @@ export {
 } from "../plots/run-figures";
 export { type SaliencyRow, type SaliencySheet, saliencyOverlay } from "../plots/saliency-overlay";
 export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
+export { setCoverage } from "../plots/set-coverage";
 export {
   COLUMN,
   colorScale,

@@ -1,6 +1,7 @@
 import { ablationTable } from "../evaluate/ablation";
 import { accuracyByColumn } from "../evaluate/by-column";
 import { reliabilityTable } from "../evaluate/calibration";
+import { coverageTable } from "../evaluate/conformal";
 import { scoreInterval } from "../evaluate/intervals";
 import { evaluate } from "../evaluate/summary";
 import { voteMetrics } from "../evaluate/vote-metrics";
@@ -36,6 +37,7 @@ import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
 import { saliencyOverlay } from "./saliency-overlay";
 import { sampleGrid } from "./sample-grid";
+import { setCoverage } from "./set-coverage";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
 import { votePosterior } from "./vote-posterior";
@@ -139,5 +141,10 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     return votePosterior({ table: exampleVoteTable(), row: 5, uri }, options);
   },
   "vote-tree": (options) => voteTree({ table: exampleVoteTable(), row: 5 }, options),
+  "set-coverage": (options) => {
+    const table = (score: "threshold" | "adaptive") =>
+      coverageTable(predictions(2000, 0), predictions(2000, 1), { score });
+    return setCoverage({ threshold: table("threshold"), adaptive: table("adaptive") }, options);
+  },
   "training-curves": (options) => trainingCurves(exampleHistory(), options),
 };
