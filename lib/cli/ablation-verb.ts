@@ -1,5 +1,5 @@
-import { ablationColumns } from "../evaluate/ablation";
-import { ablate } from "../notebook/ablation";
+import { ablationColumns } from "../evaluate/ablation-table";
+import { ablate } from "../notebook/ablate";
 import { showTable } from "../notebook/tables";
 import { settingOptions } from "./setting-options";
 import { defineVerb, say } from "./verb";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { exportFolders } from "../data/export";
+import { exportFolders } from "../data/export-dataset";
 import { labelsOf } from "../data/labels";
 import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";

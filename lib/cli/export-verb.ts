@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import { exportSavedModel } from "../engine/export";
+import { exportSavedModel } from "../engine/export-function";
 import { startEngine } from "../engine/start";
 import { makeFolder } from "../io/atomic";
 import { saveModel } from "../models/model-file";

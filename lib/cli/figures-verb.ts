@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { readPredictions } from "../evaluate/predictions-file";
-import { exportFigures, type FigureFormat } from "../plots/export";
+import { exportFigures, type FigureFormat } from "../plots/export-figures";
 import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";
 import { defineVerb, say } from "./verb";

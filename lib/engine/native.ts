@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Compiled, CompileOptions, TensorFunction } from "./compile";
 import type { JpegArea, JpegShape } from "./decode-jpegs";
-import type { ExportOptions } from "./export";
+import type { ExportOptions } from "./export-function";
 
 /** TensorFlow's numbers for the element types that this project meets. */
 export const DT = {

@@ -50,7 +50,7 @@ export {
   type Duplicates,
   findDuplicates,
 } from "../data/duplicates";
-export { type ExportOptions, type ExportReport, exportFolders } from "../data/export";
+export { type ExportOptions, type ExportReport, exportFolders } from "../data/export-dataset";
 export {
   FitsFile,
   type FitsHdu,

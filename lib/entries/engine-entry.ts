@@ -10,7 +10,11 @@ export {
   compile,
   type TensorFunction,
 } from "../engine/compile";
-export { type ExportedInput, type ExportOptions, exportSavedModel } from "../engine/export";
+export {
+  type ExportedInput,
+  type ExportOptions,
+  exportSavedModel,
+} from "../engine/export-function";
 export { findNotFinite, firstNotFinite, type NotFinite } from "../engine/finite";
 export * as ops from "../engine/ops";
 export {

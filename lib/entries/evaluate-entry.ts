@@ -12,7 +12,7 @@ export {
   ablationCsv,
   ablationLatex,
   ablationTable,
-} from "../evaluate/ablation";
+} from "../evaluate/ablation-table";
 export {
   type AccuracyBin,
   type AccuracyByColumnOptions,
@@ -34,7 +34,7 @@ export {
   type ClassScores,
   type ConfusionScores,
   confusionScores,
-} from "../evaluate/classification";
+} from "../evaluate/classification-scores";
 export {
   type Conformal,
   type ConformalScore,

@@ -11,7 +11,7 @@ export {
   type HeadMaps,
   hasAttention,
   headMaps,
-} from "../explain/attention";
+} from "../explain/attention-maps";
 export { type ComparisonRow, compareExplanations, type Question } from "../explain/compare";
 export { type GradCamOptions, gradCam } from "../explain/grad-cam";
 export { guidedBackprop } from "../explain/guided-backprop";

@@ -22,6 +22,7 @@ export {
   readModelDescription,
   saveModel,
 } from "../models/model-file";
+export { countFlops, modelSummary, parameterCount } from "../models/model-summary";
 export type { AttentionHook, Classifier, Context, Layer, Model, Network } from "../models/module";
 export {
   type Layout,
@@ -31,7 +32,6 @@ export {
 } from "../models/parameters";
 export { createModel, listModels, type ModelOptions, modelDefinition } from "../models/registry";
 export { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "../models/state-dict";
-export { countFlops, modelSummary, parameterCount } from "../models/summary";
 export { type WebOptions, writeWebModel } from "../models/web-format";
 export {
   parseWebManifest,

@@ -3,7 +3,7 @@
  *
  * @module tuning-fork/notebook
  */
-export { type AblateOptions, ablate } from "../notebook/ablation";
+export { type AblateOptions, ablate } from "../notebook/ablate";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";

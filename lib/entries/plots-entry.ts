@@ -32,7 +32,7 @@ export {
   exportFigure,
   exportFigures,
   type FigureFormat,
-} from "../plots/export";
+} from "../plots/export-figures";
 export type { Figure } from "../plots/figure";
 export { type ComparedVotes, type HexBinsOptions, hexBins } from "../plots/hex-bins";
 export { type GridCell, type ImageGridOptions, imageGrid } from "../plots/image-grid";

@@ -1,5 +1,5 @@
 import { Random } from "../core/random";
-import { type ConfusionScores, confusionScores } from "./classification";
+import { type ConfusionScores, confusionScores } from "./classification-scores";
 import { normalQuantile, studentQuantile } from "./distributions";
 import { labeledPredictions, type Predictions } from "./predictions";
 

@@ -1,5 +1,5 @@
 import { expectedCalibrationError, reliabilityTable } from "./calibration";
-import type { ConfusionScores } from "./classification";
+import type { ConfusionScores } from "./classification-scores";
 import type { Predictions } from "./predictions";
 import { brierScore, logLoss, topKAccuracy } from "./probability";
 

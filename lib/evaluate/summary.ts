@@ -1,4 +1,4 @@
-import { type ClassScores, confusionScores } from "./classification";
+import { type ClassScores, confusionScores } from "./classification-scores";
 import { countConfusion } from "./confusion";
 import { computeMetrics, type MetricValues } from "./metrics";
 import { labeledPredictions, type Predictions } from "./predictions";

@@ -1,6 +1,6 @@
 import { argmax } from "../core/argmax";
 import { questionRanges, reachChances } from "../data/decision-tree";
-import { confusionScores } from "./classification";
+import { confusionScores } from "./classification-scores";
 import { type BootstrapOptions, bootstrapInterval } from "./intervals";
 import { rankCorrelation } from "./rank-correlation";
 import { type Coverage, voteCoverage } from "./vote-coverage";

@@ -1,6 +1,6 @@
 import type { Model } from "../models/module";
 import { modelImages, type Pictures, pictureOf } from "../predict/image-batch";
-import { captureAttention, headMaps } from "./attention";
+import { captureAttention, headMaps } from "./attention-maps";
 
 /** What `attentionGrid` draws: a map for each layer and head. */
 export interface HeadGrid {

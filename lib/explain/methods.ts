@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import type { Model } from "../models/module";
 import { modelImages, type Pictures } from "../predict/image-batch";
-import { attentionMaps, captureAttention, hasAttention, hasWholeAttention } from "./attention";
+import { attentionMaps, captureAttention, hasAttention, hasWholeAttention } from "./attention-maps";
 import { gradCam } from "./grad-cam";
 import { guidedBackprop } from "./guided-backprop";
 import { integratedGradients } from "./integrated-gradients";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model } from "../models/module";
-import { attentionLayers, checkAttention } from "./attention";
+import { attentionLayers, checkAttention } from "./attention-maps";
 import { innerGradients } from "./gradients";
 import { checkTokens, classTokenMap } from "./rollout";
 import { computeMaps, type SaliencyMaps } from "./saliency-maps";

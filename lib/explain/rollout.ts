@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
-import type { Attention, AttentionLayer } from "./attention";
+import type { Attention, AttentionLayer } from "./attention-maps";
 import { computeMaps, type SaliencyMaps } from "./saliency-maps";
 
 /** How attention is rolled out. */

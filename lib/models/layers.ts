@@ -4,7 +4,7 @@ import * as convolution from "../engine/ops/convolution";
 import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import * as layerNormalization from "../engine/ops/layer-norm";
 import { addBias, linear as matrixProduct } from "../engine/ops/linear";
-import { statelessUniform } from "../engine/ops/random";
+import { statelessUniform } from "../engine/ops/stateless-random";
 import { fanInUniform, type Initializer, kaimingNormal, ones, zeros } from "./initializers";
 import type { Context, Layer } from "./module";
 import type { Parameters } from "./parameters";

@@ -1,4 +1,4 @@
-import type { AblationTable } from "../evaluate/ablation";
+import type { AblationTable } from "../evaluate/ablation-table";
 import { axisOf, rowsAxis } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";

@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset";
 import { questionRanges } from "../data/decision-tree";
 import { drawGalaxy } from "../data/galaxy-model";
 import { drawVotes, voteChances } from "../data/synthetic-votes";
-import type { AblationRun } from "../evaluate/ablation";
+import type { AblationRun } from "../evaluate/ablation-table";
 import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import type { VotePredictions } from "../evaluate/vote-predictions";

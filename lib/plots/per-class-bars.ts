@@ -1,4 +1,4 @@
-import type { ClassScores } from "../evaluate/classification";
+import type { ClassScores } from "../evaluate/classification-scores";
 import { axisOf, LINE_LEGEND, rowsAxis } from "./axes";
 import type { Figure } from "./figure";
 import { plain, twoLines, widest } from "./text";

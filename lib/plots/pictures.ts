@@ -30,7 +30,9 @@ export async function pictureUris(
       `${pixels.length} bytes are not a whole number of ${height} × ${width} RGB images`,
       "Pass uint8 pixels of shape [n, height, width, 3].",
     );
-  const encode = hasCanvas() ? encodeByCanvas : encodeBySharp;
+  const encode = hasCanvas()
+    ? encodeByCanvas
+    : (await import("./encode-by-sharp.js")).encodeBySharp;
   const uris: string[] = [];
   for (let at = 0; at < pixels.length; at += size) {
     const image = pixels.subarray(at, at + size);
@@ -39,24 +41,4 @@ export async function pictureUris(
     );
   }
   return uris;
-}
-
-async function encodeBySharp(
-  pixels: Uint8Array | Uint8ClampedArray,
-  [height, width]: Size,
-  longest: number,
-  format: "jpeg" | "png",
-): Promise<string> {
-  const { default: sharp } = await import("sharp");
-  const image = sharp(pixels, { raw: { width, height, channels: 3 } }).resize({
-    width: longest,
-    height: longest,
-    fit: "inside",
-    withoutEnlargement: true,
-  });
-  const file =
-    format === "png"
-      ? image.png({ compressionLevel: 9 })
-      : image.jpeg({ quality: 92, chromaSubsampling: "4:4:4" });
-  return (await file.toBuffer()).toString("base64");
 }

@@ -1,4 +1,4 @@
-import { ablationTable } from "../evaluate/ablation";
+import { ablationTable } from "../evaluate/ablation-table";
 import { accuracyByColumn } from "../evaluate/by-column";
 import { reliabilityTable } from "../evaluate/calibration";
 import { coverageTable } from "../evaluate/conformal";

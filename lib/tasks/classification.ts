@@ -9,7 +9,7 @@ import { createPredictions, type Predictions, probabilitiesOf } from "../evaluat
 import { formatPredictions, parsePredictions } from "../evaluate/predictions-csv";
 import { evaluate } from "../evaluate/summary";
 import type { LossDefinition, LossOptions } from "./loss";
-import { crossEntropy } from "./losses/cross-entropy";
+import { crossEntropy } from "./losses/class-cross-entropy";
 import { focal } from "./losses/focal";
 import type { TaskDefinition } from "./registry";
 import type { Strata, Task, TrainingRows } from "./task";

@@ -10,7 +10,7 @@ import {
   ablationCsv,
   ablationLatex,
   ablationTable,
-} from "../evaluate/ablation";
+} from "../evaluate/ablation-table";
 import { type Predictions, selectPredictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import { makeFolder, writeFileAtomic } from "../io/atomic";

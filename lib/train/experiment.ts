@@ -5,8 +5,8 @@ import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
 import { writeFileAtomic } from "../io/atomic";
 import { resultsFolder } from "../io/paths";
+import { parameterCount } from "../models/model-summary";
 import type { Model } from "../models/module";
-import { parameterCount } from "../models/summary";
 import { predict } from "../predict/network-predictor";
 import { openCheckpoint } from "./checkpoint";
 import {

@@ -65,12 +65,8 @@ describe("the rooms of lib", () => {
     for (const file of files.filter((file) => basename(file) !== "registry.ts")) {
       places.set(basename(file), [...(places.get(basename(file)) ?? []), file]);
     }
-    const known = [
-      ...["random.ts", "export.ts", "attention.ts", "cross-entropy.ts", "summary.ts"],
-      ...["ablation.ts", "classification.ts", "predict.ts", "figures.ts"],
-    ];
     assert.deepEqual(
-      [...places].filter(([name, same]) => same.length > 1 && !known.includes(name)),
+      [...places].filter(([, same]) => same.length > 1),
       [],
     );
   });

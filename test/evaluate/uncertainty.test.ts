@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ablationCsv, ablationLatex, ablationTable } from "#lib/evaluate/ablation";
+import { ablationCsv, ablationLatex, ablationTable } from "#lib/evaluate/ablation-table";
 import { accuracyByColumn, columnFor } from "#lib/evaluate/by-column";
 import { normalQuantile, studentQuantile } from "#lib/evaluate/distributions";
 import { ensemblePredictions, ensembleWeights } from "#lib/evaluate/ensemble";

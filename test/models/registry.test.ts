@@ -4,8 +4,8 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
 import { freeze, learningRateScales } from "#lib/models/freeze";
+import { countFlops, modelSummary, parameterCount } from "#lib/models/model-summary";
 import { createModel, listModels, modelDefinition } from "#lib/models/registry";
-import { countFlops, modelSummary, parameterCount } from "#lib/models/summary";
 import layerDecay from "../fixtures/models/layer_decay.json";
 
 describe("models", () => {

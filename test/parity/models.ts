@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
+import { parameterCount } from "#lib/models/model-summary";
 import { listModels } from "#lib/models/registry";
-import { parameterCount } from "#lib/models/summary";
 import { checkForward, Reference } from "../models/parity";
 
 const python = process.env.PARITY_PYTHON ?? process.env.BENCH_PYTHON;

@@ -11,7 +11,7 @@ import { digest } from "./support";
 
 const dist = join(__dirname, "../../lib/dist");
 /** The files that read, write or start a browser; nothing else of these rooms may need Node. */
-const ofNode = /(-file|^render|^export|^browser)\.js$/;
+const ofNode = /(-file|^render|^export-figures|^encode-by-sharp|^browser)\.js$/;
 
 describe("tables and figures in a browser", () => {
   it("are drawn as they are here", async function () {
@@ -36,7 +36,6 @@ describe("tables and figures in a browser", () => {
       platform: "browser",
       format: "iife",
       globalName: "tuningFork",
-      external: ["sharp"],
       logLevel: "silent",
     });
     const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);

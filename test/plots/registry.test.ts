@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { constants, inflateSync } from "node:zlib";
 import sharp from "sharp";
 import { openBrowser } from "#lib/plots/browser";
-import { exportFigures } from "#lib/plots/export";
+import { exportFigures } from "#lib/plots/export-figures";
 import type { Figure } from "#lib/plots/figure";
 import { figureRegistry } from "#lib/plots/registry";
 import { digest, overlaps, TEXT_BOXES, updating } from "./support";

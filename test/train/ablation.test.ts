@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { ablationColumns } from "#lib/evaluate/ablation";
+import { ablationColumns } from "#lib/evaluate/ablation-table";
 import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
 import { modelDefinition } from "#lib/models/registry";

@@ -3,7 +3,7 @@ import { MIXING, mixed } from "../../core/random";
 import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { fused } from "../trace";
 import { differentiable } from "./differentiable";
-import { statelessUniform } from "./random";
+import { statelessUniform } from "./stateless-random";
 
 /** Which values are dropped. */
 export interface Drop {

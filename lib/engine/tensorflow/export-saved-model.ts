@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../../core/errors";
 import { writeFileAtomic } from "../../io/atomic";
 import type { TensorFunction } from "../compile";
-import type { ExportOptions } from "../export";
+import type { ExportOptions } from "../export-function";
 import { ATTRIBUTE, attribute, dtypeNumber } from "../native";
 import type { GraphNode } from "./graph";
 import { applyPasses } from "./passes/registry";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
-import { softmaxCrossEntropy } from "../../engine/ops/cross-entropy";
+import { softmaxCrossEntropy } from "../../engine/ops/softmax-cross-entropy";
 import { classWeightsSchema, createWeightedMean } from "../class-weights";
 import type { LossDefinition } from "../loss";
 

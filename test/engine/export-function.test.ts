@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { exportSavedModel } from "#lib/engine/export";
+import { exportSavedModel } from "#lib/engine/export-function";
 import { gelu, layerNorm, linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { fixed } from "./cases";

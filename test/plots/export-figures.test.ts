@@ -7,7 +7,7 @@ import { UserError } from "#lib/core/errors";
 import { openBrowser } from "#lib/plots/browser";
 import { embeddingScatter } from "#lib/plots/embedding-scatter";
 import { exampleEmbedding, exampleImages } from "#lib/plots/examples";
-import { exportFigure, figureHtml } from "#lib/plots/export";
+import { exportFigure, figureHtml } from "#lib/plots/export-figures";
 import { pictureUris } from "#lib/plots/pictures";
 import { figureRegistry } from "#lib/plots/registry";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "#lib/core/errors";
 import { startEngine } from "#lib/engine/start";
-import { attentionMaps, captureAttention, headMaps } from "#lib/explain/attention";
+import { attentionMaps, captureAttention, headMaps } from "#lib/explain/attention-maps";
 import { relevance } from "#lib/explain/relevance";
 import { rollout } from "#lib/explain/rollout";
 import { mapOf } from "#lib/explain/saliency-maps";

@@ -1,5 +1,5 @@
 import { basename, extname } from "node:path";
-import type { AblationTable } from "../evaluate/ablation";
+import type { AblationTable } from "../evaluate/ablation-table";
 import { resultsFolder } from "../io/paths";
 import { loadAblation, runAblation } from "../train/ablation";
 import type { ConfigFileOptions } from "../train/config-file";

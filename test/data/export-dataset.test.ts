@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { matchNames } from "#lib/core/names";
 import type { Dataset } from "#lib/data/dataset";
-import { classFolder, classFolders, exportFolders } from "#lib/data/export";
+import { classFolder, classFolders, exportFolders } from "#lib/data/export-dataset";
 import { openFolder } from "#lib/data/folder";
 import { loadSplit } from "#lib/data/splits";
 
