@@ -6,7 +6,7 @@ import { writeFileAtomic } from "./atomic";
 import { withLock } from "./lock";
 
 /** Name of the file that keeps digests beside the downloads, in the format of `sha256sum`. */
-const LIST = "SHA256SUMS";
+export const DIGEST_LIST = "SHA256SUMS";
 
 /** SHA-256 of a file, in hexadecimal. */
 export async function sha256(path: string): Promise<string> {
@@ -22,7 +22,7 @@ export async function recordedDigest(path: string): Promise<string | undefined> 
 
 /** Record the digest of a file, so that later downloads are checked against it. */
 export async function recordDigest(path: string, digest: string): Promise<void> {
-  const list = join(dirname(path), LIST);
+  const list = join(dirname(path), DIGEST_LIST);
   await withLock(`${list}.lock`, list, async () => {
     const digests = (await readList(dirname(path))).set(basename(path), digest);
     const lines = [...digests].sort().map(([name, value]) => `${value}  ${name}\n`);
@@ -31,7 +31,7 @@ export async function recordDigest(path: string, digest: string): Promise<void> 
 }
 
 async function readList(folder: string): Promise<Map<string, string>> {
-  const text = await readFile(join(folder, LIST), "utf8").catch(() => "");
+  const text = await readFile(join(folder, DIGEST_LIST), "utf8").catch(() => "");
   const lines = text.split("\n").map((line) => /^([0-9a-f]{64}) [ *](.+)$/.exec(line));
   return new Map(lines.flatMap((found) => (found ? [[found[2], found[1]] as const] : [])));
 }

@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors";
-import { replaceFile } from "./atomic";
-import { recordDigest, recordedDigest, sha256 } from "./digests";
+import { systemCode } from "../core/system-errors";
+import { replaceFile, writeError } from "./atomic";
+import { DIGEST_LIST, recordDigest, recordedDigest, sha256 } from "./digests";
 import { withLock } from "./lock";
 
 /** How a download goes. */
@@ -35,8 +36,10 @@ export interface DownloadOptions {
   readonly attempts?: number;
   /** Wait after the first failure, doubled after each, ms. Default 1,000. */
   readonly backOff?: number;
-  /** A connection that brings nothing for so long has broken, ms. Default 60,000. */
+  /** A connection that brings nothing, or next to nothing, for so long has broken, ms. Default 60,000. */
   readonly stallTimeout?: number;
+  /** Less than this over a `stallTimeout` is next to nothing, bytes a second. Default 100. */
+  readonly leastRate?: number;
   /** Ends the download; what has come is kept for the next one. Default: none. */
   readonly signal?: AbortSignal;
 }
@@ -54,6 +57,9 @@ class Temporary extends Error {
 /** Longest pause that a server can ask for, milliseconds. */
 const longestWait = 120_000;
 
+/** An attempt that brings less than this has brought nothing new, bytes. */
+const PROGRESS = 1024;
+
 /**
  * Download a file. It appears under its name only when it is whole and its digest is right; until
  * then it is `<path>.part`, and an interrupted download goes on from there.
@@ -70,10 +76,9 @@ export async function download(
     if (!expected || (await sha256(path)) === expected) return;
     throw new UserError(
       `${path}: its SHA-256 is not ${expected}.`,
-      "Delete the file, then it is downloaded again.",
+      `Delete the file, then it is downloaded again. ${options.sha256 ? "" : howToForget(path)}`.trim(),
     );
   }
-  await mkdir(dirname(path), { recursive: true });
   await withLock(
     `${path}.lock`,
     path,
@@ -99,8 +104,8 @@ async function fetchWhole(
       await attempt(url, path, options);
       break;
     } catch (error) {
-      if (!(error instanceof Temporary)) throw describe(error, url, path);
-      failures = (await size(`${path}.part`)) > before ? 1 : failures + 1;
+      if (!(error instanceof Temporary)) throw writeError(path, error);
+      failures = (await size(`${path}.part`)) >= before + PROGRESS ? 1 : failures + 1;
       if (failures >= attempts) {
         throw new UserError(
           `${url}: ${error.message}, ${attempts} times in a row.`,
@@ -112,12 +117,16 @@ async function fetchWhole(
       await sleep(Math.min(wait, longestWait), undefined, { signal: options.signal });
     }
   }
+  if (/^\s*<(!doctype html|html)/i.test(await beginning(`${path}.part`)) && !isPage(path)) {
+    await forget(path);
+    throw webPage(url, path);
+  }
   const digest = expected || options.record !== false ? await sha256(`${path}.part`) : "";
   if (expected && digest !== expected) {
     await forget(path);
     throw new UserError(
       `${url}: the SHA-256 of what came is ${digest}; expected ${expected}. Nothing was kept.`,
-      "Run again; if it stays so, the file at the source has changed.",
+      `Run again; if it stays so, the file at the source has changed. ${options.sha256 ? "" : howToForget(path)}`.trim(),
     );
   }
   if (!expected && options.record !== false) await recordDigest(path, digest);
@@ -134,15 +143,24 @@ async function attempt(url: string, path: string, options: DownloadOptions): Pro
   const stop = () => abort.abort(options.signal?.reason);
   options.signal?.addEventListener("abort", stop, { once: true });
   const { stallTimeout = 60_000 } = options;
-  const timer = setTimeout(
-    () => abort.abort(new Temporary("the connection stalled")),
-    stallTimeout,
-  );
+  const least = ((options.leastRate ?? 100) * stallTimeout) / 1000;
+  let came = 0;
+  const timer = setInterval(() => {
+    const drips = came > 0 ? `: ${came} bytes in ${stallTimeout / 1000} s` : "";
+    if (came < least) abort.abort(new Temporary(`the connection stalled${drips}`));
+    came = 0;
+  }, stallTimeout);
   try {
     const headers: Record<string, string> = { "accept-encoding": "identity" };
     if (have > 0 && tag) Object.assign(headers, { range: `bytes=${have}-`, "if-range": tag });
     const response = await fetch(url, { headers, signal: abort.signal });
-    const from = startOf(response, have);
+    if (/^https:/i.test(url) && /^http:/i.test(response.url)) {
+      throw new UserError(
+        `${url}: the server leads to ${response.url}, which is not encrypted.`,
+        "Do not use that file; give another address.",
+      );
+    }
+    const from = startOf(response, have, tag);
     if (from === undefined) return await forget(path, new Temporary("the server's file changed"));
     checkAnswer(response, url, path);
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -153,44 +171,61 @@ async function attempt(url: string, path: string, options: DownloadOptions): Pro
         "The file at the source has changed.",
       );
     }
-    const validator = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
+    const validator = validatorOf(response);
     await writeFile(`${part}.tag`, validator.startsWith("W/") ? "" : validator);
     if (!response.body) throw new Temporary("the server sent nothing");
 
+    const wanted = total ?? options.size;
     let done = from;
     const start = performance.now();
     const file = await open(part, from > 0 ? "a" : "w");
     try {
       for await (const chunk of response.body) {
-        timer.refresh();
+        came += chunk.length;
+        if (wanted !== undefined && done + chunk.length > wanted) {
+          await forget(path);
+          throw new UserError(
+            `${url}: the server sends more than the ${wanted} bytes that were stated.`,
+            "The file at the source has changed; nothing was kept.",
+          );
+        }
         // Written at once, not through a buffer: what has come is kept when the connection breaks.
         await file.appendFile(chunk);
         done += chunk.length;
         const bytesPerSecond = ((done - from) / (performance.now() - start + 1)) * 1000;
         const secondsLeft = total === undefined ? undefined : (total - done) / bytesPerSecond;
         options.onProgress?.({ done, total, bytesPerSecond, secondsLeft });
+        // A server may keep the connection open.
+        if (done === wanted) break;
       }
     } finally {
       await file.close();
     }
-    const wanted = total ?? options.size;
-    if (wanted !== undefined && done !== wanted) {
-      throw new Temporary(`${done} of ${wanted} bytes came`);
+    if (wanted !== undefined ? done !== wanted : done === 0) {
+      throw new Temporary(
+        wanted === undefined ? "no byte came" : `${done} of ${wanted} bytes came`,
+      );
     }
   } catch (error) {
-    throw temporary(abort.signal.reason ?? error);
+    throw temporary(abort.signal.reason ?? error, url);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     options.signal?.removeEventListener("abort", stop);
   }
 }
 
 /** Where the bytes of this answer begin; `undefined` when the part does not fit it. */
-function startOf(response: Response, have: number): number | undefined {
+function startOf(response: Response, have: number, tag: string): number | undefined {
   if (response.status === 416) return undefined;
   if (response.status !== 206) return 0;
+  // A server that does not look at `if-range` sends the rest of another file.
+  if (validatorOf(response) !== "" && validatorOf(response) !== tag) return undefined;
   const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
   return Number(start) === have ? have : undefined;
+}
+
+function validatorOf({ headers }: Response): string {
+  return headers.get("etag") ?? headers.get("last-modified") ?? "";
 }
 
 function checkAnswer(response: Response, url: string, path: string): void {
@@ -208,41 +243,53 @@ function checkAnswer(response: Response, url: string, path: string): void {
     );
   }
   const type = response.headers.get("content-type") ?? "";
-  if (/^text\/html/i.test(type) && !/\.html?$/i.test(path)) {
-    throw new UserError(
-      `${url}: the server sends a web page, not the file ${basename(path)}.`,
-      "Open the address in a browser: it may ask to log in, or be down for repair.",
-    );
+  if (/^text\/html/i.test(type) && !isPage(path)) throw webPage(url, path);
+}
+
+function isPage(path: string): boolean {
+  return /\.html?$/i.test(path);
+}
+
+function webPage(url: string, path: string): UserError {
+  return new UserError(
+    `${url}: the server sends a web page, not the file ${basename(path)}.`,
+    "Open the address in a browser: it may ask to log in, or be down for repair.",
+  );
+}
+
+/** What to do where the digest is the one of the first download, which may have been the wrong one. */
+function howToForget(path: string): string {
+  const list = join(dirname(path), DIGEST_LIST);
+  return `The SHA-256 was recorded when the file first came: to forget it, delete the line ${basename(path)} of ${list}.`;
+}
+
+/** The first letters of a file. */
+async function beginning(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString("latin1", 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 
 /** Failures of the network are worth another attempt; those of the disk are not. */
-function temporary(error: unknown): unknown {
+function temporary(error: unknown, url: string): unknown {
   if (error instanceof UserError || error instanceof Temporary) return error;
   if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (
-      error.name === "AbortError" ||
-      ["ENOSPC", "EACCES", "EDQUOT", "EROFS", "EFBIG"].includes(code)
-    ) {
-      return error;
+    if (error.name === "AbortError" || systemCode(error) !== undefined) return error;
+    if (error.cause instanceof Error && /redirect count/.test(error.cause.message)) {
+      return new UserError(
+        `${url}: the server leads from one address to the next, and does not end.`,
+        "Check the address; the record may have moved.",
+        { cause: error },
+      );
     }
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
     return new Temporary(`the connection broke (${error.message}${cause})`);
   }
   return error;
-}
-
-function describe(error: unknown, url: string, path: string): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  if (!code || error instanceof UserError || typeof code !== "string" || code === "ABORT_ERR") {
-    return error;
-  }
-  return new UserError(
-    `${path}: cannot be written (${code}) while ${url} is downloaded.`,
-    "Make room on the disk or give another folder; the download goes on where it stopped.",
-    { cause: error },
-  );
 }
 
 async function forget(path: string, then?: Error): Promise<void> {

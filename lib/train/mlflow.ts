@@ -22,6 +22,12 @@ const answers = {
   anything: z.unknown(),
 };
 
+/** What `mlflow.json` says. */
+const noteSchema = z.object({ uri: z.string(), runId: z.string() });
+
+/** The longest answer that is read, bytes; MLflow's are a few hundred. */
+const LONGEST = 2 ** 20;
+
 /** The most parameters that one call may bring. */
 const PARAMETERS = 100;
 
@@ -83,9 +89,15 @@ export class MlflowTracker implements Tracker {
   /** Take up the server's run of an earlier sitting, where it still knows it. */
   private async goOn(): Promise<boolean> {
     if (!existsSync(this.notePath)) return false;
-    const note = JSON.parse(readFileSync(this.notePath, "utf8"));
-    if (note.uri !== this.options.uri) return false;
-    this.runId = String(note.runId);
+    const note = noteSchema.safeParse(jsonOf(readFileSync(this.notePath, "utf8")));
+    if (!note.success) {
+      throw new UserError(
+        `${this.notePath}, which says which run of the MLflow server this is, is damaged`,
+        "delete it: a new run is then begun there",
+      );
+    }
+    if (note.data.uri !== this.options.uri) return false;
+    this.runId = note.data.runId;
     try {
       await this.update({ status: "RUNNING" });
       return true;
@@ -129,8 +141,9 @@ export class MlflowTracker implements Tracker {
         body: body && JSON.stringify(body),
         signal: AbortSignal.timeout(15_000),
       });
-      text = await response.text();
+      text = await textOf(response);
     } catch (cause) {
+      if (cause instanceof UserError) throw cause;
       throw new UserError(
         `the MLflow server ${this.options.uri} cannot be reached`,
         "start it, correct train.log.mlflow.uri, or leave it out",
@@ -154,6 +167,24 @@ class MlflowRefusal extends UserError {
       "see train.log.mlflow and the MLFLOW_TRACKING_… variables",
     );
   }
+}
+
+/** The text of an answer, in bounded memory: whatever answers need not be MLflow. */
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, length] = ["", 0];
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    // Leaving the loop ends the connection.
+    if (length > LONGEST) {
+      throw new UserError(
+        `${response.url} answers with more than ${LONGEST} bytes: that is no MLflow server`,
+        "correct train.log.mlflow.uri, or leave it out",
+      );
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
 }
 
 function jsonOf(text: string): unknown {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -44,7 +46,10 @@ describe("data/download", () => {
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.h5`;
   });
-  after(() => server.close());
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "download-"));
     requests = [];
@@ -54,10 +59,11 @@ describe("data/download", () => {
   const fast = { backOff: 1, sha256: digest };
   const get = (options = {}) => download(url, join(folder, "file.h5"), { ...fast, ...options });
   const whole = async () => assert.deepEqual(await readFile(join(folder, "file.h5")), content);
-  const refused = (work: Promise<void>, words: RegExp) =>
+  const refused = (work: Promise<void>, words: RegExp, remedy = /./) =>
     assert.rejects(work, (e: unknown) => {
       assert.ok(e instanceof UserError, String(e));
       assert.match(e.problem, words);
+      assert.match(e.remedy, remedy);
       return true;
     });
 
@@ -152,7 +158,104 @@ describe("data/download", () => {
       response.writeHead(200, { "content-length": 100 });
       response.write("x");
     };
+    await refused(get({ stallTimeout: 50, attempts: 2 }), /stalled: 1 bytes in 0.05 s, 2 times/);
+    handler = (_, response) =>
+      void response.writeHead(200, { "content-length": 100 }).flushHeaders();
     await refused(get({ stallTimeout: 50, attempts: 2 }), /stalled, 2 times/);
+  });
+
+  it("gives up on a connection that only drips", async () => {
+    handler = (request, response) => {
+      const asked = request.headers.range !== undefined;
+      response.writeHead(asked ? 206 : 200, {
+        etag: '"one"',
+        "content-length": content.length,
+        ...(asked && { "content-range": request.headers.range?.replace("=", " ") }),
+      });
+      const drip = setInterval(() => response.write("x"), 10);
+      response.on("close", () => clearInterval(drip));
+    };
+    const start = performance.now();
+    await refused(
+      get({ stallTimeout: 100, leastRate: 1000, attempts: 3 }),
+      /stalled: \d+ bytes in 0\.1 s, 3 times/,
+    );
+    assert.ok(performance.now() - start < 3000);
+  });
+
+  it("ends when the stated size is there, and refuses more", async () => {
+    handler = (_, response) => void response.writeHead(200).write(content);
+    await get({ size: content.length });
+    await whole();
+    await rm(join(folder, "file.h5"));
+    handler = (_, response) => {
+      response.writeHead(200);
+      const flood = () => response.write(Buffer.alloc(70_000)) && setImmediate(flood);
+      response.on("drain", flood);
+      flood();
+    };
+    await refused(get({ size: content.length }), /sends more than the 300000 bytes/);
+    assert.deepEqual(await readdir(folder), []);
+    handler = (_, response) => response.writeHead(200).end();
+    await refused(get({ attempts: 2 }), /no byte came, 2 times/);
+  });
+
+  it("starts anew where the rest comes from another file", async () => {
+    handler = (request, response) => send(request, response, 100_000);
+    await assert.rejects(get({ attempts: 1 }));
+    handler = (request, response, count) => {
+      if (count > 2) return send(request, response);
+      const rest = Buffer.alloc(content.length - 100_000, "x");
+      response.writeHead(206, {
+        etag: '"two"',
+        "content-range": `bytes 100000-${content.length - 1}/${content.length}`,
+      });
+      return response.end(rest);
+    };
+    await get();
+    await whole();
+    assert.deepEqual(requests, [undefined, "bytes=100000-", undefined]);
+  });
+
+  it("is not led in circles", async () => {
+    handler = (_, response) => response.writeHead(302, { location: url }).end();
+    await refused(get(), /leads from one address to the next/);
+    assert.ok(requests.length <= 21, String(requests.length));
+  });
+
+  it("records no digest of a web page, whatever the server calls it", async () => {
+    handler = (_, response) =>
+      response
+        .writeHead(200, { "content-type": "application/octet-stream" })
+        .end("\n<!DOCTYPE html><html>Please log in</html>");
+    await refused(get({ sha256: undefined }), /sends a web page/);
+    assert.deepEqual(await readdir(folder), []);
+    handler = (request, response) => send(request, response);
+    await get({ sha256: undefined });
+    await whole();
+  });
+
+  it("has one winner where two processes want the same file", async () => {
+    handler = (request, response) => setTimeout(() => send(request, response), 100);
+    const script = `
+      const { download } = require(${JSON.stringify(require.resolve("#lib/io/download"))});
+      download(${JSON.stringify(url)}, ${JSON.stringify(join(folder, "file.h5"))})
+        .then(() => console.log("whole"), (error) => console.log(error));`;
+    const outputs = await Promise.all(
+      [0, 1, 2].map(async () => {
+        const child = spawn(process.execPath, ["-e", script]);
+        let text = "";
+        child.stdout.on("data", (chunk) => {
+          text += chunk;
+        });
+        await once(child, "close");
+        return text;
+      }),
+    );
+    assert.deepEqual(outputs, ["whole\n", "whole\n", "whole\n"]);
+    assert.equal(requests.length, 1);
+    await whole();
+    assert.deepEqual((await readdir(folder)).sort(), ["SHA256SUMS", "file.h5"]);
   });
 
   it("does not retry what cannot succeed", async () => {
@@ -177,9 +280,10 @@ describe("data/download", () => {
     assert.equal(await readFile(join(folder, "SHA256SUMS"), "utf8"), `${digest}  file.h5\n`);
     await rm(join(folder, "file.h5"));
     handler = (_, response) => response.writeHead(200).end("something else");
-    await refused(get({ sha256: undefined }), /expected/);
+    const how = /to forget it, delete the line file\.h5 of .*SHA256SUMS/;
+    await refused(get({ sha256: undefined }), /expected/, how);
     await writeFile(join(folder, "file.h5"), "edited");
-    await refused(get({ sha256: undefined }), /its SHA-256 is not/);
+    await refused(get({ sha256: undefined }), /its SHA-256 is not/, how);
   });
 
   it("stops when told, keeping what it has", async () => {

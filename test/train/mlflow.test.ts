@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -121,6 +121,38 @@ describe("MLflow tracker", () => {
     assert.equal(server.calls.filter(({ path }) => path === "runs/create").length, 2);
     assert.equal(server.calls.filter(({ path }) => path === "experiments/create").length, 1);
     rmSync(join(folder.path, "mlflow.json"));
+  });
+
+  it("says that its note is damaged", async () => {
+    await tracker().begin(settings);
+    for (const text of ["", "{", "[]", '{"uri": 5}', "null"]) {
+      writeFileSync(join(folder.path, "mlflow.json"), text);
+      await assert.rejects(tracker().begin(settings), /mlflow\.json.* is damaged\n.*delete it/);
+    }
+  });
+
+  it("reads no answer of gigabytes", async () => {
+    const flood = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const piece = Buffer.alloc(2 ** 20, " ");
+      let sent = 0;
+      const more = () => {
+        while (sent++ < 4096 && response.write(piece));
+      };
+      response.on("drain", more);
+      more();
+    });
+    await new Promise<void>((done) => flood.listen(0, "127.0.0.1", done));
+    const { port } = flood.address() as AddressInfo;
+    const before = process.memoryUsage().rss;
+    const one = new MlflowTracker(
+      { uri: `http://127.0.0.1:${port}`, experiment: "e" },
+      folder.path,
+    );
+    await assert.rejects(one.begin(settings), /answers with more than \d+ bytes/);
+    assert.ok(process.memoryUsage().rss - before < 200e6);
+    flood.closeAllConnections();
+    await new Promise((done) => flood.close(done));
   });
 
   it("signs in", async () => {
