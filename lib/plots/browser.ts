@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, rmSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { delimiter, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { UserError } from "../core/errors";
+import { packed, unpackChromium } from "./unpack-chromium";
 
 /** A Chromium that can be started. */
 export interface BrowserChoice {
@@ -44,7 +44,7 @@ function argumentsHere(): string[] {
 
 /**
  * Find a Chromium: the one that `TUNING_FORK_BROWSER` names, else one on the `PATH`, else the one
- * that comes as an npm package (Linux on x86-64), which unpacks itself into the temporary folder.
+ * that comes as an npm package (Linux on x86-64); see {@link unpackChromium}.
  *
  * @throws UserError where there is none, or the named one cannot be executed.
  */
@@ -66,14 +66,14 @@ export async function findBrowser(): Promise<BrowserChoice> {
   if (process.platform !== "linux" || process.arch !== "x64")
     throw new UserError("No Chromium was found on this machine", REMEDY);
   try {
-    const { default: chromium } = await import("@sparticuz/chromium");
-    const path = await chromium.executablePath();
+    const path = await unpackChromium();
     // Of the package's own arguments none: most are for cloud functions, and they take away the web's
     // security. The build has no sandbox helper.
     return { path, source: "npm", args: ["--no-sandbox", ...argumentsHere()] };
   } catch (cause) {
+    const why = cause instanceof UserError ? cause.problem : String(cause);
     throw new UserError(
-      `No Chromium was found, and the one from npm could not be unpacked (${String(cause)})`,
+      `No Chromium was found, and the one from npm could not be unpacked: ${why}`,
       REMEDY,
       { cause },
     );
@@ -87,10 +87,9 @@ export async function findBrowser(): Promise<BrowserChoice> {
  */
 export async function openBrowser(): Promise<Browser> {
   const { chromium } = await import("playwright-core");
-  let choice = await findBrowser();
-  let unpackedAgain = false;
+  const choice = await findBrowser();
   let libraries: string | undefined;
-  for (let attempt = 0; ; attempt++) {
+  for (;;) {
     try {
       return await chromium.launch({
         executablePath: choice.path,
@@ -101,22 +100,10 @@ export async function openBrowser(): Promise<Browser> {
       });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      // Another process is still unpacking the same file.
-      if (reason.includes("ETXTBSY") && attempt < 60) {
-        await sleep(500);
-        continue;
-      }
       // A bare machine lacks the few libraries that the package brings along.
       const lacking = /error while loading shared libraries/.test(reason);
       if (choice.source === "npm" && lacking && libraries === undefined) {
         libraries = await unpackLibraries();
-        continue;
-      }
-      // One that was killed while unpacking left half a file behind.
-      if (choice.source === "npm" && !unpackedAgain) {
-        unpackedAgain = true;
-        await rm(choice.path, { force: true });
-        choice = await findBrowser();
         continue;
       }
       const lines = reason.split("\n").slice(0, 12).join("\n");
@@ -127,10 +114,9 @@ export async function openBrowser(): Promise<Browser> {
 
 /** Unpack the network security libraries that come with the npm package; returns their folder. */
 async function unpackLibraries(): Promise<string> {
-  const archive = join(dirname(require.resolve("@sparticuz/chromium")), "../../bin/al2023.tar.br");
   const folder = await mkdtemp(join(tmpdir(), "chromium-libraries-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const input = brotliDecompressSync(await readFile(archive));
+  const input = brotliDecompressSync(await readFile(packed("al2023.tar.br")));
   const { status, stderr } = spawnSync("tar", ["-x", "-C", folder], { input });
   if (status !== 0)
     throw new UserError(`The browser's libraries cannot be unpacked: ${String(stderr)}`, REMEDY);
