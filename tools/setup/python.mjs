@@ -1,8 +1,8 @@
 /** The Python side: JupyterLab and what executes and renders notebooks, in `.venv`. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { keyOf, ROOT, runLogged, StepError, step } from "./step.mjs";
+import { keyOf, ROOT, runLogged, StepError, step, writeWhole } from "./step.mjs";
 
 export const VENV = join(ROOT, ".venv");
 export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
@@ -32,7 +32,39 @@ function findPython() {
 /** @returns path of a program inside `.venv`. */
 export const venvBin = (name) => join(VENV, "bin", name);
 
+/**
+ * Programs in `.venv` begin with the path of its Python. Where the project's folder has been moved, they are
+ * written anew with the path as it is now.
+ */
+function mendMovedVenv() {
+  if (!existsSync(venvBin("jupyter-lab"))) return;
+  const [, before] =
+    /^#!(.*)\/bin\/python/.exec(readFileSync(venvBin("jupyter-lab"), "utf8")) ?? [];
+  if (before === undefined || before === VENV) return;
+  console.log(`• .venv was made as ${before}: its programs are told where it is now`);
+  const kernels = join(VENV, "share", "jupyter", "kernels");
+  const specs = existsSync(kernels) ? readdirSync(kernels, { recursive: true }) : [];
+  // What is looked at when it is called goes last, should this be killed.
+  const programs = readdirSync(join(VENV, "bin")).filter((name) => name !== "jupyter-lab");
+  const files = [
+    join(VENV, "pyvenv.cfg"),
+    ...specs.filter((name) => name.endsWith(".json")).map((name) => join(kernels, name)),
+    ...[...programs, "jupyter-lab"].map(venvBin),
+  ];
+  for (const path of files) {
+    if (!existsSync(path) || !lstatSync(path).isFile()) continue;
+    const content = readFileSync(path, "latin1");
+    if (!content.includes(before)) continue;
+    writeWhole(
+      path,
+      Buffer.from(content.replaceAll(before, VENV), "latin1"),
+      statSync(path).mode & 0o777,
+    );
+  }
+}
+
 export function installPython() {
+  mendMovedVenv();
   const python = existsSync(venvBin("python")) ? undefined : findPython();
   return step("Python packages: JupyterLab and nbclient (about 0.3 GB)", {
     name: "python",

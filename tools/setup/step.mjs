@@ -15,6 +15,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const GUARD = join(ROOT, "tools", "setup", "guard.mjs");
 /** What set-up notes for itself: stamps of finished steps, logs, the engine's library. */
 export const STATE = join(ROOT, ".tuning-fork");
 
@@ -35,9 +36,9 @@ export function keyOf(...parts) {
 }
 
 /** Write a file whole or not at all, so that a kill leaves no half of it. */
-export function writeWhole(path, text) {
+export function writeWhole(path, content, mode = 0o666) {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.part`, text);
+  writeFileSync(`${path}.part`, content, { mode });
   renameSync(`${path}.part`, path);
 }
 
@@ -103,7 +104,13 @@ export async function runLogged(
   );
   try {
     const code = await new Promise((done, fail) => {
-      const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+      // The guard's own standard input tells it when this process is gone.
+      const child = spawn(process.execPath, [GUARD, command, ...args], {
+        cwd,
+        env,
+        detached: true,
+        stdio: "pipe",
+      });
       for (const stream of [child.stdout, child.stderr])
         stream.on("data", (chunk) => {
           out.write(chunk);
@@ -113,19 +120,17 @@ export async function runLogged(
       child.on("close", (status, signal) => done(signal ?? status));
     });
     if (code === 0) return tail;
+    if (code === 127 && tail.includes(`${command}: ENOENT`))
+      throw new StepError(
+        `the program \`${command}\` is not there`,
+        remedy ?? `install ${command}`,
+      );
     const known = CAUSES.find(([pattern]) => pattern.test(tail));
     const last = tail.trim().split("\n").slice(-8).join("\n    ");
     throw new StepError(
       `${known ? known[1] : `\`${command} ${args[0] ?? ""}\` ended with ${code}`}\n    ${last}`,
       `${known ? known[2] : (remedy ?? "read the log, mend it, and run the same command again")} (log: ${logFile})`,
     );
-  } catch (error) {
-    if (error.code === "ENOENT")
-      throw new StepError(
-        `the program \`${command}\` is not there`,
-        remedy ?? `install ${command}`,
-      );
-    throw error;
   } finally {
     clearInterval(beat);
     out.end();
