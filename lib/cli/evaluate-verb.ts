@@ -1,16 +1,19 @@
+import { UserError } from "../core/errors";
 import type { Predictions } from "../evaluate/predictions";
 import { readPredictions, readTruth } from "../evaluate/predictions-file";
 import { evaluate } from "../evaluate/summary";
 import { withTruth } from "../evaluate/truth";
+import { type VoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
+import { isVoteTable, readVotePredictions } from "../evaluate/vote-predictions-file";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
   summary: "Every metric of a prediction table",
   details:
-    "The table has the columns id,label,predicted,p_<class>…; without p_… what needs them is left out.",
+    "The table has the columns id,label,predicted,p_<class>…; without p_… what needs them is left out. Or id,<answer>…: votes.",
   words: { name: "PREDICTIONS.csv" },
   options: {
-    truth: { type: "text", value: "FILE", help: "A CSV of true classes, joined by id." },
+    truth: { type: "text", value: "FILE", help: "A CSV of true classes or votes, joined by id." },
     id: {
       type: "text",
       value: "COLUMN",
@@ -26,9 +29,23 @@ export const verb = defineVerb({
       value: "COLUMN",
       help: "The predicted classes. Default predicted.",
     },
+    tree: {
+      type: "text",
+      value: "NAME|FILE",
+      help: "The questions of a table of votes. Default: the tree whose answers it has.",
+    },
     json: { type: "flag", help: "The metrics for programs." },
   },
-  async run({ json, ...columns }, [path]) {
+  async run({ json, tree, ...columns }, [path]) {
+    if (tree !== undefined || (await isVoteTable(path))) {
+      const { truth, id, label, predicted } = columns;
+      const idle = Object.entries({ id, label, predicted }).find(([, value]) => value);
+      if (idle !== undefined) {
+        throw new UserError(`--${idle[0]} is about classes, and ${path} has votes`, "leave it out");
+      }
+      sayVotes(voteMetrics(await readVotePredictions(path, { tree, truth })), json);
+      return undefined;
+    }
     const predictions = await namedPredictions(path, columns);
     const metrics = evaluate(predictions);
     if (json) {
@@ -53,6 +70,27 @@ export const verb = defineVerb({
     return undefined;
   },
 });
+
+function sayVotes(metrics: VoteMetrics, json: boolean): void {
+  if (json) {
+    say(JSON.stringify(metrics, null, 2));
+    return;
+  }
+  const { perAnswer, perQuestion, intervals, coverage, ...numbers } = metrics;
+  for (const [name, value] of Object.entries(numbers)) {
+    const whole = name === "rows" || name === "count";
+    say(`${name.padEnd(24)}${whole ? value : Number(value).toFixed(4)}`);
+  }
+  for (const [level, share] of Object.entries(coverage ?? {})) {
+    say(`${`in ${level} % intervals`.padEnd(24)}${(100 * share).toFixed(1)} %`);
+  }
+  const width = Math.max(...perAnswer.map(({ name }) => name.length), 6) + 2;
+  say(`\n${"answer".padEnd(width)}        r      MAE  MAE of the mean`);
+  for (const { name, correlation, mae, maeOfMean } of perAnswer) {
+    const cells = [correlation, mae, maeOfMean].map((value) => value.toFixed(4).padStart(9));
+    say(`${name.padEnd(width)}${cells.join("")}`);
+  }
+}
 
 async function namedPredictions(
   path: string,

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { readPredictions } from "../evaluate/predictions-file";
 import { exportFigures, type FigureFormat } from "../plots/export-figures";
 import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";
+import { readAnswers } from "../train/run-result";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
@@ -33,8 +33,12 @@ export const verb = defineVerb({
     }
     // A run without a test split has its curves.
     const tested = existsSync(run.predictionsPath);
-    const predictions = tested ? await readPredictions(run.predictionsPath) : undefined;
-    const figures = runFigures({ predictions, history: run.readHistory() });
+    const answers = tested ? await readAnswers(run) : undefined;
+    const predictions = answers?.predictions;
+    const figures = runFigures(
+      { predictions, history: run.readHistory() },
+      { figures: answers?.task.figures },
+    );
     if (Object.keys(figures).length === 0) {
       throw new UserError(
         `${run.path} has neither history.csv nor predictions.csv`,

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import { evaluateRun, train } from "../notebook/training";
+import type { Metrics } from "../tasks/task";
 import { experimentSchema, parseConfig } from "../train/config";
 import { readSettings } from "../train/config-file";
 import { openExperiment } from "../train/experiment";
@@ -15,6 +16,9 @@ function ifExistsOf(flags: { resume: boolean; restart: boolean; skip: boolean })
   }
   return asked[0] ?? "resume";
 }
+
+/** `logLoss` → `log loss` */
+const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 export const verb = defineVerb({
   summary: "Train a model on a data set, into a run's folder",
@@ -68,10 +72,12 @@ export const verb = defineVerb({
     if ((await experiment.data()).test.length === 0) {
       say(`no test split, so nothing was evaluated; best epoch ${fitted.bestEpoch}: ${out}`);
     } else {
-      const { metrics } = await evaluateRun(experiment);
-      say(
-        `test accuracy ${metrics.accuracy.toFixed(4)}, log loss ${metrics.logLoss?.toFixed(4)}, best epoch ${fitted.bestEpoch}: ${out}`,
+      const { task } = await experiment.data();
+      const { metrics } = await evaluateRun<unknown, Metrics>(experiment);
+      const told = task.headline.map(
+        (name) => `${words(name)} ${Number(metrics[name]).toFixed(4)}`,
       );
+      say(`test ${told.join(", ")}, best epoch ${fitted.bestEpoch}: ${out}`);
     }
     await experiment.dispose();
     return undefined;

@@ -118,6 +118,11 @@ export {
 } from "../evaluate/vote-predictions";
 export { formatVotePredictions, parseVotePredictions } from "../evaluate/vote-predictions-csv";
 export {
+  isVoteTable,
+  type ReadVotePredictionsOptions,
+  readVotePredictions,
+} from "../evaluate/vote-predictions-file";
+export {
   alignVotes,
   evaluateVotes,
   type RegressionScores,

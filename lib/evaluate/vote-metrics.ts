@@ -1,4 +1,5 @@
 import { argmax } from "../core/argmax";
+import { UserError } from "../core/errors";
 import { questionRanges, reachChances } from "../data/decision-tree";
 import { confusionScores } from "./classification-scores";
 import { type BootstrapOptions, bootstrapInterval } from "./intervals";
@@ -97,9 +98,16 @@ export function quickVoteMetrics(table: VotePredictions): {
  * of these very galaxies: no network knows it so well.
  *
  * @param options How galaxies are resampled. Default: 1000 times, 200 of more than 2,000 galaxies.
+ * @throws UserError where no vote is known
  */
 export function voteMetrics(all: VotePredictions, options: BootstrapOptions = {}): VoteMetrics {
   const table = selectVotes(all, rowsWithVotes(all));
+  if (table.ids.length === 0) {
+    throw new UserError(
+      "of none of the galaxies is known what volunteers said",
+      "give the votes of these galaxies",
+    );
+  }
   const { answers, values, truth } = table;
   const k = answers.length;
   const means = meanOfAnswers(table);

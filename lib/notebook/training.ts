@@ -1,3 +1,5 @@
+import type { Predictions } from "../evaluate/predictions";
+import type { Summary } from "../evaluate/summary";
 import { trainingCurves } from "../plots/training-curves";
 import type { Experiment, TrainOptions } from "../train/experiment";
 import type { FitOptions } from "../train/fit";
@@ -77,12 +79,14 @@ export async function train(
  * Evaluate in a cell or a terminal: {@link Experiment.evaluate} with progress, and an interrupt that stops
  * it. A finished run is read from its folder.
  */
-export async function evaluateRun(experiment: Experiment): Promise<RunResult> {
+export async function evaluateRun<Table = Predictions, Values = Summary>(
+  experiment: Experiment,
+): Promise<RunResult<Table, Values>> {
   let bar: ReturnType<typeof progress> | undefined;
   let remark: string | undefined = "stopped";
   try {
     const result = await untilInterrupted((signal) =>
-      experiment.evaluate({
+      experiment.evaluate<Table, Values>({
         signal,
         onProgress(done, total) {
           bar ??= progress(total, "testing");

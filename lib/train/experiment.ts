@@ -3,6 +3,8 @@ import { basename, extname, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
+import type { Predictions } from "../evaluate/predictions";
+import type { Summary } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
 import { resultsFolder } from "../io/paths";
 import { parameterCount } from "../models/model-summary";
@@ -242,8 +244,11 @@ export class Experiment {
    *
    * @throws UserError when the run is not trained yet, or has no test split
    */
-  async evaluate({ signal, onProgress }: EvaluateOptions = {}): Promise<RunResult> {
-    if (this.state().state === "finished") return readRun(this.run);
+  async evaluate<Table = Predictions, Values = Summary>({
+    signal,
+    onProgress,
+  }: EvaluateOptions = {}): Promise<RunResult<Table, Values>> {
+    if (this.state().state === "finished") return readRun<Table, Values>(this.run);
     const fitted = await this.trained();
     return this.work(async () => {
       const { dataset, test, task } = await this.data();
@@ -261,7 +266,7 @@ export class Experiment {
       } finally {
         model.dispose();
       }
-      return readRun(this.run);
+      return readRun<Table, Values>(this.run);
     });
   }
 
