@@ -17,6 +17,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   figures: () => import("./figures-verb.js"),
   ablation: () => import("./ablation-verb.js"),
   export: () => import("./export-verb.js"),
+  demo: () => import("./demo-verb.js"),
   bench: () => import("./bench-verb.js"),
   "bench-data": () => import("./bench-data-verb.js"),
 };

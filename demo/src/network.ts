@@ -1,0 +1,19 @@
+import { UserError } from "#lib/core/errors";
+import type { NetworkApi } from "./network-worker";
+import { remote } from "./remote";
+
+/** Told how far a download is; the page sets it. */
+export const progress = { show: (_done: number, _total: number): void => {} };
+
+/** The network, in its worker. */
+export const network = remote<NetworkApi>(
+  new Worker(new URL("./network-worker.ts", import.meta.url), { type: "module" }),
+  (done, total) => progress.show(done, total),
+);
+
+/** An error as a sentence for people. */
+export function sentence(error: unknown): string {
+  if (error instanceof UserError) return `${error.problem}: ${error.remedy}.`;
+  console.error(error);
+  return `Something went wrong (${error}).`;
+}

@@ -1,0 +1,314 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { formatCsv } from "#lib/io/csv-text";
+import { CropView } from "./crop-view";
+import type { Decoded } from "./decode";
+import { cut, middle, save } from "./draw";
+import { FilePicker } from "./file-picker";
+import { leastSure } from "./head";
+import { useLatest } from "./latest";
+import { network, sentence } from "./network";
+import { Ranking } from "./ranking";
+import {
+  forget,
+  keepPictures,
+  keepProject,
+  type Project,
+  readKept,
+  type StoredPicture,
+} from "./store";
+
+/** Labels before a head is trained. */
+const ENOUGH = 10;
+const MOST_ANSWERS = 9;
+const fresh: Project = { question: "Is it a spiral galaxy?", answers: ["yes", "no"], labels: [] };
+
+type Taught = Awaited<ReturnType<typeof network.teach>>;
+
+/** Label your own galaxies with a key each; a head learns your question as you go. */
+export function Teach() {
+  const [project, setProject] = useState<Project>(fresh);
+  const [pictures, setPictures] = useState<readonly StoredPicture[]>([]);
+  const [taught, setTaught] = useState<Taught>();
+  const [skipped, setSkipped] = useState<readonly string[]>([]);
+  const [shown, setShown] = useState<{ readonly id: string; readonly picture: Decoded }>();
+  const [reading, setReading] = useState("");
+  const [problems, setProblems] = useState<readonly string[]>([]);
+  const [curve, setCurve] = useState<readonly { labels: number; accuracy: number }[]>([]);
+  const tell = (error: unknown) => setProblems((before) => [...before, sentence(error)]);
+
+  useEffect(() => {
+    readKept()
+      .then((kept) => {
+        if (kept.project) setProject(kept.project);
+        setPictures(kept.pictures);
+      })
+      .catch(tell);
+    // Two tabs would overwrite each other's labels.
+    const release = new AbortController();
+    navigator.locks.request("teach", { ifAvailable: true }, (lock) => {
+      if (lock === null) {
+        tell(new Error("another tab labels already; what is labeled last is kept"));
+        return undefined;
+      }
+      return new Promise<void>((done) => release.signal.addEventListener("abort", () => done()));
+    });
+    return () => release.abort();
+  }, []);
+
+  const update = (next: Project) => {
+    setProject(next);
+    keepProject(next).catch(tell);
+  };
+  const labelOf = new Map(project.labels.map(({ id, answer }) => [id, answer]));
+  const add = async (files: readonly File[]) => {
+    setProblems([]);
+    const known = new Set(pictures.map(({ id }) => id));
+    for (const [i, file] of files.entries()) {
+      setReading(`${i + 1} of ${files.length}`);
+      const id = file.webkitRelativePath || file.name;
+      if (known.has(id)) continue;
+      try {
+        const picture = await network.decode(file);
+        const side = await network.usualSide(picture.size);
+        const part = cut(picture, middle(picture.size, side));
+        const stored = { id, file, features: await network.features([part]) };
+        await keepPictures([stored]);
+        setPictures((before) => [...before, stored]);
+      } catch (error) {
+        tell(error);
+      }
+    }
+    setReading("");
+  };
+
+  // The head follows the labels.
+  useLatest(async () => {
+    const labels = pictures.map(({ id }) => labelOf.get(id) ?? -1);
+    const given = labels.filter((label) => label >= 0);
+    if (given.length < ENOUGH || new Set(given).size < 2) {
+      setTaught(undefined);
+      return;
+    }
+    const all = new Float32Array(pictures.length * pictures[0].features.length);
+    for (const [i, { features }] of pictures.entries()) all.set(features, i * features.length);
+    const next = await network.teach(all, labels, project.answers.length);
+    setTaught(next);
+    const { accuracy } = next;
+    if (accuracy === undefined) return;
+    setCurve((before) => [
+      ...before.filter((point) => point.labels < given.length),
+      { labels: given.length, accuracy },
+    ]);
+  }, [project, pictures]);
+
+  const order =
+    taught && taught.probabilities.length === pictures.length * project.answers.length
+      ? leastSure(taught.probabilities, project.answers.length)
+      : pictures.map((_, row) => row);
+  const open = order.filter((row) => !labelOf.has(pictures[row].id));
+  const next = open.find((row) => !skipped.includes(pictures[row].id)) ?? open[0];
+  const current = next === undefined ? undefined : pictures[next];
+  useLatest(async () => {
+    if (current === undefined || current.id === shown?.id) return;
+    const picture = await network.decode(current.file);
+    const side = await network.usualSide(picture.size);
+    setShown({ id: current.id, picture: cut(picture, middle(picture.size, side)) });
+  }, [current?.id]);
+
+  const label = (answer: number) => {
+    if (current === undefined || shown?.id !== current.id) return;
+    update({ ...project, labels: [...project.labels, { id: current.id, answer }] });
+  };
+  const undo = () => update({ ...project, labels: project.labels.slice(0, -1) });
+  const skip = () => current && setSkipped([...skipped, current.id]);
+  const onKey = useRef((_: KeyboardEvent) => {});
+  onKey.current = ({ key, target }) => {
+    if (target instanceof HTMLInputElement) return;
+    const answer = Number(key) - 1;
+    if (answer >= 0 && answer < project.answers.length) label(answer);
+    if (key === "u") undo();
+    if (key === "s") skip();
+  };
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => onKey.current(event);
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
+
+  const k = project.answers.length;
+  const guess =
+    taught && next !== undefined && taught.probabilities.length === pictures.length * k
+      ? taught.probabilities.subarray(next * k, (next + 1) * k)
+      : undefined;
+  return (
+    <div class="columns">
+      <section aria-label="The picture">
+        {shown && current ? (
+          <CropView
+            picture={shown.picture}
+            crop={middle(shown.picture.size)}
+            onCrop={() => {}}
+            opacity={0}
+          />
+        ) : (
+          <div class="crop empty">
+            {pictures.length === 0 ? "Open galaxies without labels" : "All are labeled"}
+          </div>
+        )}
+        <h2>{project.question}</h2>
+        <div class="row">
+          {project.answers.map((answer, i) => (
+            <button
+              type="button"
+              key={answer}
+              class="main"
+              disabled={!current}
+              onClick={() => label(i)}
+            >
+              <kbd>{i + 1}</kbd> {answer}
+            </button>
+          ))}
+          <button type="button" disabled={!current} onClick={skip}>
+            <kbd>s</kbd> skip
+          </button>
+          <button type="button" disabled={project.labels.length === 0} onClick={undo}>
+            <kbd>u</kbd> undo
+          </button>
+        </div>
+        <p role="status">
+          {project.labels.length} of {pictures.length} labeled.{" "}
+          {taught ? "Those that the head is least sure of come first." : ""}
+        </p>
+      </section>
+      <section aria-label="The question">
+        <Question
+          project={project}
+          onChange={(question, answers) => update({ ...project, question, answers })}
+        />
+        <FilePicker onFiles={add} />
+        {reading && <p role="status">Reading {reading} …</p>}
+        {problems.length > 0 && (
+          <ul class="problem" role="alert">
+            {problems.slice(-5).map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+        )}
+        <h3>What it has learned</h3>
+        {taught ? (
+          <p data-testid="accuracy">
+            {taught.accuracy === undefined
+              ? "Too few labels to test it."
+              : `${(100 * taught.accuracy).toFixed(0)} % right in five-fold cross-validation.`}
+          </p>
+        ) : (
+          <p>A head is trained from {ENOUGH} labels on, of two answers or more.</p>
+        )}
+        <Curve points={curve} />
+        {guess && <Ranking outputs={project.answers} answers={guess} />}
+        <div class="row">
+          <button
+            type="button"
+            disabled={project.labels.length === 0}
+            onClick={() => {
+              const rows = project.labels.map(({ id, answer }) => [
+                id,
+                id,
+                project.answers[answer],
+              ]);
+              save("labels.csv", formatCsv(["id", "path", "label"], rows), "text/csv");
+            }}
+          >
+            Save labels.csv
+          </button>
+          <button
+            type="button"
+            disabled={taught === undefined}
+            onClick={async () => {
+              if (taught === undefined) return;
+              try {
+                const file = await network.withHead(taught.head, project.answers);
+                save("taught.safetensors", file);
+              } catch (error) {
+                tell(error);
+              }
+            }}
+          >
+            Save weights
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              if (!confirm("Forget all pictures and labels in this browser?")) return;
+              setProject(fresh);
+              setPictures([]);
+              setShown(undefined);
+              setCurve([]);
+              forget().catch(tell);
+            }}
+          >
+            Forget all
+          </button>
+        </div>
+        <p class="hint">
+          Put labels.csv into the folder of the pictures:{" "}
+          <code>tuning-fork train --data labels.csv</code> takes it, and{" "}
+          <code>tuning-fork predict --weights taught.safetensors</code> the weights.
+        </p>
+      </section>
+    </div>
+  );
+}
+
+function Question(props: {
+  readonly project: Project;
+  readonly onChange: (question: string, answers: readonly string[]) => void;
+}) {
+  const { question, answers, labels } = props.project;
+  const begun = labels.length > 0;
+  return (
+    <fieldset>
+      <legend>Your question</legend>
+      <label class="field">
+        <span>Question</span>
+        <input
+          value={question}
+          onChange={({ currentTarget }) => props.onChange(currentTarget.value, answers)}
+        />
+      </label>
+      <label class="field">
+        <span>Answers</span>
+        <input
+          key={answers.join()}
+          defaultValue={answers.join(", ")}
+          disabled={begun}
+          title={begun ? "Undo all labels first" : "Separated by commas, nine at most"}
+          onChange={({ currentTarget }) => {
+            const names = currentTarget.value.split(",").map((name) => name.trim());
+            const some = [...new Set(names.filter(Boolean))].slice(0, MOST_ANSWERS);
+            props.onChange(question, some.length < 2 ? answers : some);
+          }}
+        />
+      </label>
+    </fieldset>
+  );
+}
+
+/** Accuracy by number of labels. */
+function Curve({ points }: { readonly points: readonly { labels: number; accuracy: number }[] }) {
+  if (points.length < 2) return null;
+  const [first] = points;
+  const last = points[points.length - 1];
+  const x = (n: number) => (200 * (n - first.labels)) / Math.max(1, last.labels - first.labels);
+  const line = points.map((p) => `${x(p.labels)},${60 - 60 * p.accuracy}`).join(" ");
+  return (
+    <svg
+      class="curve"
+      viewBox="-2 -2 204 64"
+      role="img"
+      aria-label={`Accuracy from ${first.labels} to ${last.labels} labels`}
+    >
+      <polyline points={line} />
+    </svg>
+  );
+}
