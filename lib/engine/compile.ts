@@ -12,7 +12,7 @@ export interface Compiled<F extends Record<string, TensorFunction>> {
    * The functions, with the signatures they had. The first call for a new set of shapes and element
    * types traces; every call runs the graph. The tensors returned are the caller's to dispose.
    */
-  readonly call: { readonly [K in keyof F]: (...inputs: tf.Tensor[]) => ReturnType<F[K]> };
+  readonly call: { readonly [K in keyof F]: (...inputs: Parameters<F[K]>) => ReturnType<F[K]> };
   /** Bring the variables' values from the graph to the `tf.Variable`s (to save or to look). */
   pull(): void;
   /** Free the graph. The `tf.Variable`s stay, with the values of the last `pull`. */

@@ -42,7 +42,7 @@ export function compileGraph<F extends Record<string, TensorFunction>>(
     ]),
   );
   return {
-    call: call as Compiled<F>["call"],
+    call: call as unknown as Compiled<F>["call"],
     pull: () => graph.pull(),
     dispose: () => graph.dispose(),
   };
