@@ -2,7 +2,12 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { gunzipSync } from "node:zlib";
 import { decode } from "seek-bzip";
 import { UserError } from "../core/errors";
-import { type FitsBytes, FitsFile } from "./fits";
+import { FitsFile } from "./fits";
+import type { FitsBytes } from "./fits-hdus";
+
+/** A packed file may unpack to so many bytes whatever its size, and to so many times its size. */
+const leastLimit = 2 ** 27;
+const usualRatio = 20;
 
 /**
  * Open a FITS file, plain or packed by gzip or bzip2. Headers are read at once, data when asked for.
@@ -38,22 +43,55 @@ async function openBytes(path: string): Promise<FitsBytes> {
   };
   const start = read(0, 3).toString("latin1");
   if (!start.startsWith("\x1f\x8b") && start !== "BZh") {
-    return { size, read, close: () => closeSync(file) };
+    return { size, read, gunzip, close: () => closeSync(file) };
   }
   closeSync(file);
+  const limit = Math.max(leastLimit, usualRatio * size);
   try {
     const packed = readFileSync(path);
-    const data = start === "BZh" ? decode(packed) : gunzipSync(packed);
+    const data =
+      start === "BZh" ? unpackBzip2(packed, limit) : gunzipSync(packed, { maxOutputLength: limit });
     return {
       size: data.length,
       read: (offset, length) => data.subarray(offset, offset + length),
+      gunzip,
       close: () => {},
     };
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+      throw new UserError(
+        `${path}: its ${size} bytes unpack to more than ${limit}, which no image does.`,
+        "Unpack it yourself if it is right, and give the file that comes out.",
+        { cause },
+      );
+    }
     throw new UserError(
       `${path}: cannot be unpacked (${cause instanceof Error ? cause.message : cause}).`,
       "The file is damaged or incomplete: download it again.",
       { cause },
     );
   }
+}
+
+function gunzip(packed: Uint8Array, limit: number): Uint8Array | undefined {
+  try {
+    return gunzipSync(packed, { maxOutputLength: limit });
+  } catch {
+    return undefined;
+  }
+}
+
+function unpackBzip2(packed: Uint8Array, limit: number): Buffer {
+  let buffer = Buffer.alloc(2 ** 16);
+  let length = 0;
+  decode(packed, {
+    writeByte(byte) {
+      if (length >= limit) {
+        throw Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+      }
+      if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length);
+      buffer[length++] = byte;
+    },
+  });
+  return buffer.subarray(0, length);
 }

@@ -3,13 +3,15 @@ import type { Column } from "../core/table";
 import { type FitsHeader, latin1 } from "./fits-header";
 
 /** A field of a binary table. */
-interface Field {
+export interface Field {
   readonly name: string;
   readonly type: string;
   readonly repeat: number;
   /** Bytes from the start of the row, and the size of one value. */
   readonly offset: number;
   readonly size: number;
+  /** Bytes of one number of an array of varying length, which lies behind the rows. */
+  readonly itemSize: number;
   readonly scale: number;
   readonly zero: number;
   readonly null: number | undefined;
@@ -58,13 +60,7 @@ export function readFitsTable(
       "The table is damaged: download it again.",
     );
   }
-  const missing = wanted?.find((name) => !fields.some((field) => field.name === name));
-  if (missing !== undefined) {
-    throw new UserError(
-      `${path}: no column '${missing}'; the table has ${fields.map((f) => f.name).join(", ")}.`,
-      "Correct the column's name.",
-    );
-  }
+  checkColumns(path, fields, wanted);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const table: Record<string, Column> = {};
   for (const field of fields) {
@@ -91,12 +87,32 @@ export function readFitsTable(
   return table;
 }
 
-function listFields(path: string, header: FitsHeader): Field[] {
+/** @throws UserError naming a column that is wanted and not there */
+export function checkColumns(
+  path: string,
+  fields: readonly { readonly name: string }[],
+  wanted: readonly string[] | undefined,
+): void {
+  const missing = wanted?.find((name) => !fields.some((field) => field.name === name));
+  if (missing !== undefined) {
+    throw new UserError(
+      `${path}: no column '${missing}'; the table has ${fields.map((f) => f.name).join(", ")}.`,
+      "Correct the column's name.",
+    );
+  }
+}
+
+/**
+ * The fields of a binary table, in order; a second one of a name is `name_2`.
+ *
+ * @throws UserError naming a format that is none
+ */
+export function listFields(path: string, header: FitsHeader): Field[] {
   const fields: Field[] = [];
   let offset = 0;
   for (let i = 1; i <= header.number("TFIELDS", 0); i++) {
     const form = header.text(`TFORM${i}`);
-    const [, repeat, type] = /^\s*(\d*)([A-Z])/.exec(form) ?? [];
+    const [, repeat, type, item] = /^\s*(\d*)([A-Z])([A-Z]?)/.exec(form) ?? [];
     const size = sizes[type ?? ""];
     if (size === undefined) {
       throw new UserError(
@@ -115,6 +131,7 @@ function listFields(path: string, header: FitsHeader): Field[] {
       repeat: count,
       offset,
       size,
+      itemSize: sizes[item ?? ""] ?? 1,
       scale: header.number(`TSCAL${i}`, 1),
       zero: header.number(`TZERO${i}`, 0),
       null: typeof nothing === "number" ? nothing : undefined,

@@ -1,10 +1,17 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UserError } from "../core/errors";
-import { type Hdf5LibraryDataset, type Hdf5LibraryFile, loadHdf5, reason } from "./hdf5-library";
+import { halfToNumber } from "../core/float16";
+import {
+  type Hdf5LibraryDataset,
+  type Hdf5LibraryFile,
+  loadHdf5,
+  reason,
+  unreadFilter,
+} from "./hdf5-library";
 import type { Area } from "./view";
 
-/** Numbers of one HDF5 dataset, in the file's own type (64-bit integers become doubles). */
+/** Numbers of one HDF5 dataset, in the file's own type (64-bit integers become doubles, float16 become float32). */
 export type Hdf5Numbers =
   | Uint8Array
   | Int8Array
@@ -30,17 +37,9 @@ export interface Hdf5Info {
 /** Bytes read in one go at most: the library's memory never shrinks again. */
 const largestSlice = 32 * 2 ** 20;
 
-/** HDF5's own filters, which are part of the library: deflate, shuffle, fletcher32, szip, nbit, scaleoffset. */
-const ownFilters = 6;
-
-/** What to say of a filter that this library has no program for. */
-function unknownFilter({ filters }: Hdf5LibraryDataset): string | undefined {
-  const foreign = filters.find(({ id }) => id > ownFilters);
-  return (
-    foreign &&
-    `it is compressed by the filter ${foreign.name || foreign.id}, which is not read here`
-  );
-}
+/** No filter packs images more than that; a file that claims more than it can hold is wrong. */
+const largestRatio = 10_000;
+const leastLimit = 2 ** 26;
 
 function joins(previous: number, next: number, reach: number): boolean {
   return next - previous <= 1 || Math.floor(previous / reach) === Math.floor(next / reach);
@@ -50,11 +49,14 @@ function joins(previous: number, next: number, reach: number): boolean {
 export class Hdf5File {
   private open = true;
   private readonly datasets = new Map<string, Hdf5LibraryDataset>();
+  /** Datasets of float16, which the library takes for 16-bit integers. */
+  private readonly halves = new Set<string>();
 
   private constructor(
     /** Of the file. */
     readonly path: string,
     private readonly file: Hdf5LibraryFile,
+    private readonly size: number,
   ) {}
 
   /**
@@ -71,7 +73,7 @@ export class Hdf5File {
     }
     const library = await loadHdf5();
     try {
-      return new Hdf5File(path, new library.File(resolve(path), "r"));
+      return new Hdf5File(path, new library.File(resolve(path), "r"), found.size);
     } catch (error) {
       const message = String(error instanceof Error ? error.message : error);
       const ends = /truncated file: eof = (\d+).*stored_eof = (\d+)/.exec(message);
@@ -106,7 +108,8 @@ export class Hdf5File {
   info(key: string): Hdf5Info {
     const dataset = this.dataset(key);
     const { type, size, signed, shape, chunks } = dataset.metadata;
-    const kind = type === 0 ? (signed ? "int" : "uint") : type === 1 ? "float" : undefined;
+    const isFloat = type === 1 || this.halves.has(key);
+    const kind = isFloat ? "float" : type === 0 ? (signed ? "int" : "uint") : undefined;
     return {
       shape: shape ?? [],
       dtype: kind ? `${kind}${size * 8}` : "other",
@@ -176,16 +179,17 @@ export class Hdf5File {
     part: readonly [number, number][] = [],
   ): Hdf5Numbers {
     const dataset = this.dataset(key);
-    const filter = unknownFilter(dataset);
+    const filter = unreadFilter(dataset);
     try {
       const data = dataset.shape?.length ? dataset.slice([[from, to], ...part]) : dataset.value;
       if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
         return Float64Array.from(data, Number);
       }
+      if (this.halves.has(key)) return Float32Array.from(data as Uint16Array, halfToNumber);
       if (ArrayBuffer.isView(data)) return data as Hdf5Numbers;
     } catch (error) {
       throw new UserError(
-        `${this.path}: '${key}', rows ${from}–${to - 1} cannot be read: ${filter ?? reason(error)}.`,
+        `${this.path}: '${key}', rows ${from}–${to - 1} cannot be read: ${filter ? `they are packed by ${filter}, which is not read here` : reason(error)}.`,
         filter
           ? "Write it again with gzip, for example by h5repack -f GZIP=4 old.h5 new.h5."
           : "The file is damaged: delete it and download or make it again.",
@@ -210,6 +214,20 @@ export class Hdf5File {
     }
   }
 
+  private prepare(key: string, { metadata }: Hdf5LibraryDataset): void {
+    const { size, type, shape } = metadata;
+    const bytes = (shape ?? []).reduce((a, b) => a * b, size);
+    if (bytes > Math.max(leastLimit, largestRatio * this.size)) {
+      throw new UserError(
+        `${this.path}: '${key}' claims ${bytes} bytes, in a file of ${this.size}.`,
+        "The file is damaged: delete it and download or make it again.",
+      );
+    }
+    if (type !== 1 || size !== 2) return;
+    this.halves.add(key);
+    Object.assign(metadata, { type: 0, signed: false });
+  }
+
   private dataset(key: string): Hdf5LibraryDataset {
     if (!this.open) throw new Error(`${this.path} is closed`);
     let dataset = this.datasets.get(key);
@@ -222,6 +240,7 @@ export class Hdf5File {
         );
       }
       dataset = entity;
+      this.prepare(key, dataset);
       this.datasets.set(key, dataset);
     }
     return dataset;

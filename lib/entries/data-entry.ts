@@ -53,12 +53,12 @@ export {
 export { type ExportOptions, type ExportReport, exportFolders } from "../data/export-dataset";
 export {
   FitsFile,
-  type FitsHdu,
   type FitsImage,
   type FitsTableOptions,
   readFits,
 } from "../data/fits";
 export { openFits } from "../data/fits-file";
+export type { FitsHdu } from "../data/fits-hdus";
 export { FitsHeader, type FitsValue } from "../data/fits-header";
 export { type FitsRgbOptions, fitsPicture, type RgbPicture } from "../data/fits-image";
 export { fitsRgb, writePicture } from "../data/fits-image-file";

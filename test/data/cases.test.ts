@@ -37,10 +37,10 @@ describe("files as people have them", () => {
     await refused(fitsRgb([data("mef_empty_primary.fits")], { hdu: 0 }), /HDU 0 is no image/);
   });
 
-  it("FITS: an image that is compressed in tiles is called that", async () => {
+  it("FITS: an image that is compressed in tiles is read", async () => {
     for (const hdu of [undefined, 1]) {
-      const words = /compressed in tiles \(RICE_1\), which is not read.*\n.*funpack/;
-      await refused(fitsRgb([data("rice.fits.fz")], { hdu }), words);
+      const { width, height } = await fitsRgb([data("rice.fits.fz")], { hdu });
+      assert.deepEqual([width, height], [64, 48]);
     }
   });
 
@@ -60,7 +60,7 @@ describe("files as people have them", () => {
     await refused(openDataset(hostile("h5-0size.h5")), /\[3, 0, 0, 3\]; expected pixels/);
     await refused(openDataset(hostile("h5-damaged-group.h5")), /truncated HDF5 file/);
     const lzf = await openDataset(data("lzf_images.h5"));
-    await refused(lzf.read([0]), /compressed by the filter lzf, .*\n.*with gzip/);
+    assert.ok((await lzf.read([0])).some((value) => value > 0));
     await lzf.close();
   });
 
