@@ -72,6 +72,7 @@ export function CropView(props: {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes keys
       tabIndex={0}
       aria-label={`Crop of ${crop.side} × ${crop.side} pixels. Arrow keys move it, plus and minus zoom.`}
+      data-crop={`${crop.left},${crop.top},${crop.side}`}
       onKeyDown={(event) => {
         if (!Object.hasOwn(keys, event.key)) return;
         event.preventDefault();

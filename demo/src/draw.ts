@@ -57,7 +57,10 @@ export function drawMap(canvas: HTMLCanvasElement, map: ArrayLike<number>): void
   const colors = colorMap(map);
   const image = new ImageData(size, size);
   for (let i = 0; i < map.length; i++) {
-    image.data.set([colors[3 * i], colors[3 * i + 1], colors[3 * i + 2], 60 + 195 * map[i]], 4 * i);
+    image.data.set(
+      [colors[3 * i], colors[3 * i + 1], colors[3 * i + 2], 255 * Math.sqrt(map[i])],
+      4 * i,
+    );
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }

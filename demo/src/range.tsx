@@ -15,7 +15,7 @@ export function Range(props: {
   return (
     <label class="field">
       <span>{label}</span>
-      <output>{text}</output>
+      <span class="value">{text}</span>
       <input
         type="range"
         {...bounds}

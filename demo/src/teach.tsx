@@ -142,7 +142,11 @@ export function Teach() {
       : undefined;
   return (
     <div class="columns">
-      <section aria-label="The picture">
+      <section
+        aria-label="The picture"
+        data-picture={current?.id}
+        data-ready={current !== undefined && shown?.id === current.id ? "" : undefined}
+      >
         {shown && current ? (
           <CropView
             picture={shown.picture}

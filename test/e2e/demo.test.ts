@@ -5,11 +5,12 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { type ServedPage, servePage } from "#lib/cli/demo-server";
+import { asText } from "#lib/core/table";
 import { openDataset } from "#lib/data/open";
 import { makeGalaxy } from "#lib/data/simulator";
 import { startEngine } from "#lib/engine/start";
 import { parsePredictions } from "#lib/evaluate/predictions-csv";
-import { loadWeights } from "#lib/models/model-file";
+import { loadModel, loadWeights } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
 import { writeWebModel } from "#lib/models/web-format";
 import { openBrowser } from "#lib/plots/browser";
@@ -20,6 +21,7 @@ import { temporaryFolder } from "../train/support";
 const ROOT = join(__dirname, "../..");
 const DEMO = join(ROOT, "demo");
 const FIXTURES = join(ROOT, "test", "fixtures", "models");
+const CASES = join(ROOT, "test", "fixtures", "cases", "data");
 const references: Readonly<Record<string, { size: number }>> = JSON.parse(
   readFileSync(join(FIXTURES, "references.json"), "utf8"),
 );
@@ -131,6 +133,203 @@ describe("the page in a browser", function () {
       assert.ok(Math.max(...p) - Math.min(...p) > 0.05, `${Math.max(...p) - Math.min(...p)}`);
     });
   }
+
+  it("looks at a picture: crop by keys, map, PNG and JSON", async () => {
+    const page = await open(`${address}?engine=wasm`, ".ranking");
+    assert.match((await page.textContent("[data-testid=engine]")) ?? "", /^WASM, \d+ threads?$/);
+    const [picture] = await galaxies(1, 96);
+    await page.setInputFiles('input[aria-label="A picture"]', picture);
+    const crop = page.locator(".crop");
+    const shows = (value: string) => page.waitForSelector(`[data-crop="${value}"]`);
+    await shows("0,0,96");
+    await crop.press("+");
+    await shows("6,6,83");
+    await crop.press("ArrowRight");
+    await shows("10,6,83");
+    await page.waitForSelector('.overlay[style*="0.6"]', { state: "attached" });
+    const save = async (name: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByText(name).click(),
+      ]);
+      return readFileSync(await download.path());
+    };
+    const json = JSON.parse(String(await save("Save JSON")));
+    assert.deepEqual(json.crop, { left: 10, top: 6, side: 83 });
+    const shares = Object.values<number>(json.answers);
+    assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-6);
+    const { width, height } = await sharp(await save("Save PNG")).metadata();
+    assert.equal(width, 2 * height);
+
+    await page.setInputFiles(
+      'input[aria-label="A picture"]',
+      join(CASES, "mef_empty_primary.fits"),
+    );
+    await page.getByText("Stretch (Lupton)").waitFor();
+    await page.context().close();
+  });
+
+  it("answers what is no picture with a sentence, and lives on", async () => {
+    const page = await open(`${address}?engine=wasm`, ".ranking");
+    const [picture] = await galaxies(1, 64);
+    const fits = readFileSync(join(CASES, "mef_empty_primary.fits"));
+    const tiff = Buffer.concat([Buffer.from("II*\0"), Buffer.alloc(2 ** 20)]);
+    const raw = { width: 1, height: 1, channels: 3 } as const;
+    const dot = await sharp(Buffer.alloc(3), { raw }).png().toBuffer();
+    const bad: [name: string, buffer: Buffer, sentence: RegExp][] = [
+      ["notes.txt", Buffer.from("no galaxy"), /notes\.txt is no picture that can be read/],
+      ["large.tiff", tiff, /large\.tiff is a TIFF image, which is not read here/],
+      ["dot.png", dot, /dot\.png has 1 × 1 pixels, too few/],
+      ["short.fits", fits.subarray(0, fits.length - 5000), /short\.fits.*truncated/],
+      ["cut.png", picture.buffer.subarray(0, 60), /cut\.png is no picture/],
+      ["empty.jpg", Buffer.alloc(0), /empty\.jpg is no picture/],
+    ];
+    for (const [name, buffer, sentence] of bad) {
+      const mimeType = "application/octet-stream";
+      await page.setInputFiles('input[aria-label="A picture"]', { name, mimeType, buffer });
+      await page.locator(".problem", { hasText: name }).waitFor({ timeout: 10_000 });
+      assert.match((await page.textContent(".problem")) ?? "", sentence);
+    }
+    const good: [name: string, buffer: Buffer][] = [
+      ["cmyk.jpg", await sharp(picture.buffer).toColourspace("cmyk").jpeg().toBuffer()],
+      ["deep.png", await sharp(picture.buffer).toColourspace("rgb16").png().toBuffer()],
+      ["gray.gif", await sharp(picture.buffer).gif().toBuffer()],
+    ];
+    for (const [name, buffer] of good) {
+      const mimeType = "application/octet-stream";
+      await page.setInputFiles('input[aria-label="A picture"]', { name, mimeType, buffer });
+      await page.waitForSelector('[data-crop="0,0,64"]');
+      await page.locator(".problem").waitFor({ state: "detached" });
+    }
+    await page.context().close();
+  });
+
+  it("refuses weights that are damaged or break off", async () => {
+    const own = join(DEMO, "public", "model");
+    const shard = readFileSync(join(own, "weights-1.bin"));
+    const at = join(folder.path, "damaged");
+    mkdirSync(at);
+    writeFileSync(join(at, "model.json"), readFileSync(join(own, "model.json")));
+    for (const bytes of [shard.subarray(0, 1000), Buffer.alloc(shard.length)]) {
+      writeFileSync(join(at, "weights-1.bin"), bytes);
+      const page = await open(`${models.address}?engine=wasm&model=model/damaged/`, ".problem");
+      const text = (await page.textContent(".problem")) ?? "";
+      assert.match(text, /weights-1\.bin is damaged.*checksum/);
+      await page.context().close();
+    }
+  });
+
+  it("makes a galaxy as the sliders say, and the answer changes with it", async () => {
+    const page = await open(`${address}?engine=wasm#make`, ".ranking");
+    const answer = () => page.locator("section[aria-live] h2").textContent();
+    const seen = new Set([await answer()]);
+    for (const [label, value] of [
+      ["Inclination", "90"],
+      ["Bulge", "100"],
+    ]) {
+      const before = await answer();
+      await page.getByRole("slider", { name: label }).fill(value);
+      const heading = page.locator("section[aria-live] h2");
+      await heading.filter({ hasNotText: before ?? "" }).waitFor();
+      seen.add(await answer());
+    }
+    assert.equal(seen.size, 3, [...seen].join(", "));
+    await page.context().close();
+  });
+
+  it("learns a question from labels, undoes, survives a reload; its files are read by the library", async () => {
+    const page = await open(`${address}?engine=wasm#teach`, 'input[aria-label="Pictures"]');
+    // Round or edge-on: what the network can tell apart.
+    const wanted: { name: string; mimeType: string; buffer: Buffer }[] = [];
+    for (let i = 0; wanted.length < 16; i++) {
+      const { image, truth } = makeGalaxy(5, i, 64);
+      if (truth.label !== 2 && truth.label < 8) continue;
+      const raw = { width: 64, height: 64, channels: 3 } as const;
+      const buffer = await sharp(image, { raw }).png().toBuffer();
+      const name = `${truth.label === 2 ? "round" : "edge"}-${i}.png`;
+      wanted.push({ name, mimeType: "image/png", buffer });
+    }
+    await page.getByLabel("Answers").fill("round, edge");
+    await page.getByLabel("Answers").press("Enter");
+    await page.setInputFiles('input[aria-label="Pictures"]', wanted);
+    await page.getByText("0 of 16 labeled").waitFor();
+    const names = () => page.locator("[data-picture]").getAttribute("data-picture");
+    for (let done = 0; done < 12; done++) {
+      await page.getByText(`${done} of 16 labeled`).waitFor();
+      await page.locator("[data-ready]").waitFor();
+      await page.keyboard.press((await names())?.startsWith("round") ? "1" : "2");
+    }
+    await page.getByText("12 of 16 labeled").waitFor();
+    await page.getByText(/right in five-fold/).waitFor();
+    const accuracy = Number.parseInt((await page.textContent("[data-testid=accuracy]")) ?? "", 10);
+    assert.ok(accuracy >= 75, `${accuracy} %`);
+    await page.keyboard.press("u");
+    await page.getByText("11 of 16 labeled").waitFor();
+    await page.reload();
+    await page.getByText("11 of 16 labeled").waitFor();
+
+    const saved = async (button: string, file: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByText(button).click(),
+      ]);
+      writeFileSync(join(taught, file), readFileSync(await download.path()));
+      return join(taught, file);
+    };
+    const taught = join(folder.path, "taught");
+    mkdirSync(taught);
+    for (const { name, buffer } of wanted) writeFileSync(join(taught, name), buffer);
+    await page.getByText(/right in five-fold/).waitFor();
+    const labels = await openDataset(await saved("Save labels.csv", "labels.csv"));
+    assert.equal(labels.size, 11);
+    assert.deepEqual(labels.classNames, ["edge", "round"]);
+    const weights = await saved("Save weights", "taught.safetensors");
+    await page.context().close();
+
+    await startEngine();
+    const { model, description } = loadModel(weights);
+    assert.deepEqual(description.task?.outputs, ["round", "edge"]);
+    const { task: asked = assert.fail() } = description;
+    const task = taskFromDescription(asked);
+    const answers = task.answers(await predict(model, task, labels));
+    model.dispose();
+    const right = asText(labels.table.id).filter((id, row) =>
+      id.startsWith(answers[2 * row] > 0.5 ? "round" : "edge"),
+    );
+    assert.ok(right.length >= 10, `${right.length} of 11`);
+  });
+
+  it("fits three widths in two themes, and axe finds nothing serious", async () => {
+    const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+    const screens = join(ROOT, ".tuning-fork", "demo-screens");
+    mkdirSync(screens, { recursive: true });
+    for (const [width, theme] of [
+      [390, "light"],
+      [800, "dark"],
+      [1280, "light"],
+      [1280, "dark"],
+    ] as const) {
+      const page = await open(`${address}?engine=wasm`, ".ranking", width);
+      const other = page.getByLabel(`Change to the ${theme} theme`);
+      if (await other.isVisible()) await other.click();
+      await page.evaluate(axe);
+      for (const room of ["look", "make", "teach", "batch"]) {
+        await page.click(`nav a[href="#${room}"]`);
+        await page.waitForSelector(`nav a[href="#${room}"][aria-current]`);
+        if (room === "make") await page.waitForSelector(".ranking");
+        const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
+        assert.ok(wide <= width, `${room} is ${wide} wide on ${width}`);
+        const found = await page.evaluate<
+          { id: string; impact: string; nodes: { html: string }[] }[]
+        >(`axe.run().then(({ violations }) => violations)`);
+        const serious = found.filter(({ impact }) => impact === "serious" || impact === "critical");
+        const list = serious.map(({ id, nodes }) => `${room}: ${id} ${nodes[0].html}`);
+        assert.deepEqual(list, []);
+        await page.screenshot({ path: join(screens, `${room}-${width}-${theme}.png`) });
+      }
+      await page.context().close();
+    }
+  });
 
   it("asks no other host, and has nothing to complain about", () => {
     const own = [address, models.address].map((url) => new URL(url).host);
