@@ -102,6 +102,12 @@ export {
 export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
 export { atTemperature, fitTemperature } from "../evaluate/temperature";
 export { type Truth, withTruth } from "../evaluate/truth";
+export {
+  atConcentrations,
+  atVoteTemperature,
+  fitConcentrations,
+  fitVoteTemperature,
+} from "../evaluate/vote-calibration";
 export { type Coverage, voteCoverage, voteLikelihood } from "../evaluate/vote-coverage";
 export {
   type Bounds,

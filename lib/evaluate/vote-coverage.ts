@@ -52,31 +52,39 @@ export function voteCoverage(table: VotePredictions, column?: number): Coverage 
  * How improbable the votes are under the predicted Dirichlet-multinomial distribution: nats a galaxy,
  * summed over its questions.
  *
- * @param factor By which the strengths are multiplied. Default 1.
  * @returns NaN where the table has no strengths, or does not know how many were asked
  */
-export function voteLikelihood(table: VotePredictions, factor = 1): number {
+export function voteLikelihood(table: VotePredictions): number {
+  return table.questions.reduce((sum, _, q) => sum + questionLikelihood(table, q), 0);
+}
+
+/**
+ * The same of one question.
+ *
+ * @param q Which question, an index.
+ * @param factor By which its strengths are multiplied. Default 1.
+ */
+export function questionLikelihood(table: VotePredictions, q: number, factor = 1): number {
   const { strengths, asked, values, truth, questions, answers, ids } = table;
   if (strengths === undefined || asked === undefined) return Number.NaN;
+  const { from, to } = questionRanges(questions)[q];
   let sum = 0;
-  for (const [q, { from, to }] of questionRanges(questions).entries()) {
-    for (let row = 0; row < ids.length; row++) {
-      const n = asked[row * questions.length + q];
-      const strength = factor * strengths[row * questions.length + q];
-      let total = 0;
-      let log = 0;
-      for (let a = from; a < to; a++) {
-        const at = row * answers.length + a;
-        const votes = truth[at] * n;
-        if (!(n > 0) || Number.isNaN(votes)) continue;
-        const alpha = Math.max(values[at] * strength, 1e-6);
-        total += votes;
-        log += logGamma(votes + alpha) - logGamma(alpha) - logGamma(votes + 1);
-      }
-      if (total === 0) continue;
-      log += logGamma(total + 1) + logGamma(strength) - logGamma(strength + total);
-      sum -= log;
+  for (let row = 0; row < ids.length; row++) {
+    const n = asked[row * questions.length + q];
+    const strength = factor * strengths[row * questions.length + q];
+    let total = 0;
+    let log = 0;
+    for (let a = from; a < to; a++) {
+      const at = row * answers.length + a;
+      const votes = truth[at] * n;
+      if (!(n > 0) || Number.isNaN(votes)) continue;
+      const alpha = Math.max(values[at] * strength, 1e-6);
+      total += votes;
+      log += logGamma(votes + alpha) - logGamma(alpha) - logGamma(votes + 1);
     }
+    if (total === 0) continue;
+    log += logGamma(total + 1) + logGamma(strength) - logGamma(strength + total);
+    sum -= log;
   }
   return sum / ids.length;
 }

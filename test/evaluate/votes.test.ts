@@ -9,6 +9,12 @@ import { drawVotes, voteChances } from "#lib/data/synthetic-votes";
 import { parseTree } from "#lib/data/tree-yaml";
 import { betaBinomial, centralInterval } from "#lib/evaluate/beta-binomial";
 import { rankCorrelation } from "#lib/evaluate/rank-correlation";
+import {
+  atConcentrations,
+  atVoteTemperature,
+  fitConcentrations,
+  fitVoteTemperature,
+} from "#lib/evaluate/vote-calibration";
 import { voteCoverage, voteLikelihood } from "#lib/evaluate/vote-coverage";
 import { voteMetrics } from "#lib/evaluate/vote-metrics";
 import { createVotePredictions, selectVotes } from "#lib/evaluate/vote-predictions";
@@ -109,6 +115,42 @@ describe("evaluating votes", () => {
     for (const [level, share] of Object.entries(coverage)) {
       close(share, Number(level) / 100, level, 0.02);
     }
+  });
+
+  it("finds by how much predictions were too sure", () => {
+    const galaxies = Array.from({ length: 300 }, (_, i) =>
+      drawGalaxy(i % 10, new Random(4, `galaxy ${i}`)),
+    );
+    const { fractions, asked } = drawVotes(galaxies);
+    const chances = Float64Array.from(galaxies.flatMap(voteChances));
+    const drawn = createVotePredictions(
+      {
+        questions: decalsQuestions,
+        ids: galaxies.map((_, i) => `${i}`),
+        values: chances,
+        // Votes are draws from the chances themselves: no strength is too large.
+        strengths: new Float64Array(3000).fill(20),
+        truth: fractions,
+        ...(asked && { asked }),
+      },
+      "drawn votes",
+    );
+    const factors = fitConcentrations(drawn);
+    const fitted = atConcentrations(drawn, factors);
+    assert.ok(voteLikelihood(fitted) < voteLikelihood(drawn));
+    assert.ok(factors[0] > 5 && factors[1] > 5, String(factors));
+    const [before, after] = [voteCoverage(drawn), voteCoverage(fitted)];
+    assert.ok(before && after);
+    close(after["80"], 0.8, "80 %", 0.02);
+    assert.ok(before["80"] > 0.85, String(before["80"]));
+    assert.throws(() => atConcentrations(drawn, [1]), /1 factors for 10 questions/);
+    const { strengths: _, ...plain } = drawn;
+    assert.throws(() => fitConcentrations(plain), /need strengths/);
+
+    close(fitVoteTemperature(drawn), 1, "temperature", 0.05);
+    const hot = atVoteTemperature(drawn, 2);
+    close(fitVoteTemperature(hot), 0.5, "temperature", 0.03);
+    assert.throws(() => atVoteTemperature(drawn, 0), /temperature is 0/);
   });
 
   it("ranks ties alike, and leaves out what is not known", () => {
