@@ -175,7 +175,7 @@ const modelSchema = settings({
   /** Share of residual branches dropped in the deepest block, from 0 to below 1. Default: the architecture's. */
   dropPath: shareBelowOne.optional(),
   /**
-   * What to start from: a `.safetensors` file, or `published` for the weights that the model was
+   * What to start from: a `.safetensors` file, the folder of a run, or `published` for the weights that the model was
    * published with, fetched once. The classifier is replaced where the outputs differ. Default: fresh
    * weights.
    */

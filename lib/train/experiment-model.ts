@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
+import { findPath } from "../io/paths";
 import type { TaskDescription } from "../models/description";
 import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
@@ -7,7 +8,7 @@ import { createModel } from "../models/registry";
 import { createPretrained } from "../models/weights";
 import { openCheckpoint } from "./checkpoint";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
-import type { RunFolder } from "./run-folder";
+import { RunFolder } from "./run-folder";
 
 /**
  * The model of an experiment, with fresh weights or those that its `weights` name.
@@ -27,8 +28,20 @@ export async function createExperimentModel(
   const given = { ...options, numClasses, inputSize, seed: train.seed };
   if (weights === "published") return (await createPretrained(name, given)).model;
   const created = createModel(name, given);
-  if (weights !== undefined) loadWeights(created, weights, { head: "match", task });
+  if (weights !== undefined) loadWeights(created, weightsFile(weights), { head: "match", task });
   return created;
+}
+
+/** The file that `model.weights` names: itself, or the best checkpoint of a run. */
+function weightsFile(weights: string): string {
+  const path = findPath(weights);
+  if (path.endsWith(".safetensors")) return path;
+  const best = openCheckpoint(new RunFolder(path).bestPath);
+  if (best !== undefined) return best.files.model;
+  throw new UserError(
+    `model.weights is ${weights}, which is no .safetensors file and no run with a checkpoint`,
+    `train the stage before: npx tuning-fork train … --out ${weights}`,
+  );
 }
 
 /**

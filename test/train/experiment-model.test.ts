@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { startEngine } from "#lib/engine/start";
+import { saveModel } from "#lib/models/model-file";
+import { createModel } from "#lib/models/registry";
+import { initialState, saveCheckpoint } from "#lib/train/checkpoint";
+import { experimentSchema, parseConfig } from "#lib/train/config";
+import { createExperimentModel } from "#lib/train/experiment-model";
+import { RunFolder } from "#lib/train/run-folder";
+import { temporaryFolder } from "./support";
+
+describe("the model of an experiment", () => {
+  const folder = temporaryFolder();
+  before(() => startEngine());
+  after(() => folder.remove());
+
+  it("begins where another run ended, or says which one is to be trained first", async () => {
+    const model = createModel("test_custom_cnn", { numClasses: 2, seed: 9 });
+    const run = new RunFolder(folder.path);
+    const config = parseConfig(experimentSchema, {
+      data: { spec: "synthetic" },
+      model: { name: "test_custom_cnn", weights: folder.path },
+    });
+    await assert.rejects(
+      createExperimentModel(config, 5),
+      /model\.weights is .*no run with a checkpoint\n.*train the stage before: .*--out/,
+    );
+    saveCheckpoint(
+      run.bestPath,
+      { ...initialState(), epoch: 1 },
+      {
+        model: (path) => saveModel(model, path),
+      },
+    );
+    const next = await createExperimentModel(config, 5);
+    const name = "stem.0.conv.weight";
+    const [a, b] = [model, next].map((one) => one.parameters.get(name)?.variable.dataSync());
+    assert.ok(a !== undefined);
+    assert.deepEqual(a, b);
+    assert.equal(next.numClasses, 5);
+    for (const one of [model, next]) one.dispose();
+  });
+});
