@@ -79,7 +79,7 @@ export async function decodeImage(
       larger,
     );
     const pixels = await image.toColorspace("srgb").removeAlpha().raw().toBuffer();
-    return larger ? await enlarge(pixels, area.width, view) : pixels;
+    return larger ? await upsample(pixels, area.width, view) : pixels;
   } catch (error) {
     throw new UserError(
       `${path}: ${unreadable(error)}.`,
@@ -139,7 +139,7 @@ export async function cropResize(
   const { size = area.width } = view;
   if (size >= area.width) {
     const part = cut(pixels, width, area);
-    return size > area.width ? enlarge(part, area.width, view) : part;
+    return size > area.width ? upsample(part, area.width, view) : part;
   }
   const sharp = await load();
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
@@ -207,7 +207,7 @@ const BORDER = 2;
  * Enlarge a square. Sharp's own `resize` moves what it enlarges by half a pixel to the lower right;
  * its affine transform is told where to put it.
  */
-async function enlarge(
+async function upsample(
   pixels: Uint8Array,
   side: number,
   { size = side, interpolation }: View,

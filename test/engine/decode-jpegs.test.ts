@@ -75,9 +75,9 @@ describe("JPEG files decoded together", () => {
   it("are brought to a size as single files are", async () => {
     const path = await write("d.jpg", 64, 64);
     const shape = await shapeOf(path);
-    const framing = { crop: 48, size: 20 };
-    const [got] = await decodeImages([path], [shape], framing);
-    const [alone] = await decodeImages([path], [{ ...shape, plainJpeg: false }], framing);
+    const view = { crop: 48, size: 20 };
+    const [got] = await decodeImages([path], [shape], view);
+    const [alone] = await decodeImages([path], [{ ...shape, plainJpeg: false }], view);
     assert.deepEqual(Buffer.from(got), Buffer.from(alone));
   });
 
