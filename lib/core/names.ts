@@ -28,7 +28,7 @@ export function matchNames(wanted: readonly string[], names: readonly string[]):
     const [mine, theirs] = [positions(wanted, keyOf), positions(names, keyOf)];
     for (const [key, own] of mine) {
       const others = theirs.get(key) ?? [];
-      if (own.length === 1 && others.length === 1 && found[own[0]] < 0) found[own[0]] = others[0];
+      if (own.length === 1 && others.length === 1) found[own[0]] = others[0];
     }
   }
   return found;

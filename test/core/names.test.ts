@@ -25,6 +25,8 @@ describe("names", () => {
     assert.equal(idKey(" 58957"), idKey(58957));
     assert.equal(idKey("587722.10"), "587722.10");
     assert.equal(idKey("J1.0"), "J1.0");
+    assert.equal(idKey("-7.00"), "-7");
+    assert.equal(idKey("58957."), "58957.");
   });
 });
 

@@ -89,7 +89,9 @@ async function startWasm(): Promise<EngineInfo> {
   if (!(await tf.setBackend("wasm"))) {
     throw new UserError("the WASM engine does not start", "check that Node is 20 or newer");
   }
-  console.warn("tuning-fork: the WASM engine runs. It is many times slower than the native one.");
+  console.warn(
+    "tuning-fork: the WASM engine runs. Every network trains and answers on it, in float32, about ten times slower.",
+  );
   return {
     name: "wasm",
     device: "CPU through WebAssembly",
