@@ -1,5 +1,6 @@
 import { Random } from "../core/random";
-import { buildGalaxy, drawGalaxy, type GalaxyParameters } from "./galaxy-model";
+import { buildGalaxy } from "./galaxy-model";
+import { drawGalaxy, type GalaxyParameters } from "./galaxy-parameters";
 import { Sky } from "./sky";
 
 /** One synthetic galaxy. */

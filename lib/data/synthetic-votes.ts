@@ -2,7 +2,7 @@ import { Random } from "../core/random";
 import type { Votes } from "./dataset";
 import { decalsQuestions } from "./decals-tree";
 import { questionRanges, treeAnswers } from "./decision-tree";
-import type { GalaxyParameters } from "./galaxy-model";
+import type { GalaxyParameters } from "./galaxy-parameters";
 
 /** Volunteers who look at each galaxy. */
 const VOLUNTEERS = 40;

@@ -5,7 +5,7 @@ import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
 import type { Dataset, DatasetInfo } from "./dataset";
-import type { GalaxyParameters } from "./galaxy-model";
+import type { GalaxyParameters } from "./galaxy-parameters";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
 import { fieldOfView, makeGalaxy } from "./simulator";
 import { drawVotes } from "./synthetic-votes";

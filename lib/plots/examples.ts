@@ -1,7 +1,7 @@
 import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import { questionRanges } from "../data/decision-tree";
-import { drawGalaxy } from "../data/galaxy-model";
+import { drawGalaxy } from "../data/galaxy-parameters";
 import { drawVotes, voteChances } from "../data/synthetic-votes";
 import type { AblationRun } from "../evaluate/ablation-table";
 import { createPredictions, type Predictions } from "../evaluate/predictions";

@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { matchNames } from "#lib/core/names";
+import { classFolder, classFolders } from "#lib/data/class-folders";
 import type { Dataset } from "#lib/data/dataset";
-import { classFolder, classFolders, exportFolders } from "#lib/data/export-dataset";
+import { exportFolders } from "#lib/data/export-dataset";
 import { openFolder } from "#lib/data/folder";
 import { loadSplit } from "#lib/data/splits";
 

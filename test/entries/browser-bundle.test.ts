@@ -18,7 +18,7 @@ const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
   core: {},
   engine: { except: /^tensorflow\// },
   data: {
-    only: /^(augment|fits|lupton|galaxy-light|galaxy-model|sky|simulator|view)/,
+    only: /^(augment|fits|lupton|galaxy-|sky|simulator|view)/,
     except: /-file\.ts$/,
   },
   models: { except: /^(model-file|weights|web-format)\.ts/ },
@@ -26,7 +26,7 @@ const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
   tasks: {},
   predict: {},
   explain: {},
-  plots: { except: /^(browser|render|export-figures|encode-by-sharp)\.ts/ },
+  plots: { except: /^(browser|unpack-chromium|render|export-figures|encode-by-sharp)\.ts/ },
 };
 
 const filesOf = (room: string) =>

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "#lib/core/random";
 import { decalsQuestions } from "#lib/data/decals-tree";
-import { drawGalaxy } from "#lib/data/galaxy-model";
+import { drawGalaxy } from "#lib/data/galaxy-parameters";
 import { drawVotes, voteChances } from "#lib/data/synthetic-votes";
 import { parseTree } from "#lib/data/tree-yaml";
 import { betaBinomial, centralInterval } from "#lib/evaluate/beta-binomial";

@@ -11,7 +11,7 @@ import { digest } from "./support";
 
 const dist = join(__dirname, "../../lib/dist");
 /** The files that read, write or start a browser; nothing else of these rooms may need Node. */
-const ofNode = /(-file|^render|^export-figures|^encode-by-sharp|^browser)\.js$/;
+const ofNode = /(-file|^render|^export-figures|^encode-by-sharp|^unpack-chromium|^browser)\.js$/;
 
 describe("tables and figures in a browser", () => {
   it("are drawn as they are here", async function () {

@@ -4,7 +4,7 @@ import { Random } from "#lib/core/random";
 import type { Dataset } from "#lib/data/dataset";
 import { decalsQuestions } from "#lib/data/decals-tree";
 import { questionRanges, treeAnswers } from "#lib/data/decision-tree";
-import { drawGalaxy } from "#lib/data/galaxy-model";
+import { drawGalaxy } from "#lib/data/galaxy-parameters";
 import { drawVotes, voteChances } from "#lib/data/synthetic-votes";
 import { startEngine } from "#lib/engine/start";
 import type { VotePredictions } from "#lib/evaluate/vote-predictions";
