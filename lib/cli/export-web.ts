@@ -34,7 +34,7 @@ async function calibrate(
   { model, experiment }: LoadedModel & Pick<Trained, "experiment">,
 ): Promise<number | undefined> {
   try {
-    const { dataset, task, val } = await openSplit(experiment, { splitFile: run.splitPath });
+    const { dataset, task, val } = await openSplit(experiment, { run });
     try {
       // As the page asks it: without test-time augmentation.
       const table = await predict(model, task, dataset, val);

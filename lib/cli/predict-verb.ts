@@ -109,7 +109,17 @@ async function rowsAsked(
   const rows = rowsOfSplit(names, split);
   if (rows.length > 0) return rows;
   const source = own ? `the run ${trained.run.path}` : spec;
-  throw new UserError(`${source} has no rows in a split "${split}"`, "give --split all");
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    if (name !== "" && name !== "unused") counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const there = [...counts].map(([name, count]) => `${name} (${count})`).join(", ");
+  throw new UserError(
+    printable(
+      `${source} has no rows in a split "${split}"; it has ${there === "" ? "no splits" : there}`,
+    ),
+    there === "" ? "give --split all" : "give one of these, or --split all",
+  );
 }
 
 /** Whether two SPECs mean the same data, however their paths are written. */

@@ -36,7 +36,11 @@ export {
 export type { Figure } from "../plots/figure";
 export { type ComparedVotes, type HexBinsOptions, hexBins } from "../plots/hex-bins";
 export { type GridCell, type ImageGridOptions, imageGrid } from "../plots/image-grid";
-export { type ComparedModel, modelComparison } from "../plots/model-comparison";
+export {
+  type ComparedModel,
+  type ModelComparisonOptions,
+  modelComparison,
+} from "../plots/model-comparison";
 export { type PanelsOptions, panels } from "../plots/panels";
 export { perClassBars } from "../plots/per-class-bars";
 export { type PictureOptions, pictureUris } from "../plots/pictures";

@@ -53,7 +53,11 @@ export {
   openSplit,
   type SplitDataset,
 } from "../train/experiment-data";
-export { createExperimentModel, openTrainedModel } from "../train/experiment-model";
+export {
+  createExperimentModel,
+  type ExperimentModel,
+  openTrainedModel,
+} from "../train/experiment-model";
 export {
   type FitInputs,
   type FitOptions,

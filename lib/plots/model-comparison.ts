@@ -13,6 +13,12 @@ export interface ComparedModel {
   readonly metrics: Readonly<Record<string, Interval>>;
 }
 
+/** Options of {@link modelComparison}. */
+export interface ModelComparisonOptions extends FigureOptions {
+  /** Whether the best value of the first metric is the largest or the smallest. Default `max`. */
+  readonly best?: "max" | "min";
+}
+
 /**
  * Models compared by one or more metrics, a panel each: values as points with their intervals, best
  * first by the first metric. Answers the performance summaries of vote-fraction models and the
@@ -22,12 +28,13 @@ export interface ComparedModel {
  */
 export function modelComparison(
   models: readonly ComparedModel[],
-  options: FigureOptions = {},
+  options: ModelComparisonOptions = {},
 ): Figure {
   const theme = themeOf(options);
+  const sign = options.best === "min" ? -1 : 1;
   const metrics = Object.keys(models[0].metrics);
   const sorted = [...models].sort(
-    (a, b) => b.metrics[metrics[0]].value - a.metrics[metrics[0]].value,
+    (a, b) => sign * (b.metrics[metrics[0]].value - a.metrics[metrics[0]].value),
   );
   const names = sorted.map(({ name }) => twoLines(name, 26));
   const rowHeight = names.some((name) => name.includes("<br>")) ? 36 : 24;

@@ -97,7 +97,12 @@ const trainSettings = settings({
 
 /** Everything that decides how a model is trained. */
 export const trainConfigSchema = trainSettings
-  .superRefine(({ stages, epochs, earlyStopping }, context) => {
+  .superRefine(({ stages, epochs, earlyStopping, batchSize, augmentation }, context) => {
+    const mixing = (["mixup", "cutmix"] as const).filter((name) => augmentation[name] > 0);
+    if (batchSize === 1 && mixing.length > 0) {
+      const message = `${mixing.join(" and ")} mix the images of a batch, and batchSize is 1: take 2 or more, or set them to 0`;
+      context.addIssue({ code: "custom", path: ["augmentation"], message });
+    }
     const sum = stages?.reduce((total, stage) => total + stage.epochs, 0);
     if (sum !== undefined && epochs !== undefined && epochs !== sum) {
       const message = `is ${epochs}, and the stages have ${sum} epochs: leave it out`;

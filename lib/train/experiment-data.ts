@@ -13,6 +13,8 @@ import { modelDefinition } from "../models/registry";
 import { createTask } from "../tasks/registry";
 import type { Strata, Task } from "../tasks/task";
 import type { ExperimentConfig } from "./config";
+import { checkRowDigests, someOf } from "./row-digests";
+import type { RunFolder } from "./run-folder";
 
 /** A data set with its rows assigned to training, validation and test. */
 export interface SplitDataset {
@@ -32,8 +34,8 @@ export interface SplitDataset {
 
 /** How {@link openSplit} opens data. */
 export interface OpenSplitOptions {
-  /** A run's `split.csv`, whose split is kept. Default: none, and the split is drawn. */
-  readonly splitFile?: string;
+  /** A run whose split is kept, and whose data must not have changed. Default: none, and the split is drawn. */
+  readonly run?: RunFolder;
   /** Called while a data set is downloaded or generated, with bytes or galaxies done and in all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -51,11 +53,11 @@ export function experimentSize({ model, data }: Pick<ExperimentConfig, "model" |
  * their middle unless `crop` says otherwise. `balance` acts after the split, so that no galaxy is both
  * learned from and tested on.
  *
- * @throws UserError when galaxies of `splitFile` are gone
+ * @throws UserError when galaxies of `run` are gone, or have other targets
  */
 export async function openSplit(
   config: Omit<ExperimentConfig, "predict">,
-  { splitFile, onProgress }: OpenSplitOptions = {},
+  { run, onProgress }: OpenSplitOptions = {},
 ): Promise<SplitDataset> {
   const { data, task: name, train } = config;
   const opened = await openDataset(data.spec, {
@@ -70,10 +72,10 @@ export async function openSplit(
   try {
     const task = createTask(opened, { task: name, loss: train.loss });
     const strata = task.strata(opened);
-    const kept = splitFile !== undefined && existsSync(splitFile);
-    const { split, notices } = kept
-      ? await keptSplit(splitFile, asText(opened.table.id), data.spec)
-      : await drawnSplit(opened, strata, data);
+    const { split, notices } =
+      run !== undefined && existsSync(run.splitPath)
+        ? await keptSplit(run, task, opened, data.spec)
+        : await drawnSplit(opened, strata, data);
     const rowsToLearn = (name: string) => {
       const rows = rowsOfSplit(split, name);
       // Rows repeated would only be counted twice where nothing is learned.
@@ -119,16 +121,18 @@ async function drawnSplit(
  * galaxies that were learned from would be tested on.
  */
 async function keptSplit(
-  file: string,
-  ids: readonly string[],
+  run: RunFolder,
+  task: Task,
+  dataset: Dataset,
   spec: string,
 ): Promise<AssignedSplits> {
-  const splits = await readSplit(file);
+  const ids = asText(dataset.table.id);
+  const splits = await readSplit(run.splitPath);
   const here = new Set(ids);
   const gone = [...splits].filter(([id, split]) => split !== "unused" && !here.has(id));
   if (gone.length > 0) {
     throw new UserError(
-      `${someOf(gone.map(([id]) => id))} of the run's ${file} ${gone.length === 1 ? "is" : "are"} no longer in ${spec}`,
+      `${someOf(gone.map(([id]) => id))} of the run's ${run.splitPath} ${gone.length === 1 ? "is" : "are"} no longer in ${spec}`,
       "put them back, or restart the run",
     );
   }
@@ -136,14 +140,9 @@ async function keptSplit(
   const notice =
     `${someOf(added)} came to ${spec} since this run began and ${added.length === 1 ? "is" : "are"}` +
     " not used; restart the run to use them";
+  const changed = await checkRowDigests(run.digestsPath, task, dataset, spec);
   return {
     split: ids.map((id) => splits.get(id) ?? "unused"),
-    notices: added.length > 0 ? [notice] : [],
+    notices: added.length > 0 ? [notice, ...changed] : changed,
   };
-}
-
-/** `3 galaxies (a, b, c)`, with a few names at most. */
-function someOf(ids: readonly string[]): string {
-  const shown = `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
-  return `${ids.length} ${ids.length === 1 ? "galaxy" : "galaxies"} (${shown})`;
 }

@@ -1,35 +1,52 @@
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
 import { findPath } from "../io/paths";
-import type { TaskDescription } from "../models/description";
 import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
-import { createPretrained } from "../models/weights";
+import type { LoadReport } from "../models/state-dict";
+import { fetchWeights } from "../models/weights";
+import type { Task } from "../tasks/task";
 import { openCheckpoint } from "./checkpoint";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { RunFolder } from "./run-folder";
 
+/** What training begins with. */
+export interface ExperimentModel {
+  /** The caller's to dispose. */
+  readonly model: Model;
+  /** What became of the weights that the config names, a sentence; none for fresh weights. */
+  readonly says?: string;
+}
+
 /**
  * The model of an experiment, with fresh weights or those that its `weights` name.
  *
- * @param numClasses Width of its classifier.
  * @param task What it will be asked: a classifier in the file that answers the same is kept.
- * @returns the caller's to dispose
  */
 export async function createExperimentModel(
   { model, train, data }: Omit<ExperimentConfig, "predict">,
-  numClasses: number,
-  task?: TaskDescription,
-): Promise<Model> {
+  task: Pick<Task, "numLogits" | "description">,
+): Promise<ExperimentModel> {
   await startEngine();
   const { name, weights, ...options } = model;
   const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
-  const given = { ...options, numClasses, inputSize, seed: train.seed };
-  if (weights === "published") return (await createPretrained(name, given)).model;
+  const given = { ...options, numClasses: task.numLogits, inputSize, seed: train.seed };
+  if (weights === undefined) return { model: createModel(name, given) };
+  const file = weights === "published" ? await fetchWeights(name) : weightsFile(weights);
   const created = createModel(name, given);
-  if (weights !== undefined) loadWeights(created, weightsFile(weights), { head: "match", task });
-  return created;
+  try {
+    const report = loadWeights(created, file, { head: "match", task: task.description });
+    return { model: created, says: saysOf(weights, report) };
+  } catch (error) {
+    created.dispose();
+    throw error;
+  }
+}
+
+function saysOf(weights: string, { loaded, resampled, classifier }: LoadReport): string {
+  const other = resampled.length > 0 ? `, ${resampled.join(", ")} resampled to this size` : "";
+  return `weights of ${weights}: ${loaded.length} parameters${other}; ${classifier}`;
 }
 
 /** The file that `model.weights` names: itself, or the best checkpoint of a run. */

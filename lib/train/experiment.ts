@@ -25,6 +25,7 @@ import { createExperimentModel, openTrainedModel } from "./experiment-model";
 import { checkFit, type FitOptions, fit } from "./fit";
 import { withAssignments } from "./merge-settings";
 import { type FitResult, fitResult, Judge } from "./monitor";
+import { saveRowDigests } from "./row-digests";
 import { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
 
@@ -176,7 +177,7 @@ export class Experiment {
    * The data, opened once, at this model's size and with its crop, and each row's split: that of the run
    * where there is one, so that rows which came later are not mixed in.
    *
-   * @throws UserError when galaxies of the run are gone
+   * @throws UserError when galaxies of the run are gone, or have other targets
    */
   async data(onProgress?: (done: number, total: number) => void): Promise<SplitDataset> {
     if (this.split === undefined) {
@@ -220,16 +221,20 @@ export class Experiment {
       // Whatever can be refused is, before anything of an older run is removed.
       if (begins) this.split ??= this.openData(false, onData);
       const { dataset, task, train, val, test } = await this.data(onData);
-      const model = await createExperimentModel(this.config, task.numLogits, task.description);
+      const { model, says } = await createExperimentModel(this.config, task);
       try {
         const inputs = { model, task, dataset, train, val: val.length > 0 ? val : undefined };
         checkFit(inputs, this.config.train);
         if (begins) this.run.clear();
         const { id, split } = dataset.table;
         if (!existsSync(this.run.splitPath)) {
+          await saveRowDigests(this.run.digestsPath, { dataset, task });
           await saveSplit(this.run.splitPath, asText(id), asText(split));
         }
-        if (begins) this.run.writeConfig(this.config);
+        if (begins) {
+          this.run.writeConfig(this.config);
+          if (says !== undefined) console.warn(says);
+        }
         const result = await fit(inputs, this.config.train, this.run, options);
         if (test.length === 0) this.finish(result, { rows: 0 }, parameterCount(model));
         return result;
@@ -328,8 +333,8 @@ export class Experiment {
     onProgress?: (done: number, total: number) => void,
   ): Promise<SplitDataset> {
     this.splitIsKept = keepSplit;
-    const splitFile = keepSplit ? this.run.splitPath : undefined;
-    return openSplit(this.config, { splitFile, onProgress }).then(
+    const run = keepSplit ? this.run : undefined;
+    return openSplit(this.config, { run, onProgress }).then(
       (split) => {
         for (const notice of split.notices) console.warn(notice);
         return split;
@@ -347,7 +352,7 @@ export class Experiment {
       return (await openTrainedModel(this.run)).model;
     }
     const { task } = await this.data();
-    return createExperimentModel(this.config, task.numLogits, task.description);
+    return (await createExperimentModel(this.config, task)).model;
   }
 
   private finish(

@@ -53,7 +53,7 @@ const trainingSchema = z.object({
 export type TrainingSummary = z.output<typeof trainingSchema>;
 
 /**
- * The folder of one run: `config.yaml`, `split.csv`, `history.csv`, `metrics.json`, `predictions.csv`,
+ * The folder of one run: `config.yaml`, `split.csv`, `digests.csv`, `history.csv`, `metrics.json`, `predictions.csv`,
  * `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got, and changes nothing by itself.
  */
 export class RunFolder {
@@ -79,6 +79,10 @@ export class RunFolder {
   /** Which galaxy is in which split: `id,split`. */
   get splitPath(): string {
     return join(this.path, "split.csv");
+  }
+  /** Digests of what is learned from: `id,target,picture`. */
+  get digestsPath(): string {
+    return join(this.path, "digests.csv");
   }
   /** The checkpoint from which an interrupted run goes on. */
   get latestPath(): string {
@@ -116,11 +120,18 @@ export class RunFolder {
 
   /** Remove what a run has left here. Files that are no run's stay. */
   clear(): void {
-    const files = ["config.yaml", "history.csv", "metrics.json", "predictions.csv", "split.csv"];
+    const tables = ["history", "predictions", "split", "digests"].map((name) => `${name}.csv`);
     const left = existsSync(this.path) ? readdirSync(this.path) : [];
     const logs = left.filter((name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE);
     // What says that a run is finished goes first, should this be interrupted.
-    for (const name of ["metrics.json", "checkpoints", ...files, "figures", ...logs]) {
+    for (const name of [
+      "metrics.json",
+      "checkpoints",
+      "config.yaml",
+      ...tables,
+      "figures",
+      ...logs,
+    ]) {
       rmSync(join(this.path, name), { recursive: true, force: true });
     }
   }

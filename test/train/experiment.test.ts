@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
@@ -162,10 +170,46 @@ describe("an experiment", function () {
     await open().train();
   });
 
+  it("refuses other labels under the same names, and tells of other pictures", async () => {
+    const table = at("catalog.csv");
+    const write = (labelOf = (name: string) => name) => {
+      const rows = ["faint", "bright"].flatMap((name) =>
+        Array.from({ length: 20 }, (_, i) => {
+          const id = `${name}-${i}`;
+          return `${id},${join(images, name, `${id}.png`)},${labelOf(id).split("-")[0]}`;
+        }),
+      );
+      writeFileSync(table, `id,path,label\n${rows.join("\n")}\n`);
+    };
+    const openTable = () => open([`data.spec=${table}`]);
+    write();
+    await interrupt(openTable(), 5);
+    const before = contentOf();
+    write((id) => (id === "faint-3" ? "bright" : id));
+    await assert.rejects(openTable().train(), /1 galaxy \(faint-3\).* has another label/);
+    assert.deepEqual(contentOf(), before);
+    write();
+    // Of forty rows every one is looked at.
+    copyFileSync(join(images, "bright", "bright-2.png"), join(images, "faint", "faint-5.png"));
+    await openTable().train();
+    assert.match(warnings.join("\n"), /1 galaxy \(faint-5\).*of 40.*shows another picture/);
+    warnings.length = 0;
+    await openTable().train({ ifExists: "restart" });
+    await openTable().data();
+    assert.doesNotMatch(warnings.join("\n"), /other picture|another picture/);
+  });
+
+  it("says what became of the weights that it begins with", async () => {
+    await open(["train.epochs=1"], "first").train();
+    assert.deepEqual(warnings, []);
+    await open([`model.weights=${at("first")}`], "second").train();
+    assert.match(warnings.join("\n"), /weights of .*: \d+ parameters; the classifier is kept/);
+  });
+
   it("changes nothing when another process is at work, or the data cannot be opened", async () => {
     await open().train();
     const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
-    const owner = { host: hostname(), pid: child.pid, started: "", token: "test" };
+    const owner = { host: hostname(), pid: child.pid, user: "", started: "", token: "test" };
     writeFileSync(at("run", "lock"), JSON.stringify(owner));
     const before = contentOf();
     for (const ifExists of ["restart", "auto", "resume"] as const) {
