@@ -32,6 +32,9 @@ describe("tuning-fork predict", function () {
       assert.equal(code, 0, error);
       assert.equal(readFileSync(at("out.csv"), "utf8"), own);
     }
+    const { code, error } = ask(at("images"), "--split", "tests");
+    assert.equal(code, 1);
+    assert.match(error, /no rows in a split "tests"; it has .*test \(12\)/);
   });
 
   it("matches classes by name: another order, one missing, one too many", async () => {

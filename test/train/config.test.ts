@@ -24,6 +24,18 @@ describe("configs", () => {
     );
   });
 
+  it("refuse to mix the images of a batch of one", () => {
+    const parse = (train: ExperimentSettings["train"]) =>
+      parseConfig(experimentSchema, { ...minimal, train });
+    for (const augmentation of ["strong", { mixup: 0.2 }, { preset: "galaxy", cutmix: 1 }])
+      assert.throws(
+        () => parse({ batchSize: 1, augmentation }),
+        /train.augmentation: (mixup|cutmix|mixup and cutmix) mix the images of a batch/,
+      );
+    parse({ batchSize: 1 });
+    parse({ batchSize: 2, augmentation: "strong" });
+  });
+
   it("name every key that is wrong", () => {
     const wrong = { ...minimal, train: { epochs: 0, optimizer: { learningrate: 1 } } };
     assert.throws(

@@ -20,8 +20,11 @@ describe("the model of an experiment", () => {
       data: { spec: "synthetic" },
       model: { name: "test_custom_cnn", weights: folder.path },
     });
+    const outputs = ["a", "b", "c", "d", "e"];
+    const description = { task: "classification", loss: "crossEntropy", outputs };
+    const task = { numLogits: 5, description };
     await assert.rejects(
-      createExperimentModel(config, 5),
+      createExperimentModel(config, task),
       /model\.weights is .*no run with a checkpoint\n.*train the stage before: .*--out/,
     );
     saveCheckpoint(
@@ -31,7 +34,8 @@ describe("the model of an experiment", () => {
         model: (path) => saveModel(model, path),
       },
     );
-    const next = await createExperimentModel(config, 5);
+    const { model: next, says } = await createExperimentModel(config, task);
+    assert.match(`${says}`, /weights of .*the classifier starts fresh: the file's has 2 outputs/);
     const name = "stem.0.conv.weight";
     const [a, b] = [model, next].map((one) => one.parameters.get(name)?.variable.dataSync());
     assert.ok(a !== undefined);

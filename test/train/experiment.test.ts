@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
@@ -209,7 +209,13 @@ describe("an experiment", function () {
   it("changes nothing when another process is at work, or the data cannot be opened", async () => {
     await open().train();
     const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
-    const owner = { host: hostname(), pid: child.pid, user: "", started: "", token: "test" };
+    const owner = {
+      host: hostname(),
+      pid: child.pid,
+      user: userInfo().username,
+      started: "",
+      token: "test",
+    };
     writeFileSync(at("run", "lock"), JSON.stringify(owner));
     const before = contentOf();
     for (const ifExists of ["restart", "auto", "resume"] as const) {
