@@ -6,7 +6,7 @@ import { openDataset } from "../data/open";
 import { datasets } from "../data/registry";
 import { makeSynthetic } from "../data/synthetic";
 import { dataFolder } from "../io/paths";
-import { progress } from "../notebook/progress";
+import { withProgress } from "../notebook/progress";
 import { showTable } from "../notebook/tables";
 import { defineVerb, groupVerbs, say } from "./verb";
 
@@ -17,17 +17,7 @@ const folder = {
   help: "Where downloads and made sets live. Default: the project's data/.",
 } as const;
 
-/** A progress bar that appears with the first report. */
-function reporter(label: string) {
-  let bar: ReturnType<typeof progress> | undefined;
-  return {
-    onProgress(done: number, total: number): void {
-      bar ??= progress(total, label, { unit: label === "downloading" ? "bytes" : "images" });
-      bar.update(done);
-    },
-    finish: () => bar?.finish(),
-  };
-}
+type OnProgress = (done: number, total: number) => void;
 
 const list = defineVerb({
   summary: "The data sets that go by a name",
@@ -91,10 +81,9 @@ const get = defineVerb({
       const names = datasets.map((known) => known.info.name).join(", ");
       throw new UserError(`there is no data set "${name}" to get`, `take one of ${names}`);
     }
-    const shown = reporter("downloading");
     const to = values.folder ?? dataFolder();
-    await source.get(to, shown.onProgress);
-    shown.finish();
+    const fetch = (onProgress: OnProgress) => source.get(to, onProgress);
+    await withProgress("downloading", fetch, { unit: "bytes" });
     say(`${name}: ${join(to, name)}`);
     return undefined;
   },
@@ -113,12 +102,10 @@ const make = defineVerb({
     if (name !== "synthetic") {
       throw new UserError(`"${name}" cannot be made`, "tuning-fork data make synthetic");
     }
-    const shown = reporter("making");
-    const path = await makeSynthetic(join(asked ?? dataFolder(), "synthetic"), {
-      ...options,
-      onProgress: shown.onProgress,
-    });
-    shown.finish();
+    const to = join(asked ?? dataFolder(), "synthetic");
+    const path = await withProgress("making", (onProgress) =>
+      makeSynthetic(to, { ...options, onProgress }),
+    );
     say(path);
     return undefined;
   },
@@ -135,13 +122,11 @@ const exportTo = defineVerb({
   },
   async run({ to, balanced, ...values }, [spec]) {
     const dataset = await openDataset(spec, { dataFolder: values.folder });
-    const shown = reporter("writing");
     try {
-      const { counts, kept, written } = await exportFolders(dataset, to, {
-        balance: balanced ? "undersample" : undefined,
-        onProgress: shown.onProgress,
-      });
-      shown.finish();
+      const balance = balanced ? "undersample" : undefined;
+      const { counts, kept, written } = await withProgress("writing", (onProgress) =>
+        exportFolders(dataset, to, { balance, onProgress }),
+      );
       if (values.json) say(JSON.stringify({ counts, kept, written }, null, 2));
       else say(`${written} images written, ${kept} there already: ${to}`);
     } finally {

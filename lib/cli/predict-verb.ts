@@ -10,7 +10,7 @@ import { usualCrop } from "../data/usual-crop";
 import { checkWritable, writeFileAtomic } from "../io/atomic";
 import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
-import { progress } from "../notebook/progress";
+import { withProgress } from "../notebook/progress";
 import { matchingCrop } from "../predict/matching-crop";
 import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
@@ -66,16 +66,16 @@ export const verb = defineVerb({
           console.error(printable(notice));
         }
         const rows = await rowsAsked(named, dataset, spec, split);
-        const bar = progress(rows.length, "predicting");
-        const table = await untilInterrupted((signal) =>
-          predict(model, task, dataset, rows, {
-            ...trained?.experiment.predict,
-            signal,
-            onProgress: (done) => bar.update(done),
-          }),
+        const table = await withProgress("predicting", (onProgress) =>
+          untilInterrupted((signal) =>
+            predict(model, task, dataset, rows, {
+              ...trained?.experiment.predict,
+              signal,
+              onProgress: (done) => onProgress(done, rows.length),
+            }),
+          ),
         );
         writeFileAtomic(out, task.formatTable(table));
-        bar.finish();
         say(`${rows.length} predictions: ${out}`);
       } finally {
         await dataset.close();

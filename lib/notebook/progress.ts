@@ -9,9 +9,11 @@ export interface Progress {
   /**
    * Say how far the work is. Cheap: call it every step.
    *
-   * @param done How many of `total` are done so far.
+   * @param done How many are done so far.
+   * @param metrics Default: those of the last update.
+   * @param total How many there are, where that is another number by now.
    */
-  update(done: number, metrics?: ShownMetrics): void;
+  update(done: number, metrics?: ShownMetrics, total?: number): void;
   /** Show the last state, for good; a remark may say how it ended. */
   finish(remark?: string): void;
 }
@@ -34,12 +36,13 @@ interface Surface {
  * In a notebook: a bar below the cell, at most five updates a second. In a terminal: one line that
  * is rewritten. Anywhere else, a log file say: a line every ten seconds.
  */
-export function progress(total: number, label: string, options: ProgressOptions = {}): Progress {
+export function progress(all: number, label: string, options: ProgressOptions = {}): Progress {
   const { unit = "images" } = options;
   const surface = chooseSurface();
   const started = performance.now();
   const pace: Pace = { started, marks: [{ time: started, done: 0 }] };
   let drawnAt = Number.NEGATIVE_INFINITY;
+  let total = all;
   let done = 0;
   let metrics: ShownMetrics = {};
 
@@ -50,8 +53,11 @@ export function progress(total: number, label: string, options: ProgressOptions 
   };
   draw(started, false);
   return {
-    update(nowDone, nowMetrics) {
-      done = nowDone;
+    update(nowDone, nowMetrics, nowTotal = total) {
+      // The next file, say: its speed is its own.
+      if (nowDone < done)
+        pace.marks.splice(0, Infinity, { time: performance.now(), done: nowDone });
+      [done, total] = [nowDone, nowTotal];
       if (nowMetrics) metrics = nowMetrics;
       const now = performance.now();
       if (now - drawnAt >= surface.intervalMs) draw(now, false);
@@ -60,6 +66,32 @@ export function progress(total: number, label: string, options: ProgressOptions 
       draw(performance.now(), true, remark);
     },
   };
+}
+
+/**
+ * Do work that says how far it is, under a progress bar that appears with its first word and ends as the work
+ * does, well or not.
+ *
+ * @param work Given what takes its words: how many are done, and of how many.
+ * @returns what `work` returns
+ */
+export async function withProgress<T>(
+  label: string,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+  options: ProgressOptions = {},
+): Promise<T> {
+  let bar: Progress | undefined;
+  let remark: string | undefined = "stopped";
+  try {
+    const result = await work((done, total) => {
+      bar ??= progress(total, label, options);
+      bar.update(done, undefined, total);
+    });
+    remark = undefined;
+    return result;
+  } finally {
+    bar?.finish(remark);
+  }
 }
 
 function chooseSurface(): Surface {

@@ -8,7 +8,7 @@ import type { RunResult } from "../train/run-result";
 import { inNotebook } from "./display";
 import { liveFigure } from "./figures";
 import { untilInterrupted } from "./interrupt";
-import { progress } from "./progress";
+import { progress, withProgress } from "./progress";
 
 /**
  * Training's face: a progress bar with images a second, the loss and the score, and in a
@@ -25,6 +25,7 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
   let bar: ReturnType<typeof progress> | undefined;
   let curves: ReturnType<typeof liveFigure> | undefined;
   let drawn = 0;
+  let last = { done: 0, total: 0 };
   const draw = (history: FitResult["history"]) => {
     const epochs = history.epoch?.length ?? 0;
     if (!inNotebook() || epochs === drawn) return;
@@ -35,12 +36,16 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
   return {
     onStep({ epoch, done, total, means }) {
       bar ??= progress(total, "training");
+      last = { done, total };
       bar.update(done, { epoch, ...means });
     },
     onEpoch: (_, history) => draw(history),
     draw,
     finish(remark) {
-      bar?.finish(remark);
+      const isEarly = remark === undefined && last.done < last.total;
+      // Whoever stops early has done all there is to do.
+      if (isEarly) bar?.update(last.done, undefined, last.done);
+      bar?.finish(isEarly ? "stopped early: nothing got better" : remark);
       curves?.finish();
     },
   };
@@ -82,21 +87,7 @@ export async function train(
 export async function evaluateRun<Table = Predictions, Values = Summary>(
   experiment: Experiment,
 ): Promise<RunResult<Table, Values>> {
-  let bar: ReturnType<typeof progress> | undefined;
-  let remark: string | undefined = "stopped";
-  try {
-    const result = await untilInterrupted((signal) =>
-      experiment.evaluate<Table, Values>({
-        signal,
-        onProgress(done, total) {
-          bar ??= progress(total, "testing");
-          bar.update(done);
-        },
-      }),
-    );
-    remark = undefined;
-    return result;
-  } finally {
-    bar?.finish(remark);
-  }
+  return withProgress("testing", (onProgress) =>
+    untilInterrupted((signal) => experiment.evaluate<Table, Values>({ signal, onProgress })),
+  );
 }

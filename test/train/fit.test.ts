@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { Random } from "#lib/core/random";
 import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import { createModel } from "#lib/models/registry";
@@ -286,42 +284,5 @@ describe("fit", function () {
     bytes[bytes.length - 1] ^= 1;
     writeFileSync(join(latest, file), bytes);
     assert.throws(() => openCheckpoint(latest), /is not what was written/);
-  });
-
-  it("survives SIGKILL at any moment: checkpoints load, and the run ends as if nothing was", async function () {
-    this.timeout(600_000);
-    const script = resolve(__dirname, "killed-run.cjs");
-    const killed = join(folder.path, "killed");
-    const whole = join(folder.path, "whole");
-    const run = (path: string, killAfter?: number) =>
-      new Promise<number | null>((done) => {
-        const child = spawn(process.execPath, [script, path], {
-          stdio: ["ignore", "pipe", "inherit"],
-        });
-        if (killAfter !== undefined) {
-          // The clock starts with the first step: before that nothing is written.
-          child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), killAfter));
-        }
-        child.stdout.resume();
-        child.on("close", done);
-      });
-    assert.equal(await run(whole), 0);
-    const history = (path: string) => readFileSync(join(path, "history.csv"), "utf8");
-    const random = new Random(Number(process.env.TUNING_FORK_KILL_SEED ?? 1), "kills");
-    for (let kills = 0; kills < Number(process.env.TUNING_FORK_KILLS ?? 50); ) {
-      rmSync(killed, { recursive: true, force: true });
-      for (let code: number | null = null, epochs = 0; code !== 0; ) {
-        code = await run(killed, random.integer(420));
-        assert.ok(code === 0 || code === null, "it ends well, or is killed");
-        if (code === null) kills++;
-        for (const name of ["latest", "best"]) {
-          const checkpoint = openCheckpoint(join(killed, "checkpoints", name));
-          if (name !== "latest" || checkpoint === undefined) continue;
-          assert.ok(checkpoint.training.epoch >= epochs, "no finished epoch is lost");
-          epochs = checkpoint.training.epoch;
-        }
-      }
-      assert.equal(history(killed), history(whole));
-    }
   });
 });

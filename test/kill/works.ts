@@ -1,0 +1,131 @@
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import type { Verb } from "#lib/cli/verb";
+import { openCheckpoint } from "#lib/train/checkpoint";
+
+const SETUP = resolve(__dirname, "..", "..", "tools", "setup");
+
+/** What the works need, made once. */
+export interface Supplies {
+  /** A folder of class folders. */
+  readonly images: string;
+  /** A finished run. */
+  readonly run: string;
+  /** A ZIP archive of pictures. */
+  readonly archive: string;
+  /** Where a server gives a file, in pieces. */
+  readonly url: string;
+}
+
+/** Work that may be killed at any moment; done again, it must end as if nothing had been. */
+export interface Work {
+  /**
+   * Does it, in a process of its own.
+   *
+   * @param begin Called after what only loads.
+   */
+  run(folder: string, supplies: Supplies, begin: () => void): Promise<unknown>;
+  /** Which files are compared with those of an undisturbed run. Default all. */
+  compares?(path: string): boolean;
+  /** A file without what differs between two runs. Default: all of it. */
+  content?(path: string): string | Uint8Array | Promise<string | Uint8Array>;
+  /** What must hold after a kill: it throws, or says how far the work is, which must not shrink. */
+  check?(folder: string): number;
+}
+
+/** A verb of the command. */
+const verb =
+  (name: string, args: (folder: string, supplies: Supplies) => string[]): Work["run"] =>
+  async (folder, supplies, begin) => {
+    const { startEngine } = await import("#lib/engine/start");
+    const { verb } = (await import(`#lib/cli/${name}-verb`)) as { verb: Verb };
+    await startEngine();
+    begin();
+    return verb.run(name, args(folder, supplies));
+  };
+
+async function pixelsOf(path: string): Promise<Uint8Array> {
+  const { openGalaxy10 } = await import("#lib/data/galaxy10");
+  const dataset = await openGalaxy10(path);
+  const pixels = await dataset.read(Array.from({ length: dataset.size }, (_, row) => row));
+  await dataset.close();
+  return pixels;
+}
+
+/** A new one is an entry here; the test and `npm run kills` take all. */
+export const works: Readonly<Record<string, Work>> = {
+  train: {
+    run: verb("train", (folder, { images }) => [
+      ...["--data", images, "--model", "test_custom_cnn", "--out", join(folder, "run")],
+      ...["--set", "train.epochs=5", "--set", "train.batchSize=8"],
+      ...["--set", "train.checkpointSeconds=0.02"],
+    ]),
+    compares: (path) =>
+      /(config\.yaml|split\.csv|history\.csv|predictions\.csv|metrics\.json)$/.test(path),
+    content: (path) => readFileSync(path, "latin1").replace(/"seconds": [\d.e+-]+/, ""),
+    check(folder) {
+      const open = (name: string) => openCheckpoint(join(folder, "run", "checkpoints", name));
+      open("best");
+      return open("latest")?.training.epoch ?? 0;
+    },
+  },
+  predict: {
+    run: verb("predict", (folder, { run, images }) => [
+      ...["--run", run, "--data", images, "--out", join(folder, "p.csv")],
+    ]),
+  },
+  "export for the web": {
+    run: verb("export", (folder, { run }) => ["--run", run, "--out", folder, "--format", "web"]),
+  },
+  "export as SavedModel": {
+    run: verb("export", (folder, { run }) => [
+      ...["--run", run, "--out", folder, "--format", "savedmodel"],
+    ]),
+  },
+  "data export": {
+    run: verb("data", (folder, { images }) => ["export", images, "--to", join(folder, "out")]),
+  },
+  "data make": {
+    run: verb("data", (folder) => [
+      ...["make", "synthetic", "--count", "150", "--size", "16", "--folder", folder],
+    ]),
+    // HDF5 notes the time of writing.
+    content: (path) => (path.endsWith(".h5") ? pixelsOf(path) : readFileSync(path)),
+  },
+  download: {
+    async run(folder, { url }, begin) {
+      const { download } = await import("#lib/io/download");
+      begin();
+      await download(url, join(folder, "file.bin"), { backOff: 10 });
+    },
+  },
+  unzip: {
+    async run(folder, { archive }, begin) {
+      const { unzipFiles } = await import("#lib/io/unzip");
+      begin();
+      await unzipFiles(archive, join(folder, "pictures"), /./);
+    },
+  },
+  "set-up": {
+    async run(folder, _, begin) {
+      // The set-up's own code, in a project of its own.
+      cpSync(SETUP, join(folder, "tools", "setup"), { recursive: true });
+      const step = await import(join(folder, "tools", "setup", "step.mjs"));
+      const { takeLock } = await import(join(folder, "tools", "setup", "lock.mjs"));
+      begin();
+      mkdirSync(step.STATE, { recursive: true });
+      takeLock(join(step.STATE, "setup.lock"));
+      for (const name of ["one", "two"]) {
+        const made = join(folder, name);
+        const slowly = `rm -f ${made}; for i in 1 2 3 4; do echo $i >> ${made}; sleep 0.03; done`;
+        await step.step(name, {
+          name,
+          key: step.keyOf(name),
+          stands: () => existsSync(made),
+          run: () => step.runLogged(name, "sh", ["-c", slowly]),
+        });
+      }
+    },
+    compares: (path) => /^(one|two)$/.test(basename(path)),
+  },
+};

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { withProgress } from "#lib/notebook/progress";
+import { showTraining } from "#lib/notebook/training";
+
+/** What is written to a log meanwhile, line by line. */
+async function linesOf(work: () => unknown): Promise<string[]> {
+  const { write } = process.stderr;
+  const tty = process.stderr.isTTY;
+  let text = "";
+  process.stderr.isTTY = false;
+  process.stderr.write = (chunk: string | Uint8Array) => {
+    text += chunk;
+    return true;
+  };
+  try {
+    await work();
+  } finally {
+    Object.assign(process.stderr, { write, isTTY: tty });
+  }
+  return text.trimEnd().split("\n");
+}
+
+describe("a progress bar", () => {
+  const step = { epoch: 4, epochs: 20, means: { loss: 1 }, learningRate: 0.1 };
+
+  it("ends at 100 % where early stopping ends the training, and says so", async () => {
+    const lines = await linesOf(() => {
+      const shown = showTraining();
+      shown.onStep?.({ ...step, done: 400, total: 2000 });
+      shown.finish();
+    });
+    assert.match(lines.at(-1) ?? "", /^training 100 %.* stopped early: nothing got better$/);
+  });
+
+  it("of a training that was interrupted ends where it stands", async () => {
+    const lines = await linesOf(() => {
+      const shown = showTraining();
+      shown.onStep?.({ ...step, done: 400, total: 2000 });
+      shown.finish("stopped; run it again to go on");
+    });
+    assert.match(lines.at(-1) ?? "", /^training 20 %.* stopped; run it again to go on$/);
+  });
+
+  it("counts each of several files by its own length", async () => {
+    const lines = await linesOf(() =>
+      withProgress("downloading", async (onProgress) => {
+        for (const total of [5000, 1000])
+          for (const part of [0.5, 1]) onProgress(part * total, total);
+      }),
+    );
+    assert.match(lines.at(-1) ?? "", /^downloading 100 %/);
+  });
+
+  it("ends with the work that fails, on a line of its own", async () => {
+    const lines = await linesOf(() =>
+      assert.rejects(
+        withProgress("writing", async (onProgress) => {
+          onProgress(1, 4);
+          throw new Error("the disk is full");
+        }),
+        /the disk is full/,
+      ),
+    );
+    assert.match(lines.at(-1) ?? "", /^writing 25 %.* stopped$/);
+  });
+});
