@@ -117,7 +117,7 @@ export const works: Readonly<Record<string, Work>> = {
       takeLock(join(step.STATE, "setup.lock"));
       for (const name of ["one", "two"]) {
         const made = join(folder, name);
-        const slowly = `rm -f ${made}; for i in 1 2 3 4; do echo $i >> ${made}; sleep 0.03; done`;
+        const slowly = `rm -f '${made}'; for i in 1 2 3 4; do echo $i >> '${made}'; sleep 0.03; done`;
         await step.step(name, {
           name,
           key: step.keyOf(name),
