@@ -128,6 +128,7 @@ export {
   type ReadVotePredictionsOptions,
   readVotePredictions,
 } from "../evaluate/vote-predictions-file";
+export { splitUncertainty, type VoteUncertainty } from "../evaluate/vote-uncertainty";
 export {
   alignVotes,
   evaluateVotes,

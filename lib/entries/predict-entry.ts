@@ -4,6 +4,7 @@
  * @module tuning-fork/predict
  */
 export {
+  type AnswerOptions,
   answerFunction,
   featureFunction,
   type ImageFunction,

@@ -175,11 +175,12 @@ export function layerNorm<T extends tf.Tensor>(
   return (x) => layerNormalization.layerNorm(x, scale.variable, offset.variable, epsilon);
 }
 
-/** What is dropped in a call; nothing outside training. */
+/** What is dropped in a call; nothing outside training, unless the context says so. */
 export function dropping(p: Parameters, rate: number): (context: Context) => Drop | undefined {
   const stream = p.nextStream() + 1;
-  return ({ training, seed }) => {
-    if (rate === 0 || !training || seed === undefined) return undefined;
+  if (rate > 0) p.noteDropout();
+  return ({ training, dropping = training, seed }) => {
+    if (rate === 0 || !dropping || seed === undefined) return undefined;
     return { rate, seed: tf.add(seed, tf.tensor1d([0, stream], "int32")) };
   };
 }

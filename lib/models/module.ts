@@ -6,8 +6,13 @@ import type { Window } from "./windows";
 
 /** What a call of a model carries besides the images. */
 export interface Context {
-  /** Whether batch norms use the batch's statistics and dropout acts. */
+  /** Whether batch norms use the batch's statistics, and dropout acts. */
   readonly training: boolean;
+  /**
+   * Whether dropout and stochastic depth act: outside training that is Monte Carlo dropout (Gal &
+   * Ghahramani 2016, arXiv:1506.02142). Default: as `training` says.
+   */
+  readonly dropping?: boolean;
   /** int32 [2]: seeds dropout and stochastic depth of this call. Without it nothing is dropped. */
   readonly seed?: tf.Tensor;
   /**
@@ -123,6 +128,8 @@ export interface Model
   readonly dropout?: number;
   /** As it was asked for: share of residual branches dropped in training; none: 0. */
   readonly dropPath?: number;
+  /** Whether any of its layers drops values or branches in training. */
+  readonly drops: boolean;
   /** How images must come to it. */
   readonly preprocessing: Preprocessing;
   /** By name, in order; the classifier's last. */

@@ -36,7 +36,7 @@ export interface ParameterOptions {
 export class Parameters {
   private constructor(
     private readonly store: Map<string, Parameter>,
-    private readonly draw: { readonly seed: number; streams: number },
+    private readonly draw: { readonly seed: number; streams: number; drops: boolean },
     private readonly scope: string,
   ) {}
 
@@ -46,7 +46,7 @@ export class Parameters {
    * @param seed Of the first values; each parameter draws from a stream of its own name.
    */
   static root(seed: number): Parameters {
-    return new Parameters(new Map(), { seed, streams: 0 }, "");
+    return new Parameters(new Map(), { seed, streams: 0, drops: false }, "");
   }
 
   /** The child scope: names are joined by dots. */
@@ -62,6 +62,16 @@ export class Parameters {
   /** Every parameter of the model, whatever this scope, in the order of registration. */
   get all(): ReadonlyMap<string, Parameter> {
     return this.store;
+  }
+
+  /** Tell that a layer of this model drops values or branches. */
+  noteDropout(): void {
+    this.draw.drops = true;
+  }
+
+  /** Whether any layer of this model drops values or branches. */
+  get drops(): boolean {
+    return this.draw.drops;
   }
 
   /** A number that no other random layer of this model has. */

@@ -101,6 +101,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     inputSize,
     dropout,
     dropPath,
+    drops: p.drops,
     preprocessing,
     parameters: p.all,
     parameterGroups: [...network.parameterGroups, [...groupedWith, scope]],

@@ -6,35 +6,64 @@ import type { Dataset } from "../data/dataset";
 import { batches } from "../data/loader";
 import { unitRange, upload } from "../engine/ops/pixels";
 import { withoutAutocast } from "../engine/trace";
-import type { Model } from "../models/module";
+import type { Context, Model } from "../models/module";
 import type { Task } from "../tasks/task";
 import { normalize } from "./preprocess";
 
 /** A function of a network to be compiled: images as {@link upload} gives them → `[batch, width]`. */
 export type ImageFunction = (images: tf.Tensor) => tf.Tensor;
 
+/** How often a network looks at each image. */
+export interface AnswerOptions {
+  /**
+   * Mean over the eight symmetries of the square, on which no answer about a galaxy depends; without it
+   * each image is seen once. Default false.
+   */
+  readonly testTimeAugmentation?: boolean;
+  /**
+   * Mean over as many passes with other values dropped each time: Monte Carlo dropout (Gal & Ghahramani
+   * 2016, arXiv:1506.02142). Default 0: nothing is dropped.
+   */
+  readonly dropoutSamples?: number;
+  /** Of what is dropped; other seeds give other samples. Default 0. */
+  readonly dropoutSeed?: number;
+}
+
 /**
  * Images → the task's answers `[batch, outputs]`, to be compiled.
  *
- * @param testTimeAugmentation Mean over the eight symmetries of the square, on which no answer about
- * a galaxy depends; without it each image is seen once. Default false.
+ * @throws UserError when values are to be dropped, and the network has no layer that drops any
  */
 export function answerFunction(
   model: Model,
   { activate }: Pick<Task, "activate">,
-  testTimeAugmentation = false,
+  { testTimeAugmentation = false, dropoutSamples = 0, dropoutSeed = 0 }: AnswerOptions = {},
 ): ImageFunction {
-  const once = (images: tf.Tensor4D) => {
-    const logits = model.forward(normalize(images, model.preprocessing), { training: false });
+  if (dropoutSamples > 0 && !model.drops) {
+    throw new UserError(
+      `${model.name} was built without dropout, so that predict.dropoutSamples can have no effect`,
+      "train it with model.dropout above 0, or leave the key out",
+    );
+  }
+  const answer = (images: tf.Tensor4D, context: Context) => {
+    const logits = model.forward(normalize(images, model.preprocessing), context);
     // With bfloat16's 8 bits of mantissa probabilities would not sum to one.
     return withoutAutocast(() => activate(logits));
   };
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);
-      if (!testTimeAugmentation) return once(x);
-      const views = d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry));
-      return tf.div(tf.addN(views.map(once)), views.length);
+      const views = testTimeAugmentation
+        ? d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry))
+        : [x];
+      const answers = views.flatMap((view, v) => {
+        if (dropoutSamples === 0) return [answer(view, { training: false })];
+        return Array.from({ length: dropoutSamples }, (_, s) => {
+          const seed = tf.tensor1d([dropoutSeed, 1000 * (v * dropoutSamples + s)], "int32");
+          return answer(view, { training: false, dropping: true, seed });
+        });
+      });
+      return answers.length === 1 ? answers[0] : tf.div(tf.addN(answers), answers.length);
     });
 }
 

@@ -6,15 +6,19 @@ import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Model } from "../models/module";
 import type { PredictionTable, Task } from "../tasks/task";
-import { answerFunction, featureFunction, type PassOptions, passOver } from "./answers";
+import {
+  type AnswerOptions,
+  answerFunction,
+  featureFunction,
+  type PassOptions,
+  passOver,
+} from "./answers";
 import { everyRow, type Predictor } from "./predictor";
 
 /** How a network is asked; the block `predict` of a run's config. */
-export interface NetworkOptions extends PassOptions {
+export interface NetworkOptions extends PassOptions, AnswerOptions {
   /** Number format of the heavy ops. Default `float32`. */
   readonly precision?: Precision;
-  /** Mean over the eight flips and quarter turns of each galaxy. Default false. */
-  readonly testTimeAugmentation?: boolean;
 }
 
 /**
@@ -22,14 +26,15 @@ export interface NetworkOptions extends PassOptions {
  *
  * @param model Stays the caller's.
  * @param options Also the defaults of its calls.
- * @throws UserError when the network has another number of logits than the task needs
+ * @throws UserError when the network has another number of logits than the task needs, and as
+ *   {@link answerFunction} does
  */
 export function networkPredictor<Table extends PredictionTable>(
   model: Model,
   task: Task<Table>,
   options: NetworkOptions = {},
 ): Predictor<Table> {
-  const { precision, testTimeAugmentation, ...defaults } = options;
+  const { precision, ...defaults } = options;
   if (model.numClasses !== task.numLogits) {
     throw new UserError(
       `${model.name} has ${model.numClasses} outputs, and ${task.numLogits} are needed for ${task.outputs.join(", ")}`,
@@ -38,7 +43,7 @@ export function networkPredictor<Table extends PredictionTable>(
   }
   const variables = [...model.parameters.values()].map(({ variable }) => variable);
   const functions = {
-    answers: answerFunction(model, task, testTimeAugmentation),
+    answers: answerFunction(model, task, options),
     features: featureFunction(model),
   };
   const compiled = compile(functions, { variables, precision });

@@ -134,6 +134,11 @@ export const predictConfigSchema = settings({
   precision: z.enum(["float32", "mixed_bfloat16"]).default("float32"),
   /** Average the answers over each galaxy's eight orientations: eight times the work. Default false. */
   testTimeAugmentation: z.boolean().default(false),
+  /**
+   * Average the answers over as many passes in which dropout acts (Monte Carlo dropout): needs
+   * `model.dropout` or `model.dropPath`. Default 0: one pass, nothing dropped.
+   */
+  dropoutSamples: z.int().min(0).max(1000).default(0),
 });
 
 /** How a run's model answers. */

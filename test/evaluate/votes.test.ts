@@ -20,6 +20,7 @@ import { voteMetrics } from "#lib/evaluate/vote-metrics";
 import { createVotePredictions, selectVotes } from "#lib/evaluate/vote-predictions";
 import { formatVotePredictions } from "#lib/evaluate/vote-predictions-csv";
 import { isVoteTable, readVotePredictions } from "#lib/evaluate/vote-predictions-file";
+import { splitUncertainty } from "#lib/evaluate/vote-uncertainty";
 import scipy from "../fixtures/evaluate/votes.json";
 
 const questions = parseTree(
@@ -151,6 +152,29 @@ describe("evaluating votes", () => {
     const hot = atVoteTemperature(drawn, 2);
     close(fitVoteTemperature(hot), 0.5, "temperature", 0.03);
     assert.throws(() => atVoteTemperature(drawn, 0), /temperature is 0/);
+  });
+
+  it("is split into what members disagree on, and what each expects", () => {
+    const one = (values: number[], strength: number) =>
+      createVotePredictions(
+        {
+          questions,
+          ids: ["a"],
+          values: Float64Array.from(values),
+          strengths: Float64Array.of(strength, 9),
+          truth: new Float64Array(5).fill(Number.NaN),
+        },
+        "a test",
+      );
+    const members = [one([0.5, 0.4, 0.1, 1, 0], 9), one([0.7, 0.2, 0.1, 1, 0], 4)];
+    const { epistemic, aleatoric, total } = splitUncertainty(members);
+    close(epistemic[0], 0.01, "epistemic");
+    close(aleatoric[0], (0.25 / 10 + 0.21 / 5) / 2, "aleatoric");
+    close(total[0], epistemic[0] + aleatoric[0], "total");
+    assert.deepEqual([epistemic[2], aleatoric[3]], [0, 0]);
+    assert.throws(() => splitUncertainty(members.slice(1)), /1 predictions to compare/);
+    const other = { ...members[1], ids: ["b"] };
+    assert.throws(() => splitUncertainty([members[0], other]), /1 and 2 are about other galaxies/);
   });
 
   it("ranks ties alike, and leaves out what is not known", () => {

@@ -88,6 +88,13 @@ for (const name of tiny) {
           assert.deepEqual(run(1), run(1));
           assert.notDeepEqual(run(1), run(2));
           assert.deepEqual(run(1, false), run(2, false));
+          const sample = (a: number) => {
+            const seed = tf.tensor1d([a, 0], "int32");
+            return [...model.forward(x, { training: false, dropping: true, seed }).dataSync()];
+          };
+          assert.ok(model.drops);
+          assert.deepEqual(sample(1), sample(1));
+          assert.notDeepEqual(sample(1), sample(2));
         },
         { dropout: 0.5 },
       );

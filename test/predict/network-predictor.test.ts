@@ -80,6 +80,30 @@ describe("a network's predictor", () => {
     }
   });
 
+  it("Monte Carlo dropout is the mean of passes that drop other values, and those follow from the seed", async () => {
+    const options = { numClasses: 2, inputSize: [32, 32] as const, seed: 3, dropout: 0.5 };
+    const dropped = createModel("test_custom_cnn", options);
+    const ask = async (dropoutSamples: number, dropoutSeed?: number) => {
+      const given = { dropoutSamples, dropoutSeed };
+      const table = (await predict(dropped, task, dataset, rowsOf(0, 4), given)) as Predictions;
+      return Array.from(table.probabilities ?? []);
+    };
+    const none = await ask(0);
+    const plain = (await predict(model, task, dataset, rowsOf(0, 4))) as Predictions;
+    assert.deepEqual(none, Array.from(plain.probabilities ?? []));
+    const [one, other] = [await ask(1), await ask(1, 1)];
+    assert.deepEqual(one, await ask(1));
+    assert.notDeepEqual(one, none);
+    assert.notDeepEqual(one, other);
+    const far = (a: number[]) => a.reduce((sum, p, i) => sum + Math.abs(p - none[i]), 0);
+    assert.ok(far(await ask(24)) < 0.5 * (far(one) + far(other)), "the mean is nearer to none");
+    dropped.dispose();
+    await assert.rejects(
+      predict(model, task, dataset, [0], { dropoutSamples: 2 }),
+      /without dropout, so that predict\.dropoutSamples can have no effect/,
+    );
+  });
+
   it("gives the features that the last layer answers from", async () => {
     const predictor = networkPredictor(model, task);
     const { ids, values, width } = await predictor.features(dataset, [2, 5]);

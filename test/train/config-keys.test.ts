@@ -90,6 +90,10 @@ describe("every key of a config", () => {
     "model.weights": { with: { model: { weights: at("weights.safetensors") } } },
     "predict.batchSize": { with: { predict: { batchSize: 3 } } },
     "predict.precision": { with: { predict: { precision: "mixed_bfloat16" } } },
+    "predict.dropoutSamples": {
+      without: { model: { dropout: 0.5 } },
+      with: { model: { dropout: 0.5 }, predict: { dropoutSamples: 2 } },
+    },
     "predict.testTimeAugmentation": { with: { predict: { testTimeAugmentation: true } } },
     "train.augmentation": { with: train({ augmentation: "strong" }) },
     "train.batchSize": { with: train({ batchSize: 5 }) },
