@@ -6,7 +6,7 @@ import { useLatest } from "./latest";
 import { network, sentence } from "./network";
 import type { ModelCard } from "./network-worker";
 import { Range } from "./range";
-import { Ranking } from "./ranking";
+import { heading, Ranking } from "./ranking";
 
 /** Pixels of a made galaxy: twice those of the network that ships with the page. */
 const GALLERY_SIZE = 128;
@@ -147,19 +147,20 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
         <Gallery onPick={make} />
       </section>
       <section aria-label="What the network says" aria-live="polite">
-        <h2>{best === undefined ? "Looking …" : model.outputs[best]}</h2>
+        <h2>{heading(model, answers)}</h2>
         {answers && (
           <>
             <Ranking
               outputs={model.outputs}
               answers={answers}
+              several={model.task !== "classification"}
               chosen={chosen ?? best}
               onChoose={setChosen}
             />
             <p class="hint">
               {model.calibrated
-                ? "Probabilities, calibrated on galaxies that the network did not learn from."
-                : "What the network says, not calibrated."}{" "}
+                ? "Calibrated on galaxies that the network did not learn from."
+                : "Not calibrated."}{" "}
               {milliseconds.toFixed(0)} ms.
             </p>
           </>

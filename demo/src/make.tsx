@@ -6,7 +6,7 @@ import { useLatest } from "./latest";
 import { network } from "./network";
 import type { ModelCard } from "./network-worker";
 import { Range } from "./range";
-import { Ranking } from "./ranking";
+import { heading, Ranking } from "./ranking";
 import { type SliderValues, sliders } from "./sliders";
 
 /** Pixels of the made galaxy. */
@@ -34,7 +34,6 @@ export function Make({ model }: { readonly model: ModelCard }) {
     setShown({ picture, answers, map });
   }, [values, seed, opacity > 0]);
 
-  const best = shown?.answers.indexOf(Math.max(...shown.answers));
   return (
     <div class="columns three">
       <section aria-label="The galaxy">
@@ -78,8 +77,14 @@ export function Make({ model }: { readonly model: ModelCard }) {
         </div>
       </section>
       <section aria-label="What the network says" aria-live="polite">
-        <h2>{best === undefined ? "Looking …" : model.outputs[best]}</h2>
-        {shown && <Ranking outputs={model.outputs} answers={shown.answers} />}
+        <h2>{heading(model, shown?.answers)}</h2>
+        {shown && (
+          <Ranking
+            outputs={model.outputs}
+            answers={shown.answers}
+            several={model.task !== "classification"}
+          />
+        )}
       </section>
     </div>
   );

@@ -1,4 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { UserError } from "#lib/core/errors";
+import { parseCsv } from "#lib/io/csv-table";
 import { formatCsv } from "#lib/io/csv-text";
 import { CropView } from "./crop-view";
 import type { Decoded } from "./decode";
@@ -47,7 +49,7 @@ export function Teach() {
     const release = new AbortController();
     navigator.locks.request("teach", { ifAvailable: true }, (lock) => {
       if (lock === null) {
-        tell(new Error("another tab labels already; what is labeled last is kept"));
+        tell(new UserError("another tab labels already", "close it: what is labeled last is kept"));
         return undefined;
       }
       return new Promise<void>((done) => release.signal.addEventListener("abort", () => done()));
@@ -79,6 +81,34 @@ export function Teach() {
       }
     }
     setReading("");
+  };
+
+  /** Labels of a CSV `id,label`, such as this page saves; those of pictures that are here. */
+  const load = async (file: File) => {
+    try {
+      const { columns } = parseCsv(await file.text(), file.name, { id: "text", label: "text" });
+      const ids = columns.id as readonly string[];
+      const names = columns.label as readonly string[];
+      const answers = [...new Set([...project.answers, ...names])];
+      const used = project.labels.length === 0 ? [...new Set(names)] : answers;
+      if (used.length > MOST_ANSWERS || used.length < 2) {
+        const problem = `${file.name} has ${used.length} different labels`;
+        throw new UserError(problem, `give one with 2 to ${MOST_ANSWERS}`);
+      }
+      const here = new Set(pictures.map(({ id }) => id));
+      const given = ids.flatMap((id, row) =>
+        here.has(id) ? [{ id, answer: used.indexOf(names[row]) }] : [],
+      );
+      const loaded = new Set(given.map(({ id }) => id));
+      const kept = project.labels.filter(({ id }) => !loaded.has(id));
+      update({ ...project, answers: used, labels: [...kept, ...given] });
+      if (given.length < ids.length) {
+        const missing = `${ids.length - given.length} of ${ids.length} rows of ${file.name} have no picture here`;
+        throw new UserError(missing, "open the pictures first");
+      }
+    } catch (error) {
+      tell(error);
+    }
   };
 
   // The head follows the labels.
@@ -190,6 +220,18 @@ export function Teach() {
           onChange={(question, answers) => update({ ...project, question, answers })}
         />
         <FilePicker onFiles={add} />
+        <label class="field">
+          <span>Labels that you have already (CSV with id and label)</span>
+          <input
+            type="file"
+            accept=".csv"
+            onChange={({ currentTarget }) => {
+              const [file] = currentTarget.files ?? [];
+              if (file) load(file);
+              currentTarget.value = "";
+            }}
+          />
+        </label>
         {reading && <p role="status">Reading {reading} …</p>}
         {problems.length > 0 && (
           <ul class="problem" role="alert">

@@ -41,7 +41,7 @@ export const verb = defineVerb({
     try {
       if (run !== undefined && model !== undefined)
         await exportWeb(new RunFolder(run), model, false);
-      const built = spawnSync(process.execPath, [vite, "build", folder, "--logLevel", "warn"], {
+      const built = spawnSync(process.execPath, [vite, "build", folder, "--logLevel", "error"], {
         stdio: ["ignore", "inherit", "inherit"],
       });
       if (built.status !== 0) throw new UserError("the page was not built", "see the lines above");

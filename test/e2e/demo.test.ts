@@ -283,6 +283,10 @@ describe("the page in a browser", function () {
     const labels = await openDataset(await saved("Save labels.csv", "labels.csv"));
     assert.equal(labels.size, 11);
     assert.deepEqual(labels.classNames, ["edge", "round"]);
+    await page.keyboard.press("u");
+    await page.getByText("10 of 16 labeled").waitFor();
+    await page.setInputFiles('input[accept=".csv"]', join(taught, "labels.csv"));
+    await page.getByText("11 of 16 labeled").waitFor();
     const weights = await saved("Save weights", "taught.safetensors");
     await page.context().close();
 
@@ -331,6 +335,21 @@ describe("the page in a browser", function () {
       }
       await page.context().close();
     }
+  });
+
+  it("works without a network after the first visit, and serves nothing beside the page", async () => {
+    const page = await open(`${address}?engine=wasm`, ".ranking");
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
+    await page.reload();
+    await page.waitForSelector(".ranking");
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.waitForSelector(".ranking", { timeout: 15_000 });
+    await page.context().close();
+    const status = async (path: string, init = {}) => (await fetch(address + path, init)).status;
+    assert.equal(await status("..%2fmodel.yaml"), 404);
+    assert.equal(await status("assets/"), 404);
+    assert.equal(await status("", { method: "POST" }), 405);
   });
 
   it("asks no other host, and has nothing to complain about", () => {
