@@ -1,5 +1,5 @@
 import { Random } from "#lib/core/random";
-import type { GalaxyParameters } from "#lib/data/galaxy-model";
+import type { GalaxyParameters } from "#lib/data/galaxy-parameters";
 import { observeGalaxy } from "#lib/data/simulator";
 import type { Pictures } from "#lib/predict/image-batch";
 
