@@ -6,7 +6,7 @@ import { useLatest } from "./latest";
 import { network, sentence } from "./network";
 import type { ModelCard } from "./network-worker";
 import { Range } from "./range";
-import { heading, Ranking } from "./ranking";
+import { Answers, heading, likeliest } from "./ranking";
 
 /** Pixels of a made galaxy: twice those of the network that ships with the page. */
 const GALLERY_SIZE = 128;
@@ -77,7 +77,7 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
     const { answers: found, ms } = await network.answer([part]);
     setAnswers(found);
     setMilliseconds(ms);
-    const target = chosen ?? found.indexOf(Math.max(...found));
+    const target = chosen ?? likeliest(model, found);
     setMap(await network.look(part, method, target, VIEW / 2));
   }, [source, crop, method, chosen]);
 
@@ -91,7 +91,7 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
     }
   };
 
-  const best = answers?.indexOf(Math.max(...answers));
+  const best = answers && likeliest(model, answers);
   return (
     <div class="columns">
       <section aria-label="The picture">
@@ -150,13 +150,7 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
         <h2>{heading(model, answers)}</h2>
         {answers && (
           <>
-            <Ranking
-              outputs={model.outputs}
-              answers={answers}
-              several={model.task !== "classification"}
-              chosen={chosen ?? best}
-              onChoose={setChosen}
-            />
+            <Answers model={model} answers={answers} chosen={chosen ?? best} onChoose={setChosen} />
             <p class="hint">
               {model.calibrated
                 ? "Calibrated on galaxies that the network did not learn from."

@@ -6,7 +6,7 @@ import { useLatest } from "./latest";
 import { network } from "./network";
 import type { ModelCard } from "./network-worker";
 import { Range } from "./range";
-import { heading, Ranking } from "./ranking";
+import { Answers, heading, likeliest } from "./ranking";
 import { type SliderValues, sliders } from "./sliders";
 
 /** Pixels of the made galaxy. */
@@ -28,7 +28,7 @@ export function Make({ model }: { readonly model: ModelCard }) {
   useLatest(async () => {
     const picture = await network.sliderGalaxy(values, seed, SIZE);
     const { answers } = await network.answer([picture]);
-    const target = answers.indexOf(Math.max(...answers));
+    const target = likeliest(model, answers);
     const seen = opacity > 0;
     const map = seen ? await network.look(picture, model.methods[0], target, VIEW / 2) : undefined;
     setShown({ picture, answers, map });
@@ -78,13 +78,7 @@ export function Make({ model }: { readonly model: ModelCard }) {
       </section>
       <section aria-label="What the network says" aria-live="polite">
         <h2>{heading(model, shown?.answers)}</h2>
-        {shown && (
-          <Ranking
-            outputs={model.outputs}
-            answers={shown.answers}
-            several={model.task !== "classification"}
-          />
-        )}
+        {shown && <Answers model={model} answers={shown.answers} />}
       </section>
     </div>
   );

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
+import { z } from "zod";
 import { UserError } from "#lib/core/errors";
 import type { Dataset } from "#lib/data/dataset";
 import { makeGalaxy } from "#lib/data/simulator";
@@ -34,6 +35,8 @@ export interface ModelCard {
   readonly task: string;
   /** What its outputs are called, in order. */
   readonly outputs: readonly string[];
+  /** Questions with the columns of their answers, which exclude each other; one for a classification. */
+  readonly questions: readonly { readonly name: string; readonly columns: readonly number[] }[];
   /** Height and width that it takes, pixels. */
   readonly inputSize: readonly [height: number, width: number];
   /** Whether its probabilities were calibrated on galaxies that it did not learn from. */
@@ -107,12 +110,27 @@ async function load(folder: string): Promise<ModelCard> {
     architecture: description.architecture,
     task: description.task.task,
     outputs: loaded.task.outputs,
+    questions: questionsOf(loaded.task),
     inputSize: web.model.inputSize,
     calibrated: temperature !== undefined,
     methods: methodsFor(web.model),
     parameters: [...web.model.parameters.values()].reduce((n, p) => n + p.variable.size, 0),
   };
 }
+
+/** The questions of votes, from the tree that the model carries; else one question without a name. */
+function questionsOf({ description: { details }, outputs }: Task): ModelCard["questions"] {
+  const { success, data } = tree.safeParse(details);
+  if (!success) return [{ name: "", columns: outputs.map((_, column) => column) }];
+  return data.questions.map(({ name, answers }) => ({
+    name,
+    columns: answers.map((answer) => outputs.indexOf(answer)).filter((column) => column >= 0),
+  }));
+}
+
+const tree = z.object({
+  questions: z.array(z.object({ name: z.string(), answers: z.array(z.string()) })),
+});
 
 /** @returns float64 `[pictures, outputs]`, row-major, calibrated where that is known, and milliseconds */
 async function answer(pictures: readonly Pictures[]) {

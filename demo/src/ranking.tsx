@@ -6,28 +6,32 @@ const SHOWN = 5;
 /** What is said above the answers: the likeliest class, where classes exclude each other. */
 export function heading(model: ModelCard, answers?: ArrayLike<number>): string {
   if (answers === undefined) return "Looking …";
-  const best = Array.from(answers).indexOf(Math.max(...Array.from(answers)));
-  return model.task === "classification" ? model.outputs[best] : "What volunteers would say";
+  const votes = model.task !== "classification";
+  return votes ? "What volunteers would say" : model.outputs[likeliest(model, answers)];
 }
 
-/**
- * The answers as names with bars, the likeliest first; those of several questions stay in their order. A
- * press on one asks where it is seen.
- */
+/** Column of the likeliest answer to the first question. */
+export function likeliest({ questions }: ModelCard, answers: ArrayLike<number>): number {
+  return questions[0].columns.reduce((best, column) =>
+    answers[column] > answers[best] ? column : best,
+  );
+}
+
+/** The answers of one question as names with bars, the likeliest first; a press on one asks where it is seen. */
 export function Ranking(props: {
   readonly outputs: readonly string[];
   readonly answers: ArrayLike<number>;
-  /** Whether they belong to several questions. Default: to one. */
-  readonly several?: boolean;
+  /** Columns of the answers that are shown. Default: all. */
+  readonly columns?: readonly number[];
   /** Index of the answer whose map is shown. Default: none. */
   readonly chosen?: number;
   readonly onChoose?: (output: number) => void;
 }) {
-  const { outputs, answers, several = false, chosen, onChoose } = props;
-  const order = outputs.map((_, i) => i);
-  if (!several) order.sort((a, b) => answers[b] - answers[a]);
+  const { outputs, answers, chosen, onChoose } = props;
+  const columns = props.columns ?? outputs.map((_, i) => i);
+  const order = [...columns].sort((a, b) => answers[b] - answers[a]);
   return (
-    <ol class="ranking" aria-label={several ? "Answers" : "Answers, the likeliest first"}>
+    <ol class="ranking" aria-label="Answers, the likeliest first">
       {order.map((output, place) => {
         const percent = `${(100 * answers[output]).toFixed(1)} %`;
         const row = (
@@ -38,7 +42,7 @@ export function Ranking(props: {
           </>
         );
         return (
-          <li key={output} class={place >= SHOWN && !several ? "minor" : ""}>
+          <li key={output} class={place >= SHOWN ? "minor" : ""}>
             {onChoose ? (
               <button
                 type="button"
@@ -55,5 +59,25 @@ export function Ranking(props: {
         );
       })}
     </ol>
+  );
+}
+
+/** The answers to every question of a model. */
+export function Answers(props: {
+  readonly model: ModelCard;
+  readonly answers: ArrayLike<number>;
+  readonly chosen?: number;
+  readonly onChoose?: (output: number) => void;
+}) {
+  const { model, ...rest } = props;
+  return (
+    <>
+      {model.questions.map(({ name, columns }) => (
+        <div key={name}>
+          {name && <h3>{name}</h3>}
+          <Ranking outputs={model.outputs} columns={columns} {...rest} />
+        </div>
+      ))}
+    </>
   );
 }

@@ -337,6 +337,29 @@ describe("the page in a browser", function () {
     }
   });
 
+  it("draws votes question by question, as the task describes them", async () => {
+    await startEngine();
+    const questions = [
+      { name: "disk", answers: ["disk_yes", "disk_no"] },
+      { name: "arms", answers: ["arms_1", "arms_2", "arms_more"], after: ["disk_yes"] },
+    ];
+    const outputs = questions.flatMap(({ answers }) => answers);
+    const task = { task: "votes", loss: "softmaxVotes", outputs, details: { questions } };
+    const model = createModel("test_custom_cnn", { numClasses: 5 });
+    writeWebModel(model, join(folder.path, "votes"), { task });
+    model.dispose();
+    const page = await open(`${models.address}?engine=wasm&model=model/votes/`, ".ranking");
+    const shown = await page.locator(".ranking").allTextContents();
+    assert.equal(shown.length, 2);
+    for (const [q, text] of shown.entries()) {
+      for (const answer of questions[q].answers) assert.ok(text.includes(answer), text);
+      const own = page.locator(".ranking").nth(q).locator(".share");
+      const shares = (await own.allTextContents()).map((share) => Number.parseFloat(share));
+      assert.ok(Math.abs(shares.reduce((a, b) => a + b, 0) - 100) < 0.3, text);
+    }
+    await page.context().close();
+  });
+
   it("works without a network after the first visit, and serves nothing beside the page", async () => {
     const page = await open(`${address}?engine=wasm`, ".ranking");
     await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
