@@ -45,7 +45,7 @@ async function installEngine(wanted, asked) {
       `  ✗ the native engine could not be built: ${error.message}\n    → ${error.remedy}`,
     );
     console.error(
-      "  ! Going on with WASM: all networks train on it, in float32, about ten times slower.",
+      "  ! Going on with WASM: all networks train on it, in float32, many times slower.",
     );
     // Wanted stays what it was, so that the next set-up tries the better rung again.
     return note("wasm", error.message.split("\n")[0]);

@@ -40,8 +40,7 @@ function nodeCheck(): Check {
 /** What set-up noted of the engine, and whether it is the one that was wanted. */
 function ladderCheck(info: EngineInfo): Check {
   const note = JSON.parse(readFileSync(stateFolder("engine.json"), "utf8"));
-  const slow =
-    info.name === "wasm" ? "; all networks train, in float32, about ten times slower" : "";
+  const slow = info.name === "wasm" ? "; all networks train, in float32, many times slower" : "";
   const detail = `${info.name}: ${info.version} on ${info.device}${slow}`;
   if (note.wanted === info.name || process.env.TUNING_FORK_ENGINE) return ok("engine", detail);
   return {

@@ -145,6 +145,54 @@ describe("figures of little or odd data", () => {
     );
   });
 
+  it("count a galaxy in the hexagon whose center is nearest, and none without votes", () => {
+    const points = [
+      [0.26, 0.26],
+      [0.24, 0.02],
+      [0.9, 0.8],
+      [0.5, Number.NaN],
+    ];
+    const votes = (k: 0 | 1) => ({
+      answers: ["smooth"],
+      ids: points.map((_, i) => `g${i}`),
+      values: Float64Array.from(points, (point) => point[k]),
+    });
+    const compared = { truth: votes(0), predicted: votes(1) };
+    const traces = hexBins(compared, { across: 2 }).data as Traces;
+    const { x, y, customdata } = traces.find(({ mode }) => mode === "markers") as {
+      x: number[];
+      y: number[];
+      customdata: number[];
+    };
+    assert.deepEqual(customdata, [1, 1, 1]);
+    // The two lattices: half a hexagon apart to the right, half a row upwards.
+    const [w, h] = [1 / 2, Math.sqrt(3) / 2];
+    const centers = [-1, 0, 1, 2, 3].flatMap((i) =>
+      [-1, 0, 1, 2, 3].flatMap((j) => [
+        [i * w, j * h],
+        [(i + 0.5) * w, (j + 0.5) * h],
+      ]),
+    );
+    points.slice(0, 3).forEach((point, i) => {
+      const from = ([cx, cy]: readonly number[]) => Math.hypot(point[0] - cx, point[1] - cy);
+      const least = Math.min(...centers.map(from));
+      assert.ok(Math.abs(from([x[i], y[i]]) - least) < 1e-6, `galaxy ${i}`);
+    });
+    const centered = new Set(x.map((value) => (value / w) % 1 !== 0));
+    assert.equal(centered.size, 2, "points of both lattices are among them");
+  });
+
+  it("label the x axis below the last facet of each column only", () => {
+    const answers = ["a", "b", "c"];
+    const votes = { answers, ids: ["g"], values: Float64Array.of(0.1, 0.2, 0.3) };
+    const { layout } = hexBins({ predicted: votes, truth: votes });
+    const axes = layout as Record<string, { showticklabels?: boolean }>;
+    const labeled = ["xaxis", "xaxis2", "xaxis3"].map((name) => axes[name].showticklabels);
+    assert.deepEqual(labeled, [false, true, true]);
+    const left = ["yaxis", "yaxis2", "yaxis3"].map((name) => axes[name].showticklabels);
+    assert.deepEqual(left, [true, false, true]);
+  });
+
   it("never read a class name as markup", () => {
     const figure = confusionMatrix({
       perClass: [{ name: "<b>smooth</b>" }, { name: "a & b" }],

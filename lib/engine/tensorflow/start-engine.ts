@@ -90,7 +90,7 @@ async function startWasm(): Promise<EngineInfo> {
     throw new UserError("the WASM engine does not start", "check that Node is 20 or newer");
   }
   console.warn(
-    "tuning-fork: the WASM engine runs. Every network trains and answers on it, in float32, about ten times slower.",
+    "tuning-fork: the WASM engine runs. Every network trains and answers on it, in float32, many times slower.",
   );
   return {
     name: "wasm",

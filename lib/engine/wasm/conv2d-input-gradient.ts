@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { convolutionInfo, spreadGradient } from "./convolution-sides";
+import { convolutionInfo, spreadGradient, turnedFilter } from "./convolution-sides";
 import { wasmKernel } from "./kernel";
 
 /**
@@ -11,6 +11,6 @@ export const conv2dInputGradient = wasmKernel<
   tf.Conv2DBackpropInputAttrs
 >(tf.Conv2DBackpropInput, ({ dy, filter }, attributes) => {
   const info = convolutionInfo(attributes.inputShape, filter.shape, attributes, false);
-  const turned = tf.transpose(tf.reverse(filter as tf.Tensor4D, [0, 1]), [0, 1, 3, 2]);
+  const turned = tf.transpose(turnedFilter(filter), [0, 1, 3, 2]);
   return tf.conv2d(spreadGradient(dy as tf.Tensor4D, info), turned, 1, "valid");
 });

@@ -25,6 +25,18 @@ export function convolutionInfo(
   );
 }
 
+/**
+ * A filter `[height, width, in, out]` turned by half a turn, row by row: tfjs's `reverse` and `gather` go
+ * by single numbers there.
+ */
+export function turnedFilter(filter: tf.Tensor): tf.Tensor4D {
+  const [height, width, from, to] = filter.shape;
+  const size = height * width;
+  const rows: tf.Tensor2D = tf.reshape(filter, [size, from * to]);
+  const turned = Array.from({ length: size }, (_, i) => tf.slice(rows, [size - 1 - i, 0], [1, -1]));
+  return tf.reshape(size === 1 ? rows : tf.concat(turned), [height, width, from, to]);
+}
+
 /** The image with the zeros around it that the convolution saw. */
 export function padded(x: tf.Tensor4D, info: tf.backend_util.Conv2DInfo): tf.Tensor4D {
   const { top, bottom, left, right } = info.padInfo;

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { convolutionInfo, spreadGradient } from "./convolution-sides";
+import { convolutionInfo, spreadGradient, turnedFilter } from "./convolution-sides";
 import { wasmKernel } from "./kernel";
 
 /** Gradient of a depthwise convolution by its image: the turned filters over the spread gradient. */
@@ -10,12 +10,7 @@ export const depthwiseInputGradient = wasmKernel<
   const { inputShape } = attributes;
   const info = convolutionInfo(inputShape, filter.shape, attributes, true);
   const [height, width, channels, each] = filter.shape;
-  const turned: tf.Tensor4D = tf.reshape(tf.reverse(filter as tf.Tensor4D, [0, 1]), [
-    height,
-    width,
-    channels * each,
-    1,
-  ]);
+  const turned: tf.Tensor4D = tf.reshape(turnedFilter(filter), [height, width, channels * each, 1]);
   const spread = spreadGradient(dy as tf.Tensor4D, info);
   const gradients = tf.depthwiseConv2d(spread, turned, 1, "valid");
   if (each === 1) return gradients;

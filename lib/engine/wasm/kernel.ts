@@ -6,16 +6,20 @@ export interface WasmKernel {
   readonly name: string;
   /** The result of these inputs and attributes, both by tfjs's names; runs inside `tf.tidy`. */
   compute(inputs: Record<string, tf.Tensor>, attributes: Record<string, unknown>): tf.Tensor;
+  /** Whether it is for these attributes; the backend's own kernel is for others. Default: always. */
+  applies?(attributes: Record<string, unknown>): boolean;
 }
 
 /**
  * A kernel with the types of its inputs and attributes.
  *
  * @param name tfjs's name of it.
+ * @param applies See {@link WasmKernel.applies}.
  */
 export function wasmKernel<Inputs, Attributes>(
   name: string,
   compute: (inputs: { [K in keyof Inputs]: tf.Tensor }, attributes: Attributes) => tf.Tensor,
+  applies?: (attributes: Attributes) => boolean,
 ): WasmKernel {
-  return { name, compute: compute as WasmKernel["compute"] };
+  return { name, compute, applies } as WasmKernel;
 }

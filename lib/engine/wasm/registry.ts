@@ -4,6 +4,7 @@ import { conv2dInputGradient } from "./conv2d-input-gradient";
 import { depthwiseFilterGradient } from "./depthwise-filter-gradient";
 import { depthwiseInputGradient } from "./depthwise-input-gradient";
 import type { WasmKernel } from "./kernel";
+import { transposedProduct } from "./transposed-product";
 import { unsortedSegmentSum } from "./unsorted-segment-sum";
 
 /** What training needs and tfjs's WASM backend lacks or does slowly; a new one is a file and a line here. */
@@ -12,18 +13,26 @@ export const wasmKernels: readonly WasmKernel[] = [
   conv2dInputGradient,
   depthwiseFilterGradient,
   depthwiseInputGradient,
+  transposedProduct,
   unsortedSegmentSum,
 ];
 
 /** Give tfjs's WASM backend {@link wasmKernels}. Call it once, after the backend's package is loaded. */
 export function registerWasmKernels(): void {
-  for (const { name, compute } of wasmKernels) {
-    if (tf.getKernel(name, "wasm") !== undefined) tf.unregisterKernel(name, "wasm");
+  for (const kernel of wasmKernels) {
+    const own = tf.getKernel(kernel.name, "wasm");
+    if (own !== undefined) tf.unregisterKernel(kernel.name, "wasm");
     tf.registerKernel({
-      kernelName: name,
+      ...own,
+      kernelName: kernel.name,
       backendName: "wasm",
-      kernelFunc: ({ inputs, attrs }) =>
-        tf.tidy(() => compute(inputs as Record<string, tf.Tensor>, attrs ?? {})),
+      kernelFunc: (call) => {
+        const attributes = (call.attrs ?? {}) as Record<string, unknown>;
+        if (own !== undefined && kernel.applies?.(attributes) === false)
+          return own.kernelFunc(call);
+        const inputs = call.inputs as Record<string, tf.Tensor>;
+        return tf.tidy(() => kernel.compute(inputs, attributes));
+      },
     });
   }
 }

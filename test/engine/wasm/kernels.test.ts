@@ -51,6 +51,28 @@ const examples: Record<string, ReturnType<typeof convolution | typeof segments>[
     convolution([2, 9, 8, 3], [3, 3, 3, 2], (x, w) => tf.depthwiseConv2d(x, w, 2, "valid")),
     convolution([2, 9, 8, 2], [7, 7, 2, 1], (x, w) => tf.depthwiseConv2d(x, w, 2, "same")),
   ],
+  "transposed product": [
+    ...[
+      [true, false],
+      [false, true],
+      [true, true],
+    ].map(([first, second]) => ({
+      shapes: [first ? [2, 3, 4] : [2, 4, 3], second ? [2, 5, 3] : [2, 3, 5]],
+      run: ([a, b]: readonly tf.Tensor[]) => {
+        const { value, grads } = tf.valueAndGrads((x, y) =>
+          tf.sum(tf.square(tf.matMul(x, y, first, second))),
+        )([a, b]);
+        return [value, ...grads];
+      },
+    })),
+    {
+      shapes: [
+        [3, 4],
+        [3, 5],
+      ],
+      run: ([a, b]: readonly tf.Tensor[]) => [tf.matMul(a, b, true)],
+    },
+  ],
   "unsorted segment sum": [
     segments([5, 2, 3], [0, 2, -1, 2, 0], 4),
     segments([4], [3, 3, 0, 1], 4),
