@@ -7,6 +7,7 @@ import { loadModel, loadWeights, readModelDescription } from "../models/model-fi
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
 import { matchingCrop } from "../predict/matching-crop";
+import { taskDefinition } from "../tasks/registry";
 import type { ExperimentConfig } from "../train/config";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
@@ -25,6 +26,11 @@ export const modelOptions = {
     type: "text",
     value: "N|NAME,…",
     help: "How many classes, or their names in order, where the file of weights does not say it.",
+  },
+  task: {
+    type: "text",
+    value: "TASK",
+    help: "What it was asked, where the file of weights does not say it. Default: classification.",
   },
 } as const;
 
@@ -45,9 +51,11 @@ export interface NamedModel {
  *   say what it is and the options do not either
  */
 export async function namedModel(values: Values<typeof modelOptions>): Promise<NamedModel> {
-  const { run: folder, weights, model: name, classes } = values;
+  const { run: folder, weights, model: name, classes, task } = values;
   if (folder !== undefined) {
-    const [too] = Object.entries({ model: name, weights, classes }).filter(([, value]) => value);
+    const [too] = Object.entries({ model: name, weights, classes, task }).filter(
+      ([, value]) => value,
+    );
     if (too !== undefined) {
       throw new UserError(`--run and --${too[0]} exclude each other`, "leave one of them out");
     }
@@ -65,7 +73,13 @@ export async function namedModel(values: Values<typeof modelOptions>): Promise<N
   }
   const known = readModelDescription(weights);
   await startEngine();
-  if (known === undefined) return foreignModel(weights, name, classes);
+  if (known === undefined) return foreignModel(weights, name, classes, task);
+  if (task !== undefined && known.task !== undefined && task !== known.task.task) {
+    throw new UserError(
+      `${weights} answers the task ${known.task.task}, not ${task}`,
+      "leave --task out: the file says what it is",
+    );
+  }
   if (name !== undefined && name !== known.architecture) {
     throw new UserError(
       `${weights} holds weights of ${known.architecture}, not of ${name}`,
@@ -93,7 +107,12 @@ export function modelView(
 }
 
 /** The model of a file that another program wrote. */
-function foreignModel(path: string, name?: string, classes?: string): NamedModel {
+function foreignModel(
+  path: string,
+  name?: string,
+  classes?: string,
+  asked = "classification",
+): NamedModel {
   if (name === undefined || classes === undefined) {
     throw new UserError(
       `--${name === undefined ? "model" : "classes"} is missing: ${path} does not say what it is`,
@@ -101,11 +120,12 @@ function foreignModel(path: string, name?: string, classes?: string): NamedModel
     );
   }
   const outputs = outputNames(classes);
-  const model = createModel(name, { numClasses: outputs.length });
+  const { losses, fromDescription } = taskDefinition(asked);
+  const task = fromDescription({ task: asked, loss: losses[0].name, outputs });
+  const model = createModel(name, { numClasses: task.numLogits });
   try {
     loadWeights(model, path);
-    const task = { task: "classification", loss: "crossEntropy", outputs };
-    return { model, description: describeModel(model, { task }) };
+    return { model, description: describeModel(model, { task: task.description }) };
   } catch (error) {
     model.dispose();
     throw error;

@@ -24,6 +24,12 @@ describe("tuning-fork attention", function () {
       { encoding: "utf8", env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" } },
     );
 
+  it("asks weights of others what their task is, and refuses one that is not there", () => {
+    const { status, stderr } = attention("--image", "a.png", "--task", "poetry", "--out", "x");
+    assert.equal(status, 1);
+    assert.match(stderr, /there is no task "poetry".*classification, votes/s);
+  });
+
   it("writes overlays, maps, heads and a contact sheet", async () => {
     const images = [];
     for (const [i, side] of [48, 80].entries()) {
