@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import type { Votes } from "../data/dataset";
+import { questionRanges } from "../data/decision-tree";
 import { exportFolders } from "../data/export-dataset";
 import { labelsOf } from "../data/labels";
 import { openDataset } from "../data/open";
@@ -64,12 +66,26 @@ const info = defineVerb({
       if (unlabeled > 0 && !dataset.votes) say(`${unlabeled} without a label`);
       say("");
       if (classNames.length > 0) showTable({ class: classNames, images: counts }, { rows: 100 });
+      if (dataset.votes) showTable(questionTable(dataset.votes), { rows: 100 });
     } finally {
       await dataset.close();
     }
     return undefined;
   },
 });
+
+/** Of how many galaxies the votes about each question are known. */
+function questionTable({ questions, answers, fractions }: Votes) {
+  const galaxies = questionRanges(questions).map(({ from }) => {
+    const own = fractions.filter((_, i) => i % answers.length === from);
+    return own.filter((value) => !Number.isNaN(value)).length;
+  });
+  return {
+    question: questions.map(({ name }) => name),
+    answers: questions.map((question) => question.answers.length),
+    galaxies,
+  };
+}
 
 const get = defineVerb({
   summary: "Download a data set, or go on with a download that broke off",
