@@ -140,11 +140,17 @@ const exportTo = defineVerb({
     const dataset = await openDataset(spec, { dataFolder: values.folder });
     try {
       const balance = balanced ? "undersample" : undefined;
-      const { counts, kept, written } = await withProgress("writing", (onProgress) =>
+      const report = await withProgress("writing", (onProgress) =>
         exportFolders(dataset, to, { balance, onProgress }),
       );
-      if (values.json) say(JSON.stringify({ counts, kept, written }, null, 2));
-      else say(`${written} images written, ${kept} there already: ${to}`);
+      const { counts, kept, written, unlabeled, crossing } = report;
+      if (values.json) {
+        say(JSON.stringify({ counts, kept, written, unlabeled, crossing }, null, 2));
+        return undefined;
+      }
+      say(`${written} images written, ${kept} there already: ${to}`);
+      if (unlabeled > 0) say(`${unlabeled} without a label are left out`);
+      if (crossing > 0) say(`${crossing} objects stand in more than one of the splits given`);
     } finally {
       await dataset.close();
     }

@@ -98,8 +98,8 @@ function* repeated(groups: SplitOptions["groups"]): Generator<string> {
   if (more > 0) yield `${more} rows show an object that is there already: each stays in one split.`;
 }
 
-/** How many objects have rows in several splits. */
-function countCrossing(split: readonly string[], groups: SplitOptions["groups"]): number {
+/** How many objects have rows in several splits; `unused` is none. */
+export function countCrossing(split: readonly string[], groups: SplitOptions["groups"]): number {
   if (groups === undefined) return 0;
   const first = new Map<string | number, string>();
   const crossing = new Set<string | number>();

@@ -5,8 +5,10 @@ import { mapParallel } from "../core/parallel";
 import { Random } from "../core/random";
 import { asText, type Column } from "../core/table";
 import { atomicPath, isTemporary, makeFolder, writeFileAtomic } from "../io/atomic";
+import { countCrossing } from "./assign-splits";
 import { classFolder, classFolders } from "./class-folders";
 import type { Dataset } from "./dataset";
+import { findDuplicates } from "./duplicates";
 import { decodeImage } from "./image-files";
 import { labelsOf } from "./labels";
 import { type Balancing, balancedRows } from "./sampling";
@@ -43,6 +45,11 @@ export interface ExportReport {
   readonly written: number;
   /** Images without a label: they belong in no class folder and are left out. */
   readonly unlabeled: number;
+  /**
+   * Objects that stand in more than one split: equal files, or positions within 2″. Always 0 unless the
+   * data bring their split.
+   */
+  readonly crossing: number;
 }
 
 /** One image to be written. */
@@ -54,7 +61,8 @@ interface Item {
 
 /**
  * Write a data set as `<folder>/<split>/<class>/<id>.png`, once: images that are there already are
- * kept, so an interrupted export goes on. The split is stored as `split.csv`. At the end every
+ * kept, so an interrupted export goes on. Images of one object (equal files, or positions within 2″) go
+ * to one split. The split is stored as `split.csv`. At the end every
  * image is read back (PNGs pixel by pixel) and the folders are counted.
  *
  * @throws UserError when the folder holds an export made otherwise, or an image differs.
@@ -65,7 +73,8 @@ export async function exportFolders(
   options: ExportOptions = {},
 ): Promise<ExportReport> {
   const { format = "png", seed = 42, onProgress } = options;
-  const items = plan(dataset, folder, options);
+  const { groups } = await findDuplicates(dataset, { images: "files" });
+  const items = plan(dataset, folder, options, groups);
   await startFolder(dataset, folder, { ...options, format, seed, onProgress: undefined });
   const classes = classFolders(dataset.classNames);
   for (const split of new Set(items.map((item) => item.split))) {
@@ -94,10 +103,17 @@ export async function exportFolders(
   const counts = await countImages(folder, items);
   const unlabeled = labelsOf(dataset).filter((label) => label < 0).length;
   const kept = items.length - missing.length;
-  return { folder, counts, kept, written: missing.length, unlabeled };
+  const splits = ids.map((_, row) => firsts.get(row) ?? "unused");
+  const crossing = countCrossing(splits, groups);
+  return { folder, counts, kept, written: missing.length, unlabeled, crossing };
 }
 
-function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] {
+function plan(
+  dataset: Dataset,
+  folder: string,
+  options: ExportOptions,
+  groups: ArrayLike<number>,
+): Item[] {
   const { shares = splitPresets["64/16/20"], seed = 42, balance, format = "png" } = options;
   const labels = labelsOf(dataset);
   const random = new Random(seed, "export");
@@ -121,10 +137,15 @@ function plan(dataset: Dataset, folder: string, options: ExportOptions): Item[] 
         {
           seed,
           classNames: dataset.classNames,
+          groups: chosen.map((row) => groups[row]),
         },
       );
   const ids = asText(dataset.table.id).map((id) =>
-    id.replace(/\.[a-z]+$/i, "").replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "_"),
+    id
+      .replace(/\.[a-z]+$/i, "")
+      .replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "_")
+      // A file whose name begins with a dot, or is nothing but its ending, is hidden.
+      .replace(/^(\.|$)/, "_$1"),
   );
   const folders = classFolders(dataset.classNames);
   const item = (row: number, name: string, copy: number): Item => {

@@ -34,6 +34,12 @@ const sizes: Readonly<Record<string, number>> = {
   Q: 16,
 };
 
+/** Types that are not read: bits, complex numbers, arrays of varying length. */
+const unread = "XCMPQ";
+
+/** Each number of an array becomes a column: a table of spectra would be too many. */
+const mostColumns = 20_000;
+
 /**
  * Rows of a binary table as columns.
  *
@@ -42,6 +48,8 @@ const sizes: Readonly<Record<string, number>> = {
  * field of several numbers becomes columns `name_1`, `name_2`, …; the second of two fields of one name
  * becomes `name_2`; bits, complex numbers and arrays of varying length are left
  * out unless asked for by name, which is an error.
+ *
+ * @throws UserError when columns are missing or need more room than a row has, or are too many
  */
 export function readFitsTable(
   path: string,
@@ -52,6 +60,22 @@ export function readFitsTable(
   wanted?: readonly string[],
 ): Record<string, Column> {
   const fields = listFields(path, header);
+  const chosen = fields.filter(({ name, type }) =>
+    wanted ? wanted.includes(name) : !unread.includes(type),
+  );
+  const numbersInRow = chosen.reduce(
+    (sum, { type, repeat }) => sum + (type === "A" ? 1 : repeat),
+    0,
+  );
+  if (numbersInRow > mostColumns) {
+    throw new UserError(
+      `${path}: a row has ${numbersInRow} numbers, more than the ${mostColumns} columns allowed.`,
+      `Name the columns to read, of ${fields
+        .slice(0, 20)
+        .map(({ name }) => name)
+        .join(", ")}.`,
+    );
+  }
   const last = fields.at(-1);
   const end = last ? last.offset + Math.ceil(last.repeat * last.size) : 0;
   if (end > width) {
@@ -63,10 +87,8 @@ export function readFitsTable(
   checkColumns(path, fields, wanted);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const table: Record<string, Column> = {};
-  for (const field of fields) {
-    if (wanted && !wanted.includes(field.name)) continue;
-    if ("XCMPQ".includes(field.type)) {
-      if (!wanted) continue;
+  for (const field of chosen) {
+    if (unread.includes(field.type)) {
       throw new UserError(
         `${path}: column '${field.name}' has the format ${field.repeat}${field.type}.`,
         "Bits, complex numbers and arrays of varying length are not read: leave it out.",

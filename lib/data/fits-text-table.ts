@@ -85,7 +85,8 @@ function numbers(path: string, field: TextField, cells: readonly string[]): Colu
     if (isNull(cell)) return Number.NaN;
     // Fortran writes exponents of doubles with a D.
     const value = Number(cell.replace(/[Dd]/, "E"));
-    if (!Number.isNaN(value)) return zero + scale * value;
+    const right = type === "I" ? /^[+-]?\d+$/.test(cell) : !Number.isNaN(value);
+    if (right) return zero + scale * value;
     throw new UserError(
       `${path}: '${name}' of row ${row + 1} of the table is '${cell}'; expected a number.`,
       "The table is damaged: download it again.",

@@ -96,7 +96,15 @@ export class Hdf5File {
 
   /** Names of what lies at the top of the file. */
   keys(): string[] {
-    return this.file.keys();
+    try {
+      return this.file.keys();
+    } catch (error) {
+      throw new UserError(
+        `${this.path}: its contents cannot be listed: ${reason(error)}.`,
+        "The file is damaged: delete it and download or make it again.",
+        { cause: error },
+      );
+    }
   }
 
   /** Whether there is something of this name at the top of the file. */

@@ -112,16 +112,16 @@ function checkMetadata(value: unknown, fail: Fail): Record<string, string> {
 }
 
 function checkEntry(name: string, value: unknown, dataStart: number, fail: Fail): TensorEntry {
-  if (!isObject(value)) return fail(`"${name}" is described by ${JSON.stringify(value)}`);
+  if (!isObject(value)) return fail(`"${name}" is described by ${told(value)}`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !TYPE_BYTES.has(dtype)) {
-    return fail(`"${name}" has the unknown type ${JSON.stringify(dtype)}`);
+    return fail(`"${name}" has the unknown type ${told(dtype)}`);
   }
   if (!isLengths(shape) || shape.length > RANK_LIMIT) {
-    return fail(`"${name}" has the shape ${JSON.stringify(shape)}`);
+    return fail(`"${name}" has the shape ${told(shape)}`);
   }
   if (!isLengths(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    return fail(`"${name}" has the offsets ${JSON.stringify(offsets)}`);
+    return fail(`"${name}" has the offsets ${told(offsets)}`);
   }
   const [begin, end] = offsets;
   if (bytesOf(dtype, shape) !== end - begin) {
@@ -187,4 +187,18 @@ export function encodeHeader(
   padded.set(json, 8);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
   return padded;
+}
+
+/** A value of the header for a message: short, however much stands there. */
+function told(value: unknown): string {
+  const isShort = Array.isArray(value) && value.length <= RANK_LIMIT;
+  if (isShort && value.every((one) => typeof one === "number" || one === null)) {
+    return JSON.stringify(value);
+  }
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  return Array.isArray(value)
+    ? `a list of ${value.length}`
+    : value === null
+      ? "null"
+      : typeof value;
 }

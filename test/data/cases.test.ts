@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { UserError } from "#lib/core/errors";
 import { findDuplicates } from "#lib/data/duplicates";
 import { openFits } from "#lib/data/fits-file";
@@ -52,6 +53,43 @@ describe("files as people have them", () => {
     assert.deepEqual(file.image().shape, [10, 12]);
   });
 
+  it("FITS: what unpacks beyond measure, and rows of a million numbers, are refused at once", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "hostile-"));
+    const cards = (...all: string[]) =>
+      Buffer.from(
+        [...all, "END"]
+          .map((card) => card.padEnd(80))
+          .join("")
+          .padEnd(2880),
+      );
+    const primary = cards("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 0");
+    const table = cards(
+      ...["XTENSION= 'BINTABLE'", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 1000000"],
+      ...["NAXIS2  = 0", "PCOUNT  = 0", "GCOUNT  = 1", "TFIELDS = 1", "TFORM1  = '1000000B'"],
+    );
+    await writeFile(join(folder, "wide.fits"), Buffer.concat([primary, table]));
+    const zeros = Buffer.concat([primary, Buffer.alloc(200e6)]);
+    await writeFile(join(folder, "bomb.fits.gz"), gzipSync(zeros, { level: 1 }));
+    const start = performance.now();
+    await refused(openFits(join(folder, "bomb.fits.gz")), /unpack to more than 134217728/);
+    const wide = await openFits(join(folder, "wide.fits"));
+    assert.throws(() => wide.table(), /1000000 numbers, more than the 20000 columns allowed/);
+    wide.close();
+    for (const n of [-1, 1e8]) {
+      const image = [
+        "SIMPLE  = T",
+        "BITPIX  = 8",
+        "NAXIS   = 2",
+        `NAXIS1  = ${n}`,
+        `NAXIS2  = ${n}`,
+      ];
+      await writeFile(join(folder, "n.fits"), cards(...image));
+      await refused(openFits(join(folder, "n.fits")), /damaged|truncated/);
+    }
+    assert.ok(performance.now() - start < 5000);
+    await rm(folder, { recursive: true });
+  });
+
   it("HDF5: each fault is one sentence, and no file is called damaged that is not", async () => {
     await refused(
       openDataset(hostile("h5-softloop.h5")),
@@ -59,6 +97,8 @@ describe("files as people have them", () => {
     );
     await refused(openDataset(hostile("h5-0size.h5")), /\[3, 0, 0, 3\]; expected pixels/);
     await refused(openDataset(hostile("h5-damaged-group.h5")), /truncated HDF5 file/);
+    const claims = "test/fixtures/data/hdf5-filters/claims.h5";
+    await refused(openDataset(claims), /'images' claims 12288000000000 bytes, in a file of/);
     const lzf = await openDataset(data("lzf_images.h5"));
     assert.ok((await lzf.read([0])).some((value) => value > 0));
     await lzf.close();

@@ -161,4 +161,19 @@ describe("safetensors", () => {
     assert.throws(() => SafetensorsFile.open(target), /there is no file/);
     assert.throws(() => SafetensorsFile.open(`${target}.partial`), /there is no file/);
   });
+
+  it("answers about headers of 100,000 tensors, or nested a million deep, at once", () => {
+    const before = process.memoryUsage().rss;
+    const start = performance.now();
+    const many = Array.from({ length: 1e5 }, (_, i) => [`t${i}`, entry([0], 0, 0)]);
+    const opened = SafetensorsFile.open(file(Object.fromEntries(many)));
+    assert.equal(opened.tensors.size, 1e5);
+    opened.close();
+    file(`{"a":${"[".repeat(1e6)}${"]".repeat(1e6)}}`);
+    refuses(/no sound safetensors file/);
+    file({ a: entry(Array(1e5).fill(1), 0, 4) });
+    refuses(/"a" has the shape a list of 100000/);
+    assert.ok(performance.now() - start < 20_000);
+    assert.ok(process.memoryUsage().rss - before < 512 * 2 ** 20);
+  });
 });
