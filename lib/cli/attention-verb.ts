@@ -1,5 +1,6 @@
 import { basename, extname, join } from "node:path";
 import { UserError } from "../core/errors";
+import { distinctNames } from "../core/names";
 import { cropResize, decodeImage, probeImage } from "../data/image-files";
 import { type ViewOptions, viewFor } from "../data/view";
 import { hasAttention } from "../explain/attention-maps";
@@ -58,7 +59,11 @@ export const verb = defineVerb({
     if (files.length === 0) {
       throw new UserError("--image is missing", "give it, for example --image galaxy.png");
     }
-    const names = uniqueNames(files);
+    // Two files of one name in different folders: neither overwrites the other's maps.
+    const names = distinctNames(
+      files.map((file) => basename(file, extname(file))),
+      "-",
+    );
     const named = await namedModel(values);
     const { model } = named;
     try {
@@ -86,12 +91,6 @@ export const verb = defineVerb({
     return undefined;
   },
 });
-
-/** Names of the files without folder and ending; numbered where two are alike. */
-function uniqueNames(files: readonly string[]): string[] {
-  const stems = files.map((file) => basename(file, extname(file)));
-  return stems.map((stem, i) => (stems.indexOf(stem) === i ? stem : `${stem}-${i + 1}`));
-}
 
 async function readImages(
   files: readonly string[],

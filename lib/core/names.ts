@@ -49,3 +49,18 @@ export function idKey(id: string | number): string {
     .trim()
     .replace(/^([+-]?\d+)\.0+$/, "$1");
 }
+
+/**
+ * Names that all differ: one that is there already gets a number.
+ *
+ * @param separator Between name and number: `x`, `x_2`. Default `_`.
+ */
+export function distinctNames(names: readonly string[], separator = "_"): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let own = name;
+    for (let n = 2; taken.has(own); n++) own = `${name}${separator}${n}`;
+    taken.add(own);
+    return own;
+  });
+}

@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { distinctNames } from "../core/names";
 import type { Column } from "../core/table";
 import { type FitsHeader, latin1 } from "./fits-header";
 
@@ -144,9 +145,7 @@ export function listFields(path: string, header: FitsHeader): Field[] {
     }
     const count = repeat === "" ? 1 : Number(repeat);
     const nothing = header.get(`TNULL${i}`);
-    const own = header.text(`TTYPE${i}`, `column${i}`).trim();
-    let name = own;
-    for (let n = 2; fields.some((field) => field.name === name); n++) name = `${own}_${n}`;
+    const name = header.text(`TTYPE${i}`, `column${i}`).trim();
     fields.push({
       name,
       type,
@@ -160,7 +159,8 @@ export function listFields(path: string, header: FitsHeader): Field[] {
     });
     offset += Math.ceil(count * size);
   }
-  return fields;
+  const names = distinctNames(fields.map(({ name }) => name));
+  return fields.map((field, i) => ({ ...field, name: names[i] }));
 }
 
 function text(raw: Uint8Array, at: number, length: number): string {

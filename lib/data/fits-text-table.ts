@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { distinctNames } from "../core/names";
 import type { Column } from "../core/table";
 import { type FitsHeader, latin1 } from "./fits-header";
 import { checkColumns } from "./fits-table";
@@ -59,9 +60,7 @@ function listFields(path: string, header: FitsHeader, width: number): TextField[
         "The table is damaged: download it again.",
       );
     }
-    const own = header.text(`TTYPE${i}`, `column${i}`).trim();
-    let name = own;
-    for (let n = 2; fields.some((field) => field.name === name); n++) name = `${own}_${n}`;
+    const name = header.text(`TTYPE${i}`, `column${i}`).trim();
     const scale = header.number(`TSCAL${i}`, 1);
     const nothing = header.get(`TNULL${i}`);
     const none = nothing === undefined ? undefined : String(nothing).trim();
@@ -75,7 +74,8 @@ function listFields(path: string, header: FitsHeader, width: number): TextField[
       null: none,
     });
   }
-  return fields;
+  const names = distinctNames(fields.map(({ name }) => name));
+  return fields.map((field, i) => ({ ...field, name: names[i] }));
 }
 
 function numbers(path: string, field: TextField, cells: readonly string[]): Column {

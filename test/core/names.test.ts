@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { argmax } from "#lib/core/argmax";
-import { idKey, matchNames, nameKey, sameName } from "#lib/core/names";
+import { distinctNames, idKey, matchNames, nameKey, sameName } from "#lib/core/names";
 
 describe("names", () => {
   it("are the same but for case, spaces and signs", () => {
@@ -34,5 +34,11 @@ describe("argmax", () => {
   it("takes the first of equals and passes over NaN", () => {
     assert.equal(argmax([1, 3, 3]), 1);
     assert.equal(argmax([9, Number.NaN, 1, 2, 9], 1, 3), 2);
+  });
+
+  it("makes names differ by numbers, whatever numbers are there", () => {
+    assert.deepEqual(distinctNames(["x", "x", "x-2", "x", "y"], "-"), [
+      ...["x", "x-2", "x-2-2", "x-3", "y"],
+    ]);
   });
 });
