@@ -13,6 +13,8 @@ export interface ImageShape extends Extent {
 
 /** Larger images are refused before they are decoded, pixels. */
 const largestImage = 100e6;
+/** Up to so many pixels whatever the file's size; above, no more than so many a byte: a file may lie. */
+const [plausibleImage, mostPixelsAByte] = [16e6, 1000];
 
 /**
  * Which faults of a file sharp refuses: those that the native decoder refuses too, such as a file that
@@ -49,6 +51,9 @@ export async function probeImage(path: string): Promise<ImageShape | string> {
     }).metadata();
     if (width * height > largestImage) {
       return `${width} × ${height} pixels, more than the ${largestImage / 1e6} million allowed`;
+    }
+    if (width * height > Math.max(plausibleImage, mostPixelsAByte * found.size)) {
+      return `${width} × ${height} pixels in ${found.size} bytes, which no picture has`;
     }
     return { width, height, plainJpeg: format === "jpeg" && space === "srgb" && !hasProfile };
   } catch (error) {

@@ -136,12 +136,17 @@ describe("data/folder", () => {
     const png = await sharp({ create: { width: 1, height: 1, channels: 3, background: "#123" } })
       .png()
       .toBuffer();
-    // The header alone says 30,000 × 30,000: width and height lie at bytes 16 to 24, then a CRC.
-    png.writeUInt32BE(30000, 16);
-    png.writeUInt32BE(30000, 20);
-    png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
-    await writeFile(join(folder, "a", "huge.png"), png);
-    await refused(openFolder(folder), "huge.png", "30000 × 30000", "100 million");
+    // The header alone says how large it is: width and height lie at bytes 16 to 24, then a CRC.
+    for (const [side, why] of [
+      [30000, "100 million"],
+      [5000, "which no picture has"],
+    ] as const) {
+      png.writeUInt32BE(side, 16);
+      png.writeUInt32BE(side, 20);
+      png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+      await writeFile(join(folder, "a", "huge.png"), png);
+      await refused(openFolder(folder), "huge.png", `${side} × ${side}`, why);
+    }
   });
 
   it("says what is missing", async () => {
