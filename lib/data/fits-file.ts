@@ -32,7 +32,12 @@ async function openBytes(path: string): Promise<FitsBytes> {
   } catch (cause) {
     throw new UserError(`${path}: no such file, or not readable.`, "Check the path.", { cause });
   }
-  const size = fstatSync(file).size;
+  const found = fstatSync(file);
+  if (found.isDirectory()) {
+    closeSync(file);
+    throw new UserError(`${path} is a folder.`, "Give a FITS file.");
+  }
+  const { size } = found;
   const read = (offset: number, length: number) => {
     const buffer = Buffer.alloc(length);
     let done = 0;

@@ -35,7 +35,10 @@ export async function csvHeader(path: string): Promise<string[]> {
 
 async function eachRow(path: string, use: UseRow): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw new UserError(`${path}: no such file.`, "Check the path.");
+  if (!found?.isFile()) {
+    const what = found?.isDirectory() ? "is a folder, not a file" : "no such file";
+    throw new UserError(`${path}: ${what}.`, "Check the path.");
+  }
   const file = createReadStream(path);
   const source = /\.gz$/i.test(path) ? file.pipe(createGunzip()) : file;
   // An error of the file does not reach the stream that it is piped to.
