@@ -32,19 +32,19 @@ describe("descriptions of models", () => {
         interpolation: "lanczos" as const,
       };
       const options = { numClasses: 4, dropout: 0.25, dropPath: 0.1, preprocessing, seed: 7 };
-      const model = createModel(name, { ...options, inputSize: [64, 48] });
+      const model = createModel(name, { ...options, inputSize: [64, 96] });
       saveModel(model, path, learned);
       const { model: again, description } = loadModel(path);
       assert.deepEqual(description, describeModel(model, learned));
       assert.deepEqual(describeModel(again, learned), description);
-      assert.deepEqual(description.inputSize, [64, 48]);
+      assert.deepEqual(description.inputSize, [64, 96]);
       // What its pictures were resized by is what it wants from now on.
       assert.deepEqual(description.preprocessing, { ...preprocessing, interpolation: "bicubic" });
       assert.deepEqual(describeModel(model).preprocessing, preprocessing);
       assert.deepEqual(description.task, learned.task);
       assert.deepEqual(description.view, learned.view);
       tf.tidy(() => {
-        const images = tf.randomNormal<tf.Rank.R4>([2, 64, 48, 3], 0, 1, "float32", 7);
+        const images = tf.randomNormal<tf.Rank.R4>([2, 64, 96, 3], 0, 1, "float32", 7);
         const run = (m: typeof model) => m.forward(images, { training: false }).dataSync();
         assert.deepEqual(run(again), run(model));
       });
