@@ -30,7 +30,11 @@ const pluginFilters: Readonly<Record<number, { readonly name: string; readonly r
   32028: { name: "sperr", read: false },
 };
 
-/** A filter that a dataset needs and this library has no program for, as `sperr (filter 32028)`. */
+/**
+ * A filter that a dataset needs and this library has no program for, as `sperr (filter 32028)`.
+ *
+ * @internal
+ */
 export function unreadFilter({ filters }: Hdf5LibraryDataset): string | undefined {
   const unread = filters.find(({ id }) => id > ownFilters && !pluginFilters[id]?.read);
   if (unread === undefined) return undefined;

@@ -100,9 +100,7 @@ export interface WebModel {
  * @throws UserError where the manifest is not valid, a file does not have its checksum, or the weights
  *   are not those of the model; whatever `read` throws
  */
-export async function readWebModel(
-  read: (name: string) => Promise<Uint8Array<ArrayBuffer>>,
-): Promise<WebModel> {
+export async function readWebModel(read: (name: string) => Promise<Uint8Array>): Promise<WebModel> {
   const manifest = parseWebManifest(new TextDecoder().decode(await read("model.json")));
   const [{ paths, sha256, weights }] = manifest.weightsManifest;
   const shards: Uint8Array[] = [];
@@ -160,7 +158,7 @@ function join(shards: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+async function digest(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
