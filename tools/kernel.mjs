@@ -23,15 +23,7 @@ export function virtualEnvironment(root = ROOT) {
 /** Absolute paths only, so that the kernel starts whatever the working folder is. */
 function kernelSpec(root, node) {
   return {
-    argv: [
-      node,
-      "--require",
-      join(root, "tools", "kernel-preload", "index.cjs"),
-      join(root, "node_modules", "tslab", "bin", "tslab"),
-      "kernel",
-      "--config-path",
-      "{connection_file}",
-    ],
+    argv: [node, join(root, "kernel", "dist", "start-kernel.js"), "{connection_file}"],
     display_name: NOTEBOOK_METADATA.kernelspec.display_name,
     language: "typescript",
     interrupt_mode: "signal",

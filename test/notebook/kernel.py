@@ -2,7 +2,7 @@
 
 Standard input: {"cwd", "cells": [{"code", "interruptAfter"?, "interrupts"?}]}. `interruptAfter` is a
 text; when the cell has printed it, the kernel is interrupted, `interrupts` times (default 1).
-Standard output: [{"status", "stdout", "stderr", "displays": [{"update", "id", "data"}]}].
+Standard output: [{"status", "stdout", "stderr", "displays": [{"update", "id", "data"}], "result", "error"}].
 """
 
 import json
@@ -17,7 +17,7 @@ CELL_SECONDS = 150
 
 
 def run(manager, client, cell):
-    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": []}
+    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": [], "result": None, "error": None}
     message = client.execute(cell["code"])
     wanted = cell.get("interruptAfter")
     deadline = time.monotonic() + CELL_SECONDS
@@ -35,6 +35,10 @@ def run(manager, client, cell):
             slot = (content.get("transient") or {}).get("display_id")
             update = answer["msg_type"] == "update_display_data"
             result["displays"].append({"update": update, "id": slot, "data": content["data"]})
+        elif answer["msg_type"] == "execute_result":
+            result["result"] = content["data"]
+        elif answer["msg_type"] == "error":
+            result["error"] = content
         elif answer["msg_type"] == "status" and content["execution_state"] == "idle":
             break
         if wanted and wanted in result["stdout"]:
@@ -46,7 +50,6 @@ def run(manager, client, cell):
         reply = client.get_shell_msg(timeout=10)
         if reply["parent_header"].get("msg_id") == message:
             result["status"] = reply["content"]["status"]
-    time.sleep(0.3)  # after an error tslab turns away whatever comes within 200 ms
     return result
 
 

@@ -35,6 +35,13 @@ export interface CellResult {
     readonly id: string | null;
     readonly data: Readonly<Record<string, unknown>>;
   }[];
+  /** The last expression's value, in every form it has. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly error: {
+    readonly ename: string;
+    readonly evalue: string;
+    readonly traceback: readonly string[];
+  } | null;
 }
 
 /** A cell to run; when it has printed `interruptAfter`, it is interrupted. */

@@ -40,7 +40,7 @@ describe("training in a cell", function () {
     ]);
     assert.equal(setUp.status, "ok", setUp.stderr);
     assert.equal(interrupted.status, "error");
-    assert.match(interrupted.stderr, /^UserError: interrupted/);
+    assert.match(String(interrupted.error?.evalue), /^interrupted/);
     const facts = JSON.parse(between.stdout);
     assert.ok(facts.seen.length < 4, "the interrupt came too late to tell");
     assert.deepEqual(facts.later, facts.seen);

@@ -104,9 +104,8 @@ def titles(notebook):
 
 
 def last_error(cell):
-    """What the failed cell wrote to standard error: tslab reports compile and run errors there."""
-    text = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
-    return text.strip()
+    """What the failed cell's traceback says."""
+    return "\n".join("\n".join(o.traceback) for o in cell.outputs if o.output_type == "error").strip()
 
 
 async def run(path, target, timeout):

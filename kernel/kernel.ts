@@ -1,0 +1,179 @@
+import { type Cell, currentCell, inCell } from "./cell";
+import type { Connection } from "./connection";
+import { CellExecutor } from "./executor";
+import { Language } from "./language";
+import type { Content, Message } from "./message";
+import { richValue } from "./rich-value";
+import { errorContent } from "./traceback";
+import { tslab } from "./tslab";
+
+type Channel = "shell" | "control";
+
+/** Answers Jupyter's requests: cells one after another, everything else at once. */
+export class Kernel {
+  readonly #executor = new CellExecutor();
+  readonly #language = new Language(this.#executor.tslab);
+  readonly #inputs: string[] = [];
+  /** Cells that wait, the running one not among them. */
+  #queue: Message[] = [];
+  #busy = false;
+  #count = 0;
+
+  constructor(private readonly connection: Connection) {
+    this.#routeOutput();
+  }
+
+  /** What to do with a request. */
+  receive(channel: Channel, request: Message): void {
+    if (request.header.msg_type === "execute_request") {
+      this.#queue.push(request);
+      void this.#runQueue();
+      return;
+    }
+    this.#status("busy", request);
+    try {
+      const content = this.#answer(request);
+      if (content) {
+        const type = request.header.msg_type.replace(/_request$/, "_reply");
+        this.connection.reply(channel, type, content, request);
+      }
+    } catch (error) {
+      const type = request.header.msg_type.replace(/_request$/, "_reply");
+      this.connection.reply(channel, type, { status: "error", ...errorContent(error) }, request);
+    }
+    this.#status("idle", request);
+    if (request.header.msg_type === "shutdown_request") void this.#end();
+  }
+
+  /** End the running cell. */
+  interrupt(): void {
+    this.#executor.interrupt();
+  }
+
+  /** Say something on standard error of the cell it belongs to. */
+  report(error: unknown): void {
+    process.stderr.write(`${errorContent(error).traceback.join("\n")}\n`);
+  }
+
+  /** @returns the reply's content; nothing for a request that gets none. */
+  #answer({ header, content }: Message): Content | undefined {
+    const code = String(content.code ?? "");
+    switch (header.msg_type) {
+      case "kernel_info_request":
+        return this.#language.kernelInfo();
+      case "is_complete_request":
+        return this.#language.isComplete(code);
+      case "inspect_request":
+        return this.#language.inspect(code, Number(content.cursor_pos));
+      case "complete_request":
+        return this.#language.complete(code, Number(content.cursor_pos));
+      case "history_request": {
+        const from = Math.max(0, this.#inputs.length - Number(content.n ?? this.#inputs.length));
+        const history = this.#inputs
+          .slice(from)
+          .map((input, i) => [0, from + i + 1, content.output === true ? [input, null] : input]);
+        return { status: "ok", history };
+      }
+      case "comm_info_request":
+        return { status: "ok", comms: {} };
+      case "interrupt_request":
+        this.interrupt();
+        return { status: "ok" };
+      case "shutdown_request":
+        return { status: "ok", restart: content.restart === true };
+      default:
+        return undefined;
+    }
+  }
+
+  async #runQueue(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      this.#status("busy", next);
+      const answer = await this.#execute(next);
+      const stops = answer.status === "error" && next.content.stop_on_error !== false;
+      // What arrived at the socket before anybody could know of the error is read first.
+      for (let turn = 0; stops && turn < 5; turn++) await new Promise(setImmediate);
+      const aborted = stops ? this.#queue.splice(0) : [];
+      this.connection.reply("shell", "execute_reply", answer, next);
+      this.#status("idle", next);
+      this.#abort(aborted);
+    }
+    this.#busy = false;
+  }
+
+  #abort(requests: readonly Message[]): void {
+    for (const request of requests) {
+      this.#status("busy", request);
+      const content = { status: "aborted", execution_count: this.#count };
+      this.connection.reply("shell", "execute_reply", content, request);
+      this.#status("idle", request);
+    }
+  }
+
+  /** @returns the reply's content. */
+  async #execute(request: Message): Promise<Content> {
+    const code = String(request.content.code ?? "");
+    const silent = request.content.silent === true;
+    if (!silent && request.content.store_history !== false) {
+      this.#count++;
+      this.#inputs.push(code);
+    }
+    const number = this.#count;
+    const cell: Cell = { number, request, silent, interruption: new AbortController() };
+    if (!silent)
+      this.connection.publish("execute_input", { code, execution_count: number }, request);
+    const outcome = await inCell(cell, async () => {
+      const ended = await this.#executor.run(cell, code);
+      if (ended.status === "ok" && ended.value !== undefined && !silent)
+        try {
+          const data = await richValue(ended.value);
+          const result = { execution_count: number, data, metadata: {} };
+          this.connection.publish("execute_result", result, request);
+        } catch (error) {
+          return { status: "error", error: errorContent(error) } as const;
+        }
+      return ended;
+    });
+    if (outcome.status === "ok")
+      return { status: "ok", execution_count: number, user_expressions: {}, payload: [] };
+    this.connection.publish("error", outcome.error, request);
+    return { status: "error", execution_count: number, ...outcome.error };
+  }
+
+  /** What is written or displayed goes to the cell that started the work, also after its end. */
+  #routeOutput(): void {
+    const { connection } = this;
+    for (const name of ["stdout", "stderr"] as const) {
+      const decoder = new TextDecoder();
+      process[name].write = (chunk: Uint8Array | string, ...rest: readonly unknown[]) => {
+        const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+        if (text !== "") connection.publish("stream", { name, text }, currentCell()?.request);
+        const done = rest.at(-1);
+        if (typeof done === "function") queueMicrotask(() => done());
+        return true;
+      };
+    }
+    Object.defineProperty(tslab.jupyter, "lastWriteDisplayData", {
+      get() {
+        const cell = currentCell();
+        if (!cell) return null;
+        return (content: Content, update?: boolean) => {
+          const type = update ? "update_display_data" : "display_data";
+          connection.publish(type, content, cell.request);
+        };
+      },
+    });
+  }
+
+  #status(state: "busy" | "idle", request: Message): void {
+    this.connection.publish("status", { execution_state: state }, request);
+  }
+
+  async #end(): Promise<void> {
+    this.#executor.tslab.close();
+    await this.connection.close();
+    process.exit(0);
+  }
+}

@@ -1,0 +1,74 @@
+import { PROTOCOL_VERSION } from "./message";
+import { type Executor, ts, tslab } from "./tslab";
+
+/** What is asked about code that is not run: completion, documentation, whether it is complete. */
+export class Language {
+  /** @param executor Knows what earlier cells declared. */
+  constructor(private readonly executor: Executor) {}
+
+  kernelInfo() {
+    return {
+      status: "ok",
+      protocol_version: PROTOCOL_VERSION,
+      implementation: "tuning-fork",
+      implementation_version: "0.1.0",
+      banner: `TypeScript ${ts.version} on Node ${process.versions.node}`,
+      help_links: [],
+      language_info: {
+        name: "typescript",
+        version: ts.version,
+        mimetype: "text/typescript",
+        file_extension: ".ts",
+        // The first makes JupyterLab color TypeScript, the others the classic notebook.
+        codemirror_mode: { mode: "typescript", name: "javascript", typescript: true },
+      },
+    };
+  }
+
+  isComplete(code: string) {
+    const { completed, indent } = tslab.converter.isCompleteCode(code);
+    return completed ? { status: "complete" } : { status: "incomplete", indent: indent ?? "" };
+  }
+
+  complete(code: string, cursor: number) {
+    const { start, end, candidates } = this.executor.complete(code, offsetOf(code, cursor));
+    return {
+      status: "ok",
+      matches: candidates,
+      cursor_start: cursorOf(code, start),
+      cursor_end: cursorOf(code, end),
+      metadata: {},
+    };
+  }
+
+  /** What stands at the cursor; between the brackets of a call, what is called. */
+  inspect(code: string, cursor: number) {
+    const offset = offsetOf(code, cursor);
+    const called = openBracket(code, offset);
+    const info =
+      this.executor.inspect(code, offset) ??
+      (offset > 0 ? this.executor.inspect(code, offset - 1) : undefined) ??
+      (called > 0 ? this.executor.inspect(code, called - 1) : undefined);
+    const data = info ? { "text/plain": tslab.inspect.printQuickInfo(info) } : {};
+    return { status: "ok", found: info !== undefined, data, metadata: {} };
+  }
+}
+
+/** Where the bracket is that is open at an offset; -1 when none is. */
+function openBracket(code: string, offset: number): number {
+  let closed = 0;
+  for (let at = offset - 1; at >= 0; at--) {
+    if (code[at] === ")") closed++;
+    if (code[at] === "(" && closed-- === 0) return at;
+  }
+  return -1;
+}
+
+/** The protocol counts characters, JavaScript UTF-16 units. */
+function offsetOf(code: string, cursor: number): number {
+  return Array.from(code).slice(0, cursor).join("").length;
+}
+
+function cursorOf(code: string, offset: number): number {
+  return Array.from(code.slice(0, offset)).length;
+}

@@ -1,0 +1,16 @@
+/** The TypeScript kernel: `node kernel/dist/start-kernel.js CONNECTION_FILE`, as Jupyter starts it. */
+import { KernelInterrupt } from "./cell";
+import { Connection } from "./connection";
+import { Kernel } from "./kernel";
+
+const connection = new Connection(process.argv[2]);
+const kernel = new Kernel(connection);
+
+process.on("SIGINT", () => kernel.interrupt());
+// Work that nobody awaits may fail: the cell that started it says so, and the kernel lives on.
+for (const event of ["uncaughtException", "unhandledRejection"])
+  process.on(event, (error: unknown) => {
+    if (!(error instanceof KernelInterrupt)) kernel.report(error);
+  });
+
+void connection.open((channel, request) => kernel.receive(channel, request));
