@@ -13,4 +13,10 @@ for (const event of ["uncaughtException", "unhandledRejection"])
     if (!(error instanceof KernelInterrupt)) kernel.report(error);
   });
 
+// A Jupyter that was killed cannot say so, and its kernel would train on for nobody.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(1);
+}, 1000).unref();
+
 void connection.open((channel, request) => kernel.receive(channel, request));
