@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSplit } from "#lib/data/splits";
 import { COMMAND } from "../cli/support";
+import { zipOf } from "../io/zip";
 import { temporaryFolder, writeClasses } from "../train/support";
 
-/** Run the same command several times at once. */
+const UNZIP = join(__dirname, "../../lib/dist/io/unzip.js");
+
+/** Run the same program of Node several times at once. */
 function together(times: number, args: readonly string[]) {
   return Promise.all(
     Array.from({ length: times }, async () => {
-      const child = spawn(process.execPath, [COMMAND, ...args], {
+      const child = spawn(process.execPath, args, {
         stdio: ["ignore", "ignore", "pipe"],
       });
       let error = "";
@@ -32,7 +35,7 @@ describe("two processes at once", function () {
   after(() => folder.remove());
 
   it("export the same folders: no file is a mixture, and none is left over", async () => {
-    const ended = await together(2, ["data", "export", at("images"), "--to", at("out")]);
+    const ended = await together(2, [COMMAND, "data", "export", at("images"), "--to", at("out")]);
     for (const { code, error } of ended) {
       assert.ok(code === 0 || /is not empty|is at work/.test(error), error);
     }
@@ -46,9 +49,31 @@ describe("two processes at once", function () {
     assert.equal((await readSplit(at("out", "split.csv"))).size, 40);
   });
 
+  it("unpack the same archive: every file is whole, and none is left over", async () => {
+    const files = Array.from({ length: 60 }, (_, i) => Buffer.alloc(20_000 + i, i));
+    const entries = files.map((data, i) => ({ name: `${i}.png`, data }));
+    writeFileSync(at("a.zip"), zipOf(entries));
+    const script = `require(${JSON.stringify(UNZIP)}).unzipFiles(
+      ${JSON.stringify(at("a.zip"))}, ${JSON.stringify(at("unpacked"))}, /png$/,
+    ).catch((error) => { console.error(error); process.exitCode = 1; })`;
+    for (const { code, error } of await together(3, ["-e", script])) assert.equal(code, 0, error);
+    assert.equal(readdirSync(at("unpacked")).length, files.length);
+    for (const [i, data] of files.entries())
+      assert.deepEqual(readFileSync(at("unpacked", `${i}.png`)), data);
+  });
+
   it("train in the same folder: one does, the other says who", async () => {
     const args = [
-      ...["train", "--data", at("images"), "--model", "test_custom_cnn", "--out", at("run")],
+      ...[
+        COMMAND,
+        "train",
+        "--data",
+        at("images"),
+        "--model",
+        "test_custom_cnn",
+        "--out",
+        at("run"),
+      ],
       ...["--set", "train.epochs=3", "--set", "train.batchSize=8"],
     ];
     const ended = await together(2, args);
