@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
+import { printable } from "../core/printable";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
 import type { Predictions } from "../evaluate/predictions";
@@ -233,7 +234,7 @@ export class Experiment {
         }
         if (begins) {
           this.run.writeConfig(this.config);
-          if (says !== undefined) console.warn(says);
+          if (says !== undefined) console.warn(printable(says));
         }
         const result = await fit(inputs, this.config.train, this.run, options);
         if (test.length === 0) this.finish(result, { rows: 0 }, parameterCount(model));
@@ -336,7 +337,7 @@ export class Experiment {
     const run = keepSplit ? this.run : undefined;
     return openSplit(this.config, { run, onProgress }).then(
       (split) => {
-        for (const notice of split.notices) console.warn(notice);
+        for (const notice of split.notices) console.warn(printable(notice));
         return split;
       },
       (error) => {
