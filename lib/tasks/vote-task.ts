@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { z } from "zod";
 import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { matchNames } from "../core/names";
@@ -31,6 +32,17 @@ const losses: readonly VoteLoss[] = [
   binaryCrossEntropy,
 ];
 
+const detailsSchema = z.object({
+  questions: z.array(
+    z.object({
+      name: z.string(),
+      answers: z.array(z.string()).min(1),
+      after: z.array(z.string()).optional(),
+      others: z.boolean().optional(),
+    }),
+  ),
+});
+
 /** The fraction of volunteers that gave each answer, question by question of a decision tree. */
 export const votes: TaskDefinition = {
   name: "votes",
@@ -53,8 +65,14 @@ export const votes: TaskDefinition = {
   },
   fromDescription({ loss: name, details }) {
     const loss = lossNamed(name);
-    const { questions } = details as { questions: DecisionTree };
-    return createVoteTask(questions, loss, loss.schema.parse({ name }));
+    const told = detailsSchema.safeParse(details);
+    if (!told.success) {
+      throw new UserError(
+        "the model does not say which questions its votes are about",
+        "only weights that this program saved can be asked for votes",
+      );
+    }
+    return createVoteTask(told.data.questions, loss, loss.schema.parse({ name }));
   },
 };
 

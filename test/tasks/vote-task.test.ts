@@ -61,6 +61,15 @@ describe("the task votes", () => {
     }
   });
 
+  it("is not made of a description without its questions", () => {
+    const description = { task: "votes", loss: names[0], outputs: ["yes", "no"] };
+    for (const details of [undefined, {}, { questions: [{ name: "bar" }] }])
+      assert.throws(
+        () => taskFromDescription({ ...description, details }),
+        /does not say which questions/,
+      );
+  });
+
   it("has votes and voters as targets, 0 where nobody was asked", () => {
     const dataset = voted();
     const { asked, fractions } = drawVotes(galaxies);
