@@ -42,8 +42,12 @@ export async function saveRowDigests(
   const ids = asText(id);
   const used = asText(split).flatMap((name, row) => (name === "unused" ? [] : [row]));
   const targets = targetDigests(task, dataset, used);
-  const step = Math.max(1, Math.floor(used.length / LOOKED_AT));
-  const looked = used.filter((_, i) => i % step === 0).slice(0, LOOKED_AT);
+  const count = Math.min(LOOKED_AT, used.length);
+  // From the first to the last: rows often stand class by class.
+  const looked = Array.from(
+    { length: count },
+    (_, i) => used[Math.floor((i * used.length) / count)],
+  );
   const pictures = await pictureDigests(dataset, looked);
   const pictureOf = new Map(looked.map((row, i) => [row, pictures[i]]));
   const rows = used.map((row, i) => [ids[row], targets[i], pictureOf.get(row) ?? ""]);
