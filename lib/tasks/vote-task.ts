@@ -91,6 +91,7 @@ function createVoteTask(
   options: LossOptions,
 ): Task<VotePredictions> {
   const answers = treeAnswers(questions);
+  const ranges = questionRanges(questions);
   const [k, count] = [answers.length, questions.length];
   const strengths = loss.givesStrengths ? questions.map(({ name }) => name + STRENGTH) : [];
   const outputs = [...answers, ...strengths];
@@ -106,7 +107,7 @@ function createVoteTask(
       const targets = new Float32Array(rows.length * (k + count));
       for (let i = 0; i < rows.length; i++) {
         let known = false;
-        for (const [q, { from, to }] of questionRanges(questions).entries()) {
+        for (const [q, { from, to }] of ranges.entries()) {
           const voters = asked?.[i * count + q] ?? 1;
           if (!(voters > 0) || Number.isNaN(truth[i * k + from])) continue;
           known = true;
@@ -205,7 +206,7 @@ function createVoteTask(
     headline: ["correlation", "mae", "relativeMae"],
     figures: ["training-curves", "answer-bars", "vote-hex-bins", "vote-distributions"],
     describe({ values, truth }, row) {
-      const { to } = questionRanges(questions)[0];
+      const [{ to }] = ranges;
       const said = (of: Float64Array) => {
         const best = argmax(of, row * k, to);
         return { best, text: `${answers[best]} (${of[row * k + best].toFixed(2)})` };
@@ -241,10 +242,12 @@ function knownVotes(
     votes.questions.map(({ name }) => name),
   );
   const asked = votes.asked && new Float64Array(rows.length * count);
+  // A question with an answer that the data set does not have is not the same question.
+  const shared = [...questionRanges(questions).entries()].filter(
+    ([, { from, to }]) => !columns.subarray(from, to).includes(-1),
+  );
   for (let i = 0; i < rows.length; i++) {
-    for (const [q, { from, to }] of questionRanges(questions).entries()) {
-      // A question with an answer that the data set does not have is not the same question.
-      if (columns.subarray(from, to).includes(-1)) continue;
+    for (const [q, { from, to }] of shared) {
       for (let a = from; a < to; a++) {
         truth[i * k + a] = votes.fractions[rows[i] * votes.answers.length + columns[a]];
       }
