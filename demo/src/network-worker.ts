@@ -12,6 +12,7 @@ import { mapOf } from "#lib/explain/saliency-maps";
 import { upsample } from "#lib/explain/upsample";
 import { encodeHeader } from "#lib/io/safetensors-header";
 import { DESCRIPTION_KEY } from "#lib/models/description";
+import { parameterCount } from "#lib/models/model-summary";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
 import { stateDict } from "#lib/models/state-dict";
@@ -22,7 +23,7 @@ import { matchingCrop } from "#lib/predict/matching-crop";
 import { taskFromDescription } from "#lib/tasks/registry";
 import type { Task } from "#lib/tasks/task";
 import { decode } from "./decode";
-import { askHead, crossValidate, type TrainedHead, trainHead } from "./head";
+import { askHead, crossValidate, type TrainedHead, takeRows, trainHead } from "./head";
 import { report, serve } from "./remote";
 import { sliderGalaxy } from "./sliders";
 import { startPageEngine } from "./start-engine";
@@ -114,7 +115,7 @@ async function load(folder: string): Promise<ModelCard> {
     inputSize: web.model.inputSize,
     calibrated: temperature !== undefined,
     methods: methodsFor(web.model),
-    parameters: [...web.model.parameters.values()].reduce((n, p) => n + p.variable.size, 0),
+    parameters: parameterCount(web.model),
   };
 }
 
@@ -190,10 +191,7 @@ async function features(pictures: readonly Pictures[]): Promise<Float32Array> {
 async function teach(rows: Float32Array, labels: readonly number[], answers: number) {
   const width = current().model.numFeatures;
   const known = labels.flatMap((label, row) => (label < 0 ? [] : [row]));
-  const learn = new Float32Array(known.length * width);
-  for (const [i, row] of known.entries()) {
-    learn.set(rows.subarray(row * width, (row + 1) * width), i * width);
-  }
+  const learn = takeRows(rows, known, width);
   const targets = known.map((row) => labels[row]);
   const head = trainHead(learn, targets, answers);
   return {
