@@ -77,8 +77,11 @@ const info = defineVerb({
 /** Of how many galaxies the votes about each question are known. */
 function questionTable({ questions, answers, fractions }: Votes) {
   const galaxies = questionRanges(questions).map(({ from }) => {
-    const own = fractions.filter((_, i) => i % answers.length === from);
-    return own.filter((value) => !Number.isNaN(value)).length;
+    let known = 0;
+    for (let at = from; at < fractions.length; at += answers.length) {
+      if (!Number.isNaN(fractions[at])) known++;
+    }
+    return known;
   });
   return {
     question: questions.map(({ name }) => name),

@@ -115,9 +115,7 @@ async function rowsAsked(
   }
   const there = [...counts].map(([name, count]) => `${name} (${count})`).join(", ");
   throw new UserError(
-    printable(
-      `${source} has no rows in a split "${split}"; it has ${there === "" ? "no splits" : there}`,
-    ),
+    `${source} has no rows in a split "${split}"; it has ${there === "" ? "no splits" : there}`,
     there === "" ? "give --split all" : "give one of these, or --split all",
   );
 }

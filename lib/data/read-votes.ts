@@ -84,8 +84,7 @@ export function readVoteColumns(
   );
   const asked = rebuildAsked(tree, shares, totals);
   // What is not known of a galaxy cannot be weighed.
-  for (let q = 0; q < tree.length; q++) {
-    const { from } = questionRanges(tree)[q];
+  for (const [q, { from }] of questionRanges(tree).entries()) {
     for (let row = 0; row < rows.length; row++) {
       if (Number.isNaN(fractions[row * answers.length + from])) asked[row * tree.length + q] = 0;
     }

@@ -1,6 +1,7 @@
 import type { CoverageRow } from "../evaluate/conformal";
 import { axisOf, diagonal, LINE_LEGEND } from "./axes";
 import type { Figure } from "./figure";
+import { plain } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
 /**
@@ -19,13 +20,13 @@ export function setCoverage(
     (["coverage", "meanSize"] as const).map((value) => ({
       type: "scatter",
       mode: "lines+markers",
-      name,
+      name: plain(name),
       legendgroup: name,
       showlegend: value === "coverage",
       x: rows.map(({ asked }) => asked),
       y: rows.map((row) => row[value]),
       ...(value === "meanSize" ? { yaxis: "y2" } : {}),
-      hovertemplate: `asked %{x:.2f}: %{y:.3f}<extra>${name}</extra>`,
+      hovertemplate: `asked %{x:.2f}: %{y:.3f}<extra>${plain(name)}</extra>`,
       line: { color: theme.palette[i % theme.palette.length], width: 1.6 },
       marker: { color: theme.palette[i % theme.palette.length], size: 5 },
       cliponaxis: false,

@@ -53,8 +53,8 @@ const trainingSchema = z.object({
 export type TrainingSummary = z.output<typeof trainingSchema>;
 
 /**
- * The folder of one run: `config.yaml`, `split.csv`, `digests.csv`, `history.csv`, `metrics.json`, `predictions.csv`,
- * `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got, and changes nothing by itself.
+ * The folder of one run: `config.yaml`, `split.csv`, `digests.csv`, `history.csv`, `metrics.json`,
+ * `predictions.csv`, `checkpoints/{latest,best}/` and `figures/`. It knows how far the run got, and changes nothing by itself.
  */
 export class RunFolder {
   /** @param path The folder; it need not be there. */
@@ -120,18 +120,11 @@ export class RunFolder {
 
   /** Remove what a run has left here. Files that are no run's stay. */
   clear(): void {
-    const tables = ["history", "predictions", "split", "digests"].map((name) => `${name}.csv`);
+    const files = ["config.yaml", "history.csv", "predictions.csv", "split.csv", "digests.csv"];
     const left = existsSync(this.path) ? readdirSync(this.path) : [];
     const logs = left.filter((name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE);
     // What says that a run is finished goes first, should this be interrupted.
-    for (const name of [
-      "metrics.json",
-      "checkpoints",
-      "config.yaml",
-      ...tables,
-      "figures",
-      ...logs,
-    ]) {
+    for (const name of ["metrics.json", "checkpoints", ...files, "figures", ...logs]) {
       rmSync(join(this.path, name), { recursive: true, force: true });
     }
   }
