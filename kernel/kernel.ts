@@ -31,14 +31,11 @@ export class Kernel {
       return;
     }
     this.#status("busy", request);
+    const type = request.header.msg_type.replace(/_request$/, "_reply");
     try {
       const content = this.#answer(request);
-      if (content) {
-        const type = request.header.msg_type.replace(/_request$/, "_reply");
-        this.connection.reply(channel, type, content, request);
-      }
+      if (content) this.connection.reply(channel, type, content, request);
     } catch (error) {
-      const type = request.header.msg_type.replace(/_request$/, "_reply");
       this.connection.reply(channel, type, { status: "error", ...errorContent(error) }, request);
     }
     this.#status("idle", request);
