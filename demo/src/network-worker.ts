@@ -5,6 +5,14 @@ import { UserError } from "#lib/core/errors";
 import type { Dataset } from "#lib/data/dataset";
 import { makeGalaxy } from "#lib/data/simulator";
 import { usualCrop } from "#lib/data/usual-crop";
+import {
+  askHead,
+  crossValidate,
+  oneHot,
+  type TrainedHead,
+  takeRows,
+  trainHead,
+} from "#lib/evaluate/linear-head";
 import { createPredictions } from "#lib/evaluate/predictions";
 import { atTemperature } from "#lib/evaluate/temperature";
 import { explain, methodsFor } from "#lib/explain/methods";
@@ -23,7 +31,6 @@ import { matchingCrop } from "#lib/predict/matching-crop";
 import { taskFromDescription } from "#lib/tasks/registry";
 import type { Task } from "#lib/tasks/task";
 import { decode } from "./decode";
-import { askHead, crossValidate, type TrainedHead, takeRows, trainHead } from "./head";
 import { report, serve } from "./remote";
 import { sliderGalaxy } from "./sliders";
 import { startPageEngine } from "./start-engine";
@@ -193,7 +200,7 @@ async function teach(rows: Float32Array, labels: readonly number[], answers: num
   const known = labels.flatMap((label, row) => (label < 0 ? [] : [row]));
   const learn = takeRows(rows, known, width);
   const targets = known.map((row) => labels[row]);
-  const head = trainHead(learn, targets, answers);
+  const head = trainHead(learn, oneHot(targets, answers), answers);
   return {
     head,
     accuracy: crossValidate(learn, targets, answers),

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { UserError } from "#lib/core/errors";
+import { leastSure } from "#lib/evaluate/acquisition";
 import { parseCsv } from "#lib/io/csv-table";
 import { formatCsv } from "#lib/io/csv-text";
 import { CropView } from "./crop-view";
 import type { Decoded } from "./decode";
 import { cut, middle, save } from "./draw";
 import { FilePicker } from "./file-picker";
-import { leastSure } from "./head";
 import { useLatest } from "./latest";
 import { network, sentence } from "./network";
 import { Ranking } from "./ranking";

@@ -97,3 +97,27 @@ export function legacyRgb(
   }
   return out;
 }
+
+/**
+ * The fluxes of an RGB image that {@link legacyRgb} drew, but for what white hides and for rounding.
+ *
+ * @param rgb uint8 RGB, three values a pixel.
+ * @returns z, r and g, nanomaggies a pixel of 0.262″: the bands of red, green and blue
+ */
+export function legacyFluxes(
+  rgb: ArrayLike<number>,
+): [z: Float64Array, r: Float64Array, g: Float64Array] {
+  const pixels = rgb.length / 3;
+  const planes = Array.from({ length: 3 }, () => new Float64Array(pixels));
+  const scales = [legacyScale.z, legacyScale.r, legacyScale.g];
+  const root = Math.sqrt(legacyQ);
+  for (let i = 0; i < pixels; i++) {
+    const mean = (rgb[3 * i] + rgb[3 * i + 1] + rgb[3 * i + 2]) / 3;
+    const intensity = Math.sinh((root * mean) / 255) / legacyQ;
+    for (let c = 0; c < 3; c++) {
+      const band = mean > 0 ? (rgb[3 * i + c] / mean) * intensity : 0;
+      planes[c][i] = (band - legacyPedestal) / scales[c];
+    }
+  }
+  return planes as [Float64Array, Float64Array, Float64Array];
+}

@@ -1,6 +1,7 @@
 import type { Random } from "../core/random";
 import { sersic } from "./galaxy-light";
 import type { Body } from "./galaxy-model";
+import { gaussianBlur } from "./gaussian-blur";
 import { legacyRgb } from "./lupton";
 
 /** The three bands, in this order throughout: g, r, z. */
@@ -161,34 +162,9 @@ export class Sky {
 /** Blur by a core of 85 % and wings of 15 % of twice its width: nearly Moffat's law of seeing. */
 function convolvePsf(image: Float64Array, size: number, fwhm: number): void {
   const sigma = fwhm / 2.47;
-  const core = blurred(image, size, sigma);
-  const wings = blurred(image, size, 2 * sigma);
+  const core = gaussianBlur(image, [size, size], sigma);
+  const wings = gaussianBlur(image, [size, size], 2 * sigma);
   for (let i = 0; i < image.length; i++) image[i] = 0.85 * core[i] + 0.15 * wings[i];
-}
-
-function blurred(image: Float64Array, size: number, sigma: number): Float64Array {
-  const reach = Math.ceil(3.5 * sigma);
-  const kernel = Float64Array.from({ length: 2 * reach + 1 }, (_, i) =>
-    Math.exp(-0.5 * ((i - reach) / sigma) ** 2),
-  );
-  const sum = kernel.reduce((a, b) => a + b, 0);
-  const rows = new Float64Array(image.length);
-  const out = new Float64Array(image.length);
-  for (let k = -reach; k <= reach; k++) {
-    const weight = kernel[k + reach] / sum;
-    for (let y = 0; y < size; y++) {
-      for (let x = Math.max(0, -k); x < Math.min(size, size - k); x++) {
-        rows[y * size + x] += weight * image[y * size + x + k];
-      }
-    }
-  }
-  for (let k = -reach; k <= reach; k++) {
-    const weight = kernel[k + reach] / sum;
-    const from = Math.max(0, -k) * size;
-    const to = Math.min(size, size - k) * size;
-    for (let i = from; i < to; i++) out[i] += weight * rows[i + k * size];
-  }
-  return out;
 }
 
 function poisson(mean: number, random: Random): number {

@@ -3,6 +3,8 @@
  *
  * @module tuning-fork/data
  */
+
+export { angularDistance } from "../data/angular-size";
 export { type AssignedSplits, type AssignOptions, assignSplits } from "../data/assign-splits";
 export {
   type Augmentation,
@@ -77,8 +79,12 @@ export { augmentImages, imageStatistics, meanImages } from "../data/image-statis
 export { hasLabels, labelsOf } from "../data/labels";
 export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "../data/loader";
 export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";
+export { type Instrument, type Observation, observeAgain } from "../data/observation";
+export { observedDataset } from "../data/observed-dataset";
+export { type OddKind, type OddPicturesOptions, oddKinds, oddPictures } from "../data/odd-pictures";
 export { type OpenOptions, openDataset } from "../data/open";
 export { datasets, registerDataset } from "../data/registry";
+export { type SameGalaxies, sameGalaxies } from "../data/same-galaxies";
 export {
   type Balancing,
   balancedRows,

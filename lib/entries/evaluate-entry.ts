@@ -13,6 +13,8 @@ export {
   ablationLatex,
   ablationTable,
 } from "../evaluate/ablation-table";
+export { bald, kCenter, leastSure } from "../evaluate/acquisition";
+export { type Agreement, pairedAgreement } from "../evaluate/agreement";
 export {
   type AccuracyBin,
   type AccuracyByColumnOptions,
@@ -35,6 +37,7 @@ export {
   type ConfusionScores,
   confusionScores,
 } from "../evaluate/classification-scores";
+export { type ClassifierTest, classifierTest } from "../evaluate/classifier-test";
 export {
   type Conformal,
   type ConformalScore,
@@ -54,7 +57,10 @@ export {
   mostConfusedPairs,
   normalizeRows,
 } from "../evaluate/confusion";
+export type { Detector, Seen } from "../evaluate/detectors/detector";
 export { ensemblePredictions, ensembleVotes, ensembleWeights } from "../evaluate/ensemble";
+export type { FeatureMatrix } from "../evaluate/feature-matrix";
+export { frechetDistance, frechetTest } from "../evaluate/frechet-distance";
 export {
   type BootstrapOptions,
   bootstrapInterval,
@@ -64,8 +70,19 @@ export {
   sortedQuantile,
   wilsonInterval,
 } from "../evaluate/intervals";
+export { type KolmogorovSmirnov, kolmogorovSmirnov } from "../evaluate/kolmogorov-smirnov";
 export { type LabelError, rankLabelErrors } from "../evaluate/label-errors";
+export { type LabelShift, labelShift } from "../evaluate/label-shift";
+export {
+  type LabelingOptions,
+  type LabelingPoint,
+  type Strategy,
+  simulateLabeling,
+  type VotedFeatures,
+} from "../evaluate/labeling";
+export { askHead, oneHot, type TrainedHead, trainHead } from "../evaluate/linear-head";
 export { type McNemar, mcNemar } from "../evaluate/mcnemar";
+export { type DiscrepancyOptions, maximumMeanDiscrepancy } from "../evaluate/mean-discrepancy";
 export {
   type ClassificationMetric,
   classificationMetrics,
@@ -73,6 +90,19 @@ export {
   type Evaluated,
   type MetricValues,
 } from "../evaluate/metrics";
+export {
+  compareDetectors,
+  type OutlierScores,
+  outlierDetectors,
+  outlierThreshold,
+  type ThresholdCost,
+  thresholdCost,
+} from "../evaluate/outliers";
+export {
+  type PermutationOptions,
+  type PermutationTest,
+  permutationTest,
+} from "../evaluate/permutation-test";
 export {
   createPredictions,
   labeledPredictions,
@@ -90,6 +120,7 @@ export {
 export { readPredictions, readTruth, writePredictions } from "../evaluate/predictions-file";
 export { brierScore, logLoss, topKAccuracy } from "../evaluate/probability";
 export { rankCorrelation } from "../evaluate/rank-correlation";
+export { type RankSum, rankSum } from "../evaluate/rank-sum";
 export {
   averagePrecision,
   type Curve,
@@ -99,6 +130,7 @@ export {
   type Thresholds,
   thresholdsOf,
 } from "../evaluate/ranking";
+export { type Retention, retention } from "../evaluate/retention";
 export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
 export { atTemperature, fitTemperature } from "../evaluate/temperature";
 export { type Truth, withTruth } from "../evaluate/truth";
@@ -128,6 +160,11 @@ export {
   type ReadVotePredictionsOptions,
   readVotePredictions,
 } from "../evaluate/vote-predictions-file";
+export {
+  type AnswerReliability,
+  type VoteReliabilityBin,
+  voteReliability,
+} from "../evaluate/vote-reliability";
 export { splitUncertainty, type VoteUncertainty } from "../evaluate/vote-uncertainty";
 export {
   alignVotes,

@@ -41,12 +41,15 @@ export {
   type ModelComparisonOptions,
   modelComparison,
 } from "../plots/model-comparison";
+export { outlierHeatMap } from "../plots/outlier-heat-map";
 export { type PanelsOptions, panels } from "../plots/panels";
 export { perClassBars } from "../plots/per-class-bars";
+export { permutationPanels } from "../plots/permutation-panels";
 export { type PictureOptions, pictureUris } from "../plots/pictures";
 export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curves";
 export { type FigureExample, figureRegistry } from "../plots/registry";
 export { reliabilityDiagram } from "../plots/reliability-diagram";
+export { reliabilityPanels } from "../plots/reliability-panels";
 export {
   type CaptionContext,
   type RunFigure,
@@ -58,6 +61,7 @@ export {
 } from "../plots/run-figures";
 export { type SaliencyRow, type SaliencySheet, saliencyOverlay } from "../plots/saliency-overlay";
 export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
+export { type CurvePoint, type ScoreCurvesOptions, scoreCurves } from "../plots/score-curves";
 export { setCoverage } from "../plots/set-coverage";
 export {
   COLUMN,

@@ -16,3 +16,4 @@ export { type MatchingCrop, matchingCrop } from "../predict/matching-crop";
 export { type NetworkOptions, networkPredictor, predict } from "../predict/network-predictor";
 export type { Features, Predictor } from "../predict/predictor";
 export { normalize } from "../predict/preprocess";
+export { type SeenPictures, seenPictures } from "../predict/seen";

@@ -4,6 +4,8 @@ import { questionRanges } from "../data/decision-tree";
 import { drawGalaxy } from "../data/galaxy-parameters";
 import { drawVotes, voteChances } from "../data/synthetic-votes";
 import type { AblationRun } from "../evaluate/ablation-table";
+import type { Seen } from "../evaluate/detectors/detector";
+import { type PermutationTest, permutationTest } from "../evaluate/permutation-test";
 import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import type { VotePredictions } from "../evaluate/vote-predictions";
@@ -191,4 +193,22 @@ export function exampleAblation(): AblationRun[] {
       metrics: evaluate(examplePredictions(1000, 10 * m + d, 1.6 + 0.4 * m - 0.2 * d)),
     })),
   );
+}
+
+/** What a made-up network sees in pictures, so far from its galaxies. */
+export function exampleSeen(away: number, seed = 0): Seen {
+  const random = new Random(seed, `example seen ${away}`);
+  const labels = Int32Array.from({ length: 200 }, (_, row) => row % 3);
+  const normal = (row: number, f: number) => random.normal(f === labels[row] ? 4 - away : away, 1);
+  const values = Float64Array.from({ length: 600 }, (_, i) => normal(Math.floor(i / 3), i % 3));
+  const strengths = labels.map((_, row) => 20 + 10 * Math.abs(values[3 * row]));
+  return { features: { values, width: 3 }, logits: { values, width: 3 }, labels, strengths };
+}
+
+/** A permutation test of the means of two made-up samples, so far apart. */
+export function examplePermutations(shift: number): PermutationTest {
+  const random = new Random(8, "example permutations");
+  const values = Float64Array.from({ length: 100 }, (_, i) => random.normal(i < 50 ? shift : 0, 2));
+  const mean = (rows: Uint32Array) => rows.reduce((sum, row) => sum + values[row] / rows.length, 0);
+  return permutationTest([50, 50], (a, b) => Math.abs(mean(a) - mean(b)));
 }

@@ -3,8 +3,10 @@ import { accuracyByColumn } from "../evaluate/by-column";
 import { reliabilityTable } from "../evaluate/calibration";
 import { coverageTable } from "../evaluate/conformal";
 import { scoreInterval } from "../evaluate/intervals";
+import { compareDetectors } from "../evaluate/outliers";
 import { evaluate } from "../evaluate/summary";
 import { voteMetrics } from "../evaluate/vote-metrics";
+import { voteReliability } from "../evaluate/vote-reliability";
 import { ablationHeatMap } from "./ablation-heat-map";
 import { accuracyCurve } from "./accuracy-curve";
 import { answerBars } from "./answer-bars";
@@ -23,20 +25,26 @@ import {
   exampleImages,
   exampleMagnitudes,
   exampleMap,
+  examplePermutations,
   examplePredictions,
+  exampleSeen,
   exampleVotes,
   exampleVoteTable,
 } from "./examples";
 import type { Figure } from "./figure";
 import { hexBins } from "./hex-bins";
 import { modelComparison } from "./model-comparison";
+import { outlierHeatMap } from "./outlier-heat-map";
 import { panels } from "./panels";
 import { perClassBars } from "./per-class-bars";
+import { permutationPanels } from "./permutation-panels";
 import { pictureUris } from "./pictures";
 import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
+import { reliabilityPanels } from "./reliability-panels";
 import { saliencyOverlay } from "./saliency-overlay";
 import { sampleGrid } from "./sample-grid";
+import { scoreCurves } from "./score-curves";
 import { setCoverage } from "./set-coverage";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
@@ -118,7 +126,18 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
       rankingCurves(predictions(), options),
       trainingCurves(exampleHistory(), options),
     ]),
+  "outlier-heat-map": (options) => {
+    const kinds = { "blank sky": 3, "everyday picture": 2, "other survey": 0.6 };
+    const seen = Object.entries(kinds).map(([kind, away]) => [kind, exampleSeen(away)]);
+    const scores = compareDetectors(exampleSeen(0), exampleSeen(0, 1), Object.fromEntries(seen));
+    return outlierHeatMap(scores, options);
+  },
   "per-class-bars": (options) => perClassBars(summary(), options),
+  "permutation-panels": (options) =>
+    permutationPanels(
+      { "Fréchet distance": examplePermutations(9), "MMD²": examplePermutations(0.4) },
+      options,
+    ),
   "precision-recall-curves": (options) =>
     rankingCurves(predictions(), { show: "precision-recall", ...options }),
   "reliability-diagram": (options) => reliabilityDiagram(reliabilityTable(predictions()), options),
@@ -136,10 +155,24 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     return saliencyOverlay({ rows, imageSize: [64, 64] }, options);
   },
   "sample-grid": (options) => sampleGrid(exampleDataset(), options),
+  "score-curves": (options) => {
+    const labels = [20, 40, 60, 80, 100];
+    const curve = (rate: number) =>
+      labels.map((x) => {
+        const value = 0.12 + 0.2 * Math.exp(-x / rate);
+        return { x, value, low: value - 0.01, high: value + 0.01 };
+      });
+    return scoreCurves(
+      { random: curve(80), BALD: curve(50), "k-center": curve(60) },
+      { xTitle: "Labeled galaxies", yTitle: "Mean absolute error", ...options },
+    );
+  },
   "vote-posterior": async (options) => {
     const [uri] = await pictureUris(exampleImages(1), [64, 64]);
     return votePosterior({ table: exampleVoteTable(), row: 5, uri }, options);
   },
+  "vote-reliability": (options) =>
+    reliabilityPanels(voteReliability(exampleVoteTable(), 6).slice(0, 8), options),
   "vote-tree": (options) => voteTree({ table: exampleVoteTable(), row: 5 }, options),
   "set-coverage": (options) => {
     const table = (score: "threshold" | "adaptive") =>

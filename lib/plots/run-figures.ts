@@ -5,6 +5,7 @@ import { labeledPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
 import { voteMetrics } from "../evaluate/vote-metrics";
 import { rowsWithVotes, selectVotes, type VotePredictions } from "../evaluate/vote-predictions";
+import { voteReliability } from "../evaluate/vote-reliability";
 import { answerBars } from "./answer-bars";
 import { confusionMatrix } from "./confusion-matrix";
 import { distributionComparison } from "./distribution-comparison";
@@ -13,6 +14,7 @@ import { hexBins } from "./hex-bins";
 import { perClassBars } from "./per-class-bars";
 import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
+import { reliabilityPanels } from "./reliability-panels";
 import { plain } from "./text";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
@@ -102,6 +104,11 @@ export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
         { answers: firstAnswers(table), ...options },
       ),
     ),
+  },
+  "vote-reliability": {
+    caption: ({ model }) =>
+      `How often volunteers gave each answer, against how often ${model} predicted it; bars are one standard error, larger dots more galaxies. The number is the mean distance from the diagonal.`,
+    draw: ofVotes((table, options) => reliabilityPanels(voteReliability(table), options)),
   },
   "vote-distributions": {
     caption: ({ model }) =>

@@ -76,7 +76,7 @@ export function networkPredictor<Table extends PredictionTable>(
 }
 
 /** The data set at the size that the network takes: one that is resized anyway is resized to it. */
-function atInputSize(model: Model, dataset: Dataset): Dataset {
+export function atInputSize(model: Model, dataset: Dataset): Dataset {
   const { name, imageSize, view } = dataset;
   const [height, width] = model.inputSize;
   if (imageSize[0] === height && imageSize[1] === width) return dataset;

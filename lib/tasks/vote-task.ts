@@ -204,7 +204,10 @@ function createVoteTask(
     },
     defaultMonitor: "mae",
     headline: ["correlation", "mae", "relativeMae"],
-    figures: ["training-curves", "answer-bars", "vote-hex-bins", "vote-distributions"],
+    figures: [
+      ...["training-curves", "answer-bars", "vote-hex-bins", "vote-distributions"],
+      "vote-reliability",
+    ],
     describe({ values, truth }, row) {
       const [{ to }] = ranges;
       const said = (of: Float64Array) => {

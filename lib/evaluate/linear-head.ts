@@ -13,19 +13,34 @@ const STEPS = 150;
 const FOLDS = 5;
 
 /**
+ * Classes as what {@link trainHead} learns from.
+ *
+ * @param labels Class of each row; a row of none (−1) weighs nothing.
+ * @returns float64 `[rows, classes]`: 1 at the class, else 0
+ */
+export function oneHot(labels: ArrayLike<number>, classes: number): Float64Array {
+  const targets = new Float64Array(labels.length * classes);
+  for (let row = 0; row < labels.length; row++) {
+    if (labels[row] >= 0) targets[row * classes + labels[row]] = 1;
+  }
+  return targets;
+}
+
+/**
  * Multinomial logistic regression on features, standardized, with an L2 penalty, by Nesterov's
  * accelerated gradient.
  *
  * @param features float32 `[rows, width]`, row-major.
- * @param labels Answer of each row.
+ * @param targets `[rows, answers]`: {@link oneHot} classes, fractions, or numbers of votes. A row weighs as
+ * much as its sum.
  * @param answers How many there are.
  */
 export function trainHead(
   features: Float32Array,
-  labels: ArrayLike<number>,
+  targets: ArrayLike<number>,
   answers: number,
 ): TrainedHead {
-  const rows = labels.length;
+  const rows = targets.length / answers;
   const width = features.length / rows;
   const { x, mean, deviation } = standardize(features, rows, width);
   let w = new Float64Array((width + 1) * answers);
@@ -36,7 +51,7 @@ export function trainHead(
     const momentum = (step - 1) / (step + 2);
     const old = before;
     const ahead = w.map((value, i) => value + momentum * (value - old[i]));
-    const gradient = slope(x, labels, ahead, answers, width);
+    const gradient = slope(x, targets, ahead, answers, width);
     before = w;
     w = ahead.map((value, i) => value - rate * gradient[i]);
   }
@@ -95,7 +110,7 @@ export function crossValidate(
     const [learn, test] = [pick(false), pick(true)];
     if (test.length === 0 || learn.length === 0) continue;
     const learned = learn.map((row) => labels[row]);
-    const head = trainHead(takeRows(features, learn, width), learned, answers);
+    const head = trainHead(takeRows(features, learn, width), oneHot(learned, answers), answers);
     const p = askHead(head, takeRows(features, test, width));
     for (const [i, row] of test.entries()) {
       const own = p.subarray(i * answers, (i + 1) * answers);
@@ -105,21 +120,11 @@ export function crossValidate(
   return right / rows;
 }
 
-/** The rows that a head is least sure of first: by the distance of the two likeliest answers. */
-export function leastSure(probabilities: Float64Array, answers: number): number[] {
-  const margins = Array.from({ length: probabilities.length / answers }, (_, row) => {
-    const own = [...probabilities.subarray(row * answers, (row + 1) * answers)];
-    const [first, second = 0] = own.sort((a, b) => b - a);
-    return first - second;
-  });
-  return margins.map((_, row) => row).sort((a, b) => margins[a] - margins[b]);
-}
-
 /** Some rows of `[rows, width]`. */
-export function takeRows(all: Float32Array, rows: readonly number[], width: number): Float32Array {
+export function takeRows(all: Float32Array, rows: ArrayLike<number>, width: number): Float32Array {
   const out = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries()) {
-    out.set(all.subarray(row * width, (row + 1) * width), i * width);
+  for (let i = 0; i < rows.length; i++) {
+    out.set(all.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
   }
   return out;
 }
@@ -139,28 +144,35 @@ function standardize(features: Float32Array, rows: number, width: number) {
 /** Gradient of the mean log loss and the penalty by weights `[width + 1, answers]`, the bias last. */
 function slope(
   x: Float64Array,
-  labels: ArrayLike<number>,
+  targets: ArrayLike<number>,
   w: Float64Array,
   answers: number,
   width: number,
 ): Float64Array {
-  const rows = labels.length;
+  const rows = targets.length / answers;
+  let total = 0;
+  for (let i = 0; i < targets.length; i++) total += targets[i];
   const gradient = new Float64Array(w.length);
   for (let i = 0; i < width * answers; i++) gradient[i] = PENALTY * w[i];
   const p = new Float64Array(answers);
   for (let row = 0; row < rows; row++) {
+    let weight = 0;
+    for (let a = 0; a < answers; a++) weight += targets[row * answers + a];
+    if (weight === 0) continue;
     p.set(w.subarray(width * answers));
     for (let f = 0; f < width; f++) {
       const value = x[row * width + f];
       for (let a = 0; a < answers; a++) p[a] += value * w[f * answers + a];
     }
     softmax(p);
-    p[labels[row]] -= 1;
+    for (let a = 0; a < answers; a++) {
+      p[a] = (weight * p[a] - targets[row * answers + a]) / total;
+    }
     for (let f = 0; f < width; f++) {
-      const value = x[row * width + f] / rows;
+      const value = x[row * width + f];
       for (let a = 0; a < answers; a++) gradient[f * answers + a] += value * p[a];
     }
-    for (let a = 0; a < answers; a++) gradient[width * answers + a] += p[a] / rows;
+    for (let a = 0; a < answers; a++) gradient[width * answers + a] += p[a];
   }
   return gradient;
 }

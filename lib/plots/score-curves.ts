@@ -1,0 +1,90 @@
+import { axisOf, LINE_LEGEND, twoColumnLegend } from "./axes";
+import type { Figure } from "./figure";
+import { plain } from "./text";
+import { type FigureOptions, layoutOf, themeOf } from "./theme";
+
+/** A score somewhere along a curve. */
+export interface CurvePoint {
+  /** Where. */
+  readonly x: number;
+  /** The score there. */
+  readonly value: number;
+  /** Lower end of its interval. Default: none is drawn. */
+  readonly low?: number;
+  /** Upper end of its interval. Default: none is drawn. */
+  readonly high?: number;
+  /** What hovering tells besides, such as the number of galaxies. Default: nothing. */
+  readonly note?: string;
+}
+
+/** How {@link scoreCurves} are drawn. */
+export interface ScoreCurvesOptions extends FigureOptions {
+  /** Title of the x axis with its unit, such as `redshift`. */
+  readonly xTitle: string;
+  /** Title of the y axis, such as `Accuracy`. */
+  readonly yTitle: string;
+  /** Keys of plotly's x axis, such as `{ autorange: "reversed" }`. Default: none. */
+  readonly xAxis?: Readonly<Record<string, unknown>>;
+}
+
+const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
+
+/**
+ * Scores against something, a line a series, with their intervals: accuracy against depth or distance,
+ * error against the number of labels, accuracy against the share that is kept.
+ *
+ * @param curves Name → its points.
+ */
+export function scoreCurves(
+  curves: Readonly<Record<string, readonly CurvePoint[]>>,
+  { xTitle, yTitle, xAxis, ...options }: ScoreCurvesOptions,
+): Figure {
+  const theme = themeOf(options);
+  const names = Object.keys(curves);
+  // More than a line's worth of names goes below the plot.
+  const below = names.length > 3 ? Math.ceil(names.length / 2) * 17 + 8 : 0;
+  const [height, top, bottom] = [300, names.length > 1 && below === 0 ? 26 : 10, 42];
+  return {
+    data: names.map((name, m) => {
+      const points = curves[name];
+      const color = theme.palette[m % theme.palette.length];
+      const away = (to: "low" | "high") =>
+        points.map((point) => {
+          const end = point[to];
+          return end === undefined || Number.isNaN(end) ? 0 : Math.abs(end - point.value);
+        });
+      return {
+        type: "scatter",
+        mode: "lines+markers",
+        name: plain(name),
+        ...(below > 0 ? { legend: m < names.length / 2 ? "legend" : "legend2" } : {}),
+        x: points.map(({ x }) => x),
+        y: points.map(({ value }) => value),
+        error_y: {
+          type: "data",
+          symmetric: false,
+          array: away("high"),
+          arrayminus: away("low"),
+          thickness: 1,
+          width: 2,
+        },
+        customdata: points.map(({ note }) => note ?? ""),
+        hovertemplate: `%{x:.4g}: %{y:.3f} %{customdata}<extra>${plain(name)}</extra>`,
+        line: { color, width: 1.6, dash: m % 2 === 0 ? "solid" : "5px,2px" },
+        marker: { color, size: 6, symbol: SYMBOLS[m % SYMBOLS.length] },
+      };
+    }),
+    layout: layoutOf(
+      theme,
+      { height: height + below, margin: { l: 52, r: 10, t: top, b: bottom + below } },
+      {
+        showlegend: names.length > 1,
+        ...(below > 0
+          ? twoColumnLegend(bottom / (height - top - bottom))
+          : { legend: LINE_LEGEND }),
+        xaxis: axisOf(theme, xTitle, { nticks: 7, ...xAxis }),
+        yaxis: axisOf(theme, yTitle, { grid: true, nticks: 6 }),
+      },
+    ),
+  };
+}
