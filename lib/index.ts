@@ -90,16 +90,13 @@ export { votePosterior } from "./plots/vote-posterior";
 export { voteTree } from "./plots/vote-tree";
 export { networkPredictor, predict } from "./predict/network-predictor";
 export { seenPictures } from "./predict/seen";
-export { loadAblation, readAblation } from "./train/ablation";
+export { readAblation } from "./train/ablation";
+export { loadAblation } from "./train/ablation-config";
 export type { ExperimentConfig } from "./train/config";
-export { settingsColumns } from "./train/config";
+export { settingsColumns } from "./train/config-columns";
 export { loadConfig } from "./train/config-file";
-export {
-  type Experiment,
-  openExperiment,
-  openExperiments,
-  readResults,
-} from "./train/experiment";
+export type { Experiment } from "./train/experiment";
 export { openSplit } from "./train/experiment-data";
+export { openExperiment, openExperiments, readResults } from "./train/open-experiment";
 export { findRuns, RunFolder } from "./train/run-folder";
 export { type RunResult, readRun } from "./train/run-result";

@@ -44,8 +44,9 @@ const formsSchema = z.object({ pytorch: z.array(z.string()).min(1), others: z.ar
 const script = () => join(projectFolder(), "tools", "bench", "torch_worker.py");
 
 /** The forms that the other side has on this machine. */
-function formsOf({ mode, precision, device }: BenchPlan): z.infer<typeof formsSchema> {
-  const args = [script(), "--forms", mode, precision, device];
+function formsOf(plan: BenchPlan): z.infer<typeof formsSchema> {
+  const { mode, precision, device, compiledForms } = plan;
+  const args = [script(), "--forms", mode, precision, device, ...(compiledForms ? [] : ["quick"])];
   const { stdout, stderr } = spawnSync(torchPython(), args, { encoding: "utf8" });
   try {
     return formsSchema.parse(JSON.parse(stdout));
@@ -78,7 +79,6 @@ export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
     const failedForms: Record<string, string> = {};
     const { pytorch, others } = formsOf(plan);
     for (const form of [...pytorch, ...others]) {
-      if (!plan.compiledForms && form !== "eager" && form !== "bfloat16") continue;
       let other: Worker | undefined;
       try {
         const torchArgs = [script(), ...args, plan.device, form];

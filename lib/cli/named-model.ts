@@ -3,9 +3,8 @@ import { usualCrop } from "../data/usual-crop";
 import type { ViewOptions } from "../data/view";
 import { startEngine } from "../engine/start";
 import { describeModel, type ModelDescription } from "../models/description";
-import { loadModel, loadWeights, readModelDescription } from "../models/model-file";
+import { createFromWeights, loadModel, readModelDescription } from "../models/model-file";
 import type { Model } from "../models/module";
-import { createModel } from "../models/registry";
 import { matchingCrop } from "../predict/matching-crop";
 import { taskDefinition } from "../tasks/registry";
 import type { ExperimentConfig } from "../train/config";
@@ -122,14 +121,8 @@ function foreignModel(
   const outputs = outputNames(classes);
   const { losses, fromDescription } = taskDefinition(asked);
   const task = fromDescription({ task: asked, loss: losses[0].name, outputs });
-  const model = createModel(name, { numClasses: task.numLogits });
-  try {
-    loadWeights(model, path);
-    return { model, description: describeModel(model, { task: task.description }) };
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
+  const { model } = createFromWeights(name, { numClasses: task.numLogits }, path);
+  return { model, description: describeModel(model, { task: task.description }) };
 }
 
 /** `3` → three outputs called by their numbers; `a,b` → two of these names. */

@@ -1,10 +1,11 @@
 import { UserError } from "../core/errors";
+import { inWords } from "../core/names";
 import { evaluateRun, train } from "../notebook/training";
 import type { Metrics } from "../tasks/task";
 import { experimentSchema, parseConfig } from "../train/config";
 import { readSettings } from "../train/config-file";
-import { openExperiment } from "../train/experiment";
 import { mergeSettings, withAssignments } from "../train/merge-settings";
+import { openExperiment } from "../train/open-experiment";
 import { settingOptions } from "./setting-options";
 import { defineVerb, say } from "./verb";
 
@@ -16,9 +17,6 @@ function ifExistsOf(flags: { resume: boolean; restart: boolean; skip: boolean })
   }
   return asked[0] ?? "resume";
 }
-
-/** `logLoss` → `log loss` */
-const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 export const verb = defineVerb({
   summary: "Train a model on a data set, into a run's folder",
@@ -75,7 +73,7 @@ export const verb = defineVerb({
       const { task } = await experiment.data();
       const { metrics } = await evaluateRun<unknown, Metrics>(experiment);
       const told = task.headline.map(
-        (name) => `${words(name)} ${Number(metrics[name]).toFixed(4)}`,
+        (name) => `${inWords(name)} ${Number(metrics[name]).toFixed(4)}`,
       );
       say(`test ${told.join(", ")}, best epoch ${fitted.bestEpoch}: ${out}`);
     }

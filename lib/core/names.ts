@@ -64,3 +64,13 @@ export function distinctNames(names: readonly string[], separator = "_"): string
     return own;
   });
 }
+
+/** A metric's name as it is read: `logLoss` is log loss, `macroF1` macro F1. */
+export function inWords(name: string): string {
+  return name.replace(/[A-Z]\d?/g, (sign) => ` ${sign.length > 1 ? sign : sign.toLowerCase()}`);
+}
+
+/** As {@link inWords}, with a capital: a heading. */
+export function asHeading(name: string): string {
+  return inWords(name).replace(/^./, (letter) => letter.toUpperCase());
+}

@@ -1,9 +1,10 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import { type Interpolation, resizeImage } from "../core/resize";
+import type { Interpolation } from "../core/resize";
 import type { View } from "./dataset";
-import { type Area, areaOf, type Extent } from "./view";
+import { cutOut, loadSharp, upsample } from "./upsample-image";
+import { areaOf, type Extent } from "./view";
 
 /** What an image file's header says. */
 export interface ImageShape extends Extent {
@@ -25,14 +26,6 @@ const failOn = "error";
 /** Endings of the files that are read as images. */
 export const imageEndings = /\.(jpe?g|png|tiff?|webp|gif|bmp|avif)$/i;
 
-async function load() {
-  const { default: sharp } = await import("sharp");
-  // Many small images decode best one thread an image; decoded ones are cached elsewhere.
-  sharp.concurrency(1);
-  sharp.cache(false);
-  return sharp;
-}
-
 /**
  * Look at the header of an image file.
  *
@@ -43,7 +36,7 @@ export async function probeImage(path: string): Promise<ImageShape | string> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) return "no such file";
   if (found.size === 0) return "empty (0 bytes)";
-  const sharp = await load();
+  const sharp = await loadSharp();
   try {
     const { width, height, format, space, hasProfile } = await sharp(path, {
       limitInputPixels: false,
@@ -73,7 +66,7 @@ export async function decodeImage(
   shape: ImageShape,
   view: View,
 ): Promise<Uint8Array> {
-  const sharp = await load();
+  const sharp = await loadSharp();
   const area = areaOf(shape, view);
   const larger = view.size !== undefined && view.size > area.width;
   try {
@@ -143,10 +136,10 @@ export async function cropResize(
   const area = areaOf({ width, height }, view);
   const { size = area.width } = view;
   if (size >= area.width) {
-    const part = cut(pixels, width, area);
+    const part = cutOut(pixels, width, area);
     return size > area.width ? upsample(part, area.width, view) : part;
   }
-  const sharp = await load();
+  const sharp = await loadSharp();
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   return show(image, { width, height }, view).raw().toBuffer();
 }
@@ -173,16 +166,6 @@ export async function resizeAll(
   return out;
 }
 
-function cut(pixels: Uint8Array, width: number, area: Area): Uint8Array {
-  const line = 3 * area.width;
-  const out = new Uint8Array(area.height * line);
-  for (let y = 0; y < area.height; y++) {
-    const from = 3 * ((area.top + y) * width + area.left);
-    out.set(pixels.subarray(from, from + line), y * line);
-  }
-  return out;
-}
-
 /** What sharp calls each interpolation. */
 const kernels = {
   nearest: "nearest",
@@ -203,54 +186,6 @@ function show(image: import("sharp").Sharp, shape: Extent, view: View, cutOnly =
     // Decoding at a half or a quarter of the size averages, which nearest must not.
     fastShrinkOnLoad: interpolation !== "nearest",
   });
-}
-
-/** Pixels around an image that are enlarged with it: the reach of a cubic kernel. */
-const BORDER = 2;
-
-/**
- * Enlarge a square. Sharp's own `resize` moves what it enlarges by half a pixel to the lower right;
- * its affine transform is told where to put it.
- */
-async function upsample(
-  pixels: Uint8Array,
-  side: number,
-  { size = side, interpolation }: View,
-): Promise<Uint8Array> {
-  if (interpolation === "nearest") {
-    return Uint8Array.from(resizeImage(pixels, [side, side], [size, size], 3, "nearest"));
-  }
-  const sharp = await load();
-  const factor = size / side;
-  const width = side + 2 * BORDER;
-  const corner = Math.floor(factor * BORDER);
-  // Pixels are squares with their value in the middle; the corner comes to a whole pixel.
-  const offset = (factor - 1) / 2 - (factor * BORDER - corner);
-  const raw = { width, height: width, channels: 3 } as const;
-  const { data, info } = await sharp(bordered(pixels, side), { raw })
-    .affine([factor, 0, 0, factor], {
-      interpolator: interpolation === "bilinear" ? "bilinear" : "bicubic",
-      odx: offset,
-      ody: offset,
-    })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return cut(data, info.width, { left: corner, top: corner, width: size, height: size });
-}
-
-/** A square with its outermost pixels repeated around it. */
-function bordered(pixels: Uint8Array, side: number): Uint8Array {
-  const width = side + 2 * BORDER;
-  const out = new Uint8Array(3 * width * width);
-  const inside = (at: number) => Math.min(Math.max(at - BORDER, 0), side - 1);
-  for (let y = 0; y < width; y++) {
-    const from = 3 * side * inside(y);
-    const to = 3 * width * y;
-    for (let x = 0; x < width; x++) {
-      out.set(pixels.subarray(from + 3 * inside(x), from + 3 * inside(x) + 3), to + 3 * x);
-    }
-  }
-  return out;
 }
 
 function unreadable(error: unknown): string {

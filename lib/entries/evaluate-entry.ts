@@ -12,6 +12,7 @@ export {
   ablationCsv,
   ablationLatex,
   ablationTable,
+  type Breakdown,
 } from "../evaluate/ablation-table";
 export { bald, kCenter, leastSure } from "../evaluate/acquisition";
 export { type Agreement, pairedAgreement } from "../evaluate/agreement";
@@ -145,7 +146,6 @@ export {
   type Bounds,
   type FractionScores,
   gatedFractions,
-  type QuestionScores,
   type VoteMetrics,
   voteMetrics,
 } from "../evaluate/vote-metrics";

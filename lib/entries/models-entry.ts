@@ -16,6 +16,7 @@ export {
 } from "../models/description";
 export { type Freeze, freeze, learningRateScales } from "../models/freeze";
 export {
+  createFromWeights,
   type LoadedModel,
   loadModel,
   loadWeights,

@@ -6,9 +6,13 @@
 export {
   type AnswerOptions,
   answerFunction,
+  type DropoutOptions,
   featureFunction,
   type ImageFunction,
+  meanOfSamples,
   type PassOptions,
+  type SampleFunction,
+  sampleFunction,
 } from "../predict/answers";
 export { ensemblePredictor } from "../predict/ensemble-predictor";
 export { modelImages, type Pictures, pictureCount, pictureOf } from "../predict/image-batch";

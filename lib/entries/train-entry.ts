@@ -6,11 +6,14 @@
 export {
   type AblationOptions,
   type AblationStep,
-  type AblationTraining,
-  loadAblation,
   readAblation,
   runAblation,
 } from "../train/ablation";
+export {
+  type AblationTestedRow,
+  type AblationTraining,
+  loadAblation,
+} from "../train/ablation-config";
 export {
   type Checkpoint,
   type HistoryRow,
@@ -18,35 +21,24 @@ export {
   type TrainingState,
 } from "../train/checkpoint";
 export {
-  configDifferences,
   type ExperimentConfig,
   type ExperimentSettings,
   experimentSchema,
   type PredictConfig,
   parseConfig,
   predictConfigSchema,
-  settingsColumns,
   type TrainConfig,
   type TrainSettings,
   trainConfigSchema,
 } from "../train/config";
+export { configDifferences, settingsColumns } from "../train/config-columns";
 export {
   type ConfigFileOptions,
   configNames,
   loadConfig,
   readSettings,
 } from "../train/config-file";
-export {
-  type EvaluateOptions,
-  Experiment,
-  type ExperimentState,
-  type IfExists,
-  type OpenExperimentOptions,
-  openExperiment,
-  openExperiments,
-  readResults,
-  type TrainOptions,
-} from "../train/experiment";
+export { type EvaluateOptions, Experiment, type TrainOptions } from "../train/experiment";
 export {
   experimentSize,
   type OpenSplitOptions,
@@ -58,6 +50,7 @@ export {
   type ExperimentModel,
   openTrainedModel,
 } from "../train/experiment-model";
+export type { ExperimentState, IfExists } from "../train/experiment-state";
 export {
   type FitInputs,
   type FitOptions,
@@ -67,6 +60,12 @@ export {
 export { mergeSettings, withAssignments } from "../train/merge-settings";
 export { type MlflowOptions, MlflowTracker } from "../train/mlflow";
 export { type FitResult, fitResult } from "../train/monitor";
+export {
+  type OpenExperimentOptions,
+  openExperiment,
+  openExperiments,
+  readResults,
+} from "../train/open-experiment";
 export { findRuns, RunFolder, type RunStatus, type TrainingSummary } from "../train/run-folder";
 export { type RunResult, readRun } from "../train/run-result";
 export { TensorBoardTracker } from "../train/tensorboard";

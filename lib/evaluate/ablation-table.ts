@@ -1,79 +1,67 @@
-import { matchNames } from "../core/names";
+import { asHeading, inWords, matchNames } from "../core/names";
 import type { Table } from "../core/table";
 import { formatCsv } from "../io/csv-text";
 import { type Interval, meanInterval } from "./intervals";
-import type { Summary } from "./summary";
 
-/** One finished run of an ablation. */
-export interface AblationRun {
+/** What was trained on what, and tested on what. */
+interface Combination {
   /** Name of the model. */
   readonly model: string;
   /** What it was trained on, such as `balanced`. */
   readonly trainedOn: string;
   /** What it was tested on, such as `unbalanced`. */
   readonly testedOn: string;
-  /** What `evaluate` says of its predictions. */
-  readonly metrics: Pick<Summary, "accuracy" | "logLoss" | "macroF1"> & {
-    /** By class. */
-    readonly perClass: readonly {
-      /** Of the class. */
-      readonly name: string;
-      /** 0 … 1; NaN where the class does not occur. */
-      readonly recall: number;
-    }[];
-  };
-  /** A published result beside which the row is shown; loss in nats. Default: none. */
-  readonly published?: {
-    /** 0 … 1. */
-    readonly accuracy: number;
-    /** Nats. */
-    readonly loss: number;
-  };
+  /** Published metrics by name, beside which the row is shown, such as `accuracy`. Default: none. */
+  readonly published?: Readonly<Record<string, number>>;
+}
+
+/** How well each class is found, or each question answered. */
+export interface Breakdown {
+  /** Name of the score: `recall` of classes, `accuracy` of questions. */
+  readonly name: string;
+  /** The metric that sums it up, such as `accuracy`. Default: none does. */
+  readonly overall?: string;
+  /** 0 … 1 by class or question; NaN where it does not occur. */
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** One finished run of an ablation. */
+export interface AblationRun extends Combination {
+  /** By name, in the order of the columns; NaN where one is not defined. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Which way the first of the metrics is better. Default: not known, and no row is marked as the best. */
+  readonly better?: "max" | "min";
+  /** Of the same rows. Default: the task has none. */
+  readonly breakdown?: Breakdown;
 }
 
 /** One row of an ablation: the runs that differ only in their seed. */
-export interface AblationRow {
-  /** Name of the model. */
-  readonly model: string;
-  /** What it was trained on. */
-  readonly trainedOn: string;
-  /** What it was tested on. */
-  readonly testedOn: string;
+export interface AblationRow extends Combination {
   /** How many runs the row joins. */
   readonly repeats: number;
-  /** Mean accuracy with its 95 % interval. */
-  readonly accuracy: Interval;
-  /** Mean log loss with its 95 % interval, nats. */
-  readonly loss: Interval;
-  /** Mean macro F1 with its 95 % interval. */
-  readonly macroF1: Interval;
-  /** Mean recall of each class, in the order of {@link AblationTable.classNames}. */
-  readonly recalls: readonly number[];
-  /** A published result beside which the row is shown; loss in nats. Default: none. */
-  readonly published?: {
-    /** 0 … 1. */
-    readonly accuracy: number;
-    /** Nats. */
-    readonly loss: number;
-  };
+  /** Mean of each metric with its 95 % interval, by name. */
+  readonly metrics: Readonly<Record<string, Interval>>;
+  /** Mean scores in the order of the names of {@link AblationTable.breakdown}. */
+  readonly scores: readonly number[];
 }
 
 /** A run of an ablation that failed. */
-export interface AblationFailure {
-  /** Name of the model. */
-  readonly model: string;
-  /** What it was trained on. */
-  readonly trainedOn: string;
-  /** What it was to be tested on. */
-  readonly testedOn: string;
+export interface AblationFailure extends Combination {
   /** Why, in a sentence. */
   readonly reason: string;
 }
 
-/** An ablation: its rows, and the classes of their recalls. */
+/** An ablation: its rows, and what is known of each. */
 export interface AblationTable {
-  /** Names of the classes. */
-  readonly classNames: readonly string[];
+  /** Names of the metrics, the one that decides first. */
+  readonly metrics: readonly string[];
+  /** Which way the first metric is better. Default: not known. */
+  readonly better?: "max" | "min";
+  /** What the rows' scores are of. Default: there are none. */
+  readonly breakdown?: Pick<Breakdown, "name" | "overall"> & {
+    /** Classes or questions. */
+    readonly names: readonly string[];
+  };
   /** One entry a combination of model, training and test data. */
   readonly rows: readonly AblationRow[];
   /** Runs that failed, which no row counts. Default: none. */
@@ -81,8 +69,8 @@ export interface AblationTable {
 }
 
 /**
- * Runs → rows: repeats joined, in the order in which their first runs stand. Classes are those of the
- * first run, matched by name; a recall is NaN where a run does not have the class.
+ * Runs → rows: repeats joined, in the order in which their first runs stand. Classes or questions are
+ * those of the first run, matched by name; a score is NaN where a run does not have it.
  */
 export function ablationTable(runs: readonly AblationRun[]): AblationTable {
   const groups = new Map<string, AblationRun[]>();
@@ -90,110 +78,135 @@ export function ablationTable(runs: readonly AblationRun[]): AblationTable {
     const key = JSON.stringify([run.model, run.trainedOn, run.testedOn]);
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
-  const classNames = runs[0]?.metrics.perClass.map(({ name }) => name) ?? [];
-  const recallsOf = ({ perClass }: AblationRun["metrics"]): number[] => {
-    const names = perClass.map(({ name }) => name);
-    return Array.from(matchNames(classNames, names), (c) => perClass[c]?.recall ?? Number.NaN);
+  const [first] = runs;
+  const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.metrics)))];
+  const names = Object.keys(first?.breakdown?.scores ?? {});
+  const scoresOf = ({ breakdown }: AblationRun): number[] => {
+    const own = Object.entries(breakdown?.scores ?? {});
+    const at = matchNames(
+      names,
+      own.map(([name]) => name),
+    );
+    return Array.from(at, (i) => own[i]?.[1] ?? Number.NaN);
   };
   const rows = [...groups.values()].map((repeats): AblationRow => {
     const [{ model, trainedOn, testedOn, published }] = repeats;
-    const over = (key: "accuracy" | "logLoss" | "macroF1") =>
-      meanInterval(repeats.map((run) => run.metrics[key]));
+    const scores = repeats.map(scoresOf);
+    const means = metrics.map((name) => {
+      return [name, meanInterval(repeats.map((run) => run.metrics[name] ?? Number.NaN))];
+    });
     return {
-      model,
-      trainedOn,
-      testedOn,
-      repeats: repeats.length,
-      accuracy: over("accuracy"),
-      loss: over("logLoss"),
-      macroF1: over("macroF1"),
-      recalls: classNames.map((_, c) => {
-        const sum = repeats.reduce((total, { metrics }) => total + recallsOf(metrics)[c], 0);
-        return sum / repeats.length;
-      }),
-      published,
+      ...{ model, trainedOn, testedOn, published, repeats: repeats.length },
+      metrics: Object.fromEntries(means),
+      scores: names.map((_, c) => scores.reduce((sum, own) => sum + own[c], 0) / scores.length),
     };
   });
-  return { classNames, rows };
+  const breakdown = first?.breakdown && {
+    name: first.breakdown.name,
+    overall: first.breakdown.overall,
+    names,
+  };
+  return { metrics, better: first?.better, breakdown, rows };
 }
 
-/** The row of a run that failed: it has no numbers. */
-function emptyRow({ model, trainedOn, testedOn }: AblationFailure): AblationRow {
-  const none: Interval = { value: Number.NaN, low: Number.NaN, high: Number.NaN };
-  const scores = { accuracy: none, loss: none, macroF1: none, recalls: [] };
-  return { model, trainedOn, testedOn, repeats: 0, ...scores };
+const NONE: Interval = { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+
+/** The value of a metric in a row; none where a run of another task does not have it. */
+const metricOf = ({ metrics }: AblationRow, name: string): Interval => metrics[name] ?? NONE;
+
+/** Every row, and after them those of the runs that failed, without numbers; why is empty for the others. */
+function allRows({ rows, failures = [] }: AblationTable) {
+  const empty = failures.map((failure): AblationRow => {
+    return { ...failure, repeats: 0, metrics: {}, scores: [], published: undefined };
+  });
+  const reasons = [...rows.map(() => ""), ...failures.map(({ reason }) => reason)];
+  return { rows: [...rows, ...empty], reasons: failures.length > 0 ? reasons : undefined };
+}
+
+/** Metrics of which a published value is there. */
+function publishedMetrics({ metrics, rows }: AblationTable): readonly string[] {
+  return metrics.filter((name) => rows.some(({ published }) => published?.[name] !== undefined));
 }
 
 /** The table for people: what `showTable` takes. Half widths of the 95 % intervals where there are repeats. */
-export function ablationColumns({ rows: finished, failures = [] }: AblationTable): Table {
-  const rows = [...finished, ...failures.map(emptyRow)];
+export function ablationColumns(table: AblationTable): Table {
+  const { rows, reasons } = allRows(table);
   const repeated = rows.some((row) => row.repeats > 1);
-  const published = rows.some((row) => row.published);
-  const half = (key: "accuracy" | "loss") => rows.map(({ [key]: { value, high } }) => high - value);
-  return {
+  const published = publishedMetrics(table);
+  const columns: Record<string, string[] | number[]> = {
     model: rows.map((row) => row.model),
     "trained on": rows.map((row) => row.trainedOn),
     "tested on": rows.map((row) => row.testedOn),
-    accuracy: rows.map((row) => row.accuracy.value),
-    ...(repeated ? { "± accuracy": half("accuracy") } : {}),
-    ...(published
-      ? { "published accuracy": rows.map((row) => row.published?.accuracy ?? Number.NaN) }
-      : {}),
-    loss: rows.map((row) => row.loss.value),
-    ...(repeated ? { "± loss": half("loss") } : {}),
-    ...(published
-      ? { "published loss": rows.map((row) => row.published?.loss ?? Number.NaN) }
-      : {}),
-    "macro F1": rows.map((row) => row.macroF1.value),
-    ...(failures.length > 0
-      ? { failed: [...finished.map(() => ""), ...failures.map(({ reason }) => reason)] }
-      : {}),
   };
+  for (const name of table.metrics) {
+    const values = rows.map((row) => metricOf(row, name));
+    const words = inWords(name);
+    columns[words] = values.map(({ value }) => value);
+    if (repeated) columns[`± ${words}`] = values.map(({ value, high }) => high - value);
+    if (published.includes(name))
+      columns[`published ${words}`] = rows.map((row) => row.published?.[name] ?? Number.NaN);
+  }
+  return reasons === undefined ? columns : { ...columns, failed: reasons };
 }
 
 /**
  * The table as CSV: means, bounds of the 95 % intervals (empty for one run), published values; where runs
- * failed, why.
+ * failed, why. Metrics are called as in words: `log_loss`.
  */
-export function ablationCsv({ classNames, rows: finished, failures = [] }: AblationTable): string {
-  const rows = [...finished, ...failures.map(emptyRow)];
-  const bounds = ({ value, low, high }: Interval) =>
-    [value, low, high].map((v) => (Number.isNaN(v) ? "" : v));
+export function ablationCsv(table: AblationTable): string {
+  const { rows, reasons } = allRows(table);
+  const { metrics, breakdown } = table;
+  const published = publishedMetrics(table);
+  const column = (name: string) => inWords(name).toLowerCase().replaceAll(" ", "_");
+  const cell = (value: number | undefined) =>
+    value === undefined || Number.isNaN(value) ? "" : value;
   const fields = [
     ...["model", "trained_on", "tested_on", "repeats"],
-    ...["accuracy", "loss", "macro_f1"].flatMap((name) => [name, `${name}_low`, `${name}_high`]),
-    ...["published_accuracy", "published_loss"],
-    ...classNames.map((name) => `recall_${name}`),
-    ...(failures.length > 0 ? ["failed"] : []),
+    ...metrics.map(column).flatMap((name) => [name, `${name}_low`, `${name}_high`]),
+    ...published.map((name) => `published_${column(name)}`),
+    ...(breakdown?.names.map((name) => `${breakdown.name}_${name}`) ?? []),
+    ...(reasons === undefined ? [] : ["failed"]),
   ];
   const data = rows.map((row, i) => [
     ...[row.model, row.trainedOn, row.testedOn, row.repeats],
-    ...[row.accuracy, row.loss, row.macroF1].flatMap(bounds),
-    ...[row.published?.accuracy ?? "", row.published?.loss ?? ""],
-    ...(row.repeats > 0 ? row.recalls : classNames.map(() => "")),
-    ...(failures.length > 0 ? [failures[i - finished.length]?.reason ?? ""] : []),
+    ...metrics
+      .map((name) => metricOf(row, name))
+      .flatMap(({ value, low, high }) => [value, low, high].map(cell)),
+    ...published.map((name) => cell(row.published?.[name])),
+    ...(breakdown?.names.map((_, c) => cell(row.scores[c])) ?? []),
+    ...(reasons === undefined ? [] : [reasons[i]]),
   ]);
   return formatCsv(fields, data);
 }
 
-/** The table for a paper, with `\toprule` … of the package booktabs; the best accuracy is bold. */
-export function ablationLatex({ rows }: AblationTable): string {
-  const published = rows.some((row) => row.published);
-  const best = Math.max(...rows.map((row) => row.accuracy.value));
-  const number = ({ value, high }: Interval, digits: number, bold = false) => {
-    const mean = bold ? `\\mathbf{${value.toFixed(digits)}}` : value.toFixed(digits);
-    return Number.isNaN(high) ? `$${mean}$` : `$${mean} \\pm ${(high - value).toFixed(digits)}$`;
+/**
+ * The table for a paper, with `\toprule` … of the package booktabs; the best value of the first metric is
+ * bold.
+ */
+export function ablationLatex(table: AblationTable): string {
+  const { rows, metrics, better } = table;
+  const published = publishedMetrics(table);
+  const sign = better === "min" ? -1 : 1;
+  const merits = rows.map((row) => sign * metricOf(row, metrics[0]).value).filter(Number.isFinite);
+  const best = better === undefined ? Number.NaN : sign * Math.max(...merits);
+  const number = ({ value, high }: Interval, bold: boolean) => {
+    if (Number.isNaN(value)) return "";
+    const mean = bold ? `\\mathbf{${value.toFixed(4)}}` : value.toFixed(4);
+    return Number.isNaN(high) ? `$${mean}$` : `$${mean} \\pm ${(high - value).toFixed(4)}$`;
   };
-  const heads = ["Model", "Training data", "Test data", "Accuracy", "Loss"];
-  if (published) heads.push("Published accuracy", "Published loss");
+  const heads = [
+    ...["Model", "Training data", "Test data", ...metrics.map(asHeading)],
+    ...published.map((name) => `Published ${inWords(name)}`),
+  ];
   const lines = rows.map((row) => {
     const cells = [
       ...[row.model, row.trainedOn, row.testedOn].map(escapeLatex),
-      number(row.accuracy, 4, row.accuracy.value === best),
-      number(row.loss, 4),
+      ...metrics.map((name, i) => {
+        const interval = metricOf(row, name);
+        return number(interval, i === 0 && interval.value === best);
+      }),
+      ...published.map((name) => row.published?.[name]?.toFixed(4) ?? ""),
     ];
-    if (published)
-      cells.push(row.published?.accuracy.toFixed(4) ?? "", row.published?.loss.toFixed(4) ?? "");
     return `${cells.join(" & ")} \\\\`;
   });
   return [

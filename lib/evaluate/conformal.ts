@@ -34,17 +34,26 @@ export function fitConformal(
   coverage: number,
   score: ConformalScore = "threshold",
 ): Conformal {
+  return { coverage, score, limit: limitOf(trueScores(predictions, score), coverage) };
+}
+
+/** Scores of the true classes, the lowest first. */
+function trueScores(predictions: Predictions, score: ConformalScore): Float64Array {
+  const known = labeledPredictions(predictions);
+  const k = known.classNames.length;
+  const scores = conformalScores(known, score);
+  return Float64Array.from(known.labels, (label, row) => scores[row * k + label]).sort();
+}
+
+/** The score that as large a share of the true classes do not exceed, those of one more galaxy included. */
+function limitOf(ascending: Float64Array, coverage: number): number {
   if (!(coverage > 0 && coverage < 1))
     throw new UserError(
       `The coverage is ${coverage}`,
       "Give a share between 0 and 1, such as 0.9.",
     );
-  const known = labeledPredictions(predictions);
-  const k = known.classNames.length;
-  const scores = conformalScores(known, score);
-  const own = Float64Array.from(known.labels, (label, row) => scores[row * k + label]).sort();
-  const rank = Math.ceil((own.length + 1) * coverage);
-  return { coverage, score, limit: own[rank - 1] ?? Number.POSITIVE_INFINITY };
+  const rank = Math.ceil((ascending.length + 1) * coverage);
+  return ascending[rank - 1] ?? Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -54,8 +63,11 @@ export function fitConformal(
  * @throws UserError where the table has no probabilities
  */
 export function predictionSets(predictions: Predictions, { score, limit }: Conformal): Uint8Array {
-  return Uint8Array.from(conformalScores(predictions, score), (value) => (value <= limit ? 1 : 0));
+  return setsWithin(conformalScores(predictions, score), limit);
 }
+
+const setsWithin = (scores: Float64Array, limit: number) =>
+  Uint8Array.from(scores, (value) => (value <= limit ? 1 : 0));
 
 /** How sets turn out on galaxies whose class is known. */
 export interface SetScores {
@@ -120,8 +132,10 @@ export function coverageTable(
     ...Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100),
     0.99,
   ];
+  const { score = "threshold" } = options;
+  const [known, scores] = [trueScores(validation, score), conformalScores(test, score)];
   return asked.map((coverage) => {
-    const sets = predictionSets(test, fitConformal(validation, coverage, options.score));
+    const sets = setsWithin(scores, limitOf(known, coverage));
     return { asked: coverage, ...scoreSets(test, sets) };
   });
 }

@@ -1,15 +1,11 @@
-import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { questionRanges, reachChances } from "../data/decision-tree";
-import { confusionScores } from "./classification-scores";
 import { type BootstrapOptions, bootstrapInterval } from "./intervals";
+import { type QuestionScores, questionScores } from "./question-scores";
 import { rankCorrelation } from "./rank-correlation";
 import { type Coverage, voteCoverage } from "./vote-coverage";
 import { rowsWithVotes, selectVotes, type VotePredictions } from "./vote-predictions";
 import { type RegressionScores, regressionScores } from "./votes";
-
-/** Volunteers agree on an answer that has more than this share of them. */
-const AGREED = 0.8;
 
 /** How well fractions are predicted. */
 export interface FractionScores extends RegressionScores {
@@ -19,26 +15,6 @@ export interface FractionScores extends RegressionScores {
   readonly roundedAccuracy: number;
   /** Mean absolute error of whoever says the mean of each answer about every galaxy. */
   readonly maeOfMean: number;
-}
-
-/** How often the answer that most volunteers gave is the predicted one. */
-export interface QuestionScores {
-  /** Of the question. */
-  readonly name: string;
-  /** Galaxies whose volunteers were asked. */
-  readonly galaxies: number;
-  /** Share of them of which the most frequent answer is the predicted one. */
-  readonly accuracy: number;
-  /** The same of whoever always says the answer that is most often the most frequent. */
-  readonly accuracyOfMostFrequent: number;
-  /** Mean F1 of the answers that occur. */
-  readonly macroF1: number;
-  /** Galaxies on which the volunteers agree: more than 80 % gave one answer. */
-  readonly agreedGalaxies: number;
-  /** As `accuracy`, of those; null where there are none. */
-  readonly agreedAccuracy: number | null;
-  /** As `macroF1`, of those; null where there are none. */
-  readonly agreedMacroF1: number | null;
 }
 
 /** Bounds of a 95 % interval. */
@@ -198,37 +174,6 @@ export function gatedFractions(
 function kaggleRmse(table: VotePredictions): number {
   const truth = gatedFractions(table, table.truth);
   return regressionScores(truth, gatedFractions(table, table.values)).rmse;
-}
-
-function questionScores({ questions, answers, truth, values }: VotePredictions): QuestionScores[] {
-  const k = answers.length;
-  const rows = truth.length / k;
-  return questionRanges(questions).map(({ question, from, to }) => {
-    const empty = () => question.answers.map(() => question.answers.map(() => 0));
-    const [all, agreed] = [empty(), empty()];
-    for (let row = 0; row < rows; row++) {
-      const own = truth.subarray(row * k + from, row * k + to);
-      if (own.some(Number.isNaN)) continue;
-      const said = argmax(own);
-      const predicted = argmax(values.subarray(row * k + from, row * k + to));
-      all[said][predicted]++;
-      if (own[said] > AGREED) agreed[said][predicted]++;
-    }
-    const [scores, agreedScores] = [confusionScores(all), confusionScores(agreed)];
-    const supports = scores.classes.map(({ support }) => support);
-    const galaxies = supports.reduce((a, b) => a + b, 0);
-    const agreedGalaxies = agreed.flat().reduce((a, b) => a + b, 0);
-    return {
-      name: question.name,
-      galaxies,
-      accuracy: scores.accuracy,
-      accuracyOfMostFrequent: galaxies === 0 ? 0 : Math.max(...supports) / galaxies,
-      macroF1: scores.macroF1,
-      agreedGalaxies,
-      agreedAccuracy: agreedGalaxies === 0 ? null : agreedScores.accuracy,
-      agreedMacroF1: agreedGalaxies === 0 ? null : agreedScores.macroF1,
-    };
-  });
 }
 
 /** What a galaxy adds to the sums of which the metrics are made. */

@@ -228,6 +228,23 @@ const tinyLite: Shape = {
 const defineOriginal = (shape: Shape, own: Variant) =>
   define({ ...shape, original: true }, { preprocessing: symmetric, ...own });
 
+/** From lite0 on: how many times wider and deeper, and the side of its images, pixels. */
+const lites = [
+  [1, 1, 224],
+  [1, 1.1, 240],
+  [1.1, 1.2, 260],
+  [1.2, 1.4, 300],
+  [1.4, 1.8, 380],
+] as const;
+
+function lite([wider, deeper, size]: (typeof lites)[number], i: number) {
+  const name = `tf_efficientnet_lite${i}`;
+  const hub = `timm/${name}.in1k`;
+  // The two largest were published with another way of resizing.
+  const own = i < 3 ? {} : { preprocessing: { ...symmetric, interpolation: "bilinear" as const } };
+  return [name, defineOriginal(liteShape(wider, deeper), { size, hub, ...own })] as const;
+}
+
 /**
  * EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298) and EfficientNet-Lite (Liu 2020; Tan & Le 2019,
  * arXiv:1905.11946).
@@ -238,27 +255,7 @@ export const efficientnet: Architecture = {
     size: 300,
     hub: "timm/tf_efficientnetv2_s.in21k_ft_in1k",
   }),
-  tf_efficientnet_lite0: defineOriginal(liteShape(1, 1), {
-    hub: "timm/tf_efficientnet_lite0.in1k",
-  }),
-  tf_efficientnet_lite1: defineOriginal(liteShape(1, 1.1), {
-    size: 240,
-    hub: "timm/tf_efficientnet_lite1.in1k",
-  }),
-  tf_efficientnet_lite2: defineOriginal(liteShape(1.1, 1.2), {
-    size: 260,
-    hub: "timm/tf_efficientnet_lite2.in1k",
-  }),
-  tf_efficientnet_lite3: defineOriginal(liteShape(1.2, 1.4), {
-    size: 300,
-    hub: "timm/tf_efficientnet_lite3.in1k",
-    preprocessing: { ...symmetric, interpolation: "bilinear" },
-  }),
-  tf_efficientnet_lite4: defineOriginal(liteShape(1.4, 1.8), {
-    size: 380,
-    hub: "timm/tf_efficientnet_lite4.in1k",
-    preprocessing: { ...symmetric, interpolation: "bilinear" },
-  }),
+  ...Object.fromEntries(lites.map(lite)),
   test_tf_efficientnet_lite: defineOriginal(tinyLite, { size: 32 }),
   test_efficientnet: define(tiny, { size: 32 }),
   test_tf_efficientnet: defineOriginal(tiny, { size: 32 }),

@@ -8,7 +8,7 @@ import {
   readDescription,
 } from "./description";
 import type { Model } from "./module";
-import { createModel } from "./registry";
+import { createModel, type ModelOptions } from "./registry";
 import { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "./state-dict";
 
 /**
@@ -44,14 +44,8 @@ export function loadModel(path: string): LoadedModel {
         "name the model and its number of classes, for example with --model resnet50 --classes 10",
       );
     }
-    const model = createModel(description.architecture, description);
-    try {
-      loadStateDict(model, file);
-      return { model, description };
-    } catch (error) {
-      model.dispose();
-      throw error;
-    }
+    const { model } = filled(createModel(description.architecture, description), file);
+    return { model, description };
   });
 }
 
@@ -62,6 +56,35 @@ export function loadModel(path: string): LoadedModel {
  */
 export function loadWeights(model: Model, path: string, options: LoadOptions = {}): LoadReport {
   return withFile(path, (file) => loadStateDict(model, file, options));
+}
+
+/**
+ * Build a model and give it the weights of a file. The engine must have been started.
+ *
+ * @returns the model, the caller's to dispose, and what became of the weights
+ * @throws UserError as {@link createModel} and {@link loadWeights}; nothing is left behind then
+ */
+export function createFromWeights(
+  name: string,
+  options: ModelOptions,
+  path: string,
+  load: LoadOptions = {},
+): {
+  /** With the weights loaded. */
+  readonly model: Model;
+  /** What was loaded and what is fresh. */
+  readonly report: LoadReport;
+} {
+  return withFile(path, (file) => filled(createModel(name, options), file, load));
+}
+
+function filled(model: Model, file: SafetensorsFile, load?: LoadOptions) {
+  try {
+    return { model, report: loadStateDict(model, file, load) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
 /**

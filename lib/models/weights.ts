@@ -3,10 +3,8 @@ import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { type DownloadProgress, download } from "../io/download";
 import { dataFolder } from "../io/paths";
-import { loadWeights } from "./model-file";
-import type { Model } from "./module";
-import { createModel, type ModelOptions, modelDefinition } from "./registry";
-import type { LoadReport } from "./state-dict";
+import { createFromWeights } from "./model-file";
+import { type ModelOptions, modelDefinition } from "./registry";
 
 /** Where trained weights lie, and how their download goes. */
 export interface WeightsOptions {
@@ -73,18 +71,6 @@ async function statedDigest(url: string): Promise<string | undefined> {
 export async function createPretrained(
   name: string,
   options: ModelOptions & WeightsOptions,
-): Promise<{
-  /** With the weights loaded. */
-  model: Model;
-  /** What was loaded and what is fresh. */
-  report: LoadReport;
-}> {
-  const path = await fetchWeights(name, options);
-  const model = createModel(name, options);
-  try {
-    return { model, report: loadWeights(model, path, { head: "match" }) };
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
+): Promise<ReturnType<typeof createFromWeights>> {
+  return createFromWeights(name, options, await fetchWeights(name, options), { head: "match" });
 }

@@ -1,7 +1,8 @@
 import { basename, extname } from "node:path";
 import type { AblationTable } from "../evaluate/ablation-table";
 import { resultsFolder } from "../io/paths";
-import { loadAblation, runAblation } from "../train/ablation";
+import { runAblation } from "../train/ablation";
+import { loadAblation } from "../train/ablation-config";
 import type { ConfigFileOptions } from "../train/config-file";
 import { inNotebook } from "./display";
 import { untilInterrupted } from "./interrupt";

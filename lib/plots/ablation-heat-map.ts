@@ -1,16 +1,76 @@
-import type { AblationTable } from "../evaluate/ablation-table";
+import { asHeading, inWords } from "../core/names";
+import type { AblationRow, AblationTable } from "../evaluate/ablation-table";
 import { axisOf, rowsAxis } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { plain, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
+/** What the cells show, `[rows][columns]` each but the titles. */
+interface Content {
+  readonly titles: readonly string[];
+  /** How strongly a cell is colored, 0 … 1. */
+  readonly strengths: readonly (readonly number[])[];
+  readonly texts: readonly (readonly string[])[];
+  /** Said when a cell is pointed at. */
+  readonly hover: readonly (readonly string[])[];
+  /** How many of the first columns are about everything. */
+  readonly general: number;
+}
+
+const NOTHING = "–";
+
+/** Pixels. */
+const WIDEST_CELL = 48;
+
+/** Scores of each class or question (%), after the metric that sums them up. */
+function brokenDown(
+  { name, overall, names }: NonNullable<AblationTable["breakdown"]>,
+  rows: readonly AblationRow[],
+): Content {
+  const first = overall === undefined ? [] : [overall];
+  const what = [...first.map(inWords), ...names.map((one) => `${name} of ${plain(one)}`)];
+  const values = rows.map(({ metrics, scores }) => [
+    ...first.map((metric) => metrics[metric]?.value ?? Number.NaN),
+    ...names.map((_, c) => scores[c] ?? Number.NaN),
+  ]);
+  const texts = (write: (value: number, column: number) => string) =>
+    values.map((row) => row.map((value, c) => (Number.isNaN(value) ? NOTHING : write(value, c))));
+  return {
+    titles: [...first.map(asHeading), ...names].map(plain),
+    strengths: values.map((row) => row.map((value) => (Number.isNaN(value) ? 0 : value))),
+    texts: texts((value) => percent(value) || "0"),
+    hover: texts((value, c) => `${what[c]} ${(100 * value).toFixed(1)} %`),
+    general: first.length,
+  };
+}
+
+/** The metrics, each shaded from its lowest value to its highest. */
+function ofMetrics(metrics: readonly string[], rows: readonly AblationRow[]): Content {
+  const values = rows.map((row) => metrics.map((name) => row.metrics[name]?.value ?? Number.NaN));
+  const column = (c: number) => values.map((row) => row[c]).filter(Number.isFinite);
+  const strength = (value: number, c: number) => {
+    const [low, high] = [Math.min(...column(c)), Math.max(...column(c))];
+    return value > low ? (value - low) / (high - low) : 0;
+  };
+  const text = (value: number) => (Number.isNaN(value) ? NOTHING : value.toPrecision(3));
+  return {
+    titles: metrics.map(asHeading),
+    strengths: values.map((row) => row.map(strength)),
+    texts: values.map((row) => row.map(text)),
+    hover: values.map((row) => row.map((value, c) => `${inWords(metrics[c])} ${text(value)}`)),
+    general: metrics.length,
+  };
+}
+
 /**
- * Accuracy and recall of each class (%) for each row of an ablation, labeled **model** training data /
- * test data. Answers seven models by three pairs of training and test data on Galaxy10 DECaLS.
+ * The rows of an ablation, labeled **model** training data / test data: of classes accuracy and recall of
+ * each, of votes how often each question is answered rightly (%); of a task without such scores its
+ * metrics, each shaded from its lowest value to its highest. Answers seven models by three pairs of training
+ * and test data on Galaxy10 DECaLS.
  */
 export function ablationHeatMap(
-  { classNames, rows }: AblationTable,
+  { metrics, breakdown, rows }: AblationTable,
   options: FigureOptions = {},
 ): Figure {
   const theme = themeOf(options);
@@ -18,20 +78,15 @@ export function ablationHeatMap(
     ({ model, trainedOn, testedOn }) =>
       `<b>${plain(model)}</b> ${plain(trainedOn)} / ${plain(testedOn)}`,
   );
-  const columns = ["Accuracy", ...classNames].map(plain);
-  const strengths = rows.map((row) => [row.accuracy.value, ...row.recalls]);
+  const content = breakdown ? brokenDown(breakdown, rows) : ofMetrics(metrics, rows);
+  const { titles, strengths, texts, general } = content;
   const left = widest(names, SMALL_TEXT) + 10;
-  const head = widest(columns, SMALL_TEXT) + 10;
-  const size = Math.max((COLUMN - left - 6) / columns.length, 20);
+  const head = widest(titles, SMALL_TEXT) + 10;
+  const size = Math.min(Math.max((COLUMN - left - 6) / titles.length, 20), WIDEST_CELL);
   const { shapes, trace } = drawCells(theme, {
     strengths,
-    texts: strengths.map((row) => row.map((value) => percent(value) || "0")),
-    hover: strengths.map((row, r) =>
-      row.map((value, c) => {
-        const what = c === 0 ? "accuracy" : `recall of ${plain(classNames[c - 1])}`;
-        return `${names[r]}<br>${what} ${(100 * value).toFixed(1)} %`;
-      }),
-    ),
+    texts,
+    hover: content.hover.map((row, r) => row.map((text) => `${names[r]}<br>${text}`)),
     textSize: Math.min(SMALL_TEXT, size / 1.7),
   });
   return {
@@ -39,7 +94,7 @@ export function ablationHeatMap(
     layout: layoutOf(
       theme,
       {
-        width: Math.round(left + size * columns.length + 6),
+        width: Math.round(left + size * titles.length + 6),
         height: Math.round(rows.length * 20 + head + 6),
         margin: { l: left, r: 6, t: head, b: 6 },
         keepHeight: true,
@@ -47,24 +102,23 @@ export function ablationHeatMap(
       {
         shapes: [
           ...shapes,
-          {
-            type: "line",
-            x0: 0.5,
-            x1: 0.5,
-            y0: -0.5,
-            y1: rows.length - 0.5,
-            line: { color: theme.ink, width: 1 },
-          },
+          ...[general - 0.5]
+            .filter((x) => x > 0 && general < titles.length)
+            .map((x) => ({
+              type: "line",
+              ...{ x0: x, x1: x, y0: -0.5, y1: rows.length - 0.5 },
+              line: { color: theme.ink, width: 1 },
+            })),
         ],
         xaxis: axisOf(theme, "", {
           side: "top",
-          tickvals: columns.map((_, c) => c),
-          ticktext: columns,
+          tickvals: titles.map((_, c) => c),
+          ticktext: titles,
           tickangle: -90,
           ticks: "",
           showline: false,
           automargin: true,
-          range: [-0.5, columns.length - 0.5],
+          range: [-0.5, titles.length - 0.5],
         }),
         yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
       },

@@ -190,7 +190,7 @@ export function exampleAblation(): AblationRun[] {
       model,
       trainedOn,
       testedOn,
-      metrics: evaluate(examplePredictions(1000, 10 * m + d, 1.6 + 0.4 * m - 0.2 * d)),
+      ...exampleScores(examplePredictions(1000, 10 * m + d, 1.6 + 0.4 * m - 0.2 * d)),
     })),
   );
 }
@@ -211,4 +211,13 @@ export function examplePermutations(shift: number): PermutationTest {
   const values = Float64Array.from({ length: 100 }, (_, i) => random.normal(i < 50 ? shift : 0, 2));
   const mean = (rows: Uint32Array) => rows.reduce((sum, row) => sum + values[row] / rows.length, 0);
   return permutationTest([50, 50], (a, b) => Math.abs(mean(a) - mean(b)));
+}
+
+function exampleScores(predictions: Predictions): Pick<AblationRun, "metrics" | "breakdown"> {
+  const { accuracy, logLoss, perClass } = evaluate(predictions);
+  const recalls = perClass.map(({ name, recall }) => [name, recall]);
+  return {
+    metrics: { accuracy, logLoss },
+    breakdown: { name: "recall", overall: "accuracy", scores: Object.fromEntries(recalls) },
+  };
 }

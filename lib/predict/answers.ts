@@ -13,6 +13,9 @@ import { normalize } from "./preprocess";
 /** A function of a network to be compiled: images as {@link upload} gives them → `[batch, width]`. */
 export type ImageFunction = (images: tf.Tensor) => tf.Tensor;
 
+/** As {@link ImageFunction}; the seed, int32 `[2]`, decides what is dropped. */
+export type SampleFunction = (images: tf.Tensor, seed: tf.Tensor) => tf.Tensor;
+
 /** How often a network looks at each image. */
 export interface AnswerOptions {
   /**
@@ -20,6 +23,10 @@ export interface AnswerOptions {
    * each image is seen once. Default false.
    */
   readonly testTimeAugmentation?: boolean;
+}
+
+/** How often a network answers with other values dropped each time. */
+export interface DropoutOptions {
   /**
    * Mean over as many passes with other values dropped each time: Monte Carlo dropout (Gal & Ghahramani
    * 2016, arXiv:1506.02142). Default 0: nothing is dropped.
@@ -29,39 +36,79 @@ export interface AnswerOptions {
   readonly dropoutSeed?: number;
 }
 
-/**
- * Images → the task's answers `[batch, outputs]`, to be compiled.
- *
- * @throws UserError when values are to be dropped, and the network has no layer that drops any
- */
+/** Images → the task's answers `[batch, outputs]`, to be compiled. */
 export function answerFunction(
   model: Model,
-  { activate }: Pick<Task, "activate">,
-  { testTimeAugmentation = false, dropoutSamples = 0, dropoutSeed = 0 }: AnswerOptions = {},
+  task: Pick<Task, "activate">,
+  options: AnswerOptions = {},
 ): ImageFunction {
-  if (dropoutSamples > 0 && !model.drops) {
-    throw new UserError(
-      `${model.name} was built without dropout, so that predict.dropoutSamples can have no effect`,
-      "train it with model.dropout above 0, or leave the key out",
-    );
-  }
-  const answer = (images: tf.Tensor4D, context: Context) => {
-    const logits = model.forward(normalize(images, model.preprocessing), context);
-    // With bfloat16's 8 bits of mantissa probabilities would not sum to one.
-    return withoutAutocast(() => activate(logits));
+  return meanOverViews(model, task, options, () => ({ training: false }));
+}
+
+/**
+ * As {@link answerFunction}, of one pass in which values are dropped, to be compiled; the mean of many is
+ * what {@link meanOfSamples} gives.
+ */
+export function sampleFunction(
+  model: Model,
+  task: Pick<Task, "activate">,
+  options: AnswerOptions = {},
+): SampleFunction {
+  return (images, seed) =>
+    meanOverViews(model, task, options, (view) => ({
+      training: false,
+      dropping: true,
+      seed: tf.add(seed, tf.tensor1d([0, LAYERS * view], "int32")),
+    }))(images);
+}
+
+/** Each layer adds its number to the seed: so far are two passes apart. */
+const LAYERS = 1000;
+
+/**
+ * Images → the mean answers over many passes, one after another: the graph is that of one pass, however
+ * many there are.
+ *
+ * @param sample A compiled {@link SampleFunction}.
+ */
+export function meanOfSamples(
+  sample: SampleFunction,
+  { dropoutSamples = 1, dropoutSeed = 0 }: DropoutOptions,
+): ImageFunction {
+  const pass = (images: tf.Tensor, s: number) =>
+    tf.tidy(() => {
+      const first = LAYERS * d4Symmetries.length * s;
+      return sample(images, tf.tensor1d([dropoutSeed, first], "int32"));
+    });
+  return (images) => {
+    let sum = pass(images, 0);
+    for (let s = 1; s < dropoutSamples; s++) {
+      const [before, own] = [sum, pass(images, s)];
+      sum = tf.add(before, own);
+      tf.dispose([before, own]);
+    }
+    const mean = tf.div(sum, dropoutSamples);
+    sum.dispose();
+    return mean;
   };
+}
+
+function meanOverViews(
+  model: Model,
+  { activate }: Pick<Task, "activate">,
+  { testTimeAugmentation = false }: AnswerOptions,
+  contextOf: (view: number) => Context,
+): ImageFunction {
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);
       const views = testTimeAugmentation
         ? d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry))
         : [x];
-      const answers = views.flatMap((view, v) => {
-        if (dropoutSamples === 0) return [answer(view, { training: false })];
-        return Array.from({ length: dropoutSamples }, (_, s) => {
-          const seed = tf.tensor1d([dropoutSeed, 1000 * (v * dropoutSamples + s)], "int32");
-          return answer(view, { training: false, dropping: true, seed });
-        });
+      const answers = views.map((view, v) => {
+        const logits = model.forward(normalize(view, model.preprocessing), contextOf(v));
+        // With bfloat16's 8 bits of mantissa probabilities would not sum to one.
+        return withoutAutocast(() => activate(logits));
       });
       return answers.length === 1 ? answers[0] : tf.div(tf.addN(answers), answers.length);
     });

@@ -9,14 +9,18 @@ import type { PredictionTable, Task } from "../tasks/task";
 import {
   type AnswerOptions,
   answerFunction,
+  type DropoutOptions,
   featureFunction,
+  type ImageFunction,
+  meanOfSamples,
   type PassOptions,
   passOver,
+  sampleFunction,
 } from "./answers";
 import { everyRow, type Predictor } from "./predictor";
 
 /** How a network is asked; the block `predict` of a run's config. */
-export interface NetworkOptions extends PassOptions, AnswerOptions {
+export interface NetworkOptions extends PassOptions, AnswerOptions, DropoutOptions {
   /** Number format of the heavy ops. Default `float32`. */
   readonly precision?: Precision;
 }
@@ -26,44 +30,50 @@ export interface NetworkOptions extends PassOptions, AnswerOptions {
  *
  * @param model Stays the caller's.
  * @param options Also the defaults of its calls.
- * @throws UserError when the network has another number of logits than the task needs, and as
- *   {@link answerFunction} does
+ * @throws UserError when the network has another number of logits than the task needs, or values are to be
+ *   dropped, and it has no layer that drops any
  */
 export function networkPredictor<Table extends PredictionTable>(
   model: Model,
   task: Task<Table>,
   options: NetworkOptions = {},
 ): Predictor<Table> {
-  const { precision, ...defaults } = options;
+  const { precision, dropoutSamples = 0, ...defaults } = options;
   if (model.numClasses !== task.numLogits) {
     throw new UserError(
       `${model.name} has ${model.numClasses} outputs, and ${task.numLogits} are needed for ${task.outputs.join(", ")}`,
       `build it with numClasses: ${task.numLogits}, or give weights of a model trained for this`,
     );
   }
+  if (dropoutSamples > 0 && !model.drops) {
+    throw new UserError(
+      `${model.name} was built without dropout, so that predict.dropoutSamples can have no effect`,
+      "train it with model.dropout above 0, or leave the key out",
+    );
+  }
   const variables = [...model.parameters.values()].map(({ variable }) => variable);
   const functions = {
     answers: answerFunction(model, task, options),
     features: featureFunction(model),
+    sample: sampleFunction(model, task, options),
   };
   const compiled = compile(functions, { variables, precision });
-  const pass = async (
-    name: keyof typeof functions,
+  const { features, sample } = compiled.call;
+  const answers = dropoutSamples > 0 ? meanOfSamples(sample, options) : compiled.call.answers;
+  const pass = (
+    call: ImageFunction,
     dataset: Dataset,
     rows: ArrayLike<number>,
     given?: PassOptions,
-  ) => {
-    const seen = atInputSize(model, dataset);
-    return passOver(seen, rows, compiled.call[name], { ...defaults, ...given });
-  };
+  ) => passOver(atInputSize(model, dataset), rows, call, { ...defaults, ...given });
   return {
     task,
     async predict(dataset, rows = everyRow(dataset), given) {
-      const { values } = await pass("answers", dataset, rows, given);
+      const { values } = await pass(answers, dataset, rows, given);
       return task.table(dataset, rows, values);
     },
     async features(dataset, rows = everyRow(dataset), given) {
-      const { values, width } = await pass("features", dataset, rows, given);
+      const { values, width } = await pass(features, dataset, rows, given);
       const ids = asText(dataset.table.id);
       return {
         ids: Array.from(rows, (row) => ids[row]),

@@ -3,9 +3,16 @@ import { UserError } from "../core/errors";
 import { matchNames } from "../core/names";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
+import { balancedRows } from "../data/sampling";
+import { confusionScores } from "../evaluate/classification-scores";
 import { countConfusion, normalizeRows } from "../evaluate/confusion";
 import { classificationMetrics } from "../evaluate/metrics";
-import { createPredictions, type Predictions, probabilitiesOf } from "../evaluate/predictions";
+import {
+  createPredictions,
+  type Predictions,
+  probabilitiesOf,
+  selectPredictions,
+} from "../evaluate/predictions";
 import { formatPredictions, parsePredictions } from "../evaluate/predictions-csv";
 import { evaluate } from "../evaluate/summary";
 import type { LossDefinition, LossOptions } from "./loss";
@@ -126,7 +133,18 @@ function createClassification(
       return Object.fromEntries(values.filter(([, value]) => Number.isFinite(value)));
     },
     defaultMonitor: "accuracy",
-    headline: ["accuracy", "logLoss"],
+    headline: ["accuracy", "logLoss", "macroF1"],
+    breakdown(table) {
+      const { classes } = confusionScores(countConfusion(table));
+      const recalls = classes.map(({ recall, support }, c) => {
+        return [classNames[c], support > 0 ? recall : Number.NaN];
+      });
+      return { name: "recall", overall: "accuracy", scores: Object.fromEntries(recalls) };
+    },
+    undersample(table, random) {
+      const rows = [...table.ids.keys()];
+      return selectPredictions(table, balancedRows(table.labels, rows, "undersample", random));
+    },
     figures: [
       "training-curves",
       ...["confusion-matrix", "confusion-matrix-counts", "per-class-bars", "roc-curves"],

@@ -1,5 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import type { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
+import type { Breakdown } from "../evaluate/ablation-table";
 import type { TaskDescription } from "../models/description";
 
 /** What every table of predictions has, whatever was asked. */
@@ -117,6 +119,13 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   readonly defaultMonitor: string;
   /** The few metrics that a person is told first, in this order. */
   readonly headline: readonly string[];
+  /** How well each class or question does, of the rows with a truth. Default: there is no such score. */
+  breakdown?(table: Table): Breakdown;
+  /**
+   * Rows drawn so that each stratum has as many as the rarest; those without a truth are left out. Default:
+   * this cannot be done, and an ablation that asks for it is refused.
+   */
+  undersample?(table: Table, random: Random): Table;
   /** Names of the figures that a run of this task has; see the registry of figures. */
   readonly figures: readonly string[];
   /** A row in words, for lists of examples. */

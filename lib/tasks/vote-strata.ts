@@ -13,7 +13,11 @@ const DEPTH = 2;
  * Galaxies that most volunteers led down the same way: by the most frequent answer to the first question,
  * and to the next one that it leads to. Ways that few galaxies took end where more join them.
  */
-export function voteStrata({ questions, fractions, answers }: Votes): Strata {
+export function voteStrata({
+  questions,
+  fractions,
+  answers,
+}: Pick<Votes, "questions" | "fractions" | "answers">): Strata {
   const ranges = questionRanges(questions);
   const k = answers.length;
   const rows = fractions.length / k;

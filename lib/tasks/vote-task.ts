@@ -6,15 +6,22 @@ import { matchNames } from "../core/names";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { type DecisionTree, questionRanges, treeAnswers } from "../data/decision-tree";
+import { balancedRows } from "../data/sampling";
 import { withoutAutocast } from "../engine/trace";
+import { questionScores } from "../evaluate/question-scores";
 import { quickVoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
-import { createVotePredictions, type VotePredictions } from "../evaluate/vote-predictions";
+import {
+  createVotePredictions,
+  selectVotes,
+  type VotePredictions,
+} from "../evaluate/vote-predictions";
 import {
   formatVotePredictions,
   parseVotePredictions,
   STRENGTH,
 } from "../evaluate/vote-predictions-csv";
 import { maskedFractions } from "./by-question";
+import { knownVotes } from "./known-votes";
 import type { LossOptions } from "./loss";
 import { binaryCrossEntropy } from "./losses/binary-cross-entropy";
 import { dirichletMultinomial } from "./losses/dirichlet-multinomial";
@@ -204,6 +211,17 @@ function createVoteTask(
     },
     defaultMonitor: "mae",
     headline: ["correlation", "mae", "relativeMae"],
+    breakdown(table) {
+      const scores = questionScores(table);
+      const accuracies = scores.map(({ name, galaxies, accuracy }) => {
+        return [name, galaxies > 0 ? accuracy : Number.NaN];
+      });
+      return { name: "accuracy", scores: Object.fromEntries(accuracies) };
+    },
+    undersample(table, random) {
+      const { of } = voteStrata({ ...table, fractions: table.truth });
+      return selectVotes(table, balancedRows(of, [...of.keys()], "undersample", random));
+    },
     figures: [
       ...["training-curves", "answer-bars", "vote-hex-bins", "vote-distributions"],
       "vote-reliability",
@@ -226,38 +244,4 @@ function voteStratum(dataset: Dataset): Int32Array {
   return dataset.votes === undefined
     ? new Int32Array(dataset.size).fill(-1)
     : voteStrata(dataset.votes).of;
-}
-
-/** What a data set knows of some galaxies, its answers and questions matched by name. */
-function knownVotes(
-  { votes }: Dataset,
-  rows: ArrayLike<number>,
-  questions: DecisionTree,
-): { readonly truth: Float64Array; readonly asked?: Float64Array } {
-  const answers = treeAnswers(questions);
-  const [k, count] = [answers.length, questions.length];
-  const truth = new Float64Array(rows.length * k).fill(Number.NaN);
-  if (votes === undefined) return { truth };
-  const columns = matchNames(answers, votes.answers);
-  const names = questions.map(({ name }) => name);
-  const places = matchNames(
-    names,
-    votes.questions.map(({ name }) => name),
-  );
-  const asked = votes.asked && new Float64Array(rows.length * count);
-  // A question with an answer that the data set does not have is not the same question.
-  const shared = [...questionRanges(questions).entries()].filter(
-    ([, { from, to }]) => !columns.subarray(from, to).includes(-1),
-  );
-  for (let i = 0; i < rows.length; i++) {
-    for (const [q, { from, to }] of shared) {
-      for (let a = from; a < to; a++) {
-        truth[i * k + a] = votes.fractions[rows[i] * votes.answers.length + columns[a]];
-      }
-      if (asked && votes.asked && places[q] >= 0) {
-        asked[i * count + q] = votes.asked[rows[i] * votes.questions.length + places[q]];
-      }
-    }
-  }
-  return { truth, ...(asked && { asked }) };
 }

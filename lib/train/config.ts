@@ -233,35 +233,3 @@ export function parseConfig<S extends z.ZodType>(
   });
   throw new UserError(`${source} is not valid: ${problems.join("; ")}`, "correct the keys named");
 }
-
-/** Settings as a table for people: one row a key, such as `train.optimizer.learningRate`. */
-export function settingsColumns(settings: object): {
-  /** Keys, such as `train.optimizer.learningRate`. */
-  setting: string[];
-  /** Their values as text. */
-  value: string[];
-} {
-  const rows = (value: unknown, path: string): [string, string][] => {
-    if (typeof value !== "object" || value === null) return [[path, String(value)]];
-    if (Array.isArray(value)) return [[path, JSON.stringify(value)]];
-    return Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .flatMap(([key, inner]) => rows(inner, path === "" ? key : `${path}.${key}`));
-  };
-  const found = rows(settings, "");
-  return { setting: found.map(([key]) => key), value: found.map(([, value]) => value) };
-}
-
-/** The keys on which two configs differ, each as `key: before → after`. */
-export function configDifferences(before: unknown, after: unknown, path = ""): string[] {
-  if (JSON.stringify(before) === JSON.stringify(after)) return [];
-  const isPlain = (v: unknown): v is Record<string, unknown> =>
-    typeof v === "object" && v !== null && !Array.isArray(v);
-  if (!isPlain(before) || !isPlain(after)) {
-    return [`${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`];
-  }
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...keys].flatMap((key) =>
-    configDifferences(before[key], after[key], path === "" ? key : `${path}.${key}`),
-  );
-}

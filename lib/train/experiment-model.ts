@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
 import { findPath } from "../io/paths";
-import { type LoadedModel, loadModel, loadWeights } from "../models/model-file";
+import { createFromWeights, type LoadedModel, loadModel } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
 import type { LoadReport } from "../models/state-dict";
@@ -34,14 +34,9 @@ export async function createExperimentModel(
   const given = { ...options, numClasses: task.numLogits, inputSize, seed: train.seed };
   if (weights === undefined) return { model: createModel(name, given) };
   const file = weights === "published" ? await fetchWeights(name) : weightsFile(weights);
-  const created = createModel(name, given);
-  try {
-    const report = loadWeights(created, file, { head: "match", task: task.description });
-    return { model: created, says: saysOf(weights, report) };
-  } catch (error) {
-    created.dispose();
-    throw error;
-  }
+  const load = { head: "match", task: task.description } as const;
+  const { model: created, report } = createFromWeights(name, given, file, load);
+  return { model: created, says: saysOf(weights, report) };
 }
 
 function saysOf(weights: string, { loaded, resampled, classifier }: LoadReport): string {

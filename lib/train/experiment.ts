@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from "node:fs";
-import { basename, extname, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
 import { asText } from "../core/table";
@@ -7,42 +6,26 @@ import { saveSplit } from "../data/splits";
 import type { Predictions } from "../evaluate/predictions";
 import type { Summary } from "../evaluate/summary";
 import { writeFileAtomic } from "../io/atomic";
-import { resultsFolder } from "../io/paths";
 import { parameterCount } from "../models/model-summary";
 import type { Model } from "../models/module";
 import { predict } from "../predict/network-predictor";
 import { openCheckpoint } from "./checkpoint";
-import {
-  configDifferences,
-  type ExperimentConfig,
-  type ExperimentSettings,
-  experimentSchema,
-  parseConfig,
-  settingsColumns,
-} from "./config";
-import { type ConfigFileOptions, configNames, loadConfig } from "./config-file";
-import { openSplit, type SplitDataset } from "./experiment-data";
+import type { ExperimentConfig } from "./config";
+import { settingsColumns } from "./config-columns";
+import type { SplitDataset } from "./experiment-data";
 import { createExperimentModel, openTrainedModel } from "./experiment-model";
+import {
+  beginsAnew,
+  type ExperimentState,
+  experimentState,
+  type IfExists,
+} from "./experiment-state";
 import { checkFit, type FitOptions, fit } from "./fit";
-import { withAssignments } from "./merge-settings";
+import { HeldData } from "./held-data";
 import { type FitResult, fitResult, Judge } from "./monitor";
 import { saveRowDigests } from "./row-digests";
-import { RunFolder } from "./run-folder";
+import type { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
-
-/**
- * What to do where the folder holds a run: `resume` goes on with it, and refuses one of other settings;
- * `restart` begins anew; `auto` goes on with a run of the same settings and begins anew with another.
- */
-export type IfExists = "resume" | "restart" | "auto";
-
-/** Where an experiment stands. */
-export interface ExperimentState {
-  /** `changed`: the folder holds a run of other settings. */
-  readonly state: "new" | "interrupted" | "changed" | "finished";
-  /** For `changed`: the keys, as `key: before → after`. */
-  readonly differences: readonly string[];
-}
 
 /** How {@link Experiment.train} goes. */
 export interface TrainOptions extends FitOptions {
@@ -60,81 +43,6 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Where {@link openExperiment} finds its settings, and where the run goes. */
-export interface OpenExperimentOptions extends ConfigFileOptions {
-  /** Which of the file's `models`. Default: the file is a single experiment. */
-  readonly name?: string;
-  /** The run's folder. Default: `results/FILE`, or `results/FILE/NAME`, by the config file's name. */
-  readonly run?: string;
-}
-
-/** Of each folder the object opened last, so that running a cell again leaves no model behind. */
-const opened = new Map<string, Experiment>();
-
-/**
- * Open an experiment. Nothing is loaded or written yet.
- *
- * The same settings and folder give the same object again, with what it holds; other settings for a folder
- * release what the object before held.
- *
- * @param source A YAML file, or settings.
- * @throws UserError naming each key that is wrong
- */
-export function openExperiment(
-  source: string | ExperimentSettings,
-  { name, run, ...options }: OpenExperimentOptions = {},
-): Experiment {
-  const config =
-    typeof source === "string"
-      ? loadConfig(source, options, name)
-      : parseConfig(experimentSchema, withAssignments({ ...source }, options.set ?? []));
-  if (run === undefined && typeof source !== "string") {
-    throw new UserError("settings have no folder of their own", "say where the run goes: `run`");
-  }
-  const file = typeof source === "string" ? basename(source, extname(source)) : "";
-  const folder = resolve(run ?? resultsFolder(join(file, name ?? "")));
-  const before = opened.get(folder);
-  if (before !== undefined && configDifferences(before.config, config).length === 0) return before;
-  void before?.dispose();
-  const experiment = new Experiment(config, new RunFolder(folder));
-  opened.set(folder, experiment);
-  return experiment;
-}
-
-/**
- * Open every experiment of a YAML file with `models`.
- *
- * @returns one a name, in the file's order
- */
-export function openExperiments(
-  path: string,
-  options: ConfigFileOptions = {},
-): Record<string, Experiment> {
-  const names = configNames(path, options);
-  if (names.length === 0) {
-    throw new UserError(`${path} has no key "models"`, "give each model a name and its settings");
-  }
-  const entries = names.map((name) => [name, openExperiment(path, { ...options, name })]);
-  return Object.fromEntries(entries);
-}
-
-/**
- * What each of these experiments says, as far as they are finished: from their folders alone.
- *
- * @throws UserError when none is
- */
-export async function readResults(
-  experiments: Readonly<Record<string, Experiment>>,
-): Promise<Record<string, RunResult>> {
-  const results: Record<string, RunResult> = {};
-  for (const [name, experiment] of Object.entries(experiments)) {
-    if (experiment.state().state === "finished") results[name] = await experiment.evaluate();
-  }
-  if (Object.keys(results).length > 0) return results;
-  const names = Object.keys(experiments).join(", ");
-  throw new UserError(`none of ${names} is evaluated yet`, "train and evaluate one first");
-}
-
 /**
  * One experiment: a model, its data, and the folder of its run.
  *
@@ -142,21 +50,19 @@ export async function readResults(
  * and does the rest. The folder is the truth; nothing that was computed lives in this object alone.
  */
 export class Experiment {
-  private split: Promise<SplitDataset> | undefined;
-  /** Whether it is the split of the folder, and not drawn anew. */
-  private splitIsKept = false;
-  /** Data that were opened before a restart: a cell may still show them. */
-  private older: Promise<SplitDataset>[] = [];
+  private readonly opened: HeldData;
   private held: Promise<Model> | undefined;
   private working = false;
 
-  /** See {@link openExperiment}. */
+  /** See `openExperiment`. */
   constructor(
     /** Everything that decides the run. */
     readonly config: ExperimentConfig,
     /** Its folder. */
     readonly run: RunFolder,
-  ) {}
+  ) {
+    this.opened = new HeldData(config, run);
+  }
 
   /** The settings as a table: what `showTable` takes. One row a key. */
   settings(): ReturnType<typeof settingsColumns> {
@@ -165,13 +71,7 @@ export class Experiment {
 
   /** Where the run stands. @throws UserError when a file of the folder is damaged */
   state(): ExperimentState {
-    if (this.run.status === "absent") return { state: "new", differences: [] };
-    const differences = this.run.differencesFrom(this.config);
-    // How a model is asked is no part of its training.
-    const trained = differences.filter((difference) => !difference.startsWith("predict"));
-    if (trained.length > 0) return { state: "changed", differences: trained };
-    const finished = this.run.status === "complete" && differences.length === 0;
-    return { state: finished ? "finished" : "interrupted", differences };
+    return experimentState(this.config, this.run);
   }
 
   /**
@@ -181,11 +81,7 @@ export class Experiment {
    * @throws UserError when galaxies of the run are gone, or have other targets
    */
   async data(onProgress?: (done: number, total: number) => void): Promise<SplitDataset> {
-    if (this.split === undefined) {
-      const kept = ["interrupted", "finished"].includes(this.state().state);
-      this.split = this.openData(kept, onProgress);
-    }
-    return this.split;
+    return this.opened.get(() => this.goesOn(), onProgress);
   }
 
   /**
@@ -212,16 +108,12 @@ export class Experiment {
    */
   async train({ ifExists = "auto", onData, ...options }: TrainOptions = {}): Promise<FitResult> {
     return this.work(async () => {
-      const begins = this.begins(ifExists);
+      const begins = beginsAnew(this.state(), ifExists, this.run);
       if (!begins && this.run.status === "complete") return readTraining(this.run);
       await this.releaseModel();
-      if (begins && this.split !== undefined && this.splitIsKept) {
-        this.older.push(this.split);
-        this.split = undefined;
-      }
       // Whatever can be refused is, before anything of an older run is removed.
-      if (begins) this.split ??= this.openData(false, onData);
-      const { dataset, task, train, val, test } = await this.data(onData);
+      const data = begins ? this.opened.drawn(onData) : this.data(onData);
+      const { dataset, task, train, val, test } = await data;
       const { model, says } = await createExperimentModel(this.config, task);
       try {
         const inputs = { model, task, dataset, train, val: val.length > 0 ? val : undefined };
@@ -278,18 +170,9 @@ export class Experiment {
 
   /** Release the model and the data. Every method works afterwards as before. */
   async dispose(): Promise<void> {
-    if (!this.working) await this.release();
-  }
-
-  private async release(): Promise<void> {
-    const { split, older } = this;
-    this.split = undefined;
-    this.older = [];
+    if (this.working) return;
     await this.releaseModel();
-    // What could not be opened needs no closing, and whoever asked for it was told.
-    for (const data of split === undefined ? older : [...older, split]) {
-      await (await data.catch(() => undefined))?.dataset.close();
-    }
+    await this.opened.close();
   }
 
   private async releaseModel(): Promise<void> {
@@ -317,39 +200,14 @@ export class Experiment {
     throw new UserError(`${this.run.path} ${why}`, "train it, to the end; then evaluate");
   }
 
-  /** Whether training begins with fresh weights. */
-  private begins(ifExists: IfExists): boolean {
-    const { state, differences } = this.state();
-    if (state === "new" || ifExists === "restart") return true;
-    if (state !== "changed") return false;
-    if (ifExists === "auto") return true;
-    throw new UserError(
-      `${this.run.path} holds a run with another config: ${differences.join("; ")}`,
-      "restart it, set the values back, or give another folder",
-    );
-  }
-
-  private openData(
-    keepSplit: boolean,
-    onProgress?: (done: number, total: number) => void,
-  ): Promise<SplitDataset> {
-    this.splitIsKept = keepSplit;
-    const run = keepSplit ? this.run : undefined;
-    return openSplit(this.config, { run, onProgress }).then(
-      (split) => {
-        for (const notice of split.notices) console.warn(printable(notice));
-        return split;
-      },
-      (error) => {
-        this.split = undefined;
-        throw error;
-      },
-    );
+  /** Whether the folder holds this very run. */
+  private goesOn(): boolean {
+    const { state } = this.state();
+    return state === "interrupted" || state === "finished";
   }
 
   private async openModel(): Promise<Model> {
-    const { state } = this.state();
-    if (state !== "new" && state !== "changed" && existsSync(this.run.bestPath)) {
+    if (this.goesOn() && existsSync(this.run.bestPath)) {
       return (await openTrainedModel(this.run)).model;
     }
     const { task } = await this.data();

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
 import { writeFileAtomic } from "../io/atomic";
-import type { settingsColumns } from "./config";
+import type { settingsColumns } from "./config-columns";
 import { MLFLOW_NOTE } from "./run-folder";
 import type { EpochRecord, Tracker } from "./tracker";
 

@@ -9,7 +9,7 @@ import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
 import { resultsFolder } from "../io/paths";
 import type { HistoryRow } from "./checkpoint";
-import { configDifferences } from "./config";
+import { configDifferences } from "./config-columns";
 
 /** Which run of an MLflow server this one is. */
 export const MLFLOW_NOTE = "mlflow.json";

@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset";
 import { EventFile } from "../io/event-file";
 import type { Answer, ShareTable } from "../tasks/task";
-import type { settingsColumns } from "./config";
+import type { settingsColumns } from "./config-columns";
 import type { EpochRecord, Tracker } from "./tracker";
 
 /** Validation galaxies shown in each epoch. */

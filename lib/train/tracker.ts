@@ -1,7 +1,8 @@
 import type { Dataset } from "../data/dataset";
 import type { PredictionTable, Task } from "../tasks/task";
 import type { HistoryRow } from "./checkpoint";
-import { settingsColumns, type TrainConfig } from "./config";
+import type { TrainConfig } from "./config";
+import { settingsColumns } from "./config-columns";
 import type { RunFolder } from "./run-folder";
 
 /** What a tracker is told at the end of an epoch. */

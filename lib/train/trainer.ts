@@ -8,7 +8,6 @@ import { upload } from "../engine/ops/pixels";
 import {
   clipByGlobalNorm,
   createOptimizer,
-  moveAverages,
   type Optimizer,
   squaredNorms,
 } from "../engine/optimizers";
@@ -21,6 +20,7 @@ import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
 import { checkFinite, diverged, whereNotFinite } from "./diverged";
 import { learnFrom } from "./learn-from";
+import { MovingAverage } from "./moving-average";
 import { type Stage, updateOf } from "./stages";
 import { loadVariables, saveVariables } from "./variables-file";
 
@@ -49,15 +49,12 @@ export class Trainer {
   readonly call: Compiled<Functions>["call"];
   private readonly trained: readonly (Parameter & { readonly name: string })[];
   private readonly optimizer: Optimizer;
-  /** What the moving average covers: the trained weights and the running statistics. */
-  private readonly averaged: readonly (Parameter & { readonly name: string })[];
-  private readonly average: readonly tf.Variable[];
+  private readonly average: MovingAverage;
   /** Sums of gradients, where several batches make one update. */
   private readonly sums: readonly tf.Variable[];
   private readonly compiled: Compiled<Functions>;
   /** A step without the update, not compiled. */
   private readonly gradients: Functions["accumulate"];
-  private averageIn = false;
 
   constructor(
     private readonly context: TrainerContext,
@@ -70,7 +67,8 @@ export class Trainer {
     const scales = learningRateScales(model, config.optimizer.layerDecay);
     const all = [...model.parameters].map(([name, parameter]) => ({ name, ...parameter }));
     this.trained = all.filter(({ trainable }) => trainable);
-    this.averaged = config.ema === 0 ? [] : all.filter((p) => p.trainable || p.buffer);
+    const averaged = config.ema === 0 ? [] : all.filter((p) => p.trainable || p.buffer);
+    this.average = new MovingAverage(averaged, config.ema);
     this.optimizer = createOptimizer(
       config.optimizer,
       this.trained.map(({ name, variable, decay }) => ({
@@ -79,7 +77,6 @@ export class Trainer {
         learningRateFactor: scales.get(name) ?? 1,
       })),
     );
-    this.average = this.averaged.map(({ variable }) => tf.tidy(() => tf.variable(variable, false)));
     this.sums =
       config.optimizer.gradientAccumulation === 1
         ? []
@@ -93,13 +90,13 @@ export class Trainer {
         train: this.trainFunction(loss, true),
         accumulate: this.gradients,
         predict: answerFunction(model, task),
-        swap: () => this.swap(),
+        swap: () => this.average.swap(),
       },
       {
         variables: [
           ...[...model.parameters.values()].map(({ variable }) => variable),
           ...this.optimizer.variables,
-          ...this.average,
+          ...this.average.variables,
           ...this.sums,
         ],
         precision: config.precision,
@@ -144,21 +141,7 @@ export class Trainer {
     const norms = sums.length === 0 ? ownNorms : squaredNorms(gradients);
     this.optimizer.update(clipByGlobalNorm(gradients, norms, clipNorm), rate, count);
     for (const sum of sums) sum.assign(tf.zeros(sum.shape));
-    const moved = this.averaged.map(({ variable }) => variable);
-    moveAverages(this.average, moved, this.config.ema);
-  }
-
-  /** The weights and their average change places. */
-  private swap(): tf.Tensor {
-    return tf.tidy(() => {
-      for (const [i, average] of this.average.entries()) {
-        const { variable } = this.averaged[i];
-        const now = tf.clone(variable);
-        variable.assign(tf.clone(average));
-        average.assign(now);
-      }
-      return tf.scalar(0);
-    });
+    this.average.move();
   }
 
   /**
@@ -207,16 +190,8 @@ export class Trainer {
   }
 
   /** Do something while the model's weights are their moving average. */
-  async withAverage<T>(work: () => Promise<T>): Promise<T> {
-    if (this.average.length === 0 || this.averageIn) return work();
-    this.call.swap().dispose();
-    this.averageIn = true;
-    try {
-      return await work();
-    } finally {
-      this.call.swap().dispose();
-      this.averageIn = false;
-    }
+  withAverage<T>(work: () => Promise<T>): Promise<T> {
+    return this.average.swapped(() => this.call.swap().dispose(), work);
   }
 
   /**
@@ -249,7 +224,7 @@ export class Trainer {
     const state = this.optimizer.variables.map((v, i): [string, tf.Variable] => [`state.${i}`, v]);
     return [
       ...state,
-      ...this.average.map((v, i): [string, tf.Variable] => [`average.${this.averaged[i].name}`, v]),
+      ...this.average.named(),
       ...this.sums.map((v, i): [string, tf.Variable] => [`sum.${this.trained[i].name}`, v]),
     ];
   }
@@ -258,6 +233,6 @@ export class Trainer {
   dispose(): void {
     this.compiled.pull();
     this.compiled.dispose();
-    tf.dispose([...this.optimizer.variables, ...this.average, ...this.sums]);
+    tf.dispose([...this.optimizer.variables, ...this.average.variables, ...this.sums]);
   }
 }

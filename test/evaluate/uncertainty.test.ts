@@ -200,12 +200,9 @@ describe("ablation table", () => {
     model,
     trainedOn: "balanced",
     testedOn: "un_balanced",
-    metrics: {
-      accuracy,
-      logLoss: 1 - accuracy,
-      macroF1: accuracy,
-      perClass: [{ name: "a,b", recall: accuracy }],
-    },
+    metrics: { accuracy, logLoss: 1 - accuracy, macroF1: accuracy },
+    better: "max" as const,
+    breakdown: { name: "recall", overall: "accuracy", scores: { "a,b": accuracy } },
   });
   const table = ablationTable([run("vit", 0.8), run("cnn", 0.7), run("vit", 0.9)]);
 
@@ -217,22 +214,32 @@ describe("ablation table", () => {
         ["cnn", 1],
       ],
     );
-    near(table.rows[0].accuracy.value, 0.85);
-    near(table.rows[0].accuracy.high, 0.85 + 12.706204736 * 0.05, 1e-8);
-    near(table.rows[0].recalls[0], 0.85);
+    near(table.rows[0].metrics.accuracy.value, 0.85);
+    near(table.rows[0].metrics.accuracy.high, 0.85 + 12.706204736 * 0.05, 1e-8);
+    near(table.rows[0].scores[0], 0.85);
   });
 
   it("matches classes by name", () => {
-    const classes = (names: string[], recalls: number[]) => ({
+    const classes = (scores: Record<string, number>) => ({
       ...run("vit", 0.5),
-      metrics: {
-        ...run("vit", 0.5).metrics,
-        perClass: names.map((name, c) => ({ name, recall: recalls[c] })),
-      },
+      breakdown: { name: "recall", scores },
     });
-    const first = classes(["Round", "Edge-on"], [0.2, 0.4]);
-    const { rows } = ablationTable([first, classes(["edge_on", "round"], [0.6, 0.8])]);
-    assert.deepEqual(rows[0].recalls, [0.5, 0.5]);
+    const first = classes({ Round: 0.2, "Edge-on": 0.4 });
+    const { rows } = ablationTable([first, classes({ edge_on: 0.6, round: 0.8 })]);
+    assert.deepEqual(rows[0].scores, [0.5, 0.5]);
+  });
+
+  it("marks the lowest value as the best where less is better", () => {
+    const one = (model: string, mae: number) => ({
+      ...{ model, trainedOn: "votes", testedOn: "votes", better: "min" as const },
+      metrics: { mae },
+    });
+    const runs = [one("vit", 0.3), one("cnn", 0.2)];
+    const latex = ablationLatex(ablationTable(runs));
+    assert.match(latex, /vit & votes & votes & \$0\.3000\$ /);
+    assert.match(latex, /cnn & votes & votes & \$\\mathbf\{0\.2000\}\$ /);
+    const [{ better: _, ...unknown }] = runs;
+    assert.doesNotMatch(ablationLatex(ablationTable([unknown])), /mathbf/);
   });
 
   it("is written as CSV and LaTeX", () => {
@@ -242,6 +249,8 @@ describe("ablation table", () => {
     assert.match(second, /^cnn,balanced,un_balanced,1,0\.7,,,/);
     const latex = ablationLatex(table);
     assert.ok(latex.includes("vit & balanced & un\\_balanced & $\\mathbf{0.8500} \\pm 0.6353$ &"));
-    assert.ok(latex.includes("cnn & balanced & un\\_balanced & $0.7000$ & $0.3000$ \\\\"));
+    assert.ok(
+      latex.includes("cnn & balanced & un\\_balanced & $0.7000$ & $0.3000$ & $0.7000$ \\\\"),
+    );
   });
 });

@@ -15,7 +15,7 @@ import { makeSynthetic } from "#lib/data/synthetic";
 import { startEngine } from "#lib/engine/start";
 import { predict } from "#lib/predict/network-predictor";
 import { everyRow } from "#lib/predict/predictor";
-import { openExperiment } from "#lib/train/experiment";
+import { openExperiment } from "#lib/train/open-experiment";
 import { temporaryFolder } from "../train/support";
 
 interface Sample {

@@ -7,7 +7,7 @@ import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
-import { networkPredictor, predict } from "#lib/predict/network-predictor";
+import { type NetworkOptions, networkPredictor, predict } from "#lib/predict/network-predictor";
 import { createTask, taskFromDescription } from "#lib/tasks/registry";
 import { rowsOf, tinyDataset } from "../train/support";
 
@@ -97,6 +97,25 @@ describe("a network's predictor", () => {
     assert.notDeepEqual(one, other);
     const far = (a: number[]) => a.reduce((sum, p, i) => sum + Math.abs(p - none[i]), 0);
     assert.ok(far(await ask(24)) < 0.5 * (far(one) + far(other)), "the mean is nearer to none");
+    // The network is traced as often for many samples as for few; each turned view drops other values.
+    let passes = 0;
+    const counted: Model = Object.create(dropped, {
+      forward: {
+        value: (...given: Parameters<Model["forward"]>) => {
+          passes++;
+          return dropped.forward(...given);
+        },
+      },
+    });
+    const tracedFor = async (options: NetworkOptions) => {
+      passes = 0;
+      await predict(counted, task, dataset, rowsOf(0, 4), options);
+      return passes;
+    };
+    const once = await tracedFor({ dropoutSamples: 1 });
+    assert.equal(await tracedFor({ dropoutSamples: 9 }), once);
+    const turned = { testTimeAugmentation: true };
+    assert.equal(await tracedFor({ dropoutSamples: 3, ...turned }), 8 * once);
     dropped.dispose();
     await assert.rejects(
       predict(model, task, dataset, [0], { dropoutSamples: 2 }),

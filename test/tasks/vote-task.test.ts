@@ -110,6 +110,34 @@ describe("the task votes", () => {
     assert.ok(names.some((name) => name.includes(" → ")));
   });
 
+  it("takes as many galaxies of each kind as the rarest has, and those with votes only", () => {
+    const questions = [
+      { name: "shape", answers: ["smooth", "disk"] },
+      { name: "bar", answers: ["yes", "no"], after: ["disk"] },
+    ];
+    const one = (smooth: number) =>
+      smooth > 0.5 ? [smooth, 1 - smooth, Number.NaN, Number.NaN] : [smooth, 1 - smooth, 0.9, 0.1];
+    const truth = [...Array(40).fill(0.8), ...Array(15).fill(0.1)].flatMap(one);
+    truth.push(...Array(4).fill(Number.NaN));
+    const ids = Array.from({ length: 56 }, (_, i) => `g${i}`);
+    const values = new Float64Array(ids.length * 4).fill(0.5);
+    const details = { questions };
+    const task = taskFromDescription({ task: "votes", loss: "softmaxVotes", outputs: [], details });
+    const table = {
+      questions,
+      answers: ["smooth", "disk", "yes", "no"],
+      ids,
+      values,
+      truth: Float64Array.from(truth),
+    };
+    const alike = task.undersample?.(table, new Random(1, "a test")) as VotePredictions;
+    const smooth = alike.ids.filter((id) => Number(id.slice(1)) < 40);
+    assert.equal(alike.ids.length, 30);
+    assert.equal(smooth.length, 15);
+    assert.ok(!alike.ids.includes("g55"));
+    assert.deepEqual(task.breakdown?.(alike).scores, { shape: 0.5, bar: 1 });
+  });
+
   for (const name of names) {
     it(`has a table that its CSV keeps, with ${name}`, () => {
       const dataset = voted();

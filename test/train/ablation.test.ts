@@ -6,7 +6,8 @@ import { ablationColumns } from "#lib/evaluate/ablation-table";
 import { readPredictions } from "#lib/evaluate/predictions-file";
 import { evaluate } from "#lib/evaluate/summary";
 import { modelDefinition } from "#lib/models/registry";
-import { type AblationStep, loadAblation, readAblation, runAblation } from "#lib/train/ablation";
+import { type AblationStep, readAblation, runAblation } from "#lib/train/ablation";
+import { loadAblation } from "#lib/train/ablation-config";
 import { configNames, loadConfig } from "#lib/train/config-file";
 import { openSplit } from "#lib/train/experiment-data";
 import { temporaryFolder, writeClasses } from "./support";
@@ -26,7 +27,7 @@ const settings = (spec: string) => ({
         model: "Small",
         trainedOn: "Balanced",
         testedOn: "Balanced",
-        published: { accuracy: 0.59, loss: 1.13 },
+        published: { accuracy: 0.59, logLoss: 1.13 },
       },
       { model: "Small", trainedOn: "Balanced", testedOn: "Unbalanced" },
     ],
@@ -68,7 +69,7 @@ describe("ablation", () => {
     const all = await readPredictions(join(out, "small-balanced-seed1", "predictions.csv"));
     const other = await readPredictions(join(out, "small-balanced-seed2", "predictions.csv"));
     const mean = (evaluate(all).accuracy + evaluate(other).accuracy) / 2;
-    assert.equal(first.table.rows[2].accuracy.value, mean);
+    assert.equal(first.table.rows[2].metrics.accuracy.value, mean);
     const csv = readFileSync(join(out, "ablation.csv"), "utf8").split("\n");
     assert.match(csv[2], /^Small,Balanced,Balanced,2,.*,0\.59,1\.13,/);
     assert.match(readFileSync(join(out, "ablation.tex"), "utf8"), /\\pm/);
@@ -184,8 +185,9 @@ describe("ablation", () => {
   });
 
   it("has columns for people", () => {
-    assert.deepEqual(Object.keys(ablationColumns({ classNames: [], rows: [] })), [
-      ...["model", "trained on", "tested on", "accuracy", "loss", "macro F1"],
+    const metrics = ["accuracy", "logLoss", "macroF1"];
+    assert.deepEqual(Object.keys(ablationColumns({ metrics, rows: [] })), [
+      ...["model", "trained on", "tested on", "accuracy", "log loss", "macro F1"],
     ]);
   });
 });

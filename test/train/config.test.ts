@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import {
-  configDifferences,
-  type ExperimentSettings,
-  experimentSchema,
-  parseConfig,
-} from "#lib/train/config";
+import { type ExperimentSettings, experimentSchema, parseConfig } from "#lib/train/config";
+import { configDifferences } from "#lib/train/config-columns";
 import { loadConfig } from "#lib/train/config-file";
 import { mergeSettings, withAssignments } from "#lib/train/merge-settings";
 import { temporaryFolder } from "./support";

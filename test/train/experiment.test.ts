@@ -14,7 +14,8 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
 import { startEngine } from "#lib/engine/start";
-import { Experiment, openExperiment, openExperiments } from "#lib/train/experiment";
+import { Experiment } from "#lib/train/experiment";
+import { openExperiment, openExperiments } from "#lib/train/open-experiment";
 import { findRuns, RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder, writeClasses } from "./support";
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "#lib/core/random";
@@ -61,4 +61,38 @@ export async function writeClasses(
       await image.png().toFile(join(folder, name, `${name}-${i}.png`));
     }
   }
+}
+
+/**
+ * A CSV of galaxies with the votes of ten volunteers each, and their pictures: gray squares, the brighter the
+ * more disks were seen. Only who saw a disk was asked for a bar.
+ *
+ * @returns settings of `data` that open it
+ */
+export async function writeVotes(
+  folder: string,
+  count: number,
+): Promise<{ spec: string; tree: string }> {
+  const { default: sharp } = await import("sharp");
+  mkdirSync(folder, { recursive: true });
+  const answers = ["shape_smooth", "shape_disk", "bar_yes", "bar_no"];
+  const lines = [`id,path,${answers.map((answer) => `${answer}_count`)}`];
+  for (let i = 0; i < count; i++) {
+    const disk = 1 + (i % 10);
+    const bar = Math.floor(disk / 2);
+    const pixels = Buffer.alloc(32 * 32 * 3, 20 + 20 * disk);
+    // No two of them are equal files.
+    pixels[0] = i;
+    const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } });
+    await image.png().toFile(join(folder, `${i}.png`));
+    lines.push(`g${i},${i}.png,${10 - disk},${disk},${bar},${disk - bar}`);
+  }
+  const [spec, tree] = [join(folder, "votes.csv"), join(folder, "tree.yaml")];
+  writeFileSync(spec, `${lines.join("\n")}\n`);
+  const questions = [
+    "{ name: shape, answers: [smooth, disk] }",
+    "{ name: bar, answers: [yes, no], after: shape_disk }",
+  ];
+  writeFileSync(tree, `questions:\n${questions.map((one) => `  - ${one}\n`).join("")}`);
+  return { spec, tree };
 }

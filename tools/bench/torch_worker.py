@@ -3,8 +3,9 @@
 Arguments: MODEL infer|train float32|mixed_bfloat16 BATCH DEVICE FORM. Says `ready`, then answers each line
 on standard input with the seconds that a round of STEPS took, where the line is the number of steps.
 
-With `--forms infer|train float32|mixed_bfloat16 DEVICE`: prints as JSON the forms that exist there, PyTorch's
-own and, as information, other programs that run its models. Whoever compares takes the fastest of the first.
+With `--forms infer|train float32|mixed_bfloat16 DEVICE [quick]`: prints as JSON the forms that exist there,
+PyTorch's own and, as information, other programs that run its models. Whoever compares takes the fastest of the
+first. `quick` leaves out those that are compiled, each of which takes up to a minute to start.
 
 All of them: channels-last for convolutional networks; one fused AdamW step with the loss read, as ours does.
 """
@@ -27,11 +28,14 @@ PYTORCH = {
     "zentorch": {INFER},
 }
 OTHERS = {"openvino": {INFER}}
+NOT_COMPILED = {"eager", "bfloat16"}
 
 
-def forms(mode, precision, device):
+def forms(mode, precision, device, speed=""):
     def there(name, modes):
         if mode not in modes or ("bfloat16" in name and precision == "float32"):
+            return False
+        if speed == "quick" and name not in NOT_COMPILED:
             return False
         if name in ("zentorch", "openvino"):
             return device == "cpu" and importlib.util.find_spec(name) is not None
@@ -128,7 +132,7 @@ def openvino_step(model, logits, x, precision):
 
 def main():
     if sys.argv[1] == "--forms":
-        print(json.dumps(forms(*sys.argv[2:5])))
+        print(json.dumps(forms(*sys.argv[2:6])))
         return
     name, mode, precision, batch, device, form = sys.argv[1:7]
     step = step_of(name, mode, precision, int(batch), device, form)
