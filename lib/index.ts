@@ -1,5 +1,5 @@
 /**
- * What the notebooks use. Everything else is in an entry point of its own: `tuning-fork/data`, `/engine`,
+ * What the notebooks use. Everything else is in an entry point of its own: `tuning-fork/boost`, `/data`, `/engine`,
  * `/evaluate`, `/explain`, `/io`, `/models`, `/notebook`, `/plots`, `/predict`, `/tasks`, `/train`.
  *
  * @module tuning-fork

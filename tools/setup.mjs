@@ -10,7 +10,7 @@ import { registerKernel } from "./kernel.mjs";
 import { buildBinding } from "./setup/binding.mjs";
 import { takeLock } from "./setup/lock.mjs";
 import { installPackages } from "./setup/packages.mjs";
-import { installPython } from "./setup/python.mjs";
+import { installBoosting, installPython } from "./setup/python.mjs";
 import { ROOT, runLogged, STATE, StepError, writeWhole } from "./setup/step.mjs";
 import { installTensorFlow, seesGpu } from "./setup/tensorflow.mjs";
 
@@ -77,6 +77,7 @@ export async function setUp({ engine, force = false } = {}) {
   if (force) rmSync(join(STATE, "steps"), { recursive: true, force: true });
   await installPackages();
   await installPython();
+  await installBoosting();
   await installEngine(wantedEngine(engine), engine);
   registerKernel();
   await buildLibrary();

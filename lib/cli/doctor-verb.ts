@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import type { BoosterLibrary } from "../boost/booster-library";
+import { boosterLibraries } from "../boost/registry";
 import { UserError } from "../core/errors";
 import { type EngineInfo, startEngine } from "../engine/start";
 import { projectFolder, stateFolder } from "../io/paths";
@@ -99,6 +101,16 @@ async function browserCheck(): Promise<Check> {
   return ok("browser", path);
 }
 
+/** Whoever boosts no trees does without. */
+function boostingCheck({ name, title, version }: BoosterLibrary): Check {
+  try {
+    return ok(name, `${title} ${version()}, called in .venv without Python`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { name, status: "warn", detail: error.problem, remedy: error.remedy };
+  }
+}
+
 function diskCheck(): Check {
   const { bavail, bsize } = statfsSync(projectFolder());
   const free = (bavail * bsize) / 1e9;
@@ -130,6 +142,7 @@ export const verb = defineVerb({
       await look("kernel", kernelCheck),
       await look("jupyterlab", jupyterCheck),
       await look("browser", browserCheck),
+      ...boosterLibraries.map(boostingCheck),
       await look("disk", diskCheck),
     ];
     if (json) say(JSON.stringify({ engine: engine ?? null, checks }, null, 2));

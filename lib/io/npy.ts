@@ -1,5 +1,13 @@
 import { UserError } from "../core/errors";
 
+/** What a `.npy` file's header says. */
+export interface NpyHeader {
+  /** Row-major. */
+  readonly shape: readonly number[];
+  /** Where the values begin, bytes. */
+  readonly offset: number;
+}
+
 /**
  * A float32 array as NumPy's `.npy` file, version 1.0 (NEP 1), which `numpy.load` opens.
  *
@@ -14,6 +22,19 @@ export function encodeNpy(values: Float32Array, shape: readonly number[]): Buffe
       "give the shape of the values",
     );
   }
+  const data = Buffer.alloc(values.length * 4);
+  values.forEach((value, i) => {
+    data.writeFloatLE(value, i * 4);
+  });
+  return Buffer.concat([npyHeader(shape), data]);
+}
+
+/**
+ * The header of a `.npy` file of little-endian float32 values, which follow it.
+ *
+ * @param shape Row-major.
+ */
+export function npyHeader(shape: readonly number[]): Buffer {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
   // Magic, version and length take 10 bytes; the data start at a multiple of 64.
@@ -21,9 +42,39 @@ export function encodeNpy(values: Float32Array, shape: readonly number[]): Buffe
   const header = Buffer.from(`${text.padEnd(padded - 11)}\n`, "latin1");
   const start = Buffer.from("\x93NUMPY\x01\x00\x00\x00", "latin1");
   start.writeUInt16LE(header.length, 8);
-  const data = Buffer.alloc(values.length * 4);
-  values.forEach((value, i) => {
-    data.writeFloatLE(value, i * 4);
-  });
-  return Buffer.concat([start, header, data]);
+  return Buffer.concat([start, header]);
+}
+
+/**
+ * Read the header of a `.npy` file of float32 values.
+ *
+ * @param bytes How the file begins; 4 kB are enough.
+ * @param fileSize Of the whole file, bytes.
+ * @param file For messages.
+ * @throws UserError when it is no such file, holds other numbers than float32 in C order, or is too short
+ */
+export function parseNpyHeader(bytes: Buffer, fileSize: number, file: string): NpyHeader {
+  const refuse = (problem: string, remedy: string): never => {
+    throw new UserError(`${file} ${problem}`, remedy);
+  };
+  if (bytes.length < 12 || bytes.toString("latin1", 0, 6) !== "\x93NUMPY") {
+    refuse("is no .npy file", "give one that numpy.save wrote");
+  }
+  const start = bytes[6] === 1 ? 10 : 12;
+  const offset = start + (bytes[6] === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
+  const text = bytes.toString("latin1", start, offset);
+  const shapeText = /'shape': \(([\d, ]*)\)/.exec(text)?.[1];
+  if (shapeText === undefined) refuse("has a damaged header", "write it again");
+  if (!text.includes("'descr': '<f4'") || !text.includes("'fortran_order': False")) {
+    refuse("does not hold float32 values in C order", "save numpy.ascontiguousarray(x, 'float32')");
+  }
+  const shape = (shapeText ?? "").split(",").flatMap((word) => (word.trim() ? [Number(word)] : []));
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (offset + 4 * size !== fileSize) {
+    refuse(
+      `has ${fileSize} bytes, and ${shape.join(" × ")} float32 values need ${offset + 4 * size}`,
+      "write it again",
+    );
+  }
+  return { shape, offset };
 }

@@ -6,8 +6,14 @@ import { keyOf, ROOT, runLogged, StepError, step, writeWhole } from "./step.mjs"
 
 export const VENV = join(ROOT, ".venv");
 export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
-const LOCK = join(ROOT, "tools", "python", "jupyter.lock");
+const lockFile = (name) => join(ROOT, "tools", "python", `${name}.lock`);
+const LOCK = lockFile("jupyter");
+const BOOSTING = lockFile("boosting");
 const OLDEST = [3, 10];
+const INSTALL = [
+  ...PIP,
+  ...["install", "--require-hashes", "--no-deps", "--only-binary=:all:", "-r"],
+];
 
 /** @returns the machine's Python: `PYTHON`, else python3; old ones are refused. */
 function findPython() {
@@ -76,15 +82,33 @@ export function installPython() {
         remedy:
           "Python's venv module is missing or broken: on Debian and Ubuntu `apt install python3-venv`",
       });
-      await runLogged("python", venvBin("python"), [
-        ...PIP,
-        "install",
-        "--require-hashes",
-        "--no-deps",
-        "--only-binary=:all:",
-        "-r",
-        LOCK,
-      ]);
+      await runLogged("python", venvBin("python"), [...INSTALL, LOCK]);
     },
   });
+}
+
+/** @returns the shared library of a wheel that is called without Python, undefined where it is not there. */
+function sharedLibrary(path) {
+  const lib = join(VENV, "lib");
+  const python = existsSync(lib) && readdirSync(lib).find((name) => name.startsWith("python3."));
+  return python && existsSync(join(lib, python, "site-packages", path));
+}
+
+/**
+ * XGBoost and LightGBM. Their libraries are called from Node, so NumPy and SciPy stay away. No machine
+ * needs them to set up: where there is no wheel, that is said.
+ */
+export async function installBoosting() {
+  try {
+    await step("XGBoost and LightGBM (10 MB)", {
+      name: "boosting",
+      key: keyOf({ file: BOOSTING }),
+      stands: () =>
+        sharedLibrary("xgboost/lib/libxgboost.so") && sharedLibrary("lightgbm/lib/lib_lightgbm.so"),
+      run: () => runLogged("boosting", venvBin("python"), [...INSTALL, BOOSTING]),
+    });
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    console.error(`  ! Going on without boosted trees: ${error.message.split("\n")[0]}`);
+  }
 }

@@ -1,0 +1,123 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { UserError } from "../core/errors";
+import { parseNpyHeader } from "../io/npy";
+import { koffi } from "./native-library";
+
+/** float32 features `[rows, width]`, row-major, where they lie in memory: nobody copies them. */
+export interface FeatureMatrix {
+  /** Galaxies. */
+  readonly rows: number;
+  /** Features of each. */
+  readonly width: number;
+  /** Address of the first value. */
+  readonly address: bigint;
+  /** What keeps the memory from being freed. */
+  readonly owner: unknown;
+  /** What a person should know of the values, a sentence each. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Features in memory.
+ *
+ * @param values `[rows, width]`, row-major; not copied, and not to be changed meanwhile. NaN: not known.
+ * @throws UserError when they do not fill whole rows, or one is infinite
+ */
+export function matrixOf(values: Float32Array, width: number): FeatureMatrix {
+  const rows = values.length / width;
+  if (!Number.isInteger(rows) || rows === 0 || !(width > 0)) {
+    throw new UserError(
+      `${values.length} features are not a whole number of rows of ${width}`,
+      "give each galaxy as many features",
+    );
+  }
+  let missing = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    if (Number.isNaN(values[i])) missing++;
+    else {
+      throw new UserError(
+        `feature ${(i % width) + 1} of row ${Math.floor(i / width) + 1} is ${values[i]}`,
+        "give finite numbers, or NaN where one is not known",
+      );
+    }
+  }
+  const notice = `${missing} of ${values.length} features are NaN: the trees take them as not known`;
+  return {
+    rows,
+    width,
+    address: koffi().address(values),
+    owner: values,
+    notices: missing > 0 ? [notice] : [],
+  };
+}
+
+/** Some rows of a matrix that follow each other. */
+export function rowsOf(matrix: FeatureMatrix, from: number, to: number): FeatureMatrix {
+  const address = matrix.address + BigInt(from * matrix.width * 4);
+  return { ...matrix, rows: to - from, address };
+}
+
+/** A matrix in a file, of which memory holds what is being read. */
+export interface MappedMatrix extends FeatureMatrix {
+  /** Give the memory back; the matrix must not be used afterwards. */
+  close(): void;
+}
+
+const [PROT_READ, MAP_SHARED] = [1, 1];
+
+/**
+ * Features in a `.npy` file of float32 values `[rows, width]`, mapped into memory.
+ *
+ * @throws UserError when it is no such file, or cannot be mapped
+ */
+export function mapMatrix(path: string): MappedMatrix {
+  const descriptor = openSync(path, "r");
+  try {
+    const { size } = fstatSync(descriptor);
+    const start = Buffer.alloc(Math.min(size, 4096));
+    readSync(descriptor, start, 0, start.length, 0);
+    const { shape, offset } = parseNpyHeader(start, size, path);
+    if (shape.length !== 2 || shape.includes(0)) {
+      throw new UserError(`${path} has the shape ${shape.join(" × ")}`, "give galaxies × features");
+    }
+    const { map, unmap } = memoryMaps();
+    const address = map(null, size, PROT_READ, MAP_SHARED, descriptor, 0);
+    if (address === null || BigInt.asIntN(64, address) === -1n) {
+      throw new UserError(`${path} cannot be mapped into memory`, "copy it to a local disk");
+    }
+    const [rows, width] = shape;
+    const close = () => unmap(address, size);
+    const at = address + BigInt(offset);
+    return { rows, width, address: at, owner: path, notices: [], close };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+type Maps = {
+  map: (
+    at: null,
+    size: number,
+    protection: number,
+    flags: number,
+    file: number,
+    offset: number,
+  ) => bigint | null;
+  unmap: (address: bigint, size: number) => number;
+};
+
+let maps: Maps | undefined;
+function memoryMaps(): Maps {
+  if (maps === undefined) {
+    // The C library is in every process.
+    const c = koffi().load(null);
+    maps = {
+      map: c.func(
+        "void *mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset)",
+      ),
+      unmap: c.func("int munmap(void *at, size_t size)"),
+    };
+  }
+  return maps;
+}
