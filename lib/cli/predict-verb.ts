@@ -1,20 +1,20 @@
-import { realpathSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
-import { datasets } from "../data/registry";
+import { isSameData } from "../data/same-data";
 import { readSplit, rowsOfSplit } from "../data/splits";
 import { usualCrop } from "../data/usual-crop";
 import { checkWritable, writeFileAtomic } from "../io/atomic";
-import { findPath } from "../io/paths";
 import { untilInterrupted } from "../notebook/interrupt";
 import { withProgress } from "../notebook/progress";
 import { matchingCrop } from "../predict/matching-crop";
 import { predict } from "../predict/network-predictor";
 import { everyRow } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
+import type { Task } from "../tasks/task";
+import { isRunsData } from "../train/row-digests";
 import { modelOptions, modelView, type NamedModel, namedModel } from "./named-model";
 import { defineVerb, say } from "./verb";
 
@@ -32,7 +32,7 @@ export const verb = defineVerb({
     split: {
       type: "text",
       value: "NAME",
-      help: "Of the run's own split where the data are the run's, else of the data's: train, val, test or all.",
+      help: "Of the run's own split where the data are the run's, wherever they lie now, else of the data's: train, val, test or all.",
       default: "all",
     },
     crop: {
@@ -65,7 +65,7 @@ export const verb = defineVerb({
         for (const notice of [...(dataset.notices ?? []), ...task.notices(dataset)]) {
           console.error(printable(notice));
         }
-        const rows = await rowsAsked(named, dataset, spec, split);
+        const rows = await rowsAsked(named, task, dataset, spec, split);
         const table = await withProgress("predicting", (onProgress) =>
           untilInterrupted((signal) =>
             predict(model, task, dataset, rows, {
@@ -97,38 +97,33 @@ function votesOf({ trained }: NamedModel, spec: string) {
 /** The rows of the split that was asked for. */
 async function rowsAsked(
   { trained }: NamedModel,
+  task: Task,
   dataset: Dataset,
   spec: string,
   split: string,
 ): Promise<Uint32Array> {
   if (split === "all") return everyRow(dataset);
   const ids = asText(dataset.table.id);
-  const own = trained !== undefined && isSameData(trained.experiment.data.spec, spec);
+  const own =
+    trained !== undefined &&
+    (isSameData(trained.experiment.data.spec, spec) ||
+      (await isRunsData(trained.run, task, dataset, spec)));
   const kept = own ? await readSplit(trained.run.splitPath) : undefined;
   const names = kept ? ids.map((id) => kept.get(id) ?? "") : asText(dataset.table.split ?? []);
   const rows = rowsOfSplit(names, split);
   if (rows.length > 0) return rows;
   const source = own ? `the run ${trained.run.path}` : spec;
+  const others =
+    trained === undefined || own
+      ? ""
+      : ` (these are not the galaxies, labels and pictures of the run ${trained.run.path}, whose own split is therefore not used)`;
   const counts = new Map<string, number>();
   for (const name of names) {
     if (name !== "" && name !== "unused") counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const there = [...counts].map(([name, count]) => `${name} (${count})`).join(", ");
   throw new UserError(
-    `${source} has no rows in a split "${split}"; it has ${there === "" ? "no splits" : there}`,
+    `${source} has no rows in a split "${split}"; it has ${there === "" ? "no splits" : there}${others}`,
     there === "" ? "give --split all" : "give one of these, or --split all",
   );
-}
-
-/** Whether two SPECs mean the same data, however their paths are written. */
-function isSameData(a: string, b: string): boolean {
-  const resolved = (spec: string) => {
-    if (datasets.some(({ info }) => info.name === spec)) return spec;
-    try {
-      return realpathSync(findPath(spec));
-    } catch {
-      return spec;
-    }
-  };
-  return resolved(a) === resolved(b);
 }

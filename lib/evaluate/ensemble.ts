@@ -72,10 +72,12 @@ function weightedMean(members: readonly Member[], weights: readonly number[]): F
 }
 
 /**
- * The weighted mean of several classifiers' probabilities: the first one's rows and labels.
+ * The weighted mean of several classifiers' probabilities: the first one's rows, with labels that any member
+ * knows.
  *
  * @param weights One a member, from 0 up; they are divided by their sum.
- * @throws UserError where members have other classes or lack rows, or weights have no positive sum.
+ * @throws UserError where members have other classes, lack rows or differ in a label, or weights have no
+ *   positive sum.
  */
 export function ensemblePredictions(
   members: readonly Predictions[],
@@ -87,8 +89,30 @@ export function ensemblePredictions(
     values: probabilitiesOf(member, `Member ${m + 1} of the ensemble`),
   }));
   const probabilities = weightedMean(tables, weights);
-  const { classNames, ids, labels } = members[0];
+  const { classNames, ids } = members[0];
+  const labels = commonLabels(members);
   return createPredictions({ classNames, ids, labels, probabilities }, "The ensemble");
+}
+
+/** The label of each of the first one's rows; −1 where no member knows it. */
+function commonLabels(members: readonly Predictions[]): Int32Array {
+  const [{ classNames, ids, labels: known }] = members;
+  const labels = Int32Array.from(known);
+  for (const [m, member] of members.entries()) {
+    const classOf = matchNames(member.classNames, classNames);
+    const labelOf = new Map(member.ids.map((id, row) => [idKey(id), member.labels[row]]));
+    for (const [row, id] of ids.entries()) {
+      const theirs = labelOf.get(idKey(id)) ?? -1;
+      if (theirs < 0) continue;
+      if (labels[row] < 0) labels[row] = classOf[theirs];
+      else if (labels[row] !== classOf[theirs])
+        throw new UserError(
+          `${id}: the true class is ${classNames[labels[row]]} in one prediction table, and ${member.classNames[theirs]} in that of member ${m + 1}`,
+          "Put together predictions with the same truth.",
+        );
+    }
+  }
+  return labels;
 }
 
 /**

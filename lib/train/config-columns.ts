@@ -1,3 +1,5 @@
+import { isSameData } from "../data/same-data";
+
 /** Every key that is not a mapping, such as `train.optimizer.learningRate`, and its value. */
 function keysOf(settings: unknown, path = ""): [string, unknown][] {
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
@@ -22,11 +24,20 @@ export function settingsColumns(settings: object): {
   };
 }
 
+/** Keys whose values are names, or paths that can be written in several ways. */
+const PATHS = ["data.spec", "data.tree", "model.weights"];
+
 /** The keys on which two configs differ, each as `key: before → after`. */
 export function configDifferences(before: unknown, after: unknown): string[] {
   const [was, now] = [new Map(keysOf(before)), new Map(keysOf(after))];
-  const text = (of: ReadonlyMap<string, unknown>, key: string) => JSON.stringify(of.get(key));
+  const text = (value: unknown) => JSON.stringify(value);
+  const isSame = (key: string) => {
+    const [a, b] = [was.get(key), now.get(key)];
+    if (text(a) === text(b)) return true;
+    const paths = PATHS.includes(key) && typeof a === "string" && typeof b === "string";
+    return paths && isSameData(a, b);
+  };
   return [...new Set([...was.keys(), ...now.keys()])]
-    .filter((key) => text(was, key) !== text(now, key))
-    .map((key) => `${key}: ${text(was, key)} → ${text(now, key)}`);
+    .filter((key) => !isSame(key))
+    .map((key) => `${key}: ${text(was.get(key))} → ${text(now.get(key))}`);
 }

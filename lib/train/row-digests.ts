@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
+import { readSplit } from "../data/splits";
 import { writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
 import type { Task } from "../tasks/task";
 import type { SplitDataset } from "./experiment-data";
+import type { RunFolder } from "./run-folder";
 
 /** So many pictures are looked at again when a run goes on: reading all would take as long as an epoch. */
 const LOOKED_AT = 64;
@@ -97,6 +99,30 @@ export async function checkRowDigests(
   return [
     `${someOf(others)} of ${spec}, of ${looked.length} that were looked at, ${others.length === 1 ? "shows another picture" : "show other pictures"} than when this run began`,
   ];
+}
+
+/**
+ * Whether data are those of a run, wherever they lie now: every galaxy of its split is there, with the same
+ * target, and the pictures that were looked at are the same.
+ *
+ * @param dataset Opened as the run opened it.
+ */
+export async function isRunsData(
+  run: RunFolder,
+  task: Task,
+  dataset: Dataset,
+  spec: string,
+): Promise<boolean> {
+  if (!existsSync(run.digestsPath) || !existsSync(run.splitPath)) return false;
+  const here = new Set(asText(dataset.table.id));
+  const splits = [...(await readSplit(run.splitPath))];
+  if (splits.some(([id, split]) => split !== "unused" && !here.has(id))) return false;
+  try {
+    return (await checkRowDigests(run.digestsPath, task, dataset, spec)).length === 0;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 /** `3 galaxies (a, b, c)`, with a few names at most. */

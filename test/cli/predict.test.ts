@@ -37,6 +37,49 @@ describe("tuning-fork predict", function () {
     assert.match(error, /no rows in a split "tests"; it has .*test \(12\)/);
   });
 
+  it("knows the run's galaxies again where data and run were moved, and no others by their names alone", () => {
+    const own = readFileSync(join(run, "predictions.csv"), "utf8");
+    const moved = (...args: string[]) =>
+      tuningFork("predict", "--run", at("run-moved"), "--out", at("out.csv"), ...args);
+    renameSync(run, at("run-moved"));
+    renameSync(at("images"), at("moved"));
+    try {
+      const { code, error } = moved("--data", at("moved"), "--split", "test");
+      assert.equal(code, 0, error);
+      assert.equal(readFileSync(at("out.csv"), "utf8"), own);
+
+      // The figures need nothing but the run's folder.
+      const drawn = tuningFork(
+        "figures",
+        "--run",
+        at("run-moved"),
+        "--out",
+        at("figures"),
+        "--format",
+        "svg",
+      );
+      assert.equal(drawn.code, 0, drawn.error);
+      assert.ok(readdirSync(at("figures")).includes("confusion-matrix.svg"));
+
+      // Other pictures under the same names: nothing is said about which of them the run was tested on.
+      cpSync(at("moved"), at("others"), { recursive: true });
+      const [first, last] = ["faint", "medium"].map((name) => join(at("others"), name));
+      for (const file of readdirSync(first)) {
+        cpSync(join(last, file.replace("faint", "medium")), join(first, file));
+      }
+      const others = moved("--data", at("others"), "--split", "test");
+      assert.equal(others.code, 1);
+      assert.match(
+        others.error,
+        /has no splits \(these are not the galaxies, labels and pictures of the run/,
+      );
+      assert.equal(moved("--data", at("others")).code, 0);
+    } finally {
+      renameSync(at("run-moved"), run);
+      renameSync(at("moved"), at("images"));
+    }
+  });
+
   it("matches classes by name: another order, one missing, one too many", async () => {
     assert.equal(ask(at("images")).code, 0);
     const known = await answers();

@@ -193,6 +193,23 @@ describe("ensembles", () => {
       /Member 2 of the ensemble lacks g1/,
     );
   });
+
+  it("know a label that any member knows, and refuse members that were told different ones", () => {
+    const member = (classNames: string[], labels: number[]) => {
+      const probabilities = Float64Array.of(0.7, 0.3, 0.2, 0.8);
+      return createPredictions(
+        { classNames, ids: ["a", "b"], labels: Int32Array.from(labels), probabilities },
+        "a member",
+      );
+    };
+    const first = member(["bar", "disk"], [0, -1]);
+    const both = ensemblePredictions([first, member(["Disk", "Bar"], [-1, 0])], [1, 1]);
+    assert.deepEqual([...both.labels], [0, 1]);
+    assert.throws(
+      () => ensemblePredictions([first, member(["disk", "bar"], [0, 0])], [1, 1]),
+      /a: the true class is bar in one prediction table, and disk in that of member 2/,
+    );
+  });
 });
 
 describe("ablation table", () => {

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
 import { startEngine } from "#lib/engine/start";
@@ -159,6 +161,23 @@ describe("an experiment", function () {
     await resumed.train({ ifExists: "restart" });
     const { train, val, test } = await resumed.data();
     assert.equal(train.length + val.length + test.length, 53);
+  });
+
+  it("goes on with the same data however their path is written, and is then finished", async () => {
+    const first = open();
+    await interrupt(first, 5);
+    await first.dispose();
+    const link = at("link");
+    symlinkSync(images, link);
+    for (const spec of [`${images}/`, relative(process.cwd(), images), link]) {
+      assert.equal(open([`data.spec=${spec}`]).state().state, "interrupted", spec);
+    }
+    const steps = await losses(open([`data.spec=${link}`]));
+    assert.equal(steps.length, 3, "of eight, five were done");
+    await open().evaluate();
+    assert.equal(open([`data.spec=${link}`]).state().state, "finished");
+    cpSync(images, at("copy"), { recursive: true });
+    assert.equal(open([`data.spec=${at("copy")}`]).state().state, "changed");
   });
 
   it("refuses to go on without galaxies that it learned from", async () => {

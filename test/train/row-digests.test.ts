@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { asNumbers, asText, type Table } from "#lib/core/table";
 import type { Dataset } from "#lib/data/dataset";
+import { saveSplit } from "#lib/data/splits";
 import { createTask } from "#lib/tasks/registry";
-import { checkRowDigests, saveRowDigests } from "#lib/train/row-digests";
+import { checkRowDigests, isRunsData, saveRowDigests } from "#lib/train/row-digests";
+import { RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder } from "./support";
 
 const ROWS = 127;
@@ -54,6 +57,35 @@ describe("digests of what a run learns from", () => {
     assert.match(
       said[0],
       /^13 galaxies .* of here, of 64 that were looked at, show other pictures/,
+    );
+  });
+
+  it("tell a run's data wherever they lie: all galaxies, their labels and pictures, and more of them", async () => {
+    const run = new RunFolder(folder.path);
+    const data = dataset();
+    const task = createTask(data);
+    await saveRowDigests(run.digestsPath, { dataset: data, task });
+    await saveSplit(run.splitPath, asText(data.table.id), asText(data.table.split));
+    const known = (changes: Partial<Dataset>) =>
+      isRunsData(run, task, { ...data, ...changes }, "there");
+    const table = (change: Table) => ({ table: { ...data.table, ...change } });
+    const label = Int32Array.from(asNumbers(data.table.label));
+    assert.equal(await known({}), true);
+    assert.equal(await known({ read: dataset((row) => row + 1).read }), false);
+    assert.equal(await known(table({ id: asText(data.table.id).with(3, "other") })), false);
+    assert.equal(
+      await known(table({ id: asText(data.table.id).with(5, "other") })),
+      true,
+      "unused",
+    );
+    assert.equal(await known(table({ label: label.with(3, 1) })), false);
+    assert.equal(
+      await known({ classNames: ["b", "a"], ...table({ label: label.map((l) => 1 - l) }) }),
+      true,
+    );
+    assert.equal(
+      await isRunsData(new RunFolder(join(folder.path, "none")), task, data, "there"),
+      false,
     );
   });
 });
