@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../core/errors";
+import type { FeatureMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
-import type { FeatureMatrix } from "./feature-matrix";
 
 /** What one answer is, of each galaxy; weights are 0 where it is not known. Default: it is known of all. */
 export type Target = readonly [values: Float32Array, weights?: Float32Array];

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
+import type { FeatureMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
 import {
   type BoosterHistory,
@@ -10,7 +11,6 @@ import {
   type Target,
 } from "./boost-thread";
 import type { Booster, BoosterLibrary } from "./booster-library";
-import type { FeatureMatrix } from "./feature-matrix";
 
 /** What is learned from. */
 export interface BoostData {

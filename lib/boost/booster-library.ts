@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { nearestWord } from "../core/nearest";
+import type { FeatureMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
-import type { FeatureMatrix } from "./feature-matrix";
 
 /** Features as a library has binned them, with a target that can be exchanged. */
 export interface BinnedData {

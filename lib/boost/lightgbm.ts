@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import type { FeatureMatrix } from "./boost-matrix";
 import {
   type BinnedData,
   type Booster,
@@ -8,7 +9,6 @@ import {
   refuseDecided,
   refuseUnknown,
 } from "./booster-library";
-import type { FeatureMatrix } from "./feature-matrix";
 import { NativeLibrary } from "./native-library";
 
 const TITLE = "LightGBM";

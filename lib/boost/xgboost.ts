@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { type FeatureMatrix, rowsOf } from "./boost-matrix";
 import {
   type BinnedData,
   type Booster,
@@ -8,7 +9,6 @@ import {
   refuseDecided,
   refuseUnknown,
 } from "./booster-library";
-import { type FeatureMatrix, rowsOf } from "./feature-matrix";
 import { koffi, NativeLibrary } from "./native-library";
 
 const TITLE = "XGBoost";

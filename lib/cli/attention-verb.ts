@@ -67,6 +67,13 @@ export const verb = defineVerb({
     const named = await namedModel(values);
     const { model } = named;
     try {
+      if (named.trees !== undefined) {
+        named.trees.dispose();
+        throw new UserError(
+          `${values.run} holds boosted trees, which look at no picture`,
+          "give the run of the network on whose features they stand (boost.yaml names it)",
+        );
+      }
       const methods = method.length > 0 ? method : methodsFor(model);
       const pictures = await readImages(files, model.inputSize[0], modelView(named, crop));
       makeFolder(out);

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { openBoosted } from "../boost/boosted-files";
+import type { BoostedTrees } from "../boost/boosted-trees";
 import { UserError } from "../core/errors";
 import { usualCrop } from "../data/usual-crop";
 import type { ViewOptions } from "../data/view";
@@ -7,6 +10,7 @@ import { createFromWeights, loadModel, readModelDescription } from "../models/mo
 import type { Model } from "../models/module";
 import { matchingCrop } from "../predict/matching-crop";
 import { taskDefinition } from "../tasks/registry";
+import type { Task } from "../tasks/task";
 import type { ExperimentConfig } from "../train/config";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
@@ -39,6 +43,10 @@ export interface NamedModel {
   readonly model: Model;
   /** What its file says of it, or what the command line says in its place. */
   readonly description: ModelDescription;
+  /** Boosted trees that answer by its features; the caller's to dispose. Default: it answers itself. */
+  readonly trees?: BoostedTrees;
+  /** What the trees are asked. */
+  readonly task?: Task;
   /** Of a run: its folder and its config. */
   readonly trained?: { readonly run: RunFolder; readonly experiment: ExperimentConfig };
 }
@@ -60,6 +68,10 @@ export async function namedModel(values: Values<typeof modelOptions>): Promise<N
     }
     await startEngine();
     const run = new RunFolder(folder);
+    if (existsSync(run.boostPath)) {
+      const { experiment, ...boosted } = await openBoosted(run);
+      return { ...boosted, trained: { run, experiment } };
+    }
     const { model, description, experiment } = await openTrainedModel(run);
     return { model, description, trained: { run, experiment } };
   }

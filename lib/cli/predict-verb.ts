@@ -1,3 +1,4 @@
+import { boostedPredictor } from "../boost/boosted-predictor";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
 import { asText } from "../core/table";
@@ -10,8 +11,8 @@ import { checkWritable, writeFileAtomic } from "../io/atomic";
 import { untilInterrupted } from "../notebook/interrupt";
 import { withProgress } from "../notebook/progress";
 import { matchingCrop } from "../predict/matching-crop";
-import { predict } from "../predict/network-predictor";
-import { everyRow } from "../predict/predictor";
+import { networkPredictor } from "../predict/network-predictor";
+import { everyRow, type Predictor } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
 import type { Task } from "../tasks/task";
 import { isRunsData } from "../train/row-digests";
@@ -46,6 +47,7 @@ export const verb = defineVerb({
     checkWritable(out);
     const named = await namedModel(values);
     const { model, description, trained } = named;
+    let predictor: Predictor | undefined;
     try {
       if (description.task === undefined) {
         throw new UserError(
@@ -53,7 +55,9 @@ export const verb = defineVerb({
           "train it again, or save it with its task",
         );
       }
-      const task = taskFromDescription(description.task);
+      predictor = predictorOf(named, taskFromDescription(description.task));
+      const { task } = predictor;
+      const asked = predictor;
       const dataset = await openDataset(spec, {
         ...modelView(named, crop),
         skipBad: trained?.experiment.data.skipBad,
@@ -68,8 +72,7 @@ export const verb = defineVerb({
         const rows = await rowsAsked(named, task, dataset, spec, split);
         const table = await withProgress("predicting", (onProgress) =>
           untilInterrupted((signal) =>
-            predict(model, task, dataset, rows, {
-              ...trained?.experiment.predict,
+            asked.predict(dataset, rows, {
               signal,
               onProgress: (done) => onProgress(done, rows.length),
             }),
@@ -81,11 +84,21 @@ export const verb = defineVerb({
         await dataset.close();
       }
     } finally {
+      predictor?.dispose();
+      named.trees?.dispose();
       model.dispose();
     }
     return undefined;
   },
 });
+
+/** Whatever answers: the network, or boosted trees by its features. */
+function predictorOf({ model, trees, task, trained }: NamedModel, own: Task): Predictor {
+  const options = trained?.experiment.predict;
+  return trees === undefined || task === undefined
+    ? networkPredictor(model, own, options)
+    : boostedPredictor({ backbone: model, backboneTask: own, trees, task }, options);
+}
 
 /** How the votes of a run's own data are read. */
 function votesOf({ trained }: NamedModel, spec: string) {

@@ -3,8 +3,22 @@
  *
  * @module tuning-fork/boost
  */
+
+export {
+  type FeatureMatrix,
+  type MappedMatrix,
+  mapMatrix,
+  matrixOf,
+} from "../boost/boost-matrix";
 export { type BoostConfig, type BoostSettings, boostSchema } from "../boost/boost-settings";
 export type { BoosterHistory } from "../boost/boost-thread";
+export { type OpenedBoosted, openBoosted } from "../boost/boosted-files";
+export { type BoostedNetwork, boostedPredictor } from "../boost/boosted-predictor";
+export {
+  type BoostedRunOptions,
+  type BoostedSettings,
+  trainBoosted,
+} from "../boost/boosted-run";
 export {
   type BoostData,
   type BoostedTrees,
@@ -19,10 +33,5 @@ export type {
   BoosterTraining,
   LibraryConfig,
 } from "../boost/booster-library";
-export {
-  type FeatureMatrix,
-  type MappedMatrix,
-  mapMatrix,
-  matrixOf,
-} from "../boost/feature-matrix";
+export { cachedFeatures, type FeatureCacheOptions } from "../boost/feature-cache";
 export { boosterLibraries, boosterLibrary } from "../boost/registry";

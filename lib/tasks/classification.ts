@@ -19,6 +19,7 @@ import type { LossDefinition, LossOptions } from "./loss";
 import { crossEntropy } from "./losses/class-cross-entropy";
 import { focal } from "./losses/focal";
 import type { TaskDefinition } from "./registry";
+import { sumToOne } from "./sum-to-one";
 import type { Strata, Task, TrainingRows } from "./task";
 
 const losses: readonly LossDefinition[] = [crossEntropy, focal];
@@ -78,6 +79,16 @@ function createClassification(
       }
       return targets;
     },
+    truths(dataset, rows) {
+      const labelOf = labelReader(dataset, classNames);
+      const truths = new Float64Array(rows.length * k);
+      for (let i = 0; i < rows.length; i++) {
+        const label = labelOf(rows[i]);
+        if (label < 0) truths.fill(Number.NaN, i * k, (i + 1) * k);
+        else truths[i * k + label] = 1;
+      }
+      return truths;
+    },
     strata(dataset): Strata {
       const labelOf = labelReader(dataset, classNames);
       return {
@@ -101,6 +112,7 @@ function createClassification(
         ),
     },
 
+    normalize: (raw) => sumToOne(raw, k, [{ from: 0, to: k }]),
     table(dataset, rows, answers) {
       const ids = asText(dataset.table.id);
       return createPredictions(

@@ -70,6 +70,11 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
    * @throws UserError naming the galaxy whose target is not known
    */
   targets(dataset: Dataset, rows: ArrayLike<number>): Float32Array;
+  /**
+   * What is known, in the form of answers: float64 `[rows, outputs]`, row-major; NaN where it is not known,
+   * and for outputs that nobody can know, such as how sure a network is.
+   */
+  truths(dataset: Dataset, rows: ArrayLike<number>): Float64Array;
   /** By which splits are stratified, data balanced and rows drawn. */
   strata(dataset: Dataset): Strata;
 
@@ -85,6 +90,11 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
     sum(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar;
   };
 
+  /**
+   * Numbers of whoever knows nothing of probabilities, such as trees, as answers: clipped to 0…1, and what
+   * excludes each other brought to a sum of one. float64 `[rows, outputs]`, row-major; another array.
+   */
+  normalize(raw: Float64Array): Float64Array;
   /**
    * Answers and, where it is known and one of this task's, the truth.
    *

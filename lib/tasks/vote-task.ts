@@ -28,6 +28,7 @@ import { dirichletMultinomial } from "./losses/dirichlet-multinomial";
 import { softmaxVotes } from "./losses/softmax-votes";
 import { squaredError } from "./losses/squared-error";
 import type { TaskDefinition } from "./registry";
+import { sumToOne } from "./sum-to-one";
 import type { Task } from "./task";
 import type { VoteLoss } from "./vote-loss";
 import { voteStrata } from "./vote-strata";
@@ -132,6 +133,14 @@ function createVoteTask(
       }
       return targets;
     },
+    truths(dataset, rows) {
+      const { truth } = knownVotes(dataset, rows, questions);
+      const width = outputs.length;
+      return Float64Array.from({ length: rows.length * width }, (_, i) => {
+        const at = i % width;
+        return at < k ? truth[Math.floor(i / width) * k + at] : Number.NaN;
+      });
+    },
     strata({ votes, size }) {
       return votes === undefined
         ? { of: new Int32Array(size).fill(-1), names: [] }
@@ -156,6 +165,7 @@ function createVoteTask(
         }),
     },
 
+    normalize: (raw) => sumToOne(raw, outputs.length, ranges),
     table(dataset, rows, given) {
       const ids = asText(dataset.table.id);
       const width = outputs.length;

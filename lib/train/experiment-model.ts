@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
 import { findPath } from "../io/paths";
@@ -68,6 +69,12 @@ export async function openTrainedModel(run: RunFolder): Promise<
     readonly experiment: ExperimentConfig;
   }
 > {
+  if (existsSync(run.boostPath)) {
+    throw new UserError(
+      `${run.path} holds boosted trees and no network`,
+      "give the run of the network on whose features they stand (boost.yaml names it)",
+    );
+  }
   const experiment = parseConfig(experimentSchema, run.readConfig(), run.configPath);
   const best = openCheckpoint(run.bestPath) ?? openCheckpoint(run.latestPath);
   if (best === undefined) {

@@ -23,6 +23,7 @@ import {
 import { checkFit, type FitOptions, fit } from "./fit";
 import { HeldData } from "./held-data";
 import { type FitResult, fitResult, Judge } from "./monitor";
+import { PeakMemory } from "./peak-memory";
 import { saveRowDigests } from "./row-digests";
 import type { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
@@ -128,7 +129,21 @@ export class Experiment {
           this.run.writeConfig(this.config);
           if (says !== undefined) console.warn(printable(says));
         }
-        const result = await fit(inputs, this.config.train, this.run, options);
+        const memory = new PeakMemory();
+        const result = await fit(inputs, this.config.train, this.run, {
+          ...options,
+          onStep(report) {
+            memory.look();
+            options.onStep?.(report);
+          },
+        });
+        this.run.writeTrainingComplete({
+          epochs: Object.values(result.history)[0]?.length ?? 0,
+          bestEpoch: result.bestEpoch,
+          seconds: result.seconds,
+          stoppedEarly: result.stoppedEarly,
+          peakMemory: memory.bytes,
+        });
         if (test.length === 0) this.finish(result, { rows: 0 }, parameterCount(model));
         return result;
       } finally {

@@ -25,7 +25,8 @@ function targetDigests(task: Task, dataset: Dataset, rows: readonly number[]): s
   });
 }
 
-async function pictureDigests(dataset: Dataset, rows: readonly number[]): Promise<string[]> {
+/** A digest of each row's picture. */
+export async function pictureDigests(dataset: Dataset, rows: readonly number[]): Promise<string[]> {
   if (rows.length === 0) return [];
   const pixels = await dataset.read(rows);
   const each = pixels.length / rows.length;

@@ -49,6 +49,22 @@ const trainingSchema = z.object({
   parameters: z.int(),
 });
 
+const reportSchema = z.object({
+  /** Epochs, or rounds of boosting, that were done. */
+  epochs: z.int().min(0),
+  /** From 1: the one that was kept. */
+  bestEpoch: z.int().min(1),
+  /** Seconds spent in training and evaluation on validation data, over all sittings. */
+  seconds: z.number(),
+  /** Whether early stopping ended it. */
+  stoppedEarly: z.boolean(),
+  /** The most memory that the process had meanwhile, bytes; other work of it counts too. */
+  peakMemory: z.number(),
+});
+
+/** What `training-complete.json` says of a training that has ended. */
+export type TrainingReport = z.output<typeof reportSchema>;
+
 /** What a finished run's `metrics.json` says of its training. */
 export type TrainingSummary = z.output<typeof trainingSchema>;
 
@@ -92,6 +108,22 @@ export class RunFolder {
   get bestPath(): string {
     return join(this.path, "checkpoints", "best");
   }
+  /** How the training went, once it has ended: its seconds and its memory. */
+  get trainingCompletePath(): string {
+    return join(this.path, "training-complete.json");
+  }
+  /** What was asked, where no network's file says it. */
+  get taskPath(): string {
+    return join(this.path, "task.json");
+  }
+  /** Of boosted trees: what was boosted, and on which network. A network's run has no such file. */
+  get boostPath(): string {
+    return join(this.path, "boost.yaml");
+  }
+  /** Of boosted trees: a file an answer. */
+  get boostersPath(): string {
+    return join(this.path, "boosters");
+  }
   /** Figures by name, put where this run keeps them: what `exportFigures` takes. */
   figures<F>(byName: Readonly<Record<string, F>>): Record<string, F> {
     const entries = Object.entries(byName);
@@ -120,7 +152,10 @@ export class RunFolder {
 
   /** Remove what a run has left here. Files that are no run's stay. */
   clear(): void {
-    const files = ["config.yaml", "history.csv", "predictions.csv", "split.csv", "digests.csv"];
+    const files = [
+      ...["config.yaml", "history.csv", "predictions.csv", "split.csv", "digests.csv"],
+      ...["training-complete.json", "task.json", "boost.yaml", "boosters", "features"],
+    ];
     const left = existsSync(this.path) ? readdirSync(this.path) : [];
     const logs = left.filter((name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE);
     // What says that a run is finished goes first, should this be interrupted.
@@ -173,6 +208,17 @@ export class RunFolder {
         names.map((name, c) => [name, rows.map((row) => numberOf(row[c]))]),
       );
     });
+  }
+
+  /** Write `training-complete.json`. */
+  writeTrainingComplete(report: TrainingReport): void {
+    writeFileAtomic(this.trainingCompletePath, `${JSON.stringify(report, null, 2)}\n`);
+  }
+
+  /** What `training-complete.json` says; undefined where it is not there. @throws UserError when damaged */
+  readTrainingComplete(): TrainingReport | undefined {
+    if (!existsSync(this.trainingCompletePath)) return undefined;
+    return this.read(this.trainingCompletePath, (text) => reportSchema.parse(JSON.parse(text)));
   }
 
   /** Write `metrics.json`, which makes the run a finished one. */

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import type { Predictions } from "../evaluate/predictions";
@@ -69,7 +70,9 @@ export async function readAnswers(run: RunFolder): Promise<RunAnswers> {
   const best = openCheckpoint(run.bestPath);
   const text = await readFile(run.predictionsPath, "utf8");
   const description =
-    best === undefined ? await classesOf(run) : readModelDescription(best.files.model)?.task;
+    best === undefined
+      ? (taskOf(run) ?? (await classesOf(run)))
+      : readModelDescription(best.files.model)?.task;
   if (description === undefined) {
     throw new UserError(
       `${run.bestPath} has no checkpoint that says what the run was asked`,
@@ -78,6 +81,12 @@ export async function readAnswers(run: RunFolder): Promise<RunAnswers> {
   }
   const task = taskFromDescription(description);
   return { task, predictions: task.parseTable(text, run.predictionsPath) };
+}
+
+/** What a run without a network's file says it was asked. */
+function taskOf(run: RunFolder): TaskDescription | undefined {
+  if (!existsSync(run.taskPath)) return undefined;
+  return JSON.parse(readFileSync(run.taskPath, "utf8")) as TaskDescription;
 }
 
 /** A table of classes says by itself what was asked, so that checkpoints can be removed. */

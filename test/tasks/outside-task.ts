@@ -75,6 +75,8 @@ function createFractions(
     numLogits: 2 * k,
     targetWidth: k,
     targets: (dataset, rows) => Float32Array.from(truthOf(dataset, rows)),
+    truths: truthOf,
+    normalize: (raw) => raw,
     strata: (dataset) => ({ of: new Int32Array(dataset.size), names: ["all"] }),
     createLoss: ({ rows }) =>
       distance.create(loss, { strata: new Int32Array(rows.length), outputs, questions: [] }),
