@@ -4,7 +4,7 @@ import { parseNpyHeader } from "../io/npy";
 import { koffi } from "./native-library";
 
 /** float32 features `[rows, width]`, row-major, where they lie in memory: nobody copies them. */
-export interface FeatureMatrix {
+export interface BoostMatrix {
   /** Galaxies. */
   readonly rows: number;
   /** Features of each. */
@@ -23,7 +23,7 @@ export interface FeatureMatrix {
  * @param values `[rows, width]`, row-major; not copied, and not to be changed meanwhile. NaN: not known.
  * @throws UserError when they do not fill whole rows, or one is infinite
  */
-export function matrixOf(values: Float32Array, width: number): FeatureMatrix {
+export function matrixOf(values: Float32Array, width: number): BoostMatrix {
   const rows = values.length / width;
   if (!Number.isInteger(rows) || rows === 0 || !(width > 0)) {
     throw new UserError(
@@ -53,13 +53,13 @@ export function matrixOf(values: Float32Array, width: number): FeatureMatrix {
 }
 
 /** Some rows of a matrix that follow each other. */
-export function rowsOf(matrix: FeatureMatrix, from: number, to: number): FeatureMatrix {
+export function rowsOf(matrix: BoostMatrix, from: number, to: number): BoostMatrix {
   const address = matrix.address + BigInt(from * matrix.width * 4);
   return { ...matrix, rows: to - from, address };
 }
 
 /** A matrix in a file, of which memory holds what is being read. */
-export interface MappedMatrix extends FeatureMatrix {
+export interface MappedMatrix extends BoostMatrix {
   /** Give the memory back; the matrix must not be used afterwards. */
   close(): void;
 }

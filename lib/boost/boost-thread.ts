@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../core/errors";
-import type { FeatureMatrix } from "./boost-matrix";
+import type { BoostMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
 
 /** What one answer is, of each galaxy; weights are 0 where it is not known. Default: it is known of all. */
@@ -32,7 +32,7 @@ export interface LearnedBooster {
 }
 
 /** Where features lie. */
-export type MatrixPlace = Pick<FeatureMatrix, "rows" | "width" | "address">;
+export type MatrixPlace = Pick<BoostMatrix, "rows" | "width" | "address">;
 
 /** What a thread works with. */
 export interface ThreadData {
@@ -68,10 +68,10 @@ export class BoostThread {
     val,
     ...data
   }: Omit<ThreadData, "stop" | "train" | "val"> & {
-    readonly train: FeatureMatrix;
-    readonly val?: FeatureMatrix;
+    readonly train: BoostMatrix;
+    readonly val?: BoostMatrix;
   }) {
-    const place = ({ rows, width, address }: FeatureMatrix) => ({ rows, width, address });
+    const place = ({ rows, width, address }: BoostMatrix) => ({ rows, width, address });
     const workerData: ThreadData = {
       ...data,
       train: place(train),

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { stringify } from "yaml";
 import { UserError } from "../core/errors";
@@ -18,7 +18,7 @@ import { openTrainedModel } from "../train/experiment-model";
 import { PeakMemory } from "../train/peak-memory";
 import { RunFolder } from "../train/run-folder";
 import { type RunResult, readRun, refuseUntested } from "../train/run-result";
-import { type FeatureMatrix, rowsOf } from "./boost-matrix";
+import { type BoostMatrix, rowsOf } from "./boost-matrix";
 import { type BoostConfig, type BoostSettings, boostSchema } from "./boost-settings";
 import { readNote, saveTrees } from "./boosted-files";
 import { type BoostedTrees, type BoostOptions, trainTrees } from "./boosted-trees";
@@ -139,7 +139,7 @@ interface OpenedRun {
 }
 
 async function boostRun(opened: OpenedRun, options: BoostedRunOptions): Promise<void> {
-  const { run, experiment, data, task, config, library } = opened;
+  const { run, backbone, experiment, data, task, config, library } = opened;
   const { train, val, test, dataset } = data;
   if (test.length === 0) refuseUntested(run);
   const { signal, onNotice, onFeatures } = options;
@@ -147,7 +147,7 @@ async function boostRun(opened: OpenedRun, options: BoostedRunOptions): Promise<
   const features = await backboneFeatures(opened, { signal, onNotice, onProgress: onFeatures });
   try {
     const start = performance.now();
-    const of = (matrix: FeatureMatrix, rows: Uint32Array) => ({
+    const of = (matrix: BoostMatrix, rows: Uint32Array) => ({
       features: matrix,
       targets: Float32Array.from(task.truths(dataset, rows)),
     });
@@ -178,6 +178,7 @@ async function boostRun(opened: OpenedRun, options: BoostedRunOptions): Promise<
       saveTrees(run, trees);
       run.writeConfig(experiment);
       writeFileAtomic(run.taskPath, JSON.stringify(task.description, null, 2));
+      if (existsSync(backbone.digestsPath)) copyFileSync(backbone.digestsPath, run.digestsPath);
       await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
       run.writeHistory(historyOf(trees, epochs));
       const stoppedEarly = epochs < config.rounds;

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import type { FeatureMatrix } from "./boost-matrix";
+import type { BoostMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
 import {
   type BoosterHistory,
@@ -15,7 +15,7 @@ import type { Booster, BoosterLibrary } from "./booster-library";
 /** What is learned from. */
 export interface BoostData {
   /** Of each galaxy. */
-  readonly features: FeatureMatrix;
+  readonly features: BoostMatrix;
   /** float32 `[rows, answers]`, row-major; NaN where an answer is not known. */
   readonly targets: Float32Array;
 }
@@ -51,7 +51,7 @@ export interface BoostedTrees {
   /** What a person should know, a sentence each: answers that are constant, features not known. */
   readonly notices: readonly string[];
   /** Raw answers, float64 `[rows, answers]`, row-major: neither clipped nor brought to a sum of one. */
-  predict(features: FeatureMatrix): Promise<Float64Array>;
+  predict(features: BoostMatrix): Promise<Float64Array>;
   /** Share that each feature has in the gain of all splits, `[width]`, sum 1. */
   importance(): Float64Array;
   /** Free every booster. */

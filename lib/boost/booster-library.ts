@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors";
 import { nearestWord } from "../core/nearest";
-import type { FeatureMatrix } from "./boost-matrix";
+import type { BoostMatrix } from "./boost-matrix";
 import type { BoostConfig } from "./boost-settings";
 
 /** Features as a library has binned them, with a target that can be exchanged. */
@@ -25,7 +25,7 @@ export interface Booster {
   /** Trees. */
   readonly rounds: number;
   /** Answers about galaxies, float64 `[rows]`, computed in the background. */
-  predict(features: FeatureMatrix): Promise<Float64Array>;
+  predict(features: BoostMatrix): Promise<Float64Array>;
   /** Total gain of the splits at each feature, `[width]`; 0 where none is. */
   importance(): Float64Array;
   /** The model file, as the library's Python package opens it. */
@@ -72,7 +72,7 @@ export interface BoosterLibrary {
    *
    * @param like Training data by whose bins validation data are binned. Default: bins of its own.
    */
-  bin(features: FeatureMatrix, config: LibraryConfig, like?: BinnedData): BinnedData;
+  bin(features: BoostMatrix, config: LibraryConfig, like?: BinnedData): BinnedData;
   /**
    * Begin to learn the target that the training data have now.
    *

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import type { FeatureMatrix } from "./boost-matrix";
+import type { BoostMatrix } from "./boost-matrix";
 import {
   type BinnedData,
   type Booster,
@@ -82,7 +82,7 @@ function paramsText({ threads, loss, learningRate, seed, params }: LibraryConfig
 
 type Out<T> = [T | null];
 
-function bin(features: FeatureMatrix, config: LibraryConfig, like?: BinnedData): BinnedData {
+function bin(features: BoostMatrix, config: LibraryConfig, like?: BinnedData): BinnedData {
   const x = api();
   const out: Out<bigint> = [null];
   const { address, rows, width } = features;

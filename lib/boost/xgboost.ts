@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { type FeatureMatrix, rowsOf } from "./boost-matrix";
+import { type BoostMatrix, rowsOf } from "./boost-matrix";
 import {
   type BinnedData,
   type Booster,
@@ -82,7 +82,7 @@ function arrayInterface(address: bigint, shape: readonly number[]): string {
   return `{"data": [${address}, true], "shape": [${shape}], "typestr": "<f4", "version": 3}`;
 }
 
-const interfaceOf = ({ address, rows, width }: FeatureMatrix) =>
+const interfaceOf = ({ address, rows, width }: BoostMatrix) =>
   arrayInterface(address, [rows, width]);
 
 /** One value of an `_Out_` parameter. */
@@ -95,7 +95,7 @@ function handleFrom(fill: (out: Out<bigint>) => void): bigint {
 }
 
 /** Quantized by its own rows in one pass over the values, which are not copied. */
-function bin(features: FeatureMatrix, { threads }: LibraryConfig, like?: BinnedData): BinnedData {
+function bin(features: BoostMatrix, { threads }: LibraryConfig, like?: BinnedData): BinnedData {
   const { pointers, ...x } = api();
   const proxy = handleFrom((out) => x.proxy(out));
   let done = false;
@@ -196,7 +196,7 @@ function boosterOf(booster: bigint): Booster {
   const [rounds, width]: [Out<number>, Out<number>] = [[null], [null]];
   x.rounds(booster, rounds);
   x.width(booster, width);
-  const ask = async (features: FeatureMatrix) => {
+  const ask = async (features: BoostMatrix) => {
     const values: Out<bigint> = [null];
     const config =
       '{"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false, "cache_id": 0, "missing": NaN}';

@@ -5,7 +5,7 @@
  */
 
 export {
-  type FeatureMatrix,
+  type BoostMatrix,
   type MappedMatrix,
   mapMatrix,
   matrixOf,
