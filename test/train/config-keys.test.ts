@@ -12,7 +12,7 @@ import { mergeSettings, type Tree } from "#lib/train/merge-settings";
 import { openExperiment } from "#lib/train/open-experiment";
 import { fractions } from "../tasks/outside-task";
 import { configKeys } from "./config-keys";
-import { temporaryFolder, writeClasses } from "./support";
+import { temporaryFolder, writeClasses, writeVotes } from "./support";
 
 /** Settings of two runs that differ in one key. */
 interface Pair {
@@ -24,6 +24,9 @@ const train = (settings: Tree): Tree => ({ train: settings });
 const optimizer = (settings: Tree) => train({ optimizer: settings });
 const schedule = (settings: Tree) => train({ schedule: settings });
 const loss = (settings: Tree) => train({ loss: settings });
+/** Settings of a run that learns votes for an epoch. */
+const votes = (settings: Tree, more: Tree = {}): Tree =>
+  mergeSettings({ task: "votes", ...settings, train: { epochs: 1 } }, more);
 const stages = (...list: Tree[]) => train({ stages: list, epochs: undefined });
 /** A network without running statistics, which stays as it is at a rate this small. */
 const still = (settings: Tree) => ({
@@ -39,6 +42,7 @@ describe("every key of a config", () => {
   let runs = 0;
   let unregister: () => void;
   const seen = new Map<string, Promise<string>>();
+  const voted = { spec: at("votes", "votes.csv"), tree: at("votes", "tree.yaml") };
   const { warn } = console;
 
   before(async () => {
@@ -48,6 +52,7 @@ describe("every key of a config", () => {
     for (const name of ["images", "others", "damaged"]) {
       await writeClasses(at(name), { faint: name === "others" ? 12 : 10, bright: 16 }, 32, 2);
     }
+    await writeVotes(at("votes"), 20);
     writeFileSync(at("damaged", "faint", "broken.png"), "no picture");
     const model = createModel("test_custom_cnn", { numClasses: 2, seed: 7 });
     saveModel(model, at("weights.safetensors"));
@@ -78,9 +83,15 @@ describe("every key of a config", () => {
       without: { data: { spec: at("damaged") } },
       with: { data: { spec: at("damaged"), skipBad: true } },
     },
-    "data.tree": { with: { data: { tree: "gz2" } } },
-    "data.votes": { with: { data: { votes: "cast" } } },
-    task: { with: { task: "fractions" } },
+    "data.tree": {
+      without: votes({ data: { spec: voted.spec } }),
+      with: votes({ data: voted }),
+    },
+    "data.votes": {
+      without: votes({ data: voted }),
+      with: votes({ data: { ...voted, votes: "cast" } }),
+    },
+    task: { without: votes({ data: voted }), with: votes({ data: voted, task: "fractions" }) },
     "model.name": { with: { model: { name: "test_resnet18" } } },
     "model.dropout": { with: { model: { dropout: 0.5 } } },
     "model.dropPath": {
@@ -121,10 +132,13 @@ describe("every key of a config", () => {
       without: loss({ name: "focal" }),
       with: loss({ name: "focal", gamma: 1 }),
     },
-    "train.loss.gated": { with: loss({ name: "squaredError", gated: true }) },
+    "train.loss.gated": {
+      without: votes({ data: voted }, loss({ name: "squaredError" })),
+      with: votes({ data: voted }, loss({ name: "squaredError", gated: true })),
+    },
     "train.loss.scale": {
-      without: { task: "fractions", ...loss({ name: "distance" }) },
-      with: { task: "fractions", ...loss({ name: "distance", scale: -1 }) },
+      without: votes({ data: voted, task: "fractions" }, loss({ name: "distance" })),
+      with: votes({ data: voted, task: "fractions" }, loss({ name: "distance", scale: 2 })),
     },
     "train.monitor": { with: train({ monitor: "valPoetry" }) },
     "train.optimizer.name": { with: optimizer({ name: "adam", weightDecay: 0.1 }) },
@@ -235,16 +249,7 @@ describe("every key of a config", () => {
 
   /** Keys that show by what is refused. */
   const refusing = new Set([
-    ...[
-      "data.skipBad",
-      "data.tree",
-      "data.votes",
-      "train.loss.gated",
-      "task",
-      "train.monitor",
-      "train.earlyStopping.metric",
-      "train.loss.scale",
-    ],
+    ...["data.skipBad", "data.tree", "train.monitor", "train.earlyStopping.metric"],
     ...["train.log.mlflow.uri", "train.log.mlflow.experiment"],
   ]);
   for (const key of Object.keys(pairs())) {

@@ -64,8 +64,8 @@ export async function writeClasses(
 }
 
 /**
- * A CSV of galaxies with the votes of ten volunteers each, and their pictures: gray squares, the brighter the
- * more disks were seen. Only who saw a disk was asked for a bar.
+ * A CSV of galaxies with the votes of ten volunteers each, as cast and debiased, and their pictures: gray
+ * squares, the brighter the more disks were seen. Only who saw a disk was asked for a bar.
  *
  * @returns settings of `data` that open it
  */
@@ -76,7 +76,8 @@ export async function writeVotes(
   const { default: sharp } = await import("sharp");
   mkdirSync(folder, { recursive: true });
   const answers = ["shape_smooth", "shape_disk", "bar_yes", "bar_no"];
-  const lines = [`id,path,${answers.map((answer) => `${answer}_count`)}`];
+  const columns = answers.flatMap((answer) => [`${answer}_count`, `${answer}_debiased`]);
+  const lines = [`id,path,${columns}`];
   for (let i = 0; i < count; i++) {
     const disk = 1 + (i % 10);
     const bar = Math.floor(disk / 2);
@@ -85,7 +86,9 @@ export async function writeVotes(
     pixels[0] = i;
     const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } });
     await image.png().toFile(join(folder, `${i}.png`));
-    lines.push(`g${i},${i}.png,${10 - disk},${disk},${bar},${disk - bar}`);
+    const debiased = [0.9 - 0.08 * disk, 0.1 + 0.08 * disk, 0.4, 0.6];
+    const votes = [10 - disk, disk, bar, disk - bar].flatMap((count, a) => [count, debiased[a]]);
+    lines.push(`g${i},${i}.png,${votes}`);
   }
   const [spec, tree] = [join(folder, "votes.csv"), join(folder, "tree.yaml")];
   writeFileSync(spec, `${lines.join("\n")}\n`);
