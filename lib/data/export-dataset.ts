@@ -2,36 +2,16 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
-import { Random } from "../core/random";
-import { asText, type Column } from "../core/table";
+import { asText } from "../core/table";
 import { atomicPath, isTemporary, makeFolder, writeFileAtomic } from "../io/atomic";
 import { countCrossing } from "./assign-splits";
-import { classFolder, classFolders } from "./class-folders";
+import { classFolders } from "./class-folders";
 import type { Dataset } from "./dataset";
 import { findDuplicates } from "./duplicates";
+import { type ExportItem, type ExportOptions, planExport } from "./export-plan";
 import { decodeImage } from "./image-files";
 import { labelsOf } from "./labels";
-import { type Balancing, balancedRows } from "./sampling";
-import { splitNamed } from "./split-names";
-import { type SplitShares, saveSplit, splitPresets, stratifiedSplit } from "./splits";
-
-/** How a data set is written as folders. */
-export interface ExportOptions {
-  /** Shares of train, val, test; 64/16/20 by default. A split that the data bring goes first. */
-  readonly shares?: SplitShares;
-  /** Of the split and of what `balance` draws; 42 by default. */
-  readonly seed?: number;
-  /**
-   * `undersample`: as many of each class as the rarest has, before splitting. `oversample`: rows of
-   * rarer classes repeated in the training split only, so that no image is in two splits. By default
-   * neither.
-   */
-  readonly balance?: Balancing;
-  /** `png`, the default, keeps every pixel; `jpg`, at quality 95, takes a third of the room. */
-  readonly format?: "png" | "jpg";
-  /** Called while images are written, with how many of them are there. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
+import { saveSplit } from "./splits";
 
 /** What an export has written. */
 export interface ExportReport {
@@ -52,13 +32,6 @@ export interface ExportReport {
   readonly crossing: number;
 }
 
-/** One image to be written. */
-interface Item {
-  readonly row: number;
-  readonly split: string;
-  readonly path: string;
-}
-
 /**
  * Write a data set as `<folder>/<split>/<class>/<id>.png`, once: images that are there already are
  * kept, so an interrupted export goes on. Images of one object (equal files, or positions within 2″) go
@@ -74,13 +47,13 @@ export async function exportFolders(
 ): Promise<ExportReport> {
   const { format = "png", seed = 42, onProgress } = options;
   const { groups } = await findDuplicates(dataset, { images: "files" });
-  const items = plan(dataset, folder, options, groups);
+  const items = planExport(dataset, folder, options, groups);
   await startFolder(dataset, folder, { ...options, format, seed, onProgress: undefined });
   const classes = classFolders(dataset.classNames);
   for (const split of new Set(items.map((item) => item.split))) {
     for (const name of classes) makeFolder(join(folder, split, name));
   }
-  const missing: Item[] = [];
+  const missing: ExportItem[] = [];
   for (const item of items) {
     if (!(await stat(item.path).catch(() => undefined))?.size) missing.push(item);
   }
@@ -108,70 +81,6 @@ export async function exportFolders(
   return { folder, counts, kept, written: missing.length, unlabeled, crossing };
 }
 
-function plan(
-  dataset: Dataset,
-  folder: string,
-  options: ExportOptions,
-  groups: ArrayLike<number>,
-): Item[] {
-  const { shares = splitPresets["64/16/20"], seed = 42, balance, format = "png" } = options;
-  const labels = labelsOf(dataset);
-  const random = new Random(seed, "export");
-  const own = dataset.table.split as Column | undefined;
-  const all = [...labels.keys()].filter((row) => labels[row] >= 0 && own?.[row] !== "");
-  if (all.length === 0) {
-    throw new UserError(
-      `${dataset.name}: none of its ${dataset.size} images has a label.`,
-      "Export a data set with labels: each class becomes a folder.",
-    );
-  }
-  const under = balance === "undersample";
-  const chosen = under
-    ? [...balancedRows(labels, all, "undersample", random)].sort((a, b) => a - b)
-    : all;
-  const split = own
-    ? chosen.map((row) => splitNamed(String(own[row])) ?? classFolder(String(own[row])))
-    : stratifiedSplit(
-        chosen.map((row) => labels[row]),
-        shares,
-        {
-          seed,
-          classNames: dataset.classNames,
-          groups: chosen.map((row) => groups[row]),
-        },
-      );
-  const ids = asText(dataset.table.id).map((id) =>
-    id
-      .replace(/\.[a-z]+$/i, "")
-      .replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "_")
-      // A file whose name begins with a dot, or is nothing but its ending, is hidden.
-      .replace(/^(\.|$)/, "_$1"),
-  );
-  const folders = classFolders(dataset.classNames);
-  const item = (row: number, name: string, copy: number): Item => {
-    const file = `${ids[row]}${copy > 0 ? `.copy${copy}` : ""}.${format}`;
-    const path = join(folder, name, folders[labels[row]], file);
-    return { row, split: name, path };
-  };
-  const items = chosen.map((row, i) => item(row, split[i], 0));
-  if (balance === "oversample") {
-    const train = chosen.filter((_, i) => split[i] === "train");
-    const times = new Map<number, number>();
-    for (const row of balancedRows(labels, train, "oversample", random)) {
-      const copy = times.get(row) ?? 0;
-      times.set(row, copy + 1);
-      if (copy > 0) items.push(item(row, "train", copy));
-    }
-  }
-  if (new Set(items.map(({ path }) => path)).size < items.length) {
-    throw new UserError(
-      `${dataset.name}: two images would get the same file name.`,
-      "Give the galaxies ids that differ in letters and digits.",
-    );
-  }
-  return items;
-}
-
 /** An export goes on only in a folder that was begun in the same way. */
 async function startFolder(dataset: Dataset, folder: string, options: object): Promise<void> {
   makeFolder(folder);
@@ -190,7 +99,11 @@ async function startFolder(dataset: Dataset, folder: string, options: object): P
   writeFileAtomic(path, now);
 }
 
-async function writeBatch(dataset: Dataset, items: readonly Item[], format: string): Promise<void> {
+async function writeBatch(
+  dataset: Dataset,
+  items: readonly ExportItem[],
+  format: string,
+): Promise<void> {
   const { default: sharp } = await import("sharp");
   const [height, width] = dataset.imageSize;
   const pixels = await dataset.read(items.map((item) => item.row));
@@ -214,7 +127,11 @@ async function writeBatch(dataset: Dataset, items: readonly Item[], format: stri
   });
 }
 
-async function verify(dataset: Dataset, items: readonly Item[], format: string): Promise<void> {
+async function verify(
+  dataset: Dataset,
+  items: readonly ExportItem[],
+  format: string,
+): Promise<void> {
   const [height, width] = dataset.imageSize;
   const bytes = height * width * 3;
   for (let from = 0; from < items.length; from += 64) {
@@ -233,7 +150,7 @@ async function verify(dataset: Dataset, items: readonly Item[], format: string):
   }
 }
 
-async function countImages(folder: string, items: readonly Item[]) {
+async function countImages(folder: string, items: readonly ExportItem[]) {
   const counts: Record<string, Record<string, number>> = {};
   for (const split of new Set(items.map((item) => item.split))) {
     counts[split] = {};

@@ -1,4 +1,6 @@
-import { dirname, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { UserError } from "../core/errors";
 
 // The package is an ES module, loaded on first use by a real `import()`. Its types must not appear in
 // any declaration, since older compilers cannot resolve them: hence `@internal`.
@@ -59,6 +61,46 @@ export function loadHdf5(): Promise<Hdf5Library> {
     return library;
   })();
   return loading;
+}
+
+/**
+ * Open a file, and say how many bytes it has.
+ *
+ * @throws UserError when there is no such file, it is not HDF5, or it is truncated
+ * @internal
+ */
+export async function openHdf5(
+  path: string,
+): Promise<{ readonly file: Hdf5LibraryFile; readonly size: number }> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) {
+    throw new UserError(
+      `${path}: ${found ? "is not a file" : "no such file"}; expected an HDF5 file.`,
+      "Check the path.",
+    );
+  }
+  const { size } = found;
+  const library = await loadHdf5();
+  try {
+    return { file: new library.File(resolve(path), "r"), size };
+  } catch (cause) {
+    const message = String(cause instanceof Error ? cause.message : cause);
+    const ends = /truncated file: eof = (\d+).*stored_eof = (\d+)/.exec(message);
+    if (ends || size === 0) {
+      const there = ends ? `${ends[1]} of ${ends[2]} bytes are there` : "the file is empty";
+      throw new UserError(
+        `${path}: truncated HDF5 file (${there}).`,
+        "Delete it and download or make it again.",
+        { cause },
+      );
+    }
+    const what = /signature not found/.test(message) ? "not an HDF5 file" : reason(cause);
+    throw new UserError(
+      `${path}: ${what}.`,
+      "Give an HDF5 file (.h5), for example one in Galaxy10's layout.",
+      { cause },
+    );
+  }
 }
 
 /** The last line of HDF5's error stack says what went wrong; those before it say who called whom. */

@@ -1,11 +1,9 @@
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import {
   type Hdf5LibraryDataset,
   type Hdf5LibraryFile,
-  loadHdf5,
+  openHdf5,
   reason,
   unreadFilter,
 } from "./hdf5-library";
@@ -64,34 +62,8 @@ export class Hdf5File {
    * @throws UserError when there is no such file, it is not HDF5, or it is truncated.
    */
   static async open(path: string): Promise<Hdf5File> {
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile()) {
-      throw new UserError(
-        `${path}: ${found ? "is not a file" : "no such file"}; expected an HDF5 file.`,
-        "Check the path.",
-      );
-    }
-    const library = await loadHdf5();
-    try {
-      return new Hdf5File(path, new library.File(resolve(path), "r"), found.size);
-    } catch (error) {
-      const message = String(error instanceof Error ? error.message : error);
-      const ends = /truncated file: eof = (\d+).*stored_eof = (\d+)/.exec(message);
-      if (ends || found.size === 0) {
-        const size = ends ? `${ends[1]} of ${ends[2]} bytes are there` : "the file is empty";
-        throw new UserError(
-          `${path}: truncated HDF5 file (${size}).`,
-          "Delete it and download or make it again.",
-          { cause: error },
-        );
-      }
-      const what = /signature not found/.test(message) ? "not an HDF5 file" : reason(error);
-      throw new UserError(
-        `${path}: ${what}.`,
-        "Give an HDF5 file (.h5), for example one in Galaxy10's layout.",
-        { cause: error },
-      );
-    }
+    const { file, size } = await openHdf5(path);
+    return new Hdf5File(path, file, size);
   }
 
   /** Names of what lies at the top of the file. */

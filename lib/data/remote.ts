@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type DownloadOptions, download } from "../io/download";
+import { download } from "../io/download";
+import type { DownloadOptions } from "../io/download-attempt";
 import type { DatasetInfo, DatasetSource } from "./dataset";
 import { openGalaxy10 } from "./galaxy10";
 

@@ -52,7 +52,8 @@ export {
   type Duplicates,
   findDuplicates,
 } from "../data/duplicates";
-export { type ExportOptions, type ExportReport, exportFolders } from "../data/export-dataset";
+export { type ExportReport, exportFolders } from "../data/export-dataset";
+export type { ExportOptions } from "../data/export-plan";
 export {
   FitsFile,
   type FitsImage,

@@ -14,7 +14,8 @@ export {
 } from "../io/csv-table";
 export { formatCsv } from "../io/csv-text";
 export { sha256 } from "../io/digests";
-export { type DownloadOptions, type DownloadProgress, download } from "../io/download";
+export { download } from "../io/download";
+export type { DownloadOptions, DownloadProgress } from "../io/download-attempt";
 export { acquireLock, type LockOptions, withLock } from "../io/lock";
 export { encodeNpy } from "../io/npy";
 export { dataFolder, findPath, projectFolder, resultsFolder } from "../io/paths";

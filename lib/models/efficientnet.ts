@@ -34,7 +34,8 @@ interface Stage {
   readonly kernel: number;
 }
 
-interface Shape {
+/** What tells one network of the family from another. */
+export interface Shape {
   readonly stem: number;
   readonly stages: readonly Stage[];
   readonly features: number;
@@ -153,7 +154,8 @@ function block(
   };
 }
 
-function stage(
+/** A stage whose filters are of `kernel` pixels, 3 by default. */
+export function stage(
   kind: Kind,
   depth: number,
   stride: number,
@@ -162,31 +164,6 @@ function stage(
   kernel = 3,
 ): Stage {
   return { kind, depth, stride, expansion, width, kernel };
-}
-
-/** EfficientNet-Lite, all but its stem, head, first and last stage made wider and deeper. */
-function liteShape(wider: number, deeper: number): Shape {
-  // To a multiple of 8, but not below nine tenths.
-  const width = (channels: number) => {
-    const near = Math.max(8, Math.floor((channels * wider + 4) / 8) * 8);
-    return near < 0.9 * channels * wider ? near + 8 : near;
-  };
-  const middle = (depth: number, stride: number, channels: number, kernel: number) =>
-    stage("inverted", Math.ceil(depth * deeper), stride, 6, width(channels), kernel);
-  return {
-    stem: 32,
-    stages: [
-      stage("separable", 1, 1, 1, width(16)),
-      middle(2, 2, 24, 3),
-      middle(2, 2, 40, 5),
-      middle(3, 2, 80, 3),
-      middle(3, 1, 112, 5),
-      middle(4, 2, 192, 5),
-      stage("inverted", 1, 1, 6, width(320)),
-    ],
-    features: 1280,
-    lite: true,
-  };
 }
 
 const small: Shape = {
@@ -214,49 +191,17 @@ const tiny: Shape = {
 
 const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32 } });
 
-const tinyLite: Shape = {
-  stem: 16,
-  stages: [
-    stage("separable", 1, 1, 1, 8),
-    stage("inverted", 2, 2, 3, 16, 5),
-    stage("inverted", 1, 1, 3, 24),
-  ],
-  features: 32,
-  lite: true,
-};
-
-const defineOriginal = (shape: Shape, own: Variant) =>
+/** As the original TensorFlow code has it. */
+export const defineOriginal = (shape: Shape, own: Variant) =>
   define({ ...shape, original: true }, { preprocessing: symmetric, ...own });
 
-/** From lite0 on: how many times wider and deeper, and the side of its images, pixels. */
-const lites = [
-  [1, 1, 224],
-  [1, 1.1, 240],
-  [1.1, 1.2, 260],
-  [1.2, 1.4, 300],
-  [1.4, 1.8, 380],
-] as const;
-
-function lite([wider, deeper, size]: (typeof lites)[number], i: number) {
-  const name = `tf_efficientnet_lite${i}`;
-  const hub = `timm/${name}.in1k`;
-  // The two largest were published with another way of resizing.
-  const own = i < 3 ? {} : { preprocessing: { ...symmetric, interpolation: "bilinear" as const } };
-  return [name, defineOriginal(liteShape(wider, deeper), { size, hub, ...own })] as const;
-}
-
-/**
- * EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298) and EfficientNet-Lite (Liu 2020; Tan & Le 2019,
- * arXiv:1905.11946).
- */
+/** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298). */
 export const efficientnet: Architecture = {
   efficientnetv2_s: define(small, { size: 288 }),
   tf_efficientnetv2_s: defineOriginal(small, {
     size: 300,
     hub: "timm/tf_efficientnetv2_s.in21k_ft_in1k",
   }),
-  ...Object.fromEntries(lites.map(lite)),
-  test_tf_efficientnet_lite: defineOriginal(tinyLite, { size: 32 }),
   test_efficientnet: define(tiny, { size: 32 }),
   test_tf_efficientnet: defineOriginal(tiny, { size: 32 }),
 };

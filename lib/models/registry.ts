@@ -6,6 +6,7 @@ import { customCnn } from "./custom-cnn";
 import { cvt } from "./cvt";
 import type { Preprocessing } from "./description";
 import { efficientnet } from "./efficientnet";
+import { efficientnetLite } from "./efficientnet-lite";
 import { dropout, linear } from "./layers";
 import { linformer } from "./linformer";
 import type { Context, Layer, Model, Network } from "./module";
@@ -26,6 +27,7 @@ const architectures: readonly Architecture[] = [
   linformer,
   cvt,
   efficientnet,
+  efficientnetLite,
   convnext,
   swinv2,
   regnet,

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { type DownloadProgress, download } from "../io/download";
+import { download } from "../io/download";
+import type { DownloadProgress } from "../io/download-attempt";
 import { dataFolder } from "../io/paths";
 import { createFromWeights } from "./model-file";
 import { type ModelOptions, modelDefinition } from "./registry";
