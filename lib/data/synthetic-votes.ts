@@ -57,16 +57,19 @@ export function voteChances(galaxy: GalaxyParameters): number[] {
  * @param seed Of the draws; 42 by default.
  */
 export function drawVotes(galaxies: readonly GalaxyParameters[], seed = 42): Votes {
-  const questions = decalsQuestions;
-  const ranges = questionRanges(questions);
-  const answers = treeAnswers(questions);
-  const fractions = new Float64Array(galaxies.length * answers.length);
-  const asked = new Float64Array(galaxies.length * questions.length);
+  return votesOfCounts(drawCounts(galaxies, seed));
+}
+
+/** How many volunteers gave each answer, `[galaxies, answers]`; see {@link drawVotes}. */
+export function drawCounts(galaxies: readonly GalaxyParameters[], seed = 42): Float32Array {
+  const ranges = questionRanges(decalsQuestions);
+  const k = treeAnswers(decalsQuestions).length;
+  const all = new Float32Array(galaxies.length * k);
   for (const [row, galaxy] of galaxies.entries()) {
     const random = new Random(seed, `votes ${row}`);
     const chances = voteChances(galaxy);
-    const counts = new Float64Array(answers.length);
-    for (const [q, { from, to, after }] of ranges.entries()) {
+    const counts = all.subarray(row * k, (row + 1) * k);
+    for (const { from, to, after } of ranges) {
       const voters = after.length === 0 ? VOLUNTEERS : after.reduce((n, a) => n + counts[a], 0);
       for (let i = 0; i < voters; i++) {
         let left = random.uniform();
@@ -74,10 +77,28 @@ export function drawVotes(galaxies: readonly GalaxyParameters[], seed = 42): Vot
         while (answer < to - 1 && left >= chances[answer]) left -= chances[answer++];
         counts[answer]++;
       }
+    }
+  }
+  return all;
+}
+
+/** What {@link drawCounts} drew, as votes. */
+export function votesOfCounts(counts: Float32Array): Votes {
+  const questions = decalsQuestions;
+  const answers = treeAnswers(questions);
+  const k = answers.length;
+  const rows = counts.length / k;
+  const asked = new Float64Array(rows * questions.length);
+  const fractions = new Float64Array(counts.length);
+  for (const [q, { from, to }] of questionRanges(questions).entries()) {
+    for (let row = 0; row < rows; row++) {
+      const own = counts.subarray(row * k + from, row * k + to);
+      // Whoever is asked gives one answer.
+      const voters = own.reduce((sum, count) => sum + count, 0);
       asked[row * questions.length + q] = voters;
-      for (let a = from; a < to; a++) {
-        fractions[row * answers.length + a] = voters > 0 ? counts[a] / voters : Number.NaN;
-      }
+      own.forEach((count, a) => {
+        fractions[row * k + from + a] = voters > 0 ? count / voters : Number.NaN;
+      });
     }
   }
   return { questions, answers, fractions, asked };

@@ -1,14 +1,16 @@
+import { rmSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
-import type { Dataset, DatasetInfo } from "./dataset";
+import { encodeNpy, parseNpyHeader } from "../io/npy";
+import type { Dataset, DatasetInfo, Votes } from "./dataset";
 import type { GalaxyParameters } from "./galaxy-parameters";
 import { type Galaxy10Batch, galaxy10DecalsClasses, openGalaxy10, writeGalaxy10 } from "./galaxy10";
 import { fieldOfView, makeGalaxy } from "./simulator";
-import { drawVotes } from "./synthetic-votes";
+import { drawCounts, votesOfCounts } from "./synthetic-votes";
 
 /** How many galaxies, how large, and which. */
 export interface SyntheticOptions {
@@ -59,6 +61,7 @@ export async function makeSynthetic(
   if (await madeAlike(path, recipe)) return path;
 
   makeFolder(folder);
+  rmSync(votesPath(path), { force: true });
   const truths: GalaxyParameters[] = [];
   const catalog = {
     ra: new Float64Array(count),
@@ -121,10 +124,36 @@ export async function open(
     (_, row) => Object.fromEntries(keys.map((key) => [key, truth[key][row]])) as never,
   );
   const table = { ...dataset.table, ...truth, label: dataset.table.label };
-  return { ...dataset, table, votes: drawVotes(galaxies) };
+  return { ...dataset, table, votes: await keptVotes(path, galaxies) };
+}
+
+/** The votes of a set that lies here: drawn when it is first opened, and kept beside it. */
+async function keptVotes(path: string, galaxies: readonly GalaxyParameters[]): Promise<Votes> {
+  const file = votesPath(path);
+  const bytes = await readFile(file).catch(() => undefined);
+  if (bytes !== undefined) {
+    try {
+      const { shape, offset } = parseNpyHeader(bytes, bytes.length, file);
+      if (shape[0] === galaxies.length) {
+        return votesOfCounts(new Float32Array(Uint8Array.from(bytes.subarray(offset)).buffer));
+      }
+    } catch (error) {
+      // A damaged one is drawn again.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  const counts = drawCounts(galaxies);
+  try {
+    writeFileAtomic(file, encodeNpy(counts, [galaxies.length, counts.length / galaxies.length]));
+  } catch (error) {
+    // Where nothing can be written they are drawn each time.
+    if (!(error instanceof UserError)) throw error;
+  }
+  return votesOfCounts(counts);
 }
 
 const truthPath = (path: string) => path.replace(/\.h5$/, ".csv");
+const votesPath = (path: string) => path.replace(/\.h5$/, "-votes.npy");
 const recipePath = (path: string) => path.replace(/\.h5$/, ".json");
 
 async function madeAlike(path: string, recipe: string): Promise<boolean> {

@@ -74,6 +74,25 @@ describe("data/synthetic", () => {
       if (Number(label[i]) >= 8) assert.ok(Number(axisRatio[i]) < 0.2);
     }
     await set.close();
+
+    // Votes are drawn once and kept beside the set; damaged ones are drawn again.
+    const again = async () => {
+      const opened = await open(data);
+      await opened.close();
+      return opened.votes;
+    };
+    const kept = path.replace(".h5", "-votes.npy");
+    const bytes = await readFile(kept);
+    assert.deepEqual(await again(), set.votes);
+    await writeFile(kept, bytes.subarray(0, 500));
+    assert.deepEqual(await again(), set.votes);
+    assert.deepEqual(await readFile(kept), bytes);
+    const others = Buffer.from(bytes);
+    others.writeFloatLE(7, bytes.length - 34 * 4);
+    await writeFile(kept, others);
+    assert.notDeepEqual(await again(), set.votes);
+    await makeSynthetic(at, { count: 40, size: 16, seed: 2 });
+    assert.equal(await stat(kept).catch(() => undefined), undefined, "those of the set before");
   });
 
   it("puts the light where the parameters say", () => {
