@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import { asText } from "../core/table";
@@ -225,7 +226,7 @@ function apportion(sizes: readonly number[], ratios: readonly number[]): number[
   }
   for (const row of counts) {
     for (let k = row.indexOf(0); k >= 0; k = row.indexOf(0)) {
-      row[row.indexOf(Math.max(...row))]--;
+      row[argmax(row)]--;
       row[k]++;
     }
   }

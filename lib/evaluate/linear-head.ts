@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax";
 /** What is learned on features: a linear classifier. */
 export interface TrainedHead {
   /** float32 `[features, answers]`, row-major. */
@@ -113,8 +114,7 @@ export function crossValidate(
     const head = trainHead(takeRows(features, learn, width), oneHot(learned, answers), answers);
     const p = askHead(head, takeRows(features, test, width));
     for (const [i, row] of test.entries()) {
-      const own = p.subarray(i * answers, (i + 1) * answers);
-      if (own.indexOf(Math.max(...own)) === labels[row]) right++;
+      if (argmax(p, i * answers, answers) === labels[row]) right++;
     }
   }
   return right / rows;

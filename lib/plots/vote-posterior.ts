@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { logGamma } from "../core/log-gamma";
 import { questionRanges, reachChances } from "../data/decision-tree";
@@ -93,7 +94,7 @@ export function votePosterior(
         line: { color, width: 1.5 },
         hovertemplate: `${name}: %{x:.2f}<extra></extra>`,
       });
-      const most = curve.y.indexOf(Math.max(...curve.y));
+      const most = argmax(curve.y);
       annotations.push({
         text: name,
         showarrow: false,

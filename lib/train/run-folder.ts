@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { asNumbers } from "../core/table";
 import { writeFileAtomic } from "../io/atomic";
+import { parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
 import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
@@ -199,13 +201,11 @@ export class RunFolder {
   readHistory(): Record<string, number[]> {
     if (!existsSync(this.historyPath)) return {};
     return this.read(this.historyPath, (text) => {
-      const [names, ...rows] = text
-        .trimEnd()
-        .split("\n")
-        .map((line) => line.split(","));
-      const numberOf = (cell: string | undefined) => (cell ? Number(cell) : Number.NaN);
+      const numbers = (names: readonly string[]) =>
+        Object.fromEntries(names.map((name) => [name, "number"] as const));
+      const { columns } = parseCsv(text, this.historyPath, numbers);
       return Object.fromEntries(
-        names.map((name, c) => [name, rows.map((row) => numberOf(row[c]))]),
+        Object.entries(columns).map(([name, values]) => [name, asNumbers(values)]),
       );
     });
   }
