@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import {
+import fs, {
   chmodSync,
   mkdtempSync,
   readdirSync,
@@ -28,6 +28,28 @@ describe("atomic writes", () => {
     writeFileAtomic(path, Uint8Array.of(1, 2));
     assert.deepEqual([...readFileSync(path)], [1, 2]);
     assert.deepEqual(readdirSync(join(folder, "a", "b")), ["c.txt"]);
+  });
+
+  it("are on the disk before they bear the name, unless that is not asked for", () => {
+    const { fsyncSync, renameSync } = fs;
+    const calls: string[] = [];
+    Object.assign(fs, {
+      fsyncSync: (descriptor: number) => {
+        calls.push("fsync");
+        fsyncSync(descriptor);
+      },
+      renameSync: (from: string, to: string) => {
+        calls.push("rename");
+        renameSync(from, to);
+      },
+    });
+    try {
+      writeFileAtomic(join(folder, "a"), "a");
+      writeFileAtomic(join(folder, "b"), "b", { fsync: false });
+    } finally {
+      Object.assign(fs, { fsyncSync, renameSync });
+    }
+    assert.deepEqual(calls, ["fsync", "rename", "rename"]);
   });
 
   it("leave the old file and nothing else when the writing fails", async () => {

@@ -43,6 +43,14 @@ describe("io/csv", () => {
     assert.deepEqual(await csvHeader(path), ["id", "name", "ra"]);
   });
 
+  it("reads text that begins with a byte-order mark, before a quote too", () => {
+    const { columns } = parseCsv('\ufeff"a,b",c\n1,2\n', "text.csv", {
+      "a,b": "number",
+      c: "number",
+    });
+    assert.deepEqual(columns["a,b"], Float64Array.of(1));
+  });
+
   it("reads letters of several bytes wherever a chunk of the file ends", async () => {
     for (let shift = 0; shift < 4; shift++) {
       const rows = Array.from({ length: 9000 }, (_, i) => `g${i},élliptique 🌀\n`);

@@ -91,10 +91,15 @@ describe("data/download", () => {
   it("goes on after the program was stopped", async () => {
     handler = (request, response) => send(request, response, 100_000);
     await refused(get({ attempts: 1 }), /1 times in a row/);
-    handler = (request, response) => send(request, response);
+    let condition: unknown;
+    handler = (request, response) => {
+      condition = request.headers["if-range"];
+      send(request, response);
+    };
     await get();
     await whole();
     assert.equal(requests.at(-1), "bytes=100000-");
+    assert.equal(condition, '"one"', "the rest only of the same file");
   });
 
   it("starts over with a server that ignores ranges, or whose file has changed", async () => {
@@ -151,6 +156,17 @@ describe("data/download", () => {
     const start = performance.now();
     await get();
     assert.ok(performance.now() - start > 900);
+  });
+
+  it("waits twice as long after each failure", async () => {
+    const times: number[] = [];
+    handler = (_, response) => {
+      times.push(performance.now());
+      response.writeHead(503).end();
+    };
+    await refused(get({ attempts: 4, backOff: 40 }), /503 .*4 times in a row/);
+    const waits = times.slice(1).map((time, i) => time - times[i]);
+    for (const [i, least] of [40, 80, 160].entries()) assert.ok(waits[i] > least - 5, `${waits}`);
   });
 
   it("gives up on a connection that stalls", async () => {
@@ -281,6 +297,9 @@ describe("data/download", () => {
     await rm(join(folder, "file.h5"));
     handler = (_, response) => response.writeHead(200).end("something else");
     const how = /to forget it, delete the line file\.h5 of .*SHA256SUMS/;
+    await refused(get({ sha256: undefined }), /expected/, how);
+    // As sha256sum writes it of a file that was read as bytes.
+    await writeFile(join(folder, "SHA256SUMS"), `${digest} *file.h5\n`);
     await refused(get({ sha256: undefined }), /expected/, how);
     await writeFile(join(folder, "file.h5"), "edited");
     await refused(get({ sha256: undefined }), /its SHA-256 is not/, how);

@@ -31,6 +31,14 @@ describe("locks", () => {
     acquireLock(path, "the run")();
   });
 
+  it("stay where somebody else has one by now", () => {
+    const release = acquireLock(path, "the run");
+    const other = JSON.stringify({ ...owner(), token: "of another" });
+    writeFileSync(path, other);
+    release();
+    assert.equal(readFileSync(path, "utf8"), other);
+  });
+
   it("are held by a process that lives and taken over from one that has ended", async () => {
     const script = `require(${JSON.stringify(MODULE)}).acquireLock(${JSON.stringify(path)}, "x");`;
     const child = spawn(process.execPath, [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withProgress } from "#lib/notebook/progress";
+import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
 
 /** What is written to a log meanwhile, line by line. */
@@ -49,6 +49,30 @@ describe("a progress bar", () => {
       }),
     );
     assert.match(lines.at(-1) ?? "", /^downloading 100 %/);
+  });
+
+  it("forgets how fast the file before came", async () => {
+    const { now } = performance;
+    let time = 0;
+    performance.now = () => time;
+    try {
+      const lines = await linesOf(() => {
+        const bar = progress(2000, "downloading", { unit: "bytes" });
+        for (const [at, done] of [
+          [10_000, 1000],
+          [20_000, 2000],
+          [20_100, 0],
+          [30_100, 20],
+        ]) {
+          time = at;
+          bar.update(done, undefined, 2000);
+        }
+      });
+      assert.match(lines.at(-2) ?? "", /^downloading 100 %.* 100 bytes\/s/);
+      assert.match(lines.at(-1) ?? "", /^downloading 1 %.* 2\.0 bytes\/s/);
+    } finally {
+      performance.now = now;
+    }
   });
 
   it("ends with the work that fails, on a line of its own", async () => {

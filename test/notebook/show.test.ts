@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import sharp from "sharp";
-import { showFigure } from "#lib/notebook/figures";
+import { liveFigure, showFigure } from "#lib/notebook/figures";
 import { showImages } from "#lib/notebook/images";
 import { showTable } from "#lib/notebook/tables";
 
@@ -54,6 +54,29 @@ describe("what a cell shows", () => {
     );
   });
 
+  it("writes very large and very small numbers with their exponents", () => {
+    showTable({ large: [2.5e6, 1.5], small: [0.25, 2e-5] });
+    assert.match(
+      String(shown[0]["text/plain"]),
+      /2\.500e\+6 .*2\.500e-1[\s\S]*1\.500e\+0 .*2\.000e-5/,
+    );
+  });
+
+  it("draws a figure anew by way of something else, without which JupyterLab keeps the first one", async () => {
+    const figure = (y: number) => ({ data: [{ type: "bar", y: [y] }], layout: { height: 200 } });
+    const live = liveFigure();
+    live.update(figure(1));
+    live.update(figure(2));
+    live.update(figure(3));
+    live.finish();
+    const forms = shown.map((bundle) => {
+      const drawn = bundle["application/vnd.plotly.v1+json"] as { data: [{ y: number[] }] };
+      return drawn === undefined ? bundle["text/html"] : drawn.data[0].y[0];
+    });
+    // The second one waited for its turn, and the third took its place.
+    assert.deepEqual(forms, [1, '<div style="height:200px"></div>', 3]);
+  });
+
   it("takes a value that is not known, and still aligns the numbers right", () => {
     showTable({ metric: ["accuracy", "log loss"], value: [null, 0.25] });
     assert.equal(shown[0]["text/plain"], "metric     value\naccuracy       –\nlog loss  0.2500");
@@ -87,7 +110,10 @@ describe("what a cell shows", () => {
     const sources = [...html().matchAll(/src="data:image\/jpeg;base64,([^"]*)"/g)];
     const means = await Promise.all(
       sources.map(async ([, data]) => {
-        const { channels } = await sharp(Buffer.from(data, "base64")).stats();
+        const image = sharp(Buffer.from(data, "base64"));
+        // Browsers enlarge better than files do.
+        assert.equal((await image.metadata()).width, 8);
+        const { channels } = await image.stats();
         return channels.map(({ mean }) => mean);
       }),
     );
