@@ -83,6 +83,14 @@ describe("data/cross-match", () => {
     assert.equal(crossMatch(a, b, 2).first.length, 2);
   });
 
+  it("takes the earlier row of several at the same place", () => {
+    for (let size = 1; size < 40; size++) {
+      const many = { ra: Array<number>(size).fill(10), dec: Array<number>(size).fill(-5) };
+      const { second } = crossMatch({ ra: [10.0001], dec: [-5] }, many, 5);
+      assert.deepEqual([...second], [0], `${size} rows`);
+    }
+  });
+
   it("matches large catalogs quickly", function () {
     this.timeout(120_000);
     const random = new Random(1);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { UserError } from "#lib/core/errors";
+import { assignSplits } from "#lib/data/assign-splits";
 import {
   loadSplit,
   rowsOfSplit,
@@ -99,6 +100,36 @@ describe("data/splits", () => {
     assert.deepEqual(Array.from(takeFraction(labels, rows, 1)), rows);
     assert.equal(takeFraction(labels, rows, 1e-6).length, 2);
     assert.throws(() => takeFraction(labels, rows, 0), UserError);
+  });
+
+  it("keeps the data's own split, and says what that lacks", () => {
+    const strata = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1];
+    const train = Array<string>(12).fill("train");
+    const whole = assignSplits(strata, { given: train.with(0, "val").with(6, "test") });
+    assert.deepEqual(whole, { split: train.with(0, "val").with(6, "test"), notices: [] });
+
+    const untested = assignSplits(strata, { given: train.with(1, "val") });
+    assert.deepEqual(untested.split, train.with(1, "val"));
+    assert.match(
+      untested.notices.join("\n"),
+      /own split \((train, val|val, train)\) has no test part/,
+    );
+
+    const gaps = assignSplits(strata, { given: train.with(2, "").with(3, "val").with(4, "test") });
+    assert.equal(gaps.split[2], "unused");
+    assert.deepEqual(gaps.notices, ["1 rows are in none of the data's own splits: not used."]);
+
+    const shares = { train: 50, val: 50, test: 0 };
+    const drawn = assignSplits(strata, { given: train.with(5, "test"), shares });
+    assert.equal(drawn.split[5], "test");
+    assert.deepEqual(
+      [0, 1].map((label) => count(strata, drawn.split, label, "val")),
+      [2, 3],
+    );
+    assert.match(
+      drawn.notices.join("\n"),
+      /no validation part: it is taken from the training part/,
+    );
   });
 
   it("stores a split and notices when the data have changed", async () => {

@@ -9,7 +9,7 @@ import { writeGalaxy10 } from "#lib/data/galaxy10";
 import { cropResize } from "#lib/data/image-files";
 import { cached } from "#lib/data/loader";
 import { openDataset } from "#lib/data/open";
-import { withView } from "#lib/data/view";
+import { areaOf, withView } from "#lib/data/view";
 
 const rough = "test/fixtures/data/rough.png";
 const same = (a: Uint8Array, b: Uint8Array) => assert.equal(Buffer.compare(a, b), 0);
@@ -52,6 +52,15 @@ describe("data/view", () => {
       const row = Array.from({ length: size }, (_, x) => large[3 * x]);
       assert.ok(difference(row, [...row].reverse()).most <= 1, `${size}: ${row}`);
     }
+  });
+
+  it("cuts the middle, and of an odd rest the larger part below and to the right", () => {
+    assert.deepEqual(areaOf({ width: 35, height: 33 }, { crop: 32 }), {
+      ...{ left: 1, top: 0, width: 32, height: 32 },
+    });
+    assert.deepEqual(areaOf({ width: 20, height: 31 }, { crop: 40, size: 8 }), {
+      ...{ left: 0, top: 5, width: 20, height: 20 },
+    });
   });
 
   it("shows one data set in several ways", async () => {

@@ -4,6 +4,8 @@ import sharp from "sharp";
 import { liveFigure, showFigure } from "#lib/notebook/figures";
 import { showImages } from "#lib/notebook/images";
 import { showTable } from "#lib/notebook/tables";
+import { train } from "#lib/notebook/training";
+import type { Experiment } from "#lib/train/experiment";
 
 type Bundle = Record<string, unknown>;
 
@@ -75,6 +77,18 @@ describe("what a cell shows", () => {
     });
     // The second one waited for its turn, and the third took its place.
     assert.deepEqual(forms, [1, '<div style="height:200px"></div>', 3]);
+  });
+
+  it("draws the curves of a run that was finished before", async () => {
+    const history = { epoch: [1, 2], trainLoss: [1, 0.5] };
+    const experiment = {
+      state: () => ({ state: "finished", differences: [] }),
+      train: async () => ({ history, bestEpoch: 2, seconds: 1, stoppedEarly: false }),
+    };
+    await train(experiment as unknown as Experiment);
+    const [drawn] = shown.flatMap((bundle) => bundle["application/vnd.plotly.v1+json"] ?? []);
+    const { data } = drawn as { data: { y: number[] }[] };
+    assert.deepEqual(data[0].y, history.trainLoss);
   });
 
   it("takes a value that is not known, and still aligns the numbers right", () => {

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { ablationColumns } from "#lib/evaluate/ablation-table";
 import { quickVoteMetrics } from "#lib/evaluate/vote-metrics";
 import type { VotePredictions } from "#lib/evaluate/vote-predictions";
+import { ablate } from "#lib/notebook/ablate";
 import { ablationHeatMap } from "#lib/plots/ablation-heat-map";
 import { registerTask } from "#lib/tasks/registry";
 import { readAblation, runAblation } from "#lib/train/ablation";
@@ -12,6 +13,7 @@ import { loadAblation } from "#lib/train/ablation-config";
 import type { Tree } from "#lib/train/merge-settings";
 import { RunFolder } from "#lib/train/run-folder";
 import { readAnswers } from "#lib/train/run-result";
+import { tuningFork } from "../cli/support";
 import { fractions } from "../tasks/outside-task";
 import { temporaryFolder, writeVotes } from "./support";
 
@@ -72,6 +74,17 @@ describe("an ablation of other tasks than classification", function () {
     assert.ok("published mae" in ablationColumns(table));
     assert.deepEqual(titles(table), ["shape", "bar"]);
     assert.deepEqual(await readAblation(all, out("runs")), table);
+
+    // A cell and the command find everything finished, and show the same.
+    const log = console.error;
+    console.error = () => {};
+    const shown = await ablate(out("votes.yaml"), { out: out("runs") });
+    console.error = log;
+    assert.deepEqual(shown, table);
+    const asked = ["ablation", "--config", out("votes.yaml"), "--out", out("runs"), "--json"];
+    const command = tuningFork(...asked);
+    assert.equal(command.code, 0, command.error);
+    assert.deepEqual(JSON.parse(command.out), JSON.parse(JSON.stringify(table)));
   });
 
   it("goes on with what was interrupted", async () => {

@@ -274,6 +274,15 @@ describe("fit", function () {
     );
   });
 
+  it("refuses a validation split without rows, and leaves nothing in the folder", async () => {
+    const path = join(folder.path, "no-rows");
+    await assert.rejects(
+      trainOnce(path, config(), {}, { train: rows.train, val: new Uint32Array() }),
+      /the validation split has no rows/,
+    );
+    assert.deepEqual(readdirSync(path), []);
+  });
+
   it("names a damaged checkpoint file", async () => {
     const path = join(folder.path, "a");
     await trainOnce(path, config({ epochs: 1 }));
