@@ -5,6 +5,7 @@
  * @module tuning-fork
  */
 export * as tf from "@tensorflow/tfjs-core";
+export { loadBoost } from "./boost/boost-settings";
 export { UserError } from "./core/errors";
 export { Random } from "./core/random";
 export { asNumbers, asText, type Table } from "./core/table";
@@ -30,6 +31,7 @@ export { simulateLabeling } from "./evaluate/labeling";
 export { mcNemar } from "./evaluate/mcnemar";
 export { maximumMeanDiscrepancy } from "./evaluate/mean-discrepancy";
 export { classificationMetrics } from "./evaluate/metrics";
+export { comparisonTable, pairedTable } from "./evaluate/model-table";
 export {
   compareDetectors,
   outlierDetectors,
@@ -61,7 +63,9 @@ export { liveFigure, showFigure } from "./notebook/figures";
 export { showImages } from "./notebook/images";
 export { untilInterrupted } from "./notebook/interrupt";
 export { showMarkdown } from "./notebook/markdown";
+export { ModelStudy } from "./notebook/model-study";
 export { progress } from "./notebook/progress";
+export { studyFigures, writeStudyTables } from "./notebook/study-files";
 export { showTable } from "./notebook/tables";
 export { evaluateRun, showTraining, train } from "./notebook/training";
 export { ablationHeatMap } from "./plots/ablation-heat-map";

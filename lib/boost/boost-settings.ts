@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { UserError } from "../core/errors";
+import { parseConfig } from "../train/config";
+import { type ConfigFileOptions, readSettings } from "../train/config-file";
 import { count, positive, settings } from "../train/settings";
 
 /** How trees are boosted; the same for every library. */
@@ -32,3 +35,27 @@ export const boostSchema = settings({
 export type BoostConfig = z.output<typeof boostSchema>;
 /** What a person writes: every key may be left out. */
 export type BoostSettings = z.input<typeof boostSchema>;
+
+/**
+ * How a library boosts by a YAML file: what stands under `boost` and the library's name, with the profile
+ * that is asked for laid over it. Assignments are as for networks: `boost.xgboost.rounds=50`.
+ *
+ * @throws UserError naming the file and each key that is wrong
+ */
+export function loadBoost(
+  path: string,
+  library: string,
+  options: ConfigFileOptions = {},
+): BoostConfig {
+  const { boost } = readSettings(path, options);
+  const own = Object.entries(typeof boost === "object" && boost !== null ? boost : {});
+  const found = own.find(([name]) => name === library);
+  if (found === undefined) {
+    const known = own.map(([name]) => name).join(", ");
+    throw new UserError(
+      `${path} has no key boost.${library}`,
+      known === "" ? "give it, with the settings of the trees" : `take one of ${known}`,
+    );
+  }
+  return parseConfig(boostSchema, found[1], `${path}, boost.${library}`);
+}

@@ -10,7 +10,12 @@ export {
   mapMatrix,
   matrixOf,
 } from "../boost/boost-matrix";
-export { type BoostConfig, type BoostSettings, boostSchema } from "../boost/boost-settings";
+export {
+  type BoostConfig,
+  type BoostSettings,
+  boostSchema,
+  loadBoost,
+} from "../boost/boost-settings";
 export type { BoosterHistory } from "../boost/boost-thread";
 export { type OpenedBoosted, openBoosted } from "../boost/boosted-files";
 export { type BoostedNetwork, boostedPredictor } from "../boost/boosted-predictor";

@@ -92,6 +92,15 @@ export {
   type MetricValues,
 } from "../evaluate/metrics";
 export {
+  comparisonTable,
+  errorsByGalaxy,
+  type ModelResult,
+  pairedTable,
+  tableCsv,
+  tableLatex,
+  tableMarkdown,
+} from "../evaluate/model-table";
+export {
   compareDetectors,
   type OutlierScores,
   outlierDetectors,
@@ -99,6 +108,7 @@ export {
   type ThresholdCost,
   thresholdCost,
 } from "../evaluate/outliers";
+export { holmCorrection, type PairedTest, wilcoxonTest } from "../evaluate/paired-test";
 export {
   type PermutationOptions,
   type PermutationTest,
@@ -132,6 +142,7 @@ export {
   thresholdsOf,
 } from "../evaluate/ranking";
 export { type Retention, retention } from "../evaluate/retention";
+export { fitStacking, type StackingWeights, stackVotes } from "../evaluate/stacking";
 export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
 export { atTemperature, fitTemperature } from "../evaluate/temperature";
 export { type Truth, withTruth } from "../evaluate/truth";

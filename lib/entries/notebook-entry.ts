@@ -4,15 +4,18 @@
  * @module tuning-fork/notebook
  */
 export { type AblateOptions, ablate } from "../notebook/ablate";
+export { askIfExists, type IfRunExists } from "../notebook/ask-if-exists";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";
 export { showMarkdown } from "../notebook/markdown";
+export { type EnsembleScheme, ModelStudy } from "../notebook/model-study";
 export {
   type Progress,
   type ProgressOptions,
   progress,
   type ShownMetrics,
 } from "../notebook/progress";
+export { studyFigures, writeStudyTables } from "../notebook/study-files";
 export { type ShownTable, type ShowTableOptions, showTable } from "../notebook/tables";
 export { evaluateRun, showTraining, train } from "../notebook/training";

@@ -27,6 +27,7 @@ export {
   type EmbeddingScatterOptions,
   embeddingScatter,
 } from "../plots/embedding-scatter";
+export { errorAgainstTime, type TimedModel } from "../plots/error-against-time";
 export {
   type ExportOptions,
   exportFigure,
@@ -42,10 +43,12 @@ export {
   modelComparison,
 } from "../plots/model-comparison";
 export { outlierHeatMap } from "../plots/outlier-heat-map";
+export { type ModelGroup, pairedModels } from "../plots/paired-models";
 export { type PanelsOptions, panels } from "../plots/panels";
 export { perClassBars } from "../plots/per-class-bars";
 export { permutationPanels } from "../plots/permutation-panels";
 export { type PictureOptions, pictureUris } from "../plots/pictures";
+export { type QuestionedModel, questionHeatMap } from "../plots/question-heat-map";
 export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curves";
 export { type FigureExample, figureRegistry } from "../plots/registry";
 export { reliabilityDiagram } from "../plots/reliability-diagram";

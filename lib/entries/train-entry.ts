@@ -66,7 +66,14 @@ export {
   openExperiments,
   readResults,
 } from "../train/open-experiment";
-export { findRuns, RunFolder, type RunStatus, type TrainingSummary } from "../train/run-folder";
+export {
+  findRuns,
+  RunFolder,
+  type RunStatus,
+  type TrainingReport,
+  type TrainingSummary,
+} from "../train/run-folder";
 export { type RunResult, readRun } from "../train/run-result";
 export { TensorBoardTracker } from "../train/tensorboard";
 export { type EpochRecord, RunLog, type Tracker } from "../train/tracker";
+export { validationPredictions } from "../train/validation-predictions";

@@ -2,6 +2,7 @@ import { asHeading, inWords, matchNames } from "../core/names";
 import type { Table } from "../core/table";
 import { formatCsv } from "../io/csv-text";
 import { type Interval, meanInterval } from "./intervals";
+import { escapeLatex } from "./latex";
 
 /** What was trained on what, and tested on what. */
 interface Combination {
@@ -219,11 +220,4 @@ export function ablationLatex(table: AblationTable): string {
     "\\end{tabular}",
     "",
   ].join("\n");
-}
-
-function escapeLatex(text: string): string {
-  return text
-    .replaceAll("\\", "\\textbackslash ")
-    .replace(/[&%$#_{}]/g, (character) => `\\${character}`)
-    .replaceAll("→", "$\\rightarrow$");
 }

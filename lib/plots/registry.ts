@@ -17,6 +17,7 @@ import { confusedPairs } from "./confused-pairs";
 import { confusionMatrix } from "./confusion-matrix";
 import { distributionComparison } from "./distribution-comparison";
 import { embeddingScatter } from "./embedding-scatter";
+import { errorAgainstTime } from "./error-against-time";
 import {
   exampleAblation,
   exampleDataset,
@@ -35,10 +36,12 @@ import type { Figure } from "./figure";
 import { hexBins } from "./hex-bins";
 import { modelComparison } from "./model-comparison";
 import { outlierHeatMap } from "./outlier-heat-map";
+import { pairedModels } from "./paired-models";
 import { panels } from "./panels";
 import { perClassBars } from "./per-class-bars";
 import { permutationPanels } from "./permutation-panels";
 import { pictureUris } from "./pictures";
+import { questionHeatMap } from "./question-heat-map";
 import { rankingCurves } from "./ranking-curves";
 import { reliabilityDiagram } from "./reliability-diagram";
 import { reliabilityPanels } from "./reliability-panels";
@@ -110,6 +113,16 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     );
   },
   "embedding-scatter": (options) => embeddingScatter(exampleEmbedding(), options),
+  "error-against-time": (options) => {
+    const kinds = ["network", "ensemble", "XGBoost", "LightGBM"];
+    const made = kinds.flatMap((kind, k) =>
+      ["ResNet-50", "ConvNeXt-Base", "SwinV2-S"].map((name, m) => {
+        const seconds = [900, 2700, 40, 12][k] * (1 + m);
+        return { name: `${name} ${kind}`, kind, seconds, mae: 0.09 - 0.004 * m + 0.003 * k };
+      }),
+    );
+    return errorAgainstTime(made, options);
+  },
   "hex-bins": (options) => hexBins(exampleVotes(), options),
   "model-comparison": (options) => {
     const compared = perModel((p) => ({
@@ -132,6 +145,14 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     const scores = compareDetectors(exampleSeen(0), exampleSeen(0, 1), Object.fromEntries(seen));
     return outlierHeatMap(scores, options);
   },
+  "paired-models": (options) =>
+    pairedModels(
+      ["ResNet-50", "EfficientNetV2-S", "ConvNeXt-Base"].map((name, m) => ({
+        name,
+        errors: { network: 0.09 - 0.005 * m, XGBoost: 0.094 - 0.003 * m, LightGBM: 0.092 },
+      })),
+      options,
+    ),
   "per-class-bars": (options) => perClassBars(summary(), options),
   "permutation-panels": (options) =>
     permutationPanels(
@@ -140,6 +161,14 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     ),
   "precision-recall-curves": (options) =>
     rankingCurves(predictions(), { show: "precision-recall", ...options }),
+  "question-heat-map": (options) => {
+    const { perQuestion } = voteMetrics(exampleVoteTable());
+    const models = ["ResNet-50", "XGBoost on ResNet-50", "equal ensemble"].map((name, m) => ({
+      name,
+      perQuestion: perQuestion.map((one) => ({ ...one, accuracy: one.accuracy ** (1 + 0.3 * m) })),
+    }));
+    return questionHeatMap(models, options);
+  },
   "reliability-diagram": (options) => reliabilityDiagram(reliabilityTable(predictions()), options),
   "roc-curves": (options) => rankingCurves(predictions(), options),
   "saliency-overlay": (options) => {

@@ -63,7 +63,8 @@ export function loadConfig(
   options: ConfigFileOptions = {},
   name?: string,
 ): ExperimentConfig {
-  const { models, ...common } = readSettings(path, { ...options, set: [] });
+  // `boost` is about trees on the networks' features.
+  const { models, boost: _, ...common } = readSettings(path, { ...options, set: [] });
   const source = name === undefined ? path : `${path}, ${name}`;
   return parseConfig(
     experimentSchema,

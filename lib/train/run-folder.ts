@@ -114,6 +114,10 @@ export class RunFolder {
   get trainingCompletePath(): string {
     return join(this.path, "training-complete.json");
   }
+  /** What the model says of each validation galaxy, once somebody has asked. */
+  get validationPath(): string {
+    return join(this.path, "validation.csv");
+  }
   /** What was asked, where no network's file says it. */
   get taskPath(): string {
     return join(this.path, "task.json");
@@ -156,7 +160,14 @@ export class RunFolder {
   clear(): void {
     const files = [
       ...["config.yaml", "history.csv", "predictions.csv", "split.csv", "digests.csv"],
-      ...["training-complete.json", "task.json", "boost.yaml", "boosters", "features"],
+      ...[
+        "training-complete.json",
+        "task.json",
+        "validation.csv",
+        "boost.yaml",
+        "boosters",
+        "features",
+      ],
     ];
     const left = existsSync(this.path) ? readdirSync(this.path) : [];
     const logs = left.filter((name) => name.startsWith(EVENT_FILE) || name === MLFLOW_NOTE);
