@@ -177,7 +177,7 @@ async function boostRun(opened: OpenedRun, options: BoostedRunOptions): Promise<
       const table = task.table(dataset, test, task.normalize(raw));
       saveTrees(run, trees);
       run.writeConfig(experiment);
-      writeFileAtomic(run.taskPath, JSON.stringify(task.description, null, 2));
+      run.writeTask(task.description);
       if (existsSync(backbone.digestsPath)) copyFileSync(backbone.digestsPath, run.digestsPath);
       await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
       run.writeHistory(historyOf(trees, epochs));

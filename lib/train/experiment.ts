@@ -126,6 +126,7 @@ export class Experiment {
           await saveSplit(this.run.splitPath, asText(id), asText(split));
         }
         if (begins) {
+          this.run.writeTask(task.description);
           this.run.writeConfig(this.config);
           if (says !== undefined) console.warn(printable(says));
         }

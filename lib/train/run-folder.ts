@@ -10,6 +10,7 @@ import { formatCsv } from "../io/csv-text";
 import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
 import { resultsFolder } from "../io/paths";
+import type { TaskDescription } from "../models/description";
 import type { HistoryRow } from "./checkpoint";
 import { configDifferences } from "./config-columns";
 
@@ -118,7 +119,7 @@ export class RunFolder {
   get validationPath(): string {
     return join(this.path, "validation.csv");
   }
-  /** What was asked, where no network's file says it. */
+  /** What was asked. */
   get taskPath(): string {
     return join(this.path, "task.json");
   }
@@ -195,6 +196,22 @@ export class RunFolder {
   /** @throws UserError naming the file that cannot be read */
   readConfig(): unknown {
     return this.read(this.configPath, parse);
+  }
+
+  /** Replace `task.json`: what the run was asked, so that its tables can be read without its weights. */
+  writeTask(description: TaskDescription): void {
+    writeFileAtomic(this.taskPath, `${JSON.stringify(description, null, 2)}\n`);
+  }
+
+  /** @returns undefined where the run does not say it there. @throws UserError when the file is damaged */
+  readTask(): TaskDescription | undefined {
+    if (!existsSync(this.taskPath)) return undefined;
+    return this.read(this.taskPath, (text) => JSON.parse(text) as TaskDescription);
+  }
+
+  /** The text of `predictions.csv`. @throws UserError when it is not there */
+  readPredictions(): string {
+    return this.read(this.predictionsPath, String);
   }
 
   /** Replace `history.csv`. Rows may lack a column (an epoch that was not evaluated). */

@@ -1,10 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import type { Predictions } from "../evaluate/predictions";
-import { readPredictions } from "../evaluate/predictions-file";
 import type { Summary } from "../evaluate/summary";
-import type { TaskDescription } from "../models/description";
 import { readModelDescription } from "../models/model-file";
 import { taskFromDescription } from "../tasks/registry";
 import type { PredictionTable, Task } from "../tasks/task";
@@ -68,33 +64,16 @@ export interface RunAnswers {
 /** The task and the predictions of a run, from its folder. @throws UserError naming what is not there */
 export async function readAnswers(run: RunFolder): Promise<RunAnswers> {
   const best = openCheckpoint(run.bestPath);
-  const text = await readFile(run.predictionsPath, "utf8");
-  const description =
-    best === undefined
-      ? (taskOf(run) ?? (await classesOf(run)))
-      : readModelDescription(best.files.model)?.task;
+  const text = run.readPredictions();
+  const description = run.readTask() ?? (best && readModelDescription(best.files.model)?.task);
   if (description === undefined) {
     throw new UserError(
-      `${run.bestPath} has no checkpoint that says what the run was asked`,
-      "put it back, or train again",
+      `${run.path} has neither task.json nor a checkpoint that says what the run was asked`,
+      "put one back, or train again",
     );
   }
   const task = taskFromDescription(description);
   return { task, predictions: task.parseTable(text, run.predictionsPath) };
-}
-
-/** What a run without a network's file says it was asked. */
-function taskOf(run: RunFolder): TaskDescription | undefined {
-  if (!existsSync(run.taskPath)) return undefined;
-  return JSON.parse(readFileSync(run.taskPath, "utf8")) as TaskDescription;
-}
-
-/** A table of classes says by itself what was asked, so that checkpoints can be removed. */
-async function classesOf(run: RunFolder): Promise<TaskDescription | undefined> {
-  const { task } = parseConfig(experimentSchema, run.readConfig(), run.configPath);
-  if ((task ?? "classification") !== "classification") return undefined;
-  const { classNames } = await readPredictions(run.predictionsPath);
-  return { task: "classification", loss: "crossEntropy", outputs: classNames };
 }
 
 /** Say that a run without a test split cannot be evaluated. */

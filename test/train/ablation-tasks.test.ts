@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { ablationColumns } from "#lib/evaluate/ablation-table";
@@ -74,6 +74,17 @@ describe("an ablation of other tasks than classification", function () {
     assert.ok("published mae" in ablationColumns(table));
     assert.deepEqual(titles(table), ["shape", "bar"]);
     assert.deepEqual(await readAblation(all, out("runs")), table);
+
+    // Weights can be thrown away: the folder says what was asked.
+    for (const { path } of folders) rmSync(join(path, "checkpoints"), { recursive: true });
+    assert.deepEqual(await readAblation(all, out("runs")), table);
+    rmSync(folders[1].predictionsPath);
+    assert.equal(
+      (await readAblation(all, out("runs"))).rows[0].repeats,
+      1,
+      "one is unfinished now",
+    );
+    writeFileSync(folders[1].predictionsPath, answers[1].task.formatTable(answers[1].predictions));
 
     // A cell and the command find everything finished, and show the same.
     const log = console.error;
