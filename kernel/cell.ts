@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Message } from "./message";
+import type { Content, Message } from "./message";
 
 /** A cell that was started: whatever it does, also after its end, is done in its context. */
 export interface Cell {
@@ -8,21 +8,78 @@ export interface Cell {
   readonly request: Message;
   /** Nothing of it is shown as a value or counted. */
   readonly silent: boolean;
+  /** Aborted by an interrupt. */
   readonly interruption: AbortController;
+  /** Aborted when the cell is ended whether or not its work has ended. */
+  readonly end: AbortController;
+  /** Show something below the cell, or again in a place of it. */
+  readonly display: (content: Content, update?: boolean) => void;
 }
 
-const storage = new AsyncLocalStorage<Cell>();
+interface Context {
+  readonly cell: Cell;
+  /** Ends what looks at it. */
+  readonly signal: AbortSignal;
+}
+
+const storage = new AsyncLocalStorage<Context>();
 let latest: Cell | undefined;
+/** Cells with work that ends by itself when they are interrupted, and how much of it. */
+const holding = new Map<Cell, number>();
 
 /** The cell that the code running now belongs to; the latest one, where that cannot be known. */
 export function currentCell(): Cell | undefined {
-  return storage.getStore() ?? latest;
+  return storage.getStore()?.cell ?? latest;
+}
+
+/** What ends the code running now, when its cell is interrupted. */
+export function currentSignal(): AbortSignal | undefined {
+  return storage.getStore()?.signal;
 }
 
 /** Do a cell's work in its context. */
 export function inCell<T>(cell: Cell, work: () => T): T {
   latest = cell;
-  return storage.run(cell, work);
+  return storage.run({ cell, signal: cell.interruption.signal }, work);
+}
+
+/** Cells with work that ends by itself. */
+export function holdingCells(): Cell[] {
+  return [...holding.keys()];
+}
+
+/**
+ * Do work that ends by itself when its cell is interrupted, saving what it has: the cell waits for it.
+ * What it calls looks at the signal it is given, and at no other.
+ */
+async function hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const cell = currentCell();
+  if (!cell) return work(new AbortController().signal);
+  holding.set(cell, (holding.get(cell) ?? 0) + 1);
+  try {
+    return await storage.run({ cell, signal: cell.end.signal }, () =>
+      work(cell.interruption.signal),
+    );
+  } finally {
+    const left = (holding.get(cell) ?? 1) - 1;
+    if (left > 0) holding.set(cell, left);
+    else holding.delete(cell);
+  }
+}
+
+/** What a cell's code may ask of the kernel: `lib/core/kernel-host.ts` looks for it under this name. */
+export function offer(variables: () => Readonly<Record<string, unknown>>): void {
+  const host = {
+    get display() {
+      return currentCell()?.display;
+    },
+    get signal() {
+      return currentSignal();
+    },
+    hold,
+    variables,
+  };
+  Reflect.set(globalThis, Symbol.for("tuning-fork.kernel"), host);
 }
 
 /** What an interrupted cell ends with. */
@@ -32,28 +89,3 @@ export class KernelInterrupt extends Error {
     super("interrupted");
   }
 }
-
-/**
- * What stands around every `await` of a cell: an interrupted cell goes no further, in whatever loop
- * it is, and a loop of awaits that are all settled lets an interrupt arrive.
- */
-export async function awaitInCell<T>(awaited: T): Promise<Awaited<T>> {
-  const signal = storage.getStore()?.interruption.signal;
-  signal?.throwIfAborted();
-  const value = await awaited;
-  if (performance.now() - lastTurn > 50) {
-    await new Promise(setImmediate);
-    lastTurn = performance.now();
-  }
-  signal?.throwIfAborted();
-  return value;
-}
-let lastTurn = 0;
-
-declare global {
-  var __cell__: { await: typeof awaitInCell; signal: () => AbortSignal | undefined };
-}
-globalThis.__cell__ = {
-  await: awaitInCell,
-  signal: () => storage.getStore()?.interruption.signal,
-};

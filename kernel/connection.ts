@@ -1,5 +1,9 @@
 import { readFileSync } from "node:fs";
-import { Publisher, Reply, Router } from "zeromq";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { Publisher, Router } from "zeromq";
+import type { ControlData } from "./control-thread";
+import { shared } from "./guard-shared";
 import { type Content, decodeMessage, encodeMessage, type Message, makeMessage } from "./message";
 
 interface ConnectionFile {
@@ -15,12 +19,13 @@ interface ConnectionFile {
 
 type Channel = "shell" | "control";
 
-/** The five sockets between Jupyter and the kernel. */
+/** The five sockets between Jupyter and the kernel; two of them are a thread's, which always answers. */
 export class Connection {
   readonly #file: ConnectionFile;
   readonly #iopub = new Publisher({ sendHighWaterMark: 0 }); // a slow reader loses nothing
-  readonly #routers = { shell: new Router(), control: new Router(), stdin: new Router() };
-  readonly #heartbeat = new Reply();
+  readonly #shell = new Router();
+  readonly #stdin = new Router();
+  #thread: Worker | undefined;
   /** Frames that wait to be sent, by socket; a socket is in the map while its queue is emptied. */
   readonly #waiting = new Map<Publisher | Router, (Buffer | string)[][]>();
 
@@ -32,30 +37,39 @@ export class Connection {
   /** Open the sockets and hand every request to `receive`; one that is not signed is ignored. */
   async open(receive: (channel: Channel, request: Message) => void): Promise<void> {
     const { transport, ip, ...file } = this.#file;
-    const address = (port: number) => `${transport}://${ip}:${port}`;
+    const between = transport === "ipc" ? "-" : ":";
+    const address = (port: number) => `${transport}://${ip}${between}${port}`;
+    const workerData: ControlData = {
+      control: address(file.control_port),
+      heartbeat: address(file.hb_port),
+      key: file.key,
+      shared,
+    };
+    const thread = new Worker(join(__dirname, "control-thread.js"), { workerData });
+    this.#thread = thread;
+    const take = (channel: Channel, frames: Buffer[]) => {
+      let request: Message;
+      try {
+        request = decodeMessage(file.key, frames);
+      } catch {
+        return;
+      }
+      receive(channel, request);
+    };
     await Promise.all([
       this.#iopub.bind(address(file.iopub_port)),
-      this.#routers.shell.bind(address(file.shell_port)),
-      this.#routers.control.bind(address(file.control_port)),
-      this.#routers.stdin.bind(address(file.stdin_port)),
-      this.#heartbeat.bind(address(file.hb_port)),
+      this.#shell.bind(address(file.shell_port)),
+      this.#stdin.bind(address(file.stdin_port)),
+      new Promise((open) => thread.once("message", open)),
     ]);
-    const listen = async (channel: Channel) => {
-      for await (const frames of this.#routers[channel]) {
-        let request: Message;
-        try {
-          request = decodeMessage(file.key, frames);
-        } catch {
-          continue;
-        }
-        receive(channel, request);
-      }
-    };
-    void listen("shell");
-    void listen("control");
-    void (async () => {
-      for await (const frames of this.#heartbeat) await this.#heartbeat.send(frames);
-    })();
+    thread.on("message", (frames: Uint8Array[]) => {
+      thread.postMessage("heard");
+      take(
+        "control",
+        frames.map((frame) => Buffer.from(frame)),
+      );
+    });
+    for await (const frames of this.#shell) take("shell", frames);
   }
 
   /** Tell everybody what a request brought about. */
@@ -68,7 +82,9 @@ export class Connection {
   /** Answer whoever asked. */
   reply(channel: Channel, type: string, content: Content, request: Message): void {
     const message = makeMessage(type, content, request);
-    this.#send(this.#routers[channel], encodeMessage(this.#file.key, message));
+    const frames = encodeMessage(this.#file.key, message);
+    if (channel === "control") this.#thread?.postMessage(frames);
+    else this.#send(this.#shell, frames);
   }
 
   /**
@@ -87,7 +103,8 @@ export class Connection {
       if (later) later.push(frames);
       else {
         this.#waiting.set(socket, [frames]);
-        void this.#empty(socket);
+        // In a turn of its own: an interrupt may break off what the running cell has set going.
+        setImmediate(() => this.#empty(socket));
       }
     };
     try {
@@ -116,7 +133,10 @@ export class Connection {
     while (this.#waiting.size > 0) await new Promise(setImmediate);
     await new Promise((resolve) => setTimeout(resolve, 50)); // the last replies leave
     this.#iopub.close();
-    for (const router of Object.values(this.#routers)) router.close();
-    this.#heartbeat.close();
+    this.#shell.close();
+    this.#stdin.close();
+    const ended = new Promise((done) => this.#thread?.once("exit", done));
+    this.#thread?.postMessage("close");
+    await ended;
   }
 }

@@ -21,7 +21,7 @@ const cells = new Map<string, { readonly lines: number; readonly maps: readonly 
  * - `{ model, data }` works with variables of earlier cells. tslab turns such a variable into a
  *   property of its own (`exports.model`), but not in the short form of an object literal, so the
  *   short form is written out before;
- * - each `await` of a cell lets an interrupt end the cell;
+ * - each `await` of a cell lets an interrupt end the cell, and `for await` works outside functions;
  * - the code says which cell it is, and its lines can be found again.
  *
  * @param cellName Name of the cell that is converted next, for its traceback.
@@ -41,7 +41,9 @@ export function createCellConverter(cellName: () => string): Converter {
         lines: result.output.split("\n").length,
         maps: maps.flatMap((map) => (map === undefined ? [] : [new SourceMap(JSON.parse(map))])),
       });
-      result.output = `${guardAwaits(result.output)}\n//# sourceURL=${name}`;
+      const guarded = guardAwaits(result.output);
+      result.output = `${guarded.code}\n//# sourceURL=${name}`;
+      result.hasToplevelAwait = guarded.hasToplevelAwait;
     }
     return result;
   };
@@ -91,19 +93,29 @@ function moveBack(place: Place, insertions: readonly Insertion[]): void {
   }
 }
 
-/** `await x` becomes `await __cell__.await(x)`, in the same line. */
-function guardAwaits(javascript: string): string {
-  if (!javascript.includes("await")) return javascript;
-  const file = ts.createSourceFile("cell.js", javascript, ts.ScriptTarget.Latest, false);
+/** `await x` becomes `await __cell__.await(x)`, `for await (const y of x)` loops over `__cell__.each(x)`. */
+function guardAwaits(code: string): { code: string; hasToplevelAwait: boolean } {
+  let hasToplevelAwait = false;
+  if (!code.includes("await")) return { code, hasToplevelAwait };
+  // Outside a module `await (x)` would be the call of a function.
+  const module = `${code}\nexport {};`;
+  const file = ts.createSourceFile("cell.js", module, ts.ScriptTarget.Latest, false);
   const found: { offset: number; text: string }[] = [];
-  const visit = (node: SyntaxNode) => {
-    if (node.kind === ts.SyntaxKind.AwaitExpression && node.expression) {
-      const { expression } = node;
-      found.push({ offset: expression.getStart(file), text: "__cell__.await(" });
-      ts.forEachChild(node, visit);
-      found.push({ offset: expression.end, text: ")" });
-    } else ts.forEachChild(node, visit);
+  const visit = (node: SyntaxNode, inFunction: boolean) => {
+    const { expression } = node;
+    const guard =
+      node.kind === ts.SyntaxKind.AwaitExpression
+        ? "__cell__.await("
+        : node.kind === ts.SyntaxKind.ForOfStatement && node.awaitModifier
+          ? "__cell__.each("
+          : undefined;
+    if (guard && !inFunction) hasToplevelAwait = true;
+    if (guard && expression) found.push({ offset: expression.getStart(file), text: guard });
+    ts.forEachChild(node, (child) => {
+      visit(child, inFunction || ts.isFunctionLike(node));
+      if (guard && child === expression) found.push({ offset: child.end, text: ")" });
+    });
   };
-  visit(file);
-  return insertAll(javascript, found);
+  visit(file, false);
+  return { code: insertAll(code, found), hasToplevelAwait };
 }

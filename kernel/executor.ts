@@ -1,5 +1,6 @@
-import { type Cell, KernelInterrupt } from "./cell";
+import { type Cell, holdingCells, KernelInterrupt } from "./cell";
 import { createCellConverter } from "./convert-cell";
+import { isBreak } from "./guard";
 import { diagnosticsContent, type ErrorContent, errorContent } from "./traceback";
 import { type Executor, tslab } from "./tslab";
 
@@ -8,6 +9,12 @@ export type Outcome =
   | { readonly status: "ok"; readonly value?: unknown }
   | { readonly status: "error"; readonly error: ErrorContent };
 
+const INTERRUPTED: ErrorContent = {
+  ename: "KernelInterrupt",
+  evalue: "interrupted",
+  traceback: ["KernelInterrupt: interrupted"],
+};
+
 /** How long an interrupted cell may take to end by itself, saving what it has, say. */
 const GRACE_MS = 1500;
 
@@ -15,6 +22,8 @@ const GRACE_MS = 1500;
 export class CellExecutor {
   readonly tslab: Executor;
   #running: Cell | undefined;
+  #interrupted: Cell | undefined;
+  #finish: ((good: boolean) => void) | undefined;
   #thrown: { readonly error: unknown } | undefined;
   #diagnostics: string[] = [];
   #value: { readonly value: unknown } | undefined;
@@ -41,15 +50,18 @@ export class CellExecutor {
     this.#thrown = undefined;
     this.#value = undefined;
     this.#diagnostics = [];
-    try {
-      const good = await this.tslab.execute(code);
-      if (good && this.#diagnostics.length === 0) return { status: "ok", ...this.#takeValue() };
-    } catch (error) {
-      this.#thrown = { error };
-    } finally {
-      this.#running = undefined;
-    }
-    return { status: "error", error: this.#error(cell) };
+    const good = await new Promise<boolean>((resolve) => {
+      // An interrupt may break off whatever waits on promises, so the end comes in a turn of its own.
+      this.#finish = (good) => setImmediate(resolve, good);
+      this.tslab.execute(code).then(this.#finish, (error) => {
+        this.#thrown = { error };
+        this.#finish?.(false);
+      });
+    });
+    this.#running = undefined;
+    if (good && this.#thrown === undefined && this.#diagnostics.length === 0)
+      return { status: "ok", ...this.#takeValue() };
+    return { status: "error", error: this.#error() };
   }
 
   #takeValue() {
@@ -58,29 +70,44 @@ export class CellExecutor {
     return value;
   }
 
-  #error(cell: Cell): ErrorContent {
+  #error(): ErrorContent {
     if (this.#thrown === undefined) return diagnosticsContent(this.#diagnostics);
     const { error } = this.#thrown;
     const stopped =
-      error instanceof Error &&
-      (error.message === "Interrupted asynchronously" ||
-        Reflect.get(error, "code") === "ERR_SCRIPT_EXECUTION_INTERRUPTED");
-    return errorContent(
-      stopped || error === cell.interruption.signal.reason ? new KernelInterrupt() : error,
-    );
+      isBreak(error) || (error instanceof Error && error.message === "Interrupted asynchronously");
+    if (stopped || error instanceof KernelInterrupt) return INTERRUPTED;
+    return errorContent(error);
   }
 
-  /** End the running cell: what it awaits ends it, or the time of grace does, or a second call. */
+  /**
+   * End the running cell, and work of earlier ones that is waited for: it ends itself, or a time of
+   * grace ends the cell, unless work of it says that it ends by itself, or a second call does.
+   */
   interrupt(): void {
+    for (const cell of holdingCells()) cell.interruption.abort(new KernelInterrupt());
     const cell = this.#running;
     if (!cell) return;
-    if (cell.interruption.signal.aborted) {
-      this.tslab.interrupt();
+    if (cell.interruption.signal.aborted && this.#interrupted === cell) {
+      this.stop();
       return;
     }
+    this.#interrupted = cell;
     cell.interruption.abort(new KernelInterrupt());
     setTimeout(() => {
-      if (this.#running === cell) this.tslab.interrupt();
+      if (this.#running === cell && !holdingCells().includes(cell)) this.stop();
     }, GRACE_MS).unref();
+  }
+
+  /** End the running cell whatever it does. */
+  stop(): void {
+    const reason = new KernelInterrupt();
+    for (const cell of [...holdingCells(), ...(this.#running ? [this.#running] : [])]) {
+      cell.interruption.abort(reason);
+      cell.end.abort(reason);
+    }
+    this.tslab.interrupt();
+    if (!this.#running) return;
+    this.#thrown ??= { error: reason };
+    this.#finish?.(false);
   }
 }

@@ -1,6 +1,7 @@
-import { type Cell, currentCell, inCell } from "./cell";
+import { type Cell, currentCell, holdingCells, inCell, offer } from "./cell";
 import type { Connection } from "./connection";
 import { CellExecutor } from "./executor";
+import { wasBroken } from "./guard-shared";
 import { Language } from "./language";
 import type { Content, Message } from "./message";
 import { richValue } from "./rich-value";
@@ -8,6 +9,9 @@ import { errorContent } from "./traceback";
 import { tslab } from "./tslab";
 
 type Channel = "shell" | "control";
+
+/** How long work may take to save what it has, when the kernel is to end. */
+const SAVING_MS = 30_000;
 
 /** Answers Jupyter's requests: cells one after another, everything else at once. */
 export class Kernel {
@@ -17,10 +21,12 @@ export class Kernel {
   /** Cells that wait, the running one not among them. */
   #queue: Message[] = [];
   #busy = false;
+  #ends = false;
   #count = 0;
 
   constructor(private readonly connection: Connection) {
     this.#routeOutput();
+    offer(() => this.#executor.tslab.locals);
   }
 
   /** What to do with a request. */
@@ -39,12 +45,31 @@ export class Kernel {
       this.connection.reply(channel, type, { status: "error", ...errorContent(error) }, request);
     }
     this.#status("idle", request);
-    if (request.header.msg_type === "shutdown_request") void this.#end();
+    if (request.header.msg_type === "shutdown_request") void this.end();
   }
 
-  /** End the running cell. */
+  /** End the running cell, giving it time to save what it has. */
   interrupt(): void {
     this.#executor.interrupt();
+  }
+
+  /** End the running cell at once: what it did is broken off already. */
+  stop(): void {
+    this.#executor.stop();
+  }
+
+  /** Interrupt the running cell, wait until it has saved what it has, and leave. */
+  async end(): Promise<void> {
+    if (this.#ends) return;
+    this.#ends = true;
+    this.#queue = [];
+    this.interrupt();
+    const latest = performance.now() + SAVING_MS;
+    while ((this.#busy || holdingCells().length > 0) && performance.now() < latest)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    this.#executor.tslab.close();
+    await this.connection.close();
+    process.exit(0);
   }
 
   /** Say something on standard error of the cell it belongs to. */
@@ -74,7 +99,7 @@ export class Kernel {
       case "comm_info_request":
         return { status: "ok", comms: {} };
       case "interrupt_request":
-        this.interrupt();
+        if (!wasBroken()) this.interrupt();
         return { status: "ok" };
       case "shutdown_request":
         return { status: "ok", restart: content.restart === true };
@@ -118,7 +143,17 @@ export class Kernel {
       this.#inputs.push(code);
     }
     const number = this.#count;
-    const cell: Cell = { number, request, silent, interruption: new AbortController() };
+    const cell: Cell = {
+      number,
+      request,
+      silent,
+      interruption: new AbortController(),
+      end: new AbortController(),
+      display: (content, update) => {
+        const type = update ? "update_display_data" : "display_data";
+        this.connection.publish(type, content, request);
+      },
+    };
     if (!silent)
       this.connection.publish("execute_input", { code, execution_count: number }, request);
     const outcome = await inCell(cell, async () => {
@@ -153,24 +188,11 @@ export class Kernel {
       };
     }
     Object.defineProperty(tslab.jupyter, "lastWriteDisplayData", {
-      get() {
-        const cell = currentCell();
-        if (!cell) return null;
-        return (content: Content, update?: boolean) => {
-          const type = update ? "update_display_data" : "display_data";
-          connection.publish(type, content, cell.request);
-        };
-      },
+      get: () => currentCell()?.display ?? null,
     });
   }
 
   #status(state: "busy" | "idle", request: Message): void {
     this.connection.publish("status", { execution_state: state }, request);
-  }
-
-  async #end(): Promise<void> {
-    this.#executor.tslab.close();
-    await this.connection.close();
-    process.exit(0);
   }
 }

@@ -9,7 +9,7 @@ export interface ErrorContent extends Readonly<Record<string, unknown>> {
 }
 
 const KERNEL_LINE =
-  /^\s+at .*(node_modules[\\/]tslab[\\/]|\(node:|at node:|[\\/]kernel[\\/](dist[\\/])?[\w-]+\.[jt]s:)/;
+  /^\s+at .*(node_modules[\\/]tslab[\\/]|\(node:|at node:|run-cell|new Promise \(<anonymous>\)|[\\/]kernel[\\/](dist[\\/])?[\w-]+\.[jt]s:)/;
 const CELL_PLACE = /\(?\b(cell-\d+):(\d+):(\d+)\)?/;
 
 /** What was thrown: its message, then the lines of cells and of modules, not the kernel's own. */

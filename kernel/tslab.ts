@@ -16,6 +16,7 @@ export interface SyntaxNode {
   readonly end: number;
   readonly name?: SyntaxNode & { readonly text: string };
   readonly expression?: SyntaxNode;
+  readonly awaitModifier?: SyntaxNode;
   getStart(file: SyntaxNode): number;
 }
 export interface SyntaxFile extends SyntaxNode {
@@ -27,11 +28,12 @@ interface TranspileOptions {
 interface Compiler {
   readonly version: string;
   readonly ScriptTarget: { readonly Latest: number };
-  readonly SyntaxKind: { readonly AwaitExpression: number };
+  readonly SyntaxKind: Readonly<Record<"AwaitExpression" | "ForOfStatement", number>>;
   readonly sys: Record<"watchFile" | "watchDirectory", unknown>;
   createSourceFile(name: string, text: string, target: number, parents: boolean): SyntaxFile;
   forEachChild(node: SyntaxNode, visit: (node: SyntaxNode) => void): void;
   isShorthandPropertyAssignment(node: SyntaxNode): boolean;
+  isFunctionLike(node: SyntaxNode): boolean;
   transpileModule(
     text: string,
     options: TranspileOptions,

@@ -26,7 +26,7 @@ function kernelSpec(root, node) {
     argv: [node, join(root, "kernel", "dist", "start-kernel.js"), "{connection_file}"],
     display_name: NOTEBOOK_METADATA.kernelspec.display_name,
     language: "typescript",
-    interrupt_mode: "signal",
+    interrupt_mode: "message",
     env: { NODE_OPTIONS: "--enable-source-maps" },
   };
 }

@@ -1,6 +1,9 @@
+import { throwIfInterrupted } from "./kernel-host";
+
 /**
  * Apply `work` to every item, at most `limit` at a time, and give the results in order. The first
- * failure ends it, when the work under way has ended too: nothing goes on behind it.
+ * failure ends it, or an interrupt of a notebook's cell, when the work under way has ended too: nothing
+ * goes on behind it.
  */
 export async function mapParallel<T, R>(
   items: readonly T[],
@@ -15,6 +18,7 @@ export async function mapParallel<T, R>(
     while (next < items.length) {
       const index = next++;
       try {
+        throwIfInterrupted();
         results[index] = await work(items[index], index);
       } catch (error) {
         next = items.length;

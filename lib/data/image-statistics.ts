@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { throwIfInterrupted } from "../core/kernel-host";
 import type { Table } from "../core/table";
 import { type Augmentation, augment } from "./augment";
 import { mixBatch } from "./augment-mix";
@@ -100,6 +101,7 @@ async function* images(dataset: Dataset, rows: readonly number[]): AsyncGenerato
   for (let from = 0; from < rows.length; from += 64) {
     const some = rows.slice(from, from + 64);
     const pixels = await dataset.read(some);
+    throwIfInterrupted();
     for (let i = 0; i < some.length; i++) yield pixels.subarray(i * bytes, (i + 1) * bytes);
   }
 }

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import { throwIfInterrupted } from "../core/kernel-host";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
@@ -85,6 +86,7 @@ export async function makeSynthetic(
       yield { images, labels };
       options.onProgress?.(Math.min(from + 100, count), count);
       await new Promise((resume) => setImmediate(resume));
+      throwIfInterrupted();
     }
   }
   await writeGalaxy10(path, [size, size], batches(), catalog);

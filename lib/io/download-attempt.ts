@@ -36,7 +36,7 @@ export interface DownloadOptions {
   readonly stallTimeout?: number;
   /** Less than this over a `stallTimeout` is next to nothing, bytes a second. Default 100. */
   readonly leastRate?: number;
-  /** Ends the download; what has come is kept for the next one. Default: none. */
+  /** Ends the download; what has come is kept for the next one. Default: in a notebook, an interrupt of the cell. */
   readonly signal?: AbortSignal;
 }
 

@@ -2,6 +2,7 @@ import { open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors";
+import { kernelHost } from "../core/kernel-host";
 import { replaceFile, writeError } from "./atomic";
 import { DIGEST_LIST, recordDigest, recordedDigest, sha256 } from "./digests";
 import {
@@ -46,7 +47,8 @@ export async function download(
     async () => {
       // Another process may have brought it meanwhile.
       if (await stat(path).catch(() => undefined)) return;
-      await fetchWhole(url, path, expected, options);
+      const signal = options.signal ?? kernelHost()?.signal;
+      await fetchWhole(url, path, expected, { ...options, signal });
     },
     options,
   );

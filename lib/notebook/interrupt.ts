@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { inNotebook } from "./display";
+import { kernelHost } from "../core/kernel-host";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -16,14 +16,11 @@ export class Interruption extends UserError {
  * a shutdown or a cluster sends.
  *
  * The first interrupt only raises the signal: the work stops where it looks at it (after a training
- * step, say, by `signal.throwIfAborted()`), and the cell ends when the work has really ended. tslab
- * by itself releases the cell at once and lets the work go on behind it. A second interrupt does
- * what it did before this call.
+ * step, say, by `signal.throwIfAborted()`), and the cell ends when the work has really ended. A second
+ * interrupt ends the cell, or the process, whatever the work does.
  *
  * The work must let the event loop turn now and then (`await` of a timer, a file, or the like),
  * since Node delivers an interrupt only there.
- *
- * SIGTERM asks for the end of the process, not of the work alone: a notebook's kernel ends after it.
  *
  * @param work What to do. Its result, or its error, is this function's.
  * @param outer A signal that stops the work as well.
@@ -32,40 +29,53 @@ export async function untilInterrupted<T>(
   work: (signal: AbortSignal) => Promise<T>,
   outer?: AbortSignal,
 ): Promise<T> {
-  // While a cell's first, synchronous part runs, Node keeps the process's listeners apart and puts
-  // them back afterwards. Only then can they be set aside here.
-  await Promise.resolve();
-
-  const controller = new AbortController();
-  const others = SIGNALS.map((signal) => ({
+  const kernel = kernelHost();
+  if (kernel) return kernel.hold((signal) => stoppable(work, signal, outer));
+  const ended = new AbortController();
+  const listeners = SIGNALS.map((signal) => ({
     signal,
-    listeners: process.rawListeners(signal) as NodeJS.SignalsListener[],
+    others: process.rawListeners(signal) as NodeJS.SignalsListener[],
   }));
   const restore = () => {
-    for (const { signal, listeners } of others) {
+    for (const { signal, others } of listeners) {
       process.removeListener(signal, onInterrupt);
-      for (const listener of listeners.splice(0)) process.on(signal, listener);
+      for (const listener of others.splice(0)) process.on(signal, listener);
     }
   };
-  let ends = false;
   const onInterrupt = (signal: NodeJS.Signals) => {
     restore();
-    ends = signal === "SIGTERM" && inNotebook();
-    controller.abort(new Interruption(signal === "SIGTERM" ? signal : "SIGINT"));
+    ended.abort(new Interruption(signal === "SIGTERM" ? signal : "SIGINT"));
   };
-  const onOuter = () => controller.abort(outer?.reason);
-
-  for (const { signal, listeners } of others) {
-    for (const listener of listeners) process.removeListener(signal, listener);
+  for (const { signal, others } of listeners) {
+    for (const listener of others) process.removeListener(signal, listener);
     process.on(signal, onInterrupt);
   }
-  if (outer?.aborted) onOuter();
-  outer?.addEventListener("abort", onOuter, { once: true });
   try {
-    return await work(controller.signal);
+    return await stoppable(work, ended.signal, outer);
   } finally {
     restore();
-    outer?.removeEventListener("abort", onOuter);
-    if (ends) process.kill(process.pid, "SIGTERM");
   }
+}
+
+/** Give the work one signal for both, with a reason that a person understands. */
+function stoppable<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  interrupted: AbortSignal,
+  outer?: AbortSignal,
+): Promise<T> {
+  const controller = new AbortController();
+  const stopOn = (signal: AbortSignal, reason: () => unknown) => {
+    if (signal.aborted) controller.abort(reason());
+    else
+      signal.addEventListener("abort", () => controller.abort(reason()), {
+        once: true,
+        signal: done.signal,
+      });
+  };
+  const done = new AbortController();
+  stopOn(interrupted, () =>
+    interrupted.reason instanceof Interruption ? interrupted.reason : new Interruption("SIGINT"),
+  );
+  if (outer) stopOn(outer, () => outer.reason);
+  return work(controller.signal).finally(() => done.abort());
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { UserError } from "../core/errors";
+import { throwIfInterrupted } from "../core/kernel-host";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 import type { Figure } from "./figure";
 import { Renderer } from "./render";
@@ -93,6 +94,7 @@ export async function exportFigures(
   }
   try {
     for (const [path, figure] of entries) {
+      throwIfInterrupted();
       const natural = (figure.layout.width as number) / PIXELS_PER_MM;
       // The sheet is a whole number of pixels; half a pixel is 0.1 mm.
       const width = widthMm ?? Math.round(natural);

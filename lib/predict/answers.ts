@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { d4Symmetries } from "../core/d4";
 import { UserError } from "../core/errors";
+import { throwIfInterrupted } from "../core/kernel-host";
 import { d4Symmetry } from "../data/augment-warp";
 import type { Dataset } from "../data/dataset";
 import { batches } from "../data/loader";
@@ -128,7 +129,7 @@ export function featureFunction(model: Model): ImageFunction {
 export interface PassOptions {
   /** Images computed together. Default 64. */
   readonly batchSize?: number;
-  /** Ends the pass before the next batch; its reason is thrown. Default: nothing ends it. */
+  /** Ends the pass before the next batch; its reason is thrown. Default: in a notebook, an interrupt of the cell. */
   readonly signal?: AbortSignal;
   /** Told after each batch how many rows are done, and of how many. Default: nobody is told. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -156,9 +157,9 @@ export async function passOver(
   // however many rows are asked about.
   const full = Math.min(batchSize, 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1))));
   const pixels = new Uint8Array(full * height * width * 3);
-  signal?.throwIfAborted();
+  throwIfInterrupted(signal);
   for await (const batch of batches(dataset, rows, { batchSize: full })) {
-    signal?.throwIfAborted();
+    throwIfInterrupted(signal);
     pixels.set(batch.images);
     const images = upload(pixels, [full, height, width]);
     let result: tf.Tensor | undefined;

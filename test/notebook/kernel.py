@@ -1,12 +1,16 @@
-"""Talk to a real kernel for a test: cells in, what they did out, both as JSON.
+"""Talk to a real kernel for a test, a line of JSON in and a line out for each request.
 
-Standard input: {"cwd", "cells": [{"code", "interruptAfter"?, "interrupts"?}]}. `interruptAfter` is a
-text; when the cell has printed it, the kernel is interrupted, `interrupts` times (default 1).
-Standard output: [{"status", "stdout", "stderr", "displays": [{"update", "id", "data"}], "result", "error"}].
+The first line: {"cwd"}. Then cells, {"code", "interruptAfter"?, "interrupts"?, "terminateAfter"?}: when
+the cell has printed the text of `interruptAfter`, the kernel is interrupted, `interrupts` times (default
+1); after that of `terminateAfter` it gets SIGTERM. Answer: {"status", "stdout", "stderr", "displays":
+[{"update", "id", "data"}], "result", "error", "late"}; `late` is what earlier cells said meanwhile.
+Or questions, {"ask": "inspect" | "complete" | "is_complete", "code", "cursor"}: the reply's content.
+Or {"comm": TARGET}: a comm is opened; what came through comms so far, after half a second.
 """
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import time
@@ -17,18 +21,21 @@ CELL_SECONDS = 150
 
 
 def run(manager, client, cell):
-    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": [], "result": None, "error": None}
+    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": [], "result": None, "error": None, "late": ""}
     message = client.execute(cell["code"])
-    wanted = cell.get("interruptAfter")
+    wanted = cell.get("interruptAfter", cell.get("terminateAfter"))
     deadline = time.monotonic() + CELL_SECONDS
     while time.monotonic() < deadline:
         try:
             answer = client.get_iopub_msg(timeout=1)
         except queue.Empty:
-            continue
-        if answer["parent_header"].get("msg_id") != message:
+            if not manager.is_alive():
+                return {**result, "status": "dead"}
             continue
         content = answer["content"]
+        if answer["parent_header"].get("msg_id") != message:
+            result["late"] += content.get("text", "")
+            continue
         if answer["msg_type"] == "stream":
             result[content["name"]] += content["text"]
         elif answer["msg_type"] in ("display_data", "update_display_data"):
@@ -43,6 +50,9 @@ def run(manager, client, cell):
             break
         if wanted and wanted in result["stdout"]:
             wanted = None
+            if "terminateAfter" in cell:
+                manager.signal_kernel(signal.SIGTERM)
+                continue
             for _ in range(cell.get("interrupts", 1)):
                 manager.interrupt_kernel()
                 time.sleep(0.3)
@@ -53,12 +63,41 @@ def run(manager, client, cell):
     return result
 
 
+def ask(client, question):
+    kind = getattr(client, question["ask"])
+    where = () if question["ask"] == "is_complete" else (question["cursor"],)
+    return kind(question["code"], *where, reply=True, timeout=CELL_SECONDS)["content"]
+
+
+def comm(client, target):
+    content = {"comm_id": target + str(time.monotonic()), "target_name": target, "data": {}}
+    client.shell_channel.send(client.session.msg("comm_open", content))
+    found = []
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        try:
+            answer = client.get_iopub_msg(timeout=0.1)
+        except queue.Empty:
+            continue
+        if answer["msg_type"].startswith("comm"):
+            found.append({"type": answer["msg_type"], **answer["content"]})
+    return found
+
+
 def main():
-    task = json.load(sys.stdin)
+    task = json.loads(sys.stdin.readline())
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     manager, client = start_new_kernel(kernel_name="tslab", cwd=task["cwd"], **quiet)
     try:
-        json.dump([run(manager, client, cell) for cell in task["cells"]], sys.stdout)
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "ask" in request:
+                answer = ask(client, request)
+            elif "comm" in request:
+                answer = comm(client, request["comm"])
+            else:
+                answer = run(manager, client, request)
+            print(json.dumps(answer), flush=True)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

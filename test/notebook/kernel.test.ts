@@ -1,20 +1,27 @@
 import { strict as assert } from "node:assert";
-import { type CellResult, runInKernel } from "./support";
+import { join } from "node:path";
+import { temporaryFolder } from "../train/support";
+import { type CellResult, openKernel, type TestCell, type TestKernel } from "./support";
 
 describe("the TypeScript kernel", function () {
   this.timeout(120_000);
+  let kernel: TestKernel;
+  before(() => {
+    kernel = openKernel();
+  });
+  after(() => kernel.close());
 
   describe("errors and output", () => {
     let cells: CellResult[];
-    before(() => {
-      cells = runInKernel([
+    before(async () => {
+      cells = await kernel.run(
         "for (let i = 0; i < 3000; i++) console.log(i);",
         'const size: number = "large";',
         'const { showTable } = require("#lib/notebook/tables");\n' +
           "showTable({ a: [1, 2], b: [1] });",
         'await Promise.resolve();\nthrow new RangeError("out of the field");',
         "console.log(1 + 1);",
-      ]);
+      );
     });
 
     it("loses no line of three thousand", () => {
@@ -37,16 +44,14 @@ describe("the TypeScript kernel", function () {
       assert.match(evalue, /differ in length \(a: 2, b: 1\)\n {2}→ give/);
       const text = traceback.join("\n");
       assert.match(text, /at showTable \(.*lib\/notebook\/tables\.ts:\d+:\d+\)/);
-      assert.match(text, /at cell 3, line 2$/);
+      assert.match(text, /at cell \d+, line 2$/);
       assert.doesNotMatch(text, /node_modules\/tslab|node:internal|lib\/dist/);
     });
 
     it("reports an error thrown after an await", () => {
       assert.equal(cells[3].status, "error");
-      assert.deepEqual(cells[3].error?.traceback, [
-        "RangeError: out of the field",
-        "    at cell 4, line 2",
-      ]);
+      const { traceback = [] } = cells[3].error ?? {};
+      assert.match(traceback.join("\n"), /^RangeError: out of the field\n {4}at cell \d+, line 2$/);
     });
 
     it("goes on after errors", () => {
@@ -54,42 +59,41 @@ describe("the TypeScript kernel", function () {
     });
   });
 
-  it("takes the short form of an object literal with variables of earlier cells", () => {
-    const [, shown, renamed, wrong] = runInKernel([
+  it("takes the short form of an object literal with variables of earlier cells", async () => {
+    const [, shown, renamed, wrong] = await kernel.run(
       "let a = 1; const b = 2;",
       "console.log(JSON.stringify({ a, b }));",
       "({ a } = { a: 3 }); const nest = () => [{ a }, { b, c: { a } }];\n" +
         "console.log(JSON.stringify(nest()));",
       "const x = { a, b }; const n: number = x;",
-    ]);
+    );
     assert.equal(shown.stdout, '{"a":1,"b":2}\n', shown.stderr);
     assert.equal(renamed.stdout, '[{"a":3},{"b":2,"c":{"a":3}}]\n', renamed.stderr);
     assert.match(String(wrong.error?.evalue), /^1:27 - Type/); // columns are those of the cell as written
   });
 
-  it("watches no files, so that a rebuilt library does not disturb a cell", function () {
+  it("watches no files, so that a rebuilt library does not disturb a cell", async function () {
     if (process.platform !== "linux") this.skip();
-    const [, cell] = runInKernel([
+    const [, cell] = await kernel.run(
       'import { showTable } from "tuning-fork";',
       'const { readdirSync, readlinkSync } = require("fs");\n' +
         "let watchers = 0;\n" +
         'for (const fd of readdirSync("/proc/self/fd")) {\n' +
         '  try { if (/inotify/.test(readlinkSync("/proc/self/fd/" + fd))) watchers++; } catch {}\n' +
         "}\nconsole.log(watchers);",
-    ]);
+    );
     assert.equal(cell.stdout, "0\n", cell.stderr);
   });
 
   describe("interrupts", () => {
     const setUp =
       'const { untilInterrupted } = require("#lib/notebook/interrupt");\n' +
-      "await Promise.resolve(); const listeners = process.rawListeners('SIGINT');\n" +
+      "await Promise.resolve(); \n" +
       "const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));\n" +
       "let steps = 0; let saved = -1;";
     const stands =
       "const seen = steps; await pause(400);\n" +
-      "const same = process.rawListeners('SIGINT').every((l, i) => l === listeners[i]);\n" +
-      "console.log(JSON.stringify({ further: steps - seen, saved, steps, same, n: listeners.length }));";
+      "console.log(JSON.stringify({ further: steps - seen, saved, steps }));";
     const loop = (body: string) =>
       "await untilInterrupted(async (signal: AbortSignal) => {\n" +
       "  for (;;) {\n" +
@@ -97,8 +101,8 @@ describe("the TypeScript kernel", function () {
       `    ${body}\n` +
       "  }\n});";
 
-    it("stop a loop that has awaited at its next step, and the kernel goes on", () => {
-      const [, interrupted, after] = runInKernel([
+    it("stop a loop that has awaited at its next step, and the kernel goes on", async () => {
+      const [, interrupted, after] = await kernel.run(
         setUp,
         {
           code: loop(
@@ -107,7 +111,7 @@ describe("the TypeScript kernel", function () {
           interruptAfter: "step 3\n",
         },
         stands,
-      ]);
+      );
       assert.equal(interrupted.status, "error");
       assert.deepEqual(
         [interrupted.error?.ename, interrupted.error?.evalue.split("\n")[0]],
@@ -116,34 +120,79 @@ describe("the TypeScript kernel", function () {
       const facts = JSON.parse(after.stdout);
       // What the loop did after it had noticed, saving say, was done before the cell ended.
       assert.equal(facts.saved, facts.steps);
-      assert.deepEqual([facts.further, facts.same, facts.n], [0, true, 1]);
+      assert.equal(facts.further, 0);
     });
 
-    it("end a loop at the second one, if the work ignores the first", () => {
-      const [, interrupted, after] = runInKernel([
+    it("end a loop at the second one, if the work ignores the first", async () => {
+      const [, interrupted, after] = await kernel.run(
         setUp,
         { code: loop("if (steps > 60) return;"), interruptAfter: "step 3\n", interrupts: 2 },
         stands,
-      ]);
+      );
       assert.equal(interrupted.status, "error");
       assert.equal(interrupted.error?.ename, "KernelInterrupt");
       const facts = JSON.parse(after.stdout.slice(after.stdout.indexOf("{")));
       assert.equal(facts.further, 0); // it ended at its next await
     });
 
-    it("need nothing of ours for a loop that never awaits", () => {
-      const [, interrupted, after] = runInKernel([
-        "let n = 0;",
-        { code: 'console.log("go"); for (;;) n++;', interruptAfter: "go\n" },
-        'console.log("still here");',
-      ]);
-      assert.equal(interrupted.status, "error");
-      assert.equal(after.stdout, "still here\n");
+    const endless = (start: string, loop: string) => ({
+      code: `${start}; console.log("go"); ${loop}`,
+      interruptAfter: "go\n",
     });
+    const loops: Record<string, TestCell> = {
+      "a loop that never awaits": endless("n = 0", "for (;;) n++;"),
+      "a loop that never awaits, after an await": endless("await pause(10)", "for (;;) n++;"),
+      "two of them at once": endless(
+        "const two = async () => { await pause(5); for (;;) n++; }",
+        "await Promise.all([two(), two()]);",
+      ),
+      "a loop of awaits that are all settled": endless("n = 0", "for (;;) { await null; n++; }"),
+      "for await": endless(
+        "async function* ticks() { for (;;) { await pause(5); yield 1; } }",
+        "for await (const one of ticks()) n += one;",
+      ),
+      "a wait for nothing": endless("n = 0", "await new Promise(() => {});"),
+      findDuplicates: endless("n = 0", "for (;;) await findDuplicates(slow);"),
+      "an export": endless("n = 0", "for (let i = 0; ; i++) await exportFolders(slow, out + i);"),
+      predict: endless("n = 0", "for (;;) await predictor.predict(slow);"),
+    };
+    const folder = temporaryFolder();
+    after(() => folder.remove());
+    before(async () => {
+      const [{ status, error }] = await kernel.run(
+        "let n = 0; const pause = (ms: number) => new Promise<void>((r) => setTimeout(r, ms));\n" +
+          'import { exportFolders, findDuplicates, openDataset } from "tuning-fork/data";\n' +
+          'import { createModel } from "tuning-fork/models";\n' +
+          'import { createTask } from "tuning-fork/tasks"; import { networkPredictor } from "tuning-fork/predict";\n' +
+          'import { startEngine } from "tuning-fork/engine"; await startEngine();\n' +
+          `const out = ${JSON.stringify(join(folder.path, "export"))};\n` +
+          'const many = await openDataset("synthetic");\n' +
+          "const read = async (rows: ArrayLike<number>) => {\n" +
+          "  await pause(20); n++; return many.read(rows); };\n" +
+          "const slow = { ...many, read };\n" +
+          "const inputSize = many.imageSize; const numClasses = many.classNames.length;\n" +
+          'const model = createModel("test_custom_cnn", { numClasses, inputSize });\n' +
+          "const predictor = networkPredictor(model, createTask(many));",
+      );
+      assert.equal(status, "ok", error?.evalue);
+    });
+    for (const [name, cell] of Object.entries(loops))
+      it(`end ${name}, and the next cell starts clean`, async () => {
+        const [interrupted, after] = await kernel.run(
+          cell,
+          "const seen = n; await pause(100); console.log(n - seen);",
+        );
+        assert.deepEqual(
+          [interrupted.status, interrupted.error?.ename],
+          ["error", "KernelInterrupt"],
+          interrupted.error?.evalue,
+        );
+        assert.deepEqual([after.stdout, after.stderr, after.late], ["0\n", "", ""]);
+      });
   });
 
-  it("shows progress in one place, at most five times a second, and figures in place", () => {
-    const [cell] = runInKernel([
+  it("shows progress in one place, at most five times a second, and figures in place", async () => {
+    const [cell] = await kernel.run(
       'const { progress } = require("#lib/notebook/progress");\n' +
         'const { liveFigure } = require("#lib/notebook/figures");\n' +
         "const started = performance.now();\n" +
@@ -153,7 +202,7 @@ describe("the TypeScript kernel", function () {
         "  bar.update(2 * i, { loss: 1 / i });\n" +
         '  curve.update({ data: [{ type: "scatter", y: new Float32Array([i, NaN]) }], layout: {} });\n' +
         "}\nbar.finish(); curve.finish(); console.log(performance.now() - started);",
-    ]);
+    );
     assert.equal(cell.status, "ok", cell.stderr);
     const bars = cell.displays.filter(({ data }) => /^epoch/.test(String(data["text/plain"])));
     const curves = cell.displays.filter(({ data }) => "application/vnd.plotly.v1+json" in data);

@@ -6,39 +6,28 @@ import { showImages } from "#lib/notebook/images";
 import { showTable } from "#lib/notebook/tables";
 import { train } from "#lib/notebook/training";
 import type { Experiment } from "#lib/train/experiment";
+import { type Bundle, closeCell, openCell } from "./open-cell";
 
-type Bundle = Record<string, unknown>;
-
-/** Stand where the kernel's module would be, and keep what is shown in the cell. */
-const NAME = "/kernel/tslab/dist/jupyter.js";
 let shown: Bundle[] = [];
-
-function openCell(): void {
-  shown = [];
-  const exports = {
-    lastWriteDisplayData: ({ data }: { data: Bundle }) => void shown.push(data),
-  };
-  require.cache[NAME] = { exports } as NodeJS.Module;
-}
 
 function html(): string {
   return String(shown[0]["text/html"]);
 }
 
 describe("what a cell shows", () => {
-  beforeEach(openCell);
-  afterEach(() => {
-    delete require.cache[NAME];
+  beforeEach(() => {
+    shown = openCell();
   });
+  afterEach(closeCell);
 
   it("escapes whatever a table or a caption holds", async () => {
     const allowed = /<\/?(table|thead|tbody|tr|th|td|p|div|figure|figcaption|img)( [^<>]*)?>/g;
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1 }), async (text) => {
-        openCell();
+        shown = openCell();
         showTable({ [`${text}_`]: [text] }, { pictures: [text] });
         assert.doesNotMatch(html().replace(allowed, ""), /[<>]/);
-        openCell();
+        shown = openCell();
         await showImages(new Uint8Array(3), [1, 1], { captions: [text], width: 1 });
         const alt = /alt="([^"]*)" style/.exec(html());
         assert.ok(alt, html());

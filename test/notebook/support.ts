@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 
 export const ROOT = resolve(__dirname, "..", "..");
 
@@ -27,7 +28,7 @@ export function jupyterEnvironment(): NodeJS.ProcessEnv {
 
 /** What one cell did. */
 export interface CellResult {
-  readonly status: "ok" | "error" | "abort" | "timeout";
+  readonly status: "ok" | "error" | "aborted" | "timeout" | "dead";
   readonly stdout: string;
   readonly stderr: string;
   readonly displays: readonly {
@@ -42,32 +43,75 @@ export interface CellResult {
     readonly evalue: string;
     readonly traceback: readonly string[];
   } | null;
+  /** What earlier cells said meanwhile. */
+  readonly late: string;
 }
 
-/** A cell to run; when it has printed `interruptAfter`, it is interrupted. */
+/** A cell to run; when it has printed `interruptAfter`, it is interrupted, and so on. */
 export interface TestCell {
   readonly code: string;
   readonly interruptAfter?: string;
   readonly interrupts?: number;
+  readonly terminateAfter?: string;
+}
+
+/** A kernel that a test talks to. */
+export interface TestKernel {
+  /** Run cells one after another. */
+  run(...cells: readonly (string | TestCell)[]): Promise<CellResult[]>;
+  /** Ask about code; a `|` in it is the cursor. */
+  ask(what: "inspect" | "complete" | "is_complete", code: string): Promise<Record<string, unknown>>;
+  /** Open a comm, and see what comes through comms. */
+  comm(target: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+/** Start a kernel in the notebooks' folder. */
+export function openKernel(environment: Readonly<Record<string, string>> = {}): TestKernel {
+  const client = spawn(python(), [join(__dirname, "kernel.py")], {
+    env: { ...jupyterEnvironment(), ...environment },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = new Promise<void>((done) => client.once("close", () => done()));
+  const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
+  const say = (request: object) => client.stdin.write(`${JSON.stringify(request)}\n`);
+  const ask = async (request: object) => {
+    say(request);
+    const { value, done } = await answers.next();
+    if (done) throw new Error("the kernel's client ended");
+    return JSON.parse(value);
+  };
+  say({ cwd: join(ROOT, "notebooks") });
+  return {
+    async run(...cells) {
+      const results: CellResult[] = [];
+      for (const cell of cells)
+        results.push(await ask(typeof cell === "string" ? { code: cell } : cell));
+      return results;
+    },
+    ask: (what, text) => {
+      const [before] = text.split("|");
+      return ask({ ask: what, code: text.replace("|", ""), cursor: before.length });
+    },
+    comm: (target) => ask({ comm: target }),
+    async close() {
+      client.stdin.end();
+      await ended;
+    },
+  };
 }
 
 /** Run cells one after another in a fresh kernel, in the notebooks' folder. */
-export function runInKernel(
+export async function runInKernel(
   cells: readonly (string | TestCell)[],
   environment: Readonly<Record<string, string>> = {},
-): CellResult[] {
-  const task = {
-    cwd: join(ROOT, "notebooks"),
-    cells: cells.map((cell) => (typeof cell === "string" ? { code: cell } : cell)),
-  };
-  const answer = execFileSync(python(), [join(__dirname, "kernel.py")], {
-    input: JSON.stringify(task),
-    env: { ...jupyterEnvironment(), ...environment },
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-    stdio: "pipe",
-  });
-  return JSON.parse(answer);
+): Promise<CellResult[]> {
+  const kernel = openKernel(environment);
+  try {
+    return await kernel.run(...cells);
+  } finally {
+    await kernel.close();
+  }
 }
 
 /** A notebook file's content, a string a code cell. */

@@ -12,9 +12,9 @@ describe("training in a cell", function () {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("stops at an interrupt, takes no further step, and goes on when run again", () => {
+  it("stops at an interrupt, takes no further step, and goes on when run again", async () => {
     const train = "const fitted = await train(experiment);";
-    const [setUp, interrupted, between, resumed, end] = runInKernel([
+    const [setUp, interrupted, between, resumed, end] = await runInKernel([
       'import { openExperiment, train } from "tuning-fork";\n' +
         "const { existsSync, readFileSync } = require('fs');\n" +
         'const set = ["data.spec=synthetic", "data.fraction=0.1", "train.epochs=4", "train.batchSize=32"];\n' +

@@ -44,8 +44,8 @@ describe("a notebook's cells", function () {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const run = (cells: readonly string[], results: string) => {
-    const outcome = runInKernel(cells, {
+  const run = async (cells: readonly string[], results: string) => {
+    const outcome = await runInKernel(cells, {
       TUNING_FORK_PROFILE: "test",
       TUNING_FORK_RESULTS: join(folder, results),
     });
@@ -56,9 +56,9 @@ describe("a notebook's cells", function () {
   };
 
   for (const name of ["00-quickstart", "03-ablation"]) {
-    it(`of ${name} give the same when they are run again, one by one`, () => {
+    it(`of ${name} give the same when they are run again, one by one`, async () => {
       const cells = chaptersOf(name).flatMap((chapter) => chapter.cells);
-      const twice = run([...cells, ...cells, ...[...cells].reverse()], name);
+      const twice = await run([...cells, ...cells, ...[...cells].reverse()], name);
       const [first, second, third] = [0, 1, 2].map((i) =>
         twice.slice(i * cells.length, (i + 1) * cells.length),
       );
@@ -73,7 +73,7 @@ describe("a notebook's cells", function () {
     });
   }
 
-  it("of 02-train-and-evaluate give the same in another order, a chapter without the others", () => {
+  it("of 02-train-and-evaluate give the same in another order, a chapter without the others", async () => {
     const chapters = chaptersOf("02-train-and-evaluate");
     const [settings, ...others] = chapters;
     const networks = others.filter(({ cells }) => cells.length === 4).slice(1, 4);
@@ -82,15 +82,16 @@ describe("a notebook's cells", function () {
     const order = (some: readonly Chapter[]) => [settings, ...some, ...comparison];
     const forwards = order(networks);
     const backwards = order([...networks].reverse());
-    const shown = (some: readonly Chapter[], results: string) => {
-      const outcome = run(
+    const shown = async (some: readonly Chapter[], results: string) => {
+      const outcome = await run(
         some.flatMap(({ cells }) => cells),
         results,
       );
       const entries = some.flatMap(({ cells }) => cells);
       return new Map(entries.map((cell, i) => [cell, outcome[i]]));
     };
-    const [one, two] = [shown(forwards, "forwards"), shown(backwards, "backwards")];
+    const one = await shown(forwards, "forwards");
+    const two = await shown(backwards, "backwards");
     for (const [cell, result] of one) {
       const other = two.get(cell);
       assert.ok(other);

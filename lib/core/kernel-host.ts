@@ -1,0 +1,34 @@
+/** What a bundle of media types, and where it goes, are to a notebook's kernel. */
+interface DisplayContent {
+  readonly data: object;
+  readonly metadata: object;
+  readonly transient: { readonly display_id?: string };
+}
+
+/** What the project's kernel offers the code that a cell runs. */
+export interface KernelHost {
+  /** Shows something below the cell; undefined where no cell was run yet. */
+  readonly display?: (content: DisplayContent, update?: boolean) => void;
+  /** Aborted when the person interrupts the cell that the running code belongs to. */
+  readonly signal?: AbortSignal;
+  /** Do work that ends by itself, with what it has saved, when its signal is aborted. */
+  hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** What the notebook's cells have declared. */
+  variables(): Readonly<Record<string, unknown>>;
+}
+
+/** @returns the kernel, if this process is the one of a notebook. */
+export function kernelHost(): KernelHost | undefined {
+  return Reflect.get(globalThis, Symbol.for("tuning-fork.kernel"));
+}
+
+/**
+ * End work in a notebook when the person interrupts its cell: called between its steps, by whatever
+ * takes long. Elsewhere it does nothing.
+ *
+ * @param signal What ends the work. Default: the running cell's interrupt.
+ * @throws whatever the signal was aborted with
+ */
+export function throwIfInterrupted(signal = kernelHost()?.signal): void {
+  signal?.throwIfAborted();
+}
