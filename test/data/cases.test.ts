@@ -147,6 +147,9 @@ describe("files as people have them", () => {
     const dec = Float64Array.from(ra);
     const { pairs } = await findDuplicates({ ...set, table: { ra, dec } }, { images: false });
     assert.equal(pairs.length, 299);
+    const north = { ra, dec: ra.map(() => 10) };
+    const known = await findDuplicates({ ...set, table: north }, { images: false });
+    assert.equal(known.pairs.length, 299, "a declination alone is no position");
     await set.close();
   });
 });

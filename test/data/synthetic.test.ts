@@ -9,6 +9,7 @@ import { UserError } from "#lib/core/errors";
 import { galaxy10DecalsClasses } from "#lib/data/galaxy10";
 import { makeGalaxy } from "#lib/data/simulator";
 import { makeSynthetic, open } from "#lib/data/synthetic";
+import { encodeNpy } from "#lib/io/npy";
 
 describe("data/synthetic", () => {
   let folder = "";
@@ -87,6 +88,8 @@ describe("data/synthetic", () => {
     await writeFile(kept, bytes.subarray(0, 500));
     assert.deepEqual(await again(), set.votes);
     assert.deepEqual(await readFile(kept), bytes);
+    await writeFile(kept, encodeNpy(new Float32Array(39 * 34), [39, 34]));
+    assert.deepEqual(await again(), set.votes, "of another number of galaxies");
     const others = Buffer.from(bytes);
     others.writeFloatLE(7, bytes.length - 34 * 4);
     await writeFile(kept, others);
