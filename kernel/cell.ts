@@ -67,9 +67,22 @@ async function hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   }
 }
 
-/** What a cell's code may ask of the kernel: `lib/core/kernel-host.ts` looks for it under this name. */
-export function offer(variables: () => Readonly<Record<string, unknown>>): void {
-  const host = {
+interface Host {
+  readonly display: Cell["display"] | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly hold: typeof hold;
+  readonly variables: () => Readonly<Record<string, unknown>>;
+  /** Set by the library: how it shows a value, where it knows the kind. */
+  view?: (value: object) => Content | undefined;
+}
+
+/**
+ * What a cell's code may ask of the kernel: `lib/core/kernel-host.ts` looks for it under this name.
+ *
+ * @returns it
+ */
+export function offer(variables: () => Readonly<Record<string, unknown>>): Host {
+  const host: Host = {
     get display() {
       return currentCell()?.display;
     },
@@ -80,6 +93,7 @@ export function offer(variables: () => Readonly<Record<string, unknown>>): void 
     variables,
   };
   Reflect.set(globalThis, Symbol.for("tuning-fork.kernel"), host);
+  return host;
 }
 
 /** What an interrupted cell ends with. */

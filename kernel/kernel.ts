@@ -1,4 +1,5 @@
 import { type Cell, currentCell, holdingCells, inCell, offer } from "./cell";
+import { changedPackages } from "./changed-packages";
 import type { Connection } from "./connection";
 import { CellExecutor } from "./executor";
 import { wasBroken } from "./guard-shared";
@@ -17,6 +18,7 @@ const SAVING_MS = 30_000;
 export class Kernel {
   readonly #executor = new CellExecutor();
   readonly #language = new Language(this.#executor.tslab);
+  readonly #host = offer(() => this.#executor.tslab.locals);
   readonly #inputs: string[] = [];
   /** Cells that wait, the running one not among them. */
   #queue: Message[] = [];
@@ -26,7 +28,6 @@ export class Kernel {
 
   constructor(private readonly connection: Connection) {
     this.#routeOutput();
-    offer(() => this.#executor.tslab.locals);
   }
 
   /** What to do with a request. */
@@ -96,6 +97,10 @@ export class Kernel {
           .map((input, i) => [0, from + i + 1, content.output === true ? [input, null] : input]);
         return { status: "ok", history };
       }
+      case "comm_open":
+        // Nobody here has anything to say through it; the protocol wants it closed then.
+        this.connection.publish("comm_close", { comm_id: content.comm_id, data: {} });
+        return undefined;
       case "comm_info_request":
         return { status: "ok", comms: {} };
       case "interrupt_request":
@@ -157,10 +162,12 @@ export class Kernel {
     if (!silent)
       this.connection.publish("execute_input", { code, execution_count: number }, request);
     const outcome = await inCell(cell, async () => {
+      this.#tellOfChanges();
       const ended = await this.#executor.run(cell, code);
+      this.#tellOfChanges();
       if (ended.status === "ok" && ended.value !== undefined && !silent)
         try {
-          const data = await richValue(ended.value);
+          const data = await richValue(ended.value, this.#host.view);
           const result = { execution_count: number, data, metadata: {} };
           this.connection.publish("execute_result", result, request);
         } catch (error) {
@@ -172,6 +179,11 @@ export class Kernel {
       return { status: "ok", execution_count: number, user_expressions: {}, payload: [] };
     this.connection.publish("error", outcome.error, request);
     return { status: "error", execution_count: number, ...outcome.error };
+  }
+
+  #tellOfChanges(): void {
+    for (const name of changedPackages())
+      process.stderr.write(`${name} has changed: restart the kernel to use it\n`);
   }
 
   /** What is written or displayed goes to the cell that started the work, also after its end. */

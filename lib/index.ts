@@ -68,6 +68,7 @@ export { progress } from "./notebook/progress";
 export { studyFigures, writeStudyTables } from "./notebook/study-files";
 export { showTable } from "./notebook/tables";
 export { evaluateRun, showTraining, train } from "./notebook/training";
+export { variables } from "./notebook/variables";
 export { ablationHeatMap } from "./plots/ablation-heat-map";
 export { accuracyCurve } from "./plots/accuracy-curve";
 export { answerBars } from "./plots/answer-bars";

@@ -15,6 +15,8 @@ export interface KernelHost {
   hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** What the notebook's cells have declared. */
   variables(): Readonly<Record<string, unknown>>;
+  /** Set by the library: how a cell's last expression is shown, by media type, where it knows. */
+  view?: (value: object) => object | undefined;
 }
 
 /** @returns the kernel, if this process is the one of a notebook. */

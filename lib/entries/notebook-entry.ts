@@ -16,6 +16,13 @@ export {
   progress,
   type ShownMetrics,
 } from "../notebook/progress";
+export { richValue } from "../notebook/rich-value";
 export { studyFigures, writeStudyTables } from "../notebook/study-files";
-export { type ShownTable, type ShowTableOptions, showTable } from "../notebook/tables";
+export {
+  type DataFrameLike,
+  type ShownTable,
+  type ShowTableOptions,
+  showTable,
+} from "../notebook/tables";
 export { evaluateRun, showTraining, train } from "../notebook/training";
+export { variables } from "../notebook/variables";

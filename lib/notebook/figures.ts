@@ -68,7 +68,8 @@ export function liveFigure(): LiveFigure {
   };
 }
 
-function figureBundle(figure: Figure): MimeBundle {
+/** What {@link showFigure} shows, in every form it has. */
+export function figureBundle(figure: Figure): MimeBundle {
   return {
     "text/plain": describeFigure(figure),
     [PLOTLY]: {

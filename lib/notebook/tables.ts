@@ -1,9 +1,36 @@
 import { UserError } from "../core/errors";
 import type { Column } from "../core/table";
-import { escapeHtml, show } from "./display";
+import { escapeHtml, type MimeBundle, show } from "./display";
 
 /** A table as it can be shown: a value that is not known, such as a metric that is not defined, is null. */
 export type ShownTable = Readonly<Record<string, Column | readonly (string | number | null)[]>>;
+
+/** A table of danfo.js. */
+export interface DataFrameLike {
+  /** Names of its columns. */
+  readonly columns: readonly string[];
+  /** One column; its values are numbers, text, or booleans. */
+  column(name: string): { readonly values: unknown };
+}
+
+/** Whether a value is a `DataFrame` of danfo.js. */
+export function isDataFrame(value: object): value is DataFrameLike {
+  return (
+    "columns" in value && Array.isArray(value.columns) && "column" in value && "$index" in value
+  );
+}
+
+function columnsOf(table: ShownTable | DataFrameLike): ShownTable {
+  if (!isDataFrame(table)) return table;
+  const values = (name: string) =>
+    Array.from(table.column(name).values as ArrayLike<unknown>, plain);
+  return Object.fromEntries(table.columns.map((name) => [name, values(name)]));
+}
+
+function plain(value: unknown): string | number | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === "number" ? value : String(value);
+}
 
 /** How a table is shown. */
 export interface ShowTableOptions {
@@ -36,9 +63,19 @@ body.append(...(down ? rows.reverse() : rows));
  * Show a table below the cell, numbers aligned right; in a plain terminal as text. A click on a
  * column's name sorts the rows shown.
  *
+ * @param table Columns of one length, or a `DataFrame` of danfo.js.
  * @throws UserError when the columns are not of one length, or pictures are missing.
  */
-export function showTable(table: ShownTable, options: ShowTableOptions = {}): void {
+export function showTable(table: ShownTable | DataFrameLike, options: ShowTableOptions = {}): void {
+  show(tableBundle(table, options));
+}
+
+/** What {@link showTable} shows, in every form it has. */
+export function tableBundle(
+  given: ShownTable | DataFrameLike,
+  options: ShowTableOptions = {},
+): MimeBundle {
+  const table = columnsOf(given);
   const { rows = 20, digits = 4, pictures } = options;
   const columns = Object.entries(table).map(([name, values]) => ({
     name,
@@ -54,7 +91,7 @@ export function showTable(table: ShownTable, options: ShowTableOptions = {}): vo
   }
   const left = length - Math.min(rows, length);
   const remark = left > 0 ? `… ${left} more of ${length} rows` : "";
-  show({ "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark, pictures) });
+  return { "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark, pictures) };
 }
 
 interface ShownColumn {

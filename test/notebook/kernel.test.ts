@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../train/support";
 import { type CellResult, openKernel, type TestCell, type TestKernel } from "./support";
@@ -189,6 +190,73 @@ describe("the TypeScript kernel", function () {
         );
         assert.deepEqual([after.stdout, after.stderr, after.late], ["0\n", "", ""]);
       });
+  });
+
+  it("shows the last expression as what it is", async () => {
+    const [, figure, own, table, frame, tensor, picture, text] = await kernel.run(
+      'import * as tf from "@tensorflow/tfjs-core"; import { DataFrame } from "danfojs-node";\n' +
+        'import { showTable, trainingCurves, variables } from "tuning-fork";',
+      "trainingCurves({ epoch: [1, 2], trainLoss: [2, 1] })",
+      '({ [Symbol.for("Jupyter.display")]: () => ({ "text/html": "<b>M 31</b>" }) })',
+      '({ id: ["a", "b"], size: new Float32Array([1.5, 2]) })',
+      'const frame = new DataFrame({ id: ["a", "b"], size: [1.5, 2] }); showTable(frame); frame',
+      "const t = tf.tensor2d([[1, 2.5], [3, 4]]); t",
+      "new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2])",
+      '"galaxy"',
+    );
+    assert.ok(figure.result && "application/vnd.plotly.v1+json" in figure.result, figure.stderr);
+    assert.equal(own.result?.["text/html"], "<b>M 31</b>");
+    const rows = "id   size\na   1.500\nb   2.000";
+    assert.equal(table.result?.["text/plain"], rows);
+    assert.equal(frame.result?.["text/plain"], rows, frame.error?.evalue);
+    assert.equal(frame.displays[0].data["text/plain"], rows);
+    assert.equal(tensor.result?.["text/plain"], "Tensor float32 [2, 2]: 1, 2.500, 3, 4");
+    assert.equal(picture.result?.["image/png"], "iVBORwEC");
+    assert.deepEqual(text.result, { "text/plain": "'galaxy'" });
+
+    const [variables] = await kernel.run("variables()");
+    const shown = String(variables.displays[0]?.data["text/plain"]);
+    assert.match(shown, /^t +Tensor float32 +2 × 2 +16$/m);
+    assert.match(shown, /^frame +DataFrame +2 × 2 +–$/m);
+    assert.doesNotMatch(shown, /^(tf|showTable|trainingCurves)\b/m);
+  });
+
+  it("gives output of work that nobody awaits to the cell that began it", async () => {
+    const [, later] = await kernel.run(
+      'setTimeout(() => console.log("from before"), 300); 0',
+      "await new Promise((r) => setTimeout(r, 600));",
+    );
+    assert.deepEqual([later.stdout, later.late], ["", "from before\n"]);
+  });
+
+  it("knows no test framework, and documents a call whose bracket is open", async () => {
+    const [, framework] = await kernel.run("let open = 1;", "describe; it;");
+    assert.match(String(framework.error?.evalue), /Cannot find name 'describe'/);
+    for (const code of ["Math.max(|", "Math.max(1, (2), |", "Math.m|ax(1)"]) {
+      const { found, data } = await kernel.ask("inspect", code);
+      assert.ok(found, code);
+      assert.match(String((data as Record<string, unknown>)["text/plain"]), /Math\.max\(/);
+    }
+  });
+
+  it("closes a comm that nobody here answers", async () => {
+    const [closed, ...others] = await kernel.comm("jupyter.widget");
+    assert.equal(closed?.type, "comm_close");
+    assert.deepEqual(others, []);
+  });
+
+  it("says when a package that it uses was built anew, once", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder.path, "main.js");
+    writeFileSync(join(folder.path, "package.json"), '{ "name": "my-galaxies" }');
+    writeFileSync(path, "exports.one = 1;");
+    const [first] = await kernel.run(`require(${JSON.stringify(path)}).one`);
+    writeFileSync(path, "exports.one = 2;");
+    const [second, third] = await kernel.run("1", "2");
+    folder.remove();
+    assert.equal(first.stderr, "");
+    assert.equal(second.stderr, "my-galaxies has changed: restart the kernel to use it\n");
+    assert.equal(third.stderr, "");
   });
 
   it("shows progress in one place, at most five times a second, and figures in place", async () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInKernel } from "./support";
@@ -48,5 +48,28 @@ describe("training in a cell", function () {
     assert.ok(facts.cpuMs < 750, `the kernel computed for ${facts.cpuMs} ms of 1500`);
     assert.equal(resumed.status, "ok", resumed.stderr);
     assert.deepEqual(JSON.parse(end.stdout), [1, 2, 3, 4]);
+  });
+
+  it("that is told to end with its kernel keeps a checkpoint", async () => {
+    const run = join(folder, "terminated");
+    const [setUp, dead] = await runInKernel([
+      'import { openExperiment, train } from "tuning-fork";\n' +
+        'const set = ["data.spec=synthetic", "data.fraction=0.1", "train.epochs=400", "train.batchSize=32"];\n' +
+        `const run = ${JSON.stringify(run)};\n` +
+        'const experiment = openExperiment("configs/quickstart.yaml", { set, run });',
+      {
+        code:
+          'const { existsSync } = require("fs");\n' +
+          "setInterval(() => { if (existsSync(experiment.run.historyPath)) console.log('begun'); }, 20);\n" +
+          "await train(experiment);",
+        terminateAfter: "begun",
+      },
+    ]);
+    assert.equal(setUp.status, "ok", setUp.stderr);
+    assert.notEqual(dead.status, "ok");
+    const saved = readdirSync(join(run, "checkpoints", "latest"));
+    assert.ok(saved.length > 0);
+    const log = readdirSync(run, { recursive: true, encoding: "utf8" });
+    assert.ok(!log.some((name) => name.endsWith(".lock")), log.join(", "));
   });
 });
