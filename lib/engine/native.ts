@@ -75,6 +75,8 @@ export interface NativeEngine {
   readonly isUsingGpu: boolean;
   /** Whether its kernels are Intel's oneDNN, which has ops of its own; only on x86 processors. */
   readonly hasOneDnn: boolean;
+  /** Whether the processor multiplies bfloat16 by itself: where not, float32 is what is computed in. */
+  readonly multipliesBfloat16: boolean;
   /** Run one op, see {@link nativeOp}. */
   runOp(
     op: string,
@@ -116,6 +118,11 @@ export function nativeEngine(): NativeEngine | undefined {
 /** @returns whether TensorFlow runs with Intel's oneDNN, which has ops of its own. */
 export function hasOneDnn(): boolean {
   return nativeEngine()?.hasOneDnn === true;
+}
+
+/** @returns whether the processor multiplies bfloat16 by itself. */
+export function multipliesBfloat16(): boolean {
+  return nativeEngine()?.multipliesBfloat16 === true;
 }
 
 /** @returns TensorFlow's number of a tfjs element type. */

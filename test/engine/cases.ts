@@ -112,6 +112,15 @@ export const cases: readonly Case[] = [
     fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 3, 0),
   },
   {
+    name: "depthwiseConv2d 5×5 stride 2",
+    shapes: [
+      [2, 11, 9, 4],
+      [5, 5, 4, 1],
+    ],
+    fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 2, 0),
+    tolerance: 1e-4,
+  },
+  {
     name: "attention",
     shapes: [
       [2, 2, 5, 4],

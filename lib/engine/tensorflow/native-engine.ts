@@ -3,6 +3,7 @@ import { nativeBackend } from "./binding";
 import { compileGraph } from "./compiled-graph";
 import { exportSavedModel } from "./export-saved-model";
 import { decodeJpegs } from "./jpeg-session";
+import { processor } from "./processor";
 import { watchOps } from "./watch-ops";
 
 /** TensorFlow's library as the rest of the engine sees it. */
@@ -10,6 +11,7 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
   return {
     isUsingGpu,
     hasOneDnn: !isUsingGpu && process.arch === "x64" && process.env.TF_ENABLE_ONEDNN_OPTS !== "0",
+    multipliesBfloat16: processor().multipliesBfloat16,
     runOp(op, attributes, inputs, outputs) {
       const backend = nativeBackend();
       return backend.binding
