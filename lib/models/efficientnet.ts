@@ -8,7 +8,7 @@ import {
   type Variant,
   variantsOf,
 } from "./architecture";
-import { type Initializer, kaimingNormal } from "./initializers";
+import { kaimingNormal } from "./initializers";
 import {
   batchNorm,
   type ConvOptions,
@@ -73,16 +73,11 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     forwardFeatures: sequence(...body),
     pool: globalAveragePool,
     numFeatures: shape.features,
-    classifier: { scope: "classifier", init: fanOutUniform, dropout: options.dropout ?? 0 },
+    classifier: { scope: "classifier", dropout: options.dropout ?? 0 },
     parameterGroups: withLast(parameterGroups, "conv_head", "bn2"),
     featureMaps,
   };
 }
-
-const fanOutUniform: Initializer = ({ fanOut, size }, random) => {
-  const bound = 1 / Math.sqrt(fanOut);
-  return Float32Array.from({ length: size }, () => random.uniform(-bound, bound));
-};
 
 type Unit = (
   p: Parameters,
