@@ -21,7 +21,9 @@ export async function exportWeb(run: RunFolder, out: string, half: boolean): Pro
   try {
     const { model, description } = trained;
     const temperature = await calibrate(run, trained);
-    writeWebModel(model, out, description, { half, temperature });
+    // The page is told one temperature, of single looks: that of the run may be of eight.
+    const task = description.task && { ...description.task, calibration: undefined };
+    writeWebModel(model, out, { ...description, task }, { half, temperature });
     say(`${model.name}, ${model.numClasses} classes, as web: ${out}`);
   } finally {
     trained.model.dispose();

@@ -6,6 +6,7 @@ import { experimentSchema, parseConfig } from "../train/config";
 import { readSettings } from "../train/config-file";
 import { mergeSettings, withAssignments } from "../train/merge-settings";
 import { openExperiment } from "../train/open-experiment";
+import { presets } from "../train/presets";
 import { settingOptions } from "./setting-options";
 import { defineVerb, say } from "./verb";
 
@@ -29,7 +30,11 @@ export const verb = defineVerb({
       required: "results/my-run",
     },
     model: { type: "text", value: "NAME", help: "An architecture, in place of the file's." },
-    config: { type: "text", value: "FILE", help: "YAML settings." },
+    config: {
+      type: "text",
+      value: "FILE|NAME",
+      help: `YAML settings, or a preset: ${Object.keys(presets).join(", ")}.`,
+    },
     ...settingOptions,
     resume: { type: "flag", help: "Go on with an unfinished run: what is done unless said." },
     restart: { type: "flag", help: "Begin anew." },

@@ -16,6 +16,7 @@ export {
 } from "../tasks/registry";
 export type {
   Answer,
+  Calibration,
   Loss,
   Metrics,
   PredictionTable,

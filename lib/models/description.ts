@@ -24,6 +24,8 @@ export interface TaskDescription {
   readonly outputs: readonly string[];
   /** What else the task needs, such as a tree of questions; plain JSON. Default none. */
   readonly details?: unknown;
+  /** What its answers are calibrated by, see `Calibration` of the tasks. Default: they are as learned. */
+  readonly calibration?: readonly number[];
 }
 
 /** How the pictures that a model learned from were cut out of their files. */
@@ -95,6 +97,7 @@ const schema: z.ZodType<ModelDescription> = z
         loss: z.string().min(1),
         outputs: z.array(z.string().min(1)).min(1),
         details: z.unknown().optional(),
+        calibration: z.array(positive).min(1).optional(),
       })
       .optional(),
     view: z

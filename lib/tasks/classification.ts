@@ -5,6 +5,7 @@ import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { balancedRows } from "../data/sampling";
 import { confusionScores } from "../evaluate/classification-scores";
+import { coverageTable } from "../evaluate/conformal";
 import { countConfusion, normalizeRows } from "../evaluate/confusion";
 import { classificationMetrics } from "../evaluate/metrics";
 import {
@@ -15,12 +16,13 @@ import {
 } from "../evaluate/predictions";
 import { formatPredictions, parsePredictions } from "../evaluate/predictions-csv";
 import { evaluate } from "../evaluate/summary";
+import { atTemperature, fitTemperature } from "../evaluate/temperature";
 import type { LossDefinition, LossOptions } from "./loss";
 import { crossEntropy } from "./losses/class-cross-entropy";
 import { focal } from "./losses/focal";
 import type { TaskDefinition } from "./registry";
 import { sumToOne } from "./sum-to-one";
-import type { Strata, Task, TrainingRows } from "./task";
+import type { Calibration, Strata, Task, TrainingRows } from "./task";
 
 const losses: readonly LossDefinition[] = [crossEntropy, focal];
 
@@ -39,7 +41,7 @@ export const classification: TaskDefinition = {
   losses,
   fits: ({ classNames }) => classNames.length > 0,
   fromDataset: ({ classNames }, loss) => createClassification(classNames, loss),
-  fromDescription({ outputs, loss }) {
+  fromDescription({ outputs, loss, calibration }) {
     const definition = losses.find(({ name }) => name === loss);
     if (definition === undefined) {
       throw new UserError(
@@ -47,19 +49,23 @@ export const classification: TaskDefinition = {
         `it has ${losses.map(({ name }) => name).join(", ")}`,
       );
     }
-    return createClassification(outputs, definition.schema.parse({ name: loss }));
+    return createClassification(outputs, definition.schema.parse({ name: loss }), calibration);
   },
 };
 
 function createClassification(
   classNames: readonly string[],
   options: LossOptions,
+  calibration?: readonly number[],
 ): Task<Predictions> {
   const loss = losses.find(({ name }) => name === options.name) ?? crossEntropy;
   const k = classNames.length;
   const questions = [{ name: "class", answers: classNames }];
   return {
-    description: { task: "classification", loss: loss.name, outputs: classNames },
+    description: {
+      ...{ task: "classification", loss: loss.name, outputs: classNames },
+      ...(calibration && { calibration }),
+    },
     outputs: classNames,
     numLogits: k * (loss.logitsPerOutput ?? 1),
     targetWidth: k,
@@ -115,7 +121,7 @@ function createClassification(
     normalize: (raw) => sumToOne(raw, k, [{ from: 0, to: k }]),
     table(dataset, rows, answers) {
       const ids = asText(dataset.table.id);
-      return createPredictions(
+      const learned = createPredictions(
         {
           classNames,
           ids: Array.from(rows, (row) => ids[row]),
@@ -124,7 +130,9 @@ function createClassification(
         },
         `the answers about ${dataset.name}`,
       );
+      return calibration === undefined ? learned : byTemperature.apply(learned, calibration);
     },
+    calibration: byTemperature,
     answers: (table) => probabilitiesOf(table, "the answers of a classifier"),
     notices(dataset) {
       const own = matchNames(dataset.classNames, classNames);
@@ -177,6 +185,22 @@ function createClassification(
     }),
   };
 }
+
+/** Coverages of the sets of classes that a run tells of. */
+const SETS = [0.8, 0.9, 0.95];
+
+/** One temperature for all classes (Guo et al. 2017, arXiv:1706.04599). */
+const byTemperature: Calibration<Predictions> = {
+  fit: (table) => [fitTemperature(table)],
+  apply: (table, [temperature]) => atTemperature(table, temperature),
+  promises: (validation, test) => ({
+    sets: coverageTable(validation, test, { asked: SETS }).map(({ asked, coverage, meanSize }) => ({
+      asked,
+      coverage,
+      meanSize,
+    })),
+  }),
+};
 
 /** The table with its columns in this order, matched by name. @throws UserError naming the classes */
 function inOrder(table: Predictions, classNames: readonly string[], file: string): Predictions {

@@ -32,6 +32,32 @@ export interface Strata {
   readonly names: readonly string[];
 }
 
+/**
+ * How answers are made to mean what they say: a few numbers, fitted on galaxies that were not learned from,
+ * kept in the task's description with the model. Answers of a task with such a description are calibrated.
+ */
+export interface Calibration<Table extends PredictionTable = PredictionTable> {
+  /**
+   * @param table Answers about validation galaxies, as learned.
+   * @returns numbers above 0
+   * @throws UserError saying why these galaxies do not determine them
+   */
+  fit(table: Table): readonly number[];
+  /**
+   * The same table, calibrated.
+   *
+   * @param by What {@link Calibration.fit} returned.
+   */
+  apply(table: Table, by: readonly number[]): Table;
+  /**
+   * What validation galaxies promise of others, and how the test galaxies kept it. Default: nothing.
+   *
+   * @param validation Calibrated answers.
+   * @param test Calibrated answers.
+   */
+  promises?(validation: Table, test: Table): Metrics;
+}
+
 /** One row of a prediction table in words. */
 export interface Answer {
   /** What the network says, such as `spiral (0.93)`. */
@@ -96,13 +122,14 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
    */
   normalize(raw: Float64Array): Float64Array;
   /**
-   * Answers and, where it is known and one of this task's, the truth.
+   * Answers, calibrated where the description says how, and, where it is known and one of this task's, the
+   * truth.
    *
    * @param answers float64 `[rows, outputs]`, row-major
    * @throws UserError naming the row where an answer is not finite
    */
   table(dataset: Dataset, rows: ArrayLike<number>, answers: Float64Array): Table;
-  /** The answers of a table, float64 `[rows, outputs]`: what {@link Task.table} was given. */
+  /** The answers of a table, float64 `[rows, outputs]`: what {@link Task.table} was given, calibrated. */
   answers(table: Table): Float64Array;
   /** What of a data set's targets does not fit this task, a sentence each, to be told when it predicts. */
   notices(dataset: Dataset): readonly string[];
@@ -115,6 +142,9 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
    * @throws UserError naming file, row and value
    */
   parseTable(text: string, file: string): Table;
+
+  /** How the answers are calibrated. Default: they cannot be. */
+  readonly calibration?: Calibration<Table>;
 
   /** Of the rows with a truth. @throws UserError when there is none */
   metrics(table: Table): Metrics;

@@ -9,6 +9,7 @@ import { type DecisionTree, questionRanges, treeAnswers } from "../data/decision
 import { balancedRows } from "../data/sampling";
 import { withoutAutocast } from "../engine/trace";
 import { questionScores } from "../evaluate/question-scores";
+import { atConcentrations, fitConcentrations } from "../evaluate/vote-calibration";
 import { quickVoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
 import {
   createVotePredictions,
@@ -29,7 +30,7 @@ import { softmaxVotes } from "./losses/softmax-votes";
 import { squaredError } from "./losses/squared-error";
 import type { TaskDefinition } from "./registry";
 import { sumToOne } from "./sum-to-one";
-import type { Task } from "./task";
+import type { Calibration, Task } from "./task";
 import type { VoteLoss } from "./vote-loss";
 import { voteStrata } from "./vote-strata";
 
@@ -71,7 +72,7 @@ export const votes: TaskDefinition = {
     }
     return createVoteTask(questions, loss, options);
   },
-  fromDescription({ loss: name, details }) {
+  fromDescription({ loss: name, details, calibration }) {
     const loss = lossNamed(name);
     const told = detailsSchema.safeParse(details);
     if (!told.success) {
@@ -80,7 +81,8 @@ export const votes: TaskDefinition = {
         "only weights that this program saved can be asked for votes",
       );
     }
-    return createVoteTask(told.data.questions, loss, loss.schema.parse({ name }));
+    const { questions } = told.data;
+    return createVoteTask(questions, loss, loss.schema.parse({ name }), calibration);
   },
 };
 
@@ -97,6 +99,7 @@ function createVoteTask(
   questions: DecisionTree,
   loss: VoteLoss,
   options: LossOptions,
+  calibration?: readonly number[],
 ): Task<VotePredictions> {
   const answers = treeAnswers(questions);
   const ranges = questionRanges(questions);
@@ -105,7 +108,10 @@ function createVoteTask(
   const outputs = [...answers, ...strengths];
   const activate = (logits: tf.Tensor2D) => loss.activate(logits, questions);
   return {
-    description: { task: "votes", loss: loss.name, outputs, details: { questions } },
+    description: {
+      ...{ task: "votes", loss: loss.name, outputs, details: { questions } },
+      ...(calibration && { calibration }),
+    },
     outputs,
     numLogits: k * (loss.logitsPerOutput ?? 1),
     targetWidth: k + count,
@@ -175,7 +181,7 @@ function createVoteTask(
           (_, i) => given[Math.floor(i / size) * width + from + (i % size)],
         );
       const { truth, asked } = knownVotes(dataset, rows, questions);
-      return createVotePredictions(
+      const learned = createVotePredictions(
         {
           questions,
           ids: Array.from(rows, (row) => ids[row]),
@@ -186,7 +192,9 @@ function createVoteTask(
         },
         `the answers about ${dataset.name}`,
       );
+      return calibration === undefined ? learned : byStrength.apply(learned, calibration);
     },
+    ...(loss.givesStrengths && { calibration: byStrength }),
     answers({ values, strengths, ids }) {
       if (strengths === undefined) return values;
       const width = outputs.length;
@@ -249,6 +257,12 @@ function createVoteTask(
     },
   };
 }
+
+/** A factor of each question's strengths: how sure the answers are, while the fractions stay. */
+const byStrength: Calibration<VotePredictions> = {
+  fit: (table) => [...fitConcentrations(table)],
+  apply: atConcentrations,
+};
 
 function voteStratum(dataset: Dataset): Int32Array {
   return dataset.votes === undefined

@@ -78,7 +78,9 @@ export function saveCheckpoint(
   makeFolder(folder);
   const files: Record<string, { name: string; sha256: string }> = {};
   for (const [kind, writer] of Object.entries(write)) {
-    const name = `${kind}-${training.step}.safetensors`;
+    // Never over a file that the state before points to.
+    const taken = existsSync(join(folder, `${kind}-${training.step}.safetensors`));
+    const name = `${kind}-${training.step}${taken ? "-2" : ""}.safetensors`;
     const path = join(folder, name);
     writer(path);
     syncFile(path);

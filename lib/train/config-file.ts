@@ -4,6 +4,7 @@ import { UserError } from "../core/errors";
 import { findPath } from "../io/paths";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { isTree, mergeSettings, type Tree, withAssignments } from "./merge-settings";
+import { presets } from "./presets";
 
 /** How a config file is read. */
 export interface ConfigFileOptions {
@@ -16,20 +17,14 @@ export interface ConfigFileOptions {
 }
 
 /**
- * Read a YAML file of settings, with the profile asked for laid over it.
+ * Read a YAML file of settings, with the profile asked for laid over it; or one of the presets, by its name.
  *
  * A file may hold `profiles: {quick: …, paper: …}`, each with any of the file's other keys.
  *
  * @throws UserError when the file cannot be read or has no such profile.
  */
 export function readSettings(path: string, options: ConfigFileOptions = {}): Tree {
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new UserError(`${path} cannot be read: ${message}`, "give a YAML file", { cause });
-  }
+  const content = ownValue(presets, path) ?? parseFile(path);
   if (!isTree(content))
     throw new UserError(`${path} holds no keys`, "give a YAML file of settings");
   const { profiles = {}, ...common } = content;
@@ -49,6 +44,20 @@ export function readSettings(path: string, options: ConfigFileOptions = {}): Tre
   const spec = options.spec ?? (named ? findPath(named) : undefined);
   const aimed = spec ? mergeSettings(settings, { data: { spec } }) : settings;
   return withAssignments(aimed, options.set ?? []);
+}
+
+function parseFile(path: string): unknown {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    const names = Object.keys(presets).join(", ");
+    throw new UserError(
+      `${path} cannot be read: ${message}`,
+      `give a YAML file, or the name of a preset: ${names}`,
+      { cause },
+    );
+  }
 }
 
 /**

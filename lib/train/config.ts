@@ -139,6 +139,11 @@ export const predictConfigSchema = settings({
    * `model.dropout` or `model.dropPath`. Default 0: one pass, nothing dropped.
    */
   dropoutSamples: z.int().min(0).max(1000).default(0),
+  /**
+   * Fit on the validation galaxies how sure the answers may be (a temperature of classes, strengths of
+   * votes), and answer so from then on. Nothing is fitted where there is no validation split. Default true.
+   */
+  calibrate: z.boolean().default(true),
 });
 
 /** How a run's model answers. */

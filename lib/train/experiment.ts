@@ -9,6 +9,7 @@ import { writeFileAtomic } from "../io/atomic";
 import { parameterCount } from "../models/model-summary";
 import type { Model } from "../models/module";
 import { predict } from "../predict/network-predictor";
+import { calibrate, calibratedTest } from "./calibrate";
 import { openCheckpoint } from "./checkpoint";
 import type { ExperimentConfig } from "./config";
 import { settingsColumns } from "./config-columns";
@@ -145,7 +146,11 @@ export class Experiment {
           stoppedEarly: result.stoppedEarly,
           peakMemory: memory.bytes,
         });
-        if (test.length === 0) this.finish(result, { rows: 0 }, parameterCount(model));
+        if (test.length === 0) {
+          const asked = { ...this.config.predict, signal: options.signal };
+          await calibrate(this.run, model, { task, dataset, val }, asked);
+          this.finish(result, { rows: 0 }, parameterCount(model));
+        }
         return result;
       } finally {
         model.dispose();
@@ -165,18 +170,20 @@ export class Experiment {
     if (this.state().state === "finished") return readRun<Table, Values>(this.run);
     const fitted = await this.trained();
     return this.work(async () => {
-      const { dataset, test, task } = await this.data();
+      const data = await this.data();
+      const { dataset, test, task } = data;
       if (test.length === 0) refuseUntested(this.run);
       const { model } = await openTrainedModel(this.run);
       try {
         const options = { ...this.config.predict, signal, onProgress };
-        const table = await predict(model, task, dataset, test, options);
+        const learned = await predict(model, task, dataset, test, options);
+        const calibration = await calibrate(this.run, model, data, { ...options, signal });
+        const { table, metrics } = calibratedTest(task, learned, calibration);
         // Without its metrics the run is unfinished, until the other files are there.
         rmSync(this.run.metricsPath, { force: true });
         this.run.writeConfig(this.config);
         writeFileAtomic(this.run.predictionsPath, task.formatTable(table));
-        const metrics = { rows: test.length, ...task.metrics(table) };
-        this.finish(fitted, metrics, parameterCount(model));
+        this.finish(fitted, { rows: test.length, ...metrics }, parameterCount(model));
       } finally {
         model.dispose();
       }

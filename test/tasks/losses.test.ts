@@ -41,6 +41,23 @@ describe("losses", () => {
     close({ labelSmoothing: 0.1, classWeights: torch.weights }, weightedSmooth);
   });
 
+  it("keep rare classes from being answered more rarely, as far as they are told", () => {
+    const counts = outputs.map((_, c) => torch.labels.filter((label) => label === c).length);
+    const shifted = (tau: number) =>
+      torch.logits.map((row) =>
+        row.map((z, c) => z + tau * Math.log(Math.max(counts[c], 1) / torch.labels.length)),
+      );
+    for (const tau of [0.5, 1]) {
+      const rows = shifted(tau).map((row, i) => {
+        const sum = row.reduce((total, z) => total + Math.exp(z), 0);
+        return Math.log(sum) - row[torch.labels[i]];
+      });
+      const expected = rows.reduce((a, b) => a + b, 0) / rows.length;
+      const got = value("crossEntropy", { logitAdjustment: tau });
+      assert.ok(Math.abs(got - expected) < 1e-5, `${got} for ${expected}`);
+    }
+  });
+
   it("focal with γ = 0 is cross-entropy, and less for larger γ", () => {
     assert.ok(Math.abs(value("focal", { gamma: 0 }) - torch.losses.plain) < 1e-5);
     assert.ok(value("focal", { gamma: 2 }) < torch.losses.plain);

@@ -63,6 +63,29 @@ describe("the task votes", () => {
     }
   });
 
+  it("is as sure as validation galaxies say, where its description has the factors", () => {
+    const dataset = voted();
+    const task = make(dataset);
+    const rows = galaxies.map((_, row) => row);
+    const width = task.outputs.length;
+    // Every answer alike, and far surer than one can be of so little.
+    const given = Float64Array.from({ length: 64 * width }, (_, i) => {
+      const range = questionRanges(decalsQuestions).find(({ to }) => i % width < to);
+      return range === undefined ? 500 : 1 / (range.to - range.from);
+    });
+    const learned = task.table(dataset, rows, given);
+    const by = task.calibration?.fit(learned) ?? [];
+    assert.ok(by.length === 10 && by.every((factor) => factor < 1), `${by}`);
+    const sober = taskFromDescription({ ...task.description, calibration: by });
+    const table = sober.table(dataset, rows, given) as VotePredictions;
+    assert.deepEqual(table.values, learned.values);
+    assert.deepEqual(
+      table.strengths?.slice(0, 10),
+      Float64Array.from(by, (factor) => 500 * factor),
+    );
+    assert.equal(make(dataset, "softmaxVotes").calibration, undefined);
+  });
+
   it("is not made of a description without its questions", () => {
     const description = { task: "votes", loss: names[0], outputs: ["yes", "no"] };
     for (const details of [undefined, {}, { questions: [{ name: "bar" }] }])

@@ -53,6 +53,8 @@ describe("every key of a config", () => {
       await writeClasses(at(name), { faint: name === "others" ? 12 : 10, bright: 16 }, 32, 2);
     }
     await writeVotes(at("votes"), 20);
+    // The brightest of the faint are as bright as the bright: nothing can be too sure of them.
+    await writeClasses(at("alike"), { faint: 90, bright: 20 }, 32, 2);
     writeFileSync(at("damaged", "faint", "broken.png"), "no picture");
     const model = createModel("test_custom_cnn", { numClasses: 2, seed: 7 });
     saveModel(model, at("weights.safetensors"));
@@ -101,6 +103,10 @@ describe("every key of a config", () => {
     "model.weights": { with: { model: { weights: at("weights.safetensors") } } },
     "predict.batchSize": { with: { predict: { batchSize: 3 } } },
     "predict.precision": { with: { predict: { precision: "mixed_bfloat16" } } },
+    "predict.calibrate": {
+      without: { data: { spec: at("alike") } },
+      with: { data: { spec: at("alike") }, predict: { calibrate: false } },
+    },
     "predict.dropoutSamples": {
       without: { model: { dropout: 0.5 } },
       with: { model: { dropout: 0.5 }, predict: { dropoutSamples: 2 } },
@@ -127,6 +133,7 @@ describe("every key of a config", () => {
     "train.log.tensorboard": { with: train({ log: { tensorboard: true } }) },
     "train.loss.name": { with: loss({ name: "focal" }) },
     "train.loss.classWeights": { with: loss({ classWeights: [1, 5] }) },
+    "train.loss.logitAdjustment": { with: loss({ logitAdjustment: 1 }) },
     "train.loss.labelSmoothing": { with: loss({ labelSmoothing: 0.2 }) },
     "train.loss.gamma": {
       without: loss({ name: "focal" }),
