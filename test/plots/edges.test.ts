@@ -7,6 +7,7 @@ import { accuracyCurve } from "#lib/plots/accuracy-curve";
 import { attentionGrid } from "#lib/plots/attention-grid";
 import { augmentationSheet } from "#lib/plots/augmentation-sheet";
 import { classDistribution } from "#lib/plots/class-distribution";
+import { colorMap } from "#lib/plots/color-maps";
 import { confusedPairs } from "#lib/plots/confused-pairs";
 import { confusionMatrix } from "#lib/plots/confusion-matrix";
 import { exampleDataset, examplePredictions } from "#lib/plots/examples";
@@ -36,6 +37,16 @@ describe("figures of little or odd data", () => {
     const pairs = await confusedPairs({ dataset: exampleDataset(), predictions: one });
     assert.match(JSON.stringify(pairs.layout), /No mistakes/);
     accuracyCurve({ model: accuracyByColumn(one, [3]) }, { title: "size (arcsec)" });
+  });
+
+  it("have splits in the order in which they are used, and colors at the ends beyond 0 and 1", () => {
+    const table = { label: Int32Array.of(0, 0, 0), split: ["test", "val", "train"] };
+    const { data } = classDistribution({ classNames: ["smooth"], table });
+    assert.deepEqual(
+      (data as Traces).map(({ name }) => name),
+      ["train", "val", "test"],
+    );
+    assert.deepEqual([...colorMap([-1, 2])], [...colorMap([0, 1])]);
   });
 
   it("of a run are those that its tables suffice for, or those asked for by name", () => {
