@@ -16,7 +16,7 @@ export interface RunCalibration {
   readonly rows: number;
   /** Why nothing was fitted, where it was tried. */
   readonly problem?: string;
-  /** Calibrated answers about the validation galaxies. None where nothing was fitted. */
+  /** Answers about the validation galaxies, calibrated where that could be. None where it was not tried. */
   readonly validation?: PredictionTable;
 }
 
@@ -57,7 +57,7 @@ export async function calibrate(
       return { by, rows: val.length, validation: calibration.apply(learned, by) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { rows: val.length, problem: error.problem };
+      return { rows: val.length, problem: error.problem, validation: learned };
     }
   }
 }

@@ -183,6 +183,9 @@ export class Experiment {
         rmSync(this.run.metricsPath, { force: true });
         this.run.writeConfig(this.config);
         writeFileAtomic(this.run.predictionsPath, task.formatTable(table));
+        const { validation } = calibration;
+        if (validation === undefined) rmSync(this.run.validationPath, { force: true });
+        else writeFileAtomic(this.run.validationPath, task.formatTable(validation));
         this.finish(fitted, { rows: test.length, ...metrics }, parameterCount(model));
       } finally {
         model.dispose();

@@ -41,7 +41,7 @@ export class RunPaths {
   get trainingCompletePath(): string {
     return join(this.path, "training-complete.json");
   }
-  /** What the model says of each validation galaxy, once somebody has asked. */
+  /** What the model says of each validation galaxy, once it is evaluated or somebody has asked. */
   get validationPath(): string {
     return join(this.path, "validation.csv");
   }

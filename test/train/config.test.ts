@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { modelDefinition } from "#lib/models/registry";
 import { type ExperimentSettings, experimentSchema, parseConfig } from "#lib/train/config";
 import { configDifferences } from "#lib/train/config-columns";
 import { loadConfig } from "#lib/train/config-file";
 import { mergeSettings, withAssignments } from "#lib/train/merge-settings";
+import { presets } from "#lib/train/presets";
 import { temporaryFolder } from "./support";
 
 const minimal = { data: { spec: "synthetic" }, model: { name: "resnet18" } };
@@ -144,6 +146,17 @@ describe("configs", () => {
     assert.throws(() => loadConfig(path, { profile: "fast" }), /no profile "fast"/);
     assert.throws(() => loadConfig(join(folder.path, "b.yaml")), /b\.yaml cannot be read/);
     folder.remove();
+  });
+
+  it("go by a name, with weights that can be fetched or named", () => {
+    for (const name of Object.keys(presets)) {
+      const { model, data } = loadConfig(name, { spec: "galaxies" });
+      assert.equal(data.spec, "galaxies");
+      if (model.weights === "published") assert.ok(modelDefinition(model.name).hub, name);
+      const own = loadConfig(name, { spec: "galaxies", set: ["model.weights=mine.safetensors"] });
+      assert.equal(own.model.weights, "mine.safetensors");
+    }
+    assert.throws(() => loadConfig("fine"), /fine cannot be read.*\n.*of a preset: finetune/);
   });
 
   it("take a data path as seen from the project, wherever they are read", () => {
