@@ -10,7 +10,10 @@ export interface DataFrameLike {
   /** Names of its columns. */
   readonly columns: readonly string[];
   /** One column; its values are numbers, text, or booleans. */
-  column(name: string): { readonly values: unknown };
+  column(name: string): {
+    /** One value a row. */
+    readonly values: unknown;
+  };
 }
 
 /** Whether a value is a `DataFrame` of danfo.js. */
