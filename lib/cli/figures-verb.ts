@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import { showTable } from "../notebook/tables";
 import { exportFigures, type FigureFormat } from "../plots/export-figures";
+import { type JournalName, journalRegistry } from "../plots/journals";
+import { type PreflightReport, preflightColumns } from "../plots/preflight";
 import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";
 import { readAnswers } from "../train/run-result";
@@ -24,9 +27,18 @@ export const verb = defineVerb({
       help: "Width on paper, mm. Default: each figure's own.",
       least: 1,
     },
+    journal: {
+      type: "text",
+      value: "NAME",
+      help: `As wide as a column or the page of ${Object.keys(journalRegistry).join(", ")}, and checked against its limits.`,
+    },
+    preflight: {
+      type: "flag",
+      help: "Check width, lettering, lines, fonts, and colors in gray and for every eye; 1 where something is to be changed.",
+    },
     dpi: { type: "number", value: "N", help: "Dots per inch of the PNG.", default: 300, least: 1 },
   },
-  async run({ run: path, out, format, "width-mm": widthMm, dpi }) {
+  async run({ run: path, out, format, "width-mm": widthMm, dpi, journal, preflight }) {
     const run = new RunFolder(path);
     if (run.status === "absent") {
       throw new UserError(`${run.path} holds no run`, "give a folder that `train` has written");
@@ -36,7 +48,11 @@ export const verb = defineVerb({
     const answers = tested ? await readAnswers(run) : undefined;
     const predictions = answers?.predictions;
     const figures = runFigures(
-      { predictions, history: run.readHistory() },
+      {
+        predictions,
+        history: run.readHistory(),
+        bestEpoch: run.status === "complete" ? run.readTraining().bestEpoch : undefined,
+      },
       { figures: answers?.task.figures },
     );
     if (Object.keys(figures).length === 0) {
@@ -45,13 +61,22 @@ export const verb = defineVerb({
         "train at least one epoch first",
       );
     }
+    const reports: PreflightReport[] = [];
     const files = await exportFigures(
       Object.fromEntries(
         Object.entries(figures).map(([name, figure]) => [join(out, name), figure]),
       ),
-      { formats: format.split(",") as FigureFormat[], widthMm, dpi },
+      {
+        formats: format.split(",") as FigureFormat[],
+        widthMm,
+        dpi,
+        journal: journal as JournalName | undefined,
+        preflight: preflight ? (report) => reports.push(report) : undefined,
+      },
     );
     say(files.join("\n"));
-    return undefined;
+    if (preflight) showTable(preflightColumns(reports), { rows: Number.POSITIVE_INFINITY });
+    const failed = reports.some(({ checks }) => checks.some(({ passed }) => !passed));
+    return failed ? 1 : undefined;
   },
 });

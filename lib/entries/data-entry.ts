@@ -74,6 +74,7 @@ export {
   writeGalaxy10,
 } from "../data/galaxy10";
 export { cleanClass, gz2EightClasses } from "../data/gz2-8class";
+export { readSizes, type SizesAndMagnitudes } from "../data/gz2-sizes";
 export { Hdf5File, type Hdf5Info, type Hdf5Numbers } from "../data/hdf5";
 export { Hdf5Writer } from "../data/hdf5-writer";
 export { augmentImages, imageStatistics, meanImages } from "../data/image-statistics";

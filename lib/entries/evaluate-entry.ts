@@ -13,6 +13,7 @@ export {
   ablationLatex,
   ablationTable,
   type Breakdown,
+  modelLabel,
 } from "../evaluate/ablation-table";
 export { bald, kCenter, leastSure } from "../evaluate/acquisition";
 export { type Agreement, pairedAgreement } from "../evaluate/agreement";

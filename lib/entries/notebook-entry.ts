@@ -17,6 +17,7 @@ export {
   type ShownMetrics,
 } from "../notebook/progress";
 export { richValue } from "../notebook/rich-value";
+export { saveTable } from "../notebook/save-table";
 export { studyFigures, writeStudyTables } from "../notebook/study-files";
 export {
   type DataFrameLike,

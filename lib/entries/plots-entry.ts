@@ -37,6 +37,7 @@ export {
 export type { Figure } from "../plots/figure";
 export { type ComparedVotes, type HexBinsOptions, hexBins } from "../plots/hex-bins";
 export { type GridCell, type ImageGridOptions, imageGrid } from "../plots/image-grid";
+export { type Journal, type JournalName, journalRegistry } from "../plots/journals";
 export {
   type ComparedModel,
   type ModelComparisonOptions,
@@ -48,6 +49,7 @@ export { type PanelsOptions, panels } from "../plots/panels";
 export { perClassBars } from "../plots/per-class-bars";
 export { permutationPanels } from "../plots/permutation-panels";
 export { type PictureOptions, pictureUris } from "../plots/pictures";
+export { type PreflightCheck, type PreflightReport, preflightColumns } from "../plots/preflight";
 export { type QuestionedModel, questionHeatMap } from "../plots/question-heat-map";
 export { type RankingCurvesOptions, rankingCurves } from "../plots/ranking-curves";
 export { type FigureExample, figureRegistry } from "../plots/registry";

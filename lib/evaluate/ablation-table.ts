@@ -70,6 +70,18 @@ export interface AblationTable {
 }
 
 /**
+ * What a model is called beside others, so that no small relative passes for the network it stands for.
+ *
+ * @param name As a config calls it, such as `ResNet50`.
+ * @param architecture What was trained, such as `resnet50_quarter`.
+ * @returns The name alone where both are the same but for case and signs; else `ResNet50 (resnet50_quarter)`.
+ */
+export function modelLabel(name: string, architecture: string): string {
+  const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+  return letters(name) === letters(architecture) ? name : `${name} (${architecture})`;
+}
+
+/**
  * Runs → rows: repeats joined, in the order in which their first runs stand. Classes or questions are
  * those of the first run, matched by name; a score is NaN where a run does not have it.
  */

@@ -16,7 +16,7 @@ export interface Picked {
   readonly predicted: number;
   /** Probability of `predicted`. */
   readonly confidence: number;
-  /** The answer; where that is known to be wrong, `class → answer`. */
+  /** The answer; where that is known to be wrong, `class, called answer`. */
   readonly name: string;
 }
 
@@ -42,7 +42,7 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
     const label = labels[row];
     const answer = classNames[predicted];
     const isWrong = label >= 0 && label !== predicted;
-    const name = isWrong ? `${classNames[label]} → ${answer}` : answer;
+    const name = isWrong ? `${classNames[label]}, called ${answer}` : answer;
     return { row, id, label, predicted, confidence, name };
   });
   // Equals stay in the order of the rows, so that a rerun picks the same.
@@ -63,7 +63,7 @@ export function pickGalaxies(predictions: Predictions, by: PickBy, count?: numbe
 
 /** Pictures of galaxies that were picked, with a name for each. */
 export interface PickedPictures extends Pictures {
-  /** The class; where it was missed, `class → answer`. */
+  /** The class; where it was missed, `class, called answer`. */
   readonly names: readonly string[];
   /** Row of each in the data set. */
   readonly rows: readonly number[];

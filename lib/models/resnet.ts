@@ -18,14 +18,17 @@ interface Shape {
   readonly block: "basic" | "bottleneck";
   readonly depths: readonly number[];
   readonly channels: readonly number[];
+  /** Channels of the first convolution. Default: 64. */
+  readonly stem?: number;
 }
 
 /** Residual network (He et al. 2016, arXiv:1512.03385); the stride sits in the 3×3 convolution. */
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const expansion = shape.block === "basic" ? 1 : 4;
   const makeBlock = shape.block === "basic" ? basicBlock : bottleneck;
-  const conv = conv2d(p.at("conv1"), 3, 64, 7, { stride: 2, bias: false });
-  const norm = batchNorm(p.at("bn1"), 64);
+  const { stem: first = 64 } = shape;
+  const conv = conv2d(p.at("conv1"), 3, first, 7, { stride: 2, bias: false });
+  const norm = batchNorm(p.at("bn1"), first);
   const rates = dropPathRates(
     options.dropPath ?? 0,
     shape.depths.reduce((a, b) => a + b),
@@ -33,7 +36,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
 
   const blocks: Layer[] = [];
   const names: string[] = [];
-  let width = 64;
+  let width = first;
   shape.depths.forEach((depth, stage) => {
     for (let i = 0; i < depth; i++) {
       const at = p.at(`layer${stage + 1}`).at(i);
@@ -113,6 +116,8 @@ const define = variantsOf(build, { preprocessing: imageNet, sizes: { atLeast: 32
 
 const channels = [64, 128, 256, 512];
 const tiny = [8, 16, 24, 32];
+// As deep as the published ones: for small images on a computer without a GPU.
+const quarter = { channels: channels.map((n) => n / 4), stem: 16 };
 
 /** Residual networks (He et al. 2016, arXiv:1512.03385). */
 export const resnet: Architecture = {
@@ -128,6 +133,9 @@ export const resnet: Architecture = {
     { block: "bottleneck", depths: [3, 4, 6, 3], channels },
     { hub: "timm/resnet50.a1_in1k" },
   ),
+  resnet18_quarter: define({ block: "basic", depths: [2, 2, 2, 2], ...quarter }, { size: 48 }),
+  resnet26_quarter: define({ block: "bottleneck", depths: [2, 2, 2, 2], ...quarter }, { size: 48 }),
+  resnet50_quarter: define({ block: "bottleneck", depths: [3, 4, 6, 3], ...quarter }, { size: 48 }),
   test_resnet18: define({ block: "basic", depths: [1, 1, 1, 1], channels: tiny }, { size: 64 }),
   test_resnet50: define(
     { block: "bottleneck", depths: [1, 2, 1, 1], channels: tiny },

@@ -12,10 +12,11 @@ interface Shape {
   readonly norm: boolean;
   /** Width of the first of the two wide layers. */
   readonly hidden: number;
+  /** Width of the second. Default: 4096. */
+  readonly wide?: number;
 }
 
-/** What the two wide layers give, and the side of the feature map that they want. */
-const WIDE = 4096;
+/** Side of the feature map that the two wide layers want. */
 const SIDE = 7;
 
 /** VGG (Simonyan & Zisserman 2014, arXiv:1409.1556), its first two wide layers as convolutions. */
@@ -46,17 +47,18 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
     index++;
   });
   const rate = options.dropout ?? 0;
+  const { wide: numFeatures = 4096 } = shape;
   const wide = sequence(
     conv2d(p.at("pre_logits.fc1"), width, shape.hidden, SIDE, { padding: 0 }),
     relu,
     dropout(p, rate),
-    conv2d(p.at("pre_logits.fc2"), shape.hidden, WIDE, 1),
+    conv2d(p.at("pre_logits.fc2"), shape.hidden, numFeatures, 1),
     relu,
   );
   return {
     forwardFeatures: sequence(...body),
     pool: (map: tf.Tensor4D, context) => globalAveragePool(wide(atLeast(map, SIDE), context)),
-    numFeatures: WIDE,
+    numFeatures,
     classifier: {
       scope: "head.fc",
       init: truncatedNormal(0.01),
@@ -96,6 +98,8 @@ const define = variantsOf(build, {
 });
 
 const full = { widths: [64, 128, 256, 512, 512], hidden: 4096 };
+// As deep as the published ones: for small images on a computer without a GPU.
+const quarter = { widths: full.widths.map((n) => n / 4), hidden: 1024, wide: 1024 };
 const tiny = { depths: [1, 1, 2], widths: [4, 6, 8], norm: true, hidden: 8 };
 
 /** VGG (Simonyan & Zisserman 2014, arXiv:1409.1556). */
@@ -106,5 +110,7 @@ export const vgg: Architecture = {
     { hub: "timm/vgg16_bn.tv_in1k" },
   ),
   vgg19: define({ ...full, depths: [2, 2, 4, 4, 4], norm: false }, { hub: "timm/vgg19.tv_in1k" }),
+  vgg16_bn_quarter: define({ ...quarter, depths: [2, 2, 3, 3, 3], norm: true }, { size: 48 }),
+  vgg19_bn_quarter: define({ ...quarter, depths: [2, 2, 4, 4, 4], norm: true }, { size: 48 }),
   test_vgg: define(tiny, { size: 40 }),
 };

@@ -4,20 +4,23 @@ export interface Pace {
   readonly marks: { time: number; done: number }[];
 }
 
-/** Speed is measured over the last seconds: a first step that compiles must not spoil it. */
-const WINDOW_MS = 15_000;
-
 /**
  * Note how much is done now, and tell the present speed.
  *
+ * @param windowSeconds Speed is measured over the last seconds: a first step that compiles must not spoil it.
  * @returns `elapsed` seconds since the start; `rate` per second, over the last seconds while the
  *   work runs, 0 while it is unknown.
  */
-export function paceOf(pace: Pace, done: number, now: number): { elapsed: number; rate: number } {
+export function paceOf(
+  pace: Pace,
+  done: number,
+  now: number,
+  windowSeconds = 15,
+): { elapsed: number; rate: number } {
   const { marks, started } = pace;
   const previous = marks[marks.length - 1];
   if (done > previous.done) marks.push({ time: now, done });
-  while (marks.length > 2 && now - marks[1].time > WINDOW_MS) marks.shift();
+  while (marks.length > 2 && now - marks[1].time > 1000 * windowSeconds) marks.shift();
   // The first mark stands for the start-up; leave it out once there are others to measure between.
   const from = marks.length > 3 && marks[0].done === 0 ? marks[1] : marks[0];
   const seconds = (now - from.time) / 1000;
@@ -47,7 +50,7 @@ export function progressLine(state: ProgressState): string {
   const parts = [
     `${label} ${total > 0 ? Math.floor((100 * Math.min(done, total)) / total) : 100} %`,
   ];
-  if (rate > 0) parts.push(`${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`);
+  if (rate >= 0.05) parts.push(`${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`);
   if (last) parts.push(`${duration(elapsed)}`);
   else if (rate > 0 && total > done) parts.push(`${duration((total - done) / rate)} left`);
   for (const [name, value] of Object.entries(metrics)) parts.push(`${name} ${short(value)}`);

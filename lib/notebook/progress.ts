@@ -22,6 +22,11 @@ export interface Progress {
 export interface ProgressOptions {
   /** What is counted, in the plural. Default `images`. */
   readonly unit?: string;
+  /**
+   * Over how many of the last seconds the speed is measured; `Infinity` where the parts of the work differ in
+   * length. Default: 15.
+   */
+  readonly windowSeconds?: number;
 }
 
 /** Where progress appears, and how often it may. */
@@ -37,7 +42,7 @@ interface Surface {
  * is rewritten. Anywhere else, a log file say: a line every ten seconds.
  */
 export function progress(all: number, label: string, options: ProgressOptions = {}): Progress {
-  const { unit = "images" } = options;
+  const { unit = "images", windowSeconds } = options;
   const surface = chooseSurface();
   const started = performance.now();
   const pace: Pace = { started, marks: [{ time: started, done: 0 }] };
@@ -48,7 +53,16 @@ export function progress(all: number, label: string, options: ProgressOptions = 
 
   const draw = (now: number, last: boolean, remark?: string) => {
     drawnAt = now;
-    const state = { label, unit, done, total, metrics, remark, last, ...paceOf(pace, done, now) };
+    const state = {
+      label,
+      unit,
+      done,
+      total,
+      metrics,
+      remark,
+      last,
+      ...paceOf(pace, done, now, windowSeconds),
+    };
     surface.draw(progressLine(state), total > 0 ? Math.min(1, done / total) : 1, last);
   };
   draw(started, false);

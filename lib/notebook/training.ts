@@ -17,8 +17,8 @@ import { progress, withProgress } from "./progress";
  * @returns callbacks for `fit`; `draw` for a history that is there already; `finish` for the end
  */
 export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
-  /** Draw a history that is there already. */
-  draw(history: FitResult["history"]): void;
+  /** Draw a history that is there already, and mark its best epoch. */
+  draw(fitted: Pick<FitResult, "history" | "bestEpoch">): void;
   /** Show the end, with a remark on how it came. */
   finish(remark?: string): void;
 } {
@@ -26,12 +26,14 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
   let curves: ReturnType<typeof liveFigure> | undefined;
   let drawn = 0;
   let last = { done: 0, total: 0 };
-  const draw = (history: FitResult["history"]) => {
+  let best: number | undefined;
+  const draw = (history: FitResult["history"], bestEpoch?: number) => {
     const epochs = history.epoch?.length ?? 0;
-    if (!inNotebook() || epochs === drawn) return;
-    drawn = epochs;
+    const same = epochs === drawn && (bestEpoch === undefined || bestEpoch === best);
+    if (!inNotebook() || same) return;
+    [drawn, best] = [epochs, bestEpoch];
     curves ??= liveFigure();
-    curves.update(trainingCurves(history));
+    curves.update(trainingCurves(history, { bestEpoch }));
   };
   return {
     onStep({ epoch, done, total, means }) {
@@ -40,7 +42,7 @@ export function showTraining(): Pick<FitOptions, "onStep" | "onEpoch"> & {
       bar.update(done, { epoch, ...means });
     },
     onEpoch: (_, history) => draw(history),
-    draw,
+    draw: ({ history, bestEpoch }) => draw(history, bestEpoch),
     finish(remark) {
       const isEarly = remark === undefined && last.done < last.total;
       // Whoever stops early has done all there is to do.
@@ -72,8 +74,8 @@ export async function train(
       options.signal,
     );
     remark = undefined;
-    // Of a finished run no epoch was done here.
-    shown.draw(result.history);
+    // Of a finished run no epoch was done here, and only now it is known which epoch is kept.
+    shown.draw(result);
     return result;
   } finally {
     shown.finish(remark);

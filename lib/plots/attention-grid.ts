@@ -54,5 +54,7 @@ export async function attentionGrid(
     uri,
     hover: `${rowLabels[Math.floor(i / columnLabels.length)]}, ${columnLabels[i % columnLabels.length]}`,
   }));
-  return imageGrid(cells, { columns: columnLabels.length, rowLabels, columnLabels, ...options });
+  const colorBar = { title: "Attention, each map by itself" };
+  const columns = columnLabels.length;
+  return imageGrid(cells, { columns, rowLabels, columnLabels, colorBar, ...options });
 }

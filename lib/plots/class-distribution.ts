@@ -1,10 +1,11 @@
 import type { Dataset } from "../data/dataset";
 import { axisOf, LINE_LEGEND, rowsAxis } from "./axes";
 import type { Figure } from "./figure";
-import { count, plain, textWidth, twoLines, widest } from "./text";
+import { count, PART_NAMES, plain, textWidth, twoLines, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
 
-const SPLITS = ["train", "val", "test"];
+const SPLITS = Object.keys(PART_NAMES);
+const partName = (split: string) => (PART_NAMES as Record<string, string>)[split] ?? split;
 
 /**
  * How many galaxies each class has, a bar a class, by split where the table has the column `split`.
@@ -40,13 +41,13 @@ export function classDistribution(
     base: below(s),
     width: 0.75,
     orientation: "h",
-    name: splits[s],
+    name: partName(splits[s]),
     x: values,
     y: names.map((_, c) => c),
     customdata: classNames.map(plain),
     text: values.map(count),
     textposition: "none",
-    hovertemplate: `%{customdata}: %{text}<extra>${splits[s]}</extra>`,
+    hovertemplate: `%{customdata}: %{text}<extra>${partName(splits[s])}</extra>`,
     marker: { color: theme.palette[s % theme.palette.length], line: { width: 0 } },
   }));
   return {

@@ -4,7 +4,9 @@ import { UserError } from "../core/errors";
 import { throwIfInterrupted } from "../core/kernel-host";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 import type { Figure } from "./figure";
-import { Renderer } from "./render";
+import { type Journal, type JournalName, journalOf, journalWidth } from "./journals";
+import { type PreflightReport, preflight } from "./preflight";
+import { lettersWithoutFont, Renderer } from "./render";
 import { PIXELS_PER_MM, resize } from "./theme";
 
 /** A format of files: vectors on a page, vectors alone, pixels, an interactive page. */
@@ -16,9 +18,29 @@ export interface ExportOptions {
   readonly formats?: readonly FigureFormat[];
   /** Width on paper, millimeters. Default: the figure's own (88 for one column, 180 for a page). */
   readonly widthMm?: number;
+  /**
+   * A journal: its figures are as wide as its column, or its page where they are made for one, and are
+   * checked against its limits. `widthMm` overrules its width. Default: none.
+   */
+  readonly journal?: JournalName;
+  /**
+   * Takes what a look at each figure finds: width, smallest lettering, thinnest line, fonts, and whether all
+   * series differ for every eye and in gray, with what to change. Default: nobody looks.
+   */
+  readonly preflight?: (report: PreflightReport) => void;
   /** Dots an inch of the PNG. Default: 300. */
   readonly dpi?: number;
 }
+
+/** Limits where no journal is named: those of two common widths, and of Nature's lettering and lines. */
+const ANY_JOURNAL: Journal = {
+  title: "any journal",
+  columnMm: 88,
+  pageMm: 180,
+  heightMm: 240,
+  textPt: 5,
+  linePt: 0.25,
+};
 
 // A point whose custom data is a picture shows it beside the pointer.
 const THUMBNAILS = `(div) => {
@@ -57,8 +79,10 @@ export async function figureHtml(figure: Figure, title: string): Promise<string>
  */
 export async function exportFigures(
   figures: Readonly<Record<string, Figure>>,
-  { formats = ["pdf", "svg", "png"], widthMm, dpi = 300 }: ExportOptions = {},
+  options: ExportOptions = {},
 ): Promise<string[]> {
+  const { formats = ["pdf", "svg", "png"], widthMm, dpi = 300 } = options;
+  const journal = options.journal === undefined ? undefined : journalOf(options.journal);
   for (const [name, value] of Object.entries({ "width in millimeters": widthMm ?? 88, dpi }))
     if (!(value > 0 && value <= 5000))
       throw new UserError(`The ${name} is ${value}`, "Give a number above 0, such as 88 or 300.");
@@ -97,7 +121,7 @@ export async function exportFigures(
       throwIfInterrupted();
       const natural = (figure.layout.width as number) / PIXELS_PER_MM;
       // The sheet is a whole number of pixels; half a pixel is 0.1 mm.
-      const width = widthMm ?? Math.round(natural);
+      const width = widthMm ?? (journal ? journalWidth(figure, journal) : Math.round(natural));
       const sheet = resize(figure, Math.round(width * PIXELS_PER_MM));
       const height = (width * (sheet.layout.height as number)) / (sheet.layout.width as number);
       const svg = await renderer.svg(sheet, width).catch((cause: unknown) => {
@@ -108,8 +132,25 @@ export async function exportFigures(
         );
       });
       if (formats.includes("svg")) await write(`${path}.svg`, `${svg}\n`);
-      if (formats.includes("pdf"))
-        await write(`${path}.pdf`, await renderer.pdf(svg, width, height, basename(path)));
+      const printed = formats.includes("pdf") || options.preflight !== undefined;
+      const pdf = printed ? await renderer.pdf(svg, width, height, basename(path)) : undefined;
+      if (pdf !== undefined && formats.includes("pdf")) await write(`${path}.pdf`, pdf);
+      if (pdf !== undefined && options.preflight !== undefined) {
+        const { textSize, text = "", lineWidth, letters } = await renderer.measure(svg);
+        const points = ((width / 25.4) * 72) / (sheet.layout.width as number);
+        const checks = preflight(
+          sheet,
+          {
+            sizeMm: [width, height],
+            ...(textSize === undefined ? {} : { text: { pt: textSize * points, what: text } }),
+            ...(lineWidth === undefined ? {} : { linePt: lineWidth * points }),
+            fonts: fontsOf(pdf),
+            strange: lettersWithoutFont(letters),
+          },
+          journal ?? ANY_JOURNAL,
+        );
+        options.preflight({ path, checks });
+      }
       if (formats.includes("png")) {
         const dots = (length: number) => Math.round((length / 25.4) * dpi);
         const png = await renderer.png(svg, dots(width), dots(height));
@@ -124,6 +165,20 @@ export async function exportFigures(
     await renderer.close();
   }
   return written;
+}
+
+/** The fonts of a PDF, and which of them it holds itself. */
+export function fontsOf(pdf: Buffer): { name: string; embedded: boolean }[] {
+  const objects = pdf.toString("latin1").split("endobj");
+  const names = objects.flatMap(
+    (object) => /\/BaseFont ?\/(?:[A-Z]{6}\+)?([^\s/>]+)/.exec(object)?.[1] ?? [],
+  );
+  const embedded = objects.flatMap((object) =>
+    /\/FontFile/.test(object)
+      ? (/\/FontName ?\/(?:[A-Z]{6}\+)?([^\s/>]+)/.exec(object)?.[1] ?? [])
+      : [],
+  );
+  return [...new Set(names)].map((name) => ({ name, embedded: embedded.includes(name) }));
 }
 
 /** Write one figure; see {@link exportFigures}. */

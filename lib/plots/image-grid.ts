@@ -1,6 +1,15 @@
+import { VIRIDIS } from "./color-maps";
 import type { Figure } from "./figure";
-import { plain, textWidth, twoLines, widest } from "./text";
-import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
+import { plain, textWidth, twoLines, widest, wrap } from "./text";
+import {
+  COLUMN,
+  colorScale,
+  type FigureOptions,
+  layoutOf,
+  SMALL_TEXT,
+  TEXT,
+  themeOf,
+} from "./theme";
 
 /** One picture of a grid; none leaves the place empty. */
 export interface GridCell {
@@ -24,6 +33,13 @@ export interface ImageGridOptions extends FigureOptions {
   readonly rowLabels?: readonly string[];
   /** Names of the columns, above them. Default: none. */
   readonly columnLabels?: readonly string[];
+  /** What the colors of maps mean: a bar below, from its first to its last. Default: none. */
+  readonly colorBar?: {
+    /** What is colored, with its unit. */
+    readonly title: string;
+    /** What the two ends are. Default: `least` and `most`. */
+    readonly ends?: readonly [low: string, high: string];
+  };
 }
 
 const GAP = 4;
@@ -31,7 +47,7 @@ const GAP = 4;
 /** Pictures in rows: the ground of sample grids, augmentation sheets and attention grids. */
 export function imageGrid(
   cells: readonly (GridCell | undefined)[],
-  { columns, width = COLUMN, rowLabels, columnLabels, ...options }: ImageGridOptions,
+  { columns, width = COLUMN, rowLabels, columnLabels, colorBar, ...options }: ImageGridOptions,
 ): Figure {
   const theme = themeOf(options);
   const rows = Math.ceil(cells.length / columns);
@@ -46,7 +62,9 @@ export function imageGrid(
   const cell = (width - left - 2) / columns;
   const captioned = cells.some((c) => c?.caption);
   const captionSize = Math.min(SMALL_TEXT, captionFit(cells, cell - GAP));
-  const pitch = cell + (captioned ? captionSize * 1.5 : 0);
+  const captions = cells.map((picture) => wrap(picture?.caption ?? "", cell - GAP, captionSize));
+  const captionLines = Math.max(...captions.map(({ length }) => length));
+  const pitch = cell + (captioned ? captionSize * (1.3 * captionLines + 0.2) : 0);
   const [sheetWidth, sheetHeight] = [columns * cell, rows * pitch];
   const top = headLines * TEXT * 1.3 + 2;
 
@@ -82,7 +100,7 @@ export function imageGrid(
     if (picture.caption)
       annotations.push({
         ...note,
-        text: plain(picture.caption),
+        text: captions[i].map(plain).join("<br>"),
         x: x + cell / 2,
         y: y + cell - GAP / 2,
         yanchor: "top",
@@ -98,8 +116,13 @@ export function imageGrid(
     y: cells.map((_, i) => Math.floor(i / columns) * pitch + cell / 2),
     text: cells.map((picture) => plain(picture?.hover ?? picture?.caption ?? "")),
     hoverinfo: "text",
-    marker: { opacity: 0, size: cell / 2 },
+    marker: {
+      opacity: 0,
+      size: cell / 2,
+      ...(colorBar ? barOf(colorBar, sheetHeight) : {}),
+    },
   };
+  const bottom = colorBar ? 44 : 2;
   const axis = { showgrid: false, zeroline: false, ticks: "", fixedrange: true, automargin: true };
   return {
     data: [hover],
@@ -107,8 +130,8 @@ export function imageGrid(
       theme,
       {
         width,
-        height: Math.round(sheetHeight + top + 2),
-        margin: { l: left, r: 2, t: top, b: 2 },
+        height: Math.round(sheetHeight + top + bottom),
+        margin: { l: left, r: 2, t: top, b: bottom },
       },
       {
         xaxis: {
@@ -133,8 +156,38 @@ export function imageGrid(
   };
 }
 
-/** The text size at which every caption fits its cell, pixels, not under 7. */
+/** Plotly's color bar: it belongs to points, of which there is one a picture. */
+function barOf(
+  { title, ends = ["least", "most"] }: NonNullable<ImageGridOptions["colorBar"]>,
+  height: number,
+): object {
+  return {
+    color: [0],
+    cmin: 0,
+    cmax: 1,
+    colorscale: colorScale(VIRIDIS),
+    showscale: true,
+    colorbar: {
+      orientation: "h",
+      x: 0.5,
+      xanchor: "center",
+      y: -6 / height,
+      yanchor: "top",
+      ypad: 0,
+      len: 0.7,
+      thickness: 8,
+      outlinewidth: 0,
+      ticks: "",
+      tickvals: [0, 1],
+      ticktext: ends,
+      tickfont: { size: SMALL_TEXT },
+      title: { text: title, side: "bottom", font: { size: SMALL_TEXT } },
+    },
+  };
+}
+
+/** The text size at which every caption fits its cell on a line, pixels; not under 9, where it takes several. */
 function captionFit(cells: readonly (GridCell | undefined)[], width: number): number {
   const longest = cells.reduce((w, c) => Math.max(w, textWidth(c?.caption ?? "", 1)), 1);
-  return Math.max(width / longest, 7);
+  return Math.max(width / longest, 9);
 }

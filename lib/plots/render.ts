@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser } from "./browser";
 import type { Figure } from "./figure";
+import { IN_PAGE } from "./in-page";
 
 const FONT = "Source Sans 3";
 
@@ -32,6 +33,18 @@ const FACES = [
   },
 ] as const;
 
+/** Letters of a text that none of the font's files has. */
+export function lettersWithoutFont(text: string): string[] {
+  const ranges = FACES.flatMap(({ range }) => range.split(",")).map((range) => {
+    const [from, to = from] = range.slice(2).split("-");
+    return [Number.parseInt(from, 16), Number.parseInt(to, 16)];
+  });
+  return [...new Set(text)].filter((letter) => {
+    const code = letter.codePointAt(0) ?? 0;
+    return !ranges.some(([from, to]) => code >= from && code <= to);
+  });
+}
+
 /** The `@font-face` rules, font files included, for what a text contains. */
 export function fontFaces(text?: string): string {
   const folder = join(require.resolve("@fontsource/source-sans-3/package.json"), "../files");
@@ -44,32 +57,20 @@ export function fontFaces(text?: string): string {
     .join("");
 }
 
-// What runs in the page. Plotly names clip paths with Math.random: fixed, so that the same figure
-// gives the same bytes.
-const IN_PAGE = `
-window.tuningForkSvg = async ({ data, layout }) => {
-  let state = 1;
-  Math.random = () => (state = (state * 48271) % 2147483647) / 2147483647;
-  const div = document.createElement("div");
-  document.body.append(div);
-  try {
-    await Plotly.newPlot(div, data, layout, { staticPlot: true });
-    const { width, height } = layout;
-    const uri = await Plotly.toImage(div, { format: "svg", width, height });
-    return decodeURIComponent(uri.slice(uri.indexOf(",") + 1));
-  } finally {
-    Plotly.purge(div);
-    div.remove();
-  }
-};
-window.tuningForkPng = async ({ svg, width, height }) => {
-  const image = new Image();
-  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
-  await image.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  canvas.getContext("2d").drawImage(image, 0, 0, width, height);
-  return canvas.toDataURL("image/png").split(",")[1];
-};`;
+/** Dots an inch of many points, which are drawn as one picture. */
+const RASTER_DPI = 600;
+
+/** The smallest lettering and the thinnest line of a drawn figure, in its own pixels. */
+export interface DrawnExtremes {
+  /** Size of the smallest text, pixels. Default: there is no text. */
+  readonly textSize?: number;
+  /** That text. */
+  readonly text?: string;
+  /** Width of the thinnest line, pixels. Default: there is none. */
+  readonly lineWidth?: number;
+  /** All letters of the figure. */
+  readonly letters: string;
+}
 
 /** Draws figures in one browser; {@link Renderer.close} it when done. */
 export class Renderer {
@@ -100,8 +101,10 @@ export class Renderer {
   /** A figure at its own size as an SVG of that width on paper, text as text, fonts inside. */
   async svg(figure: Figure, widthMm: number): Promise<string> {
     const { width, height } = figure.layout as { width: number; height: number };
+    const dotsPerPixel = ((widthMm / 25.4) * RASTER_DPI) / width;
+    const { layout } = figure;
     const drawn = await this.page.evaluate<string>(
-      `tuningForkSvg(${JSON.stringify({ data: withoutHover(figure.data), layout: figure.layout })})`,
+      `tuningForkSvg(${JSON.stringify({ data: withoutHover(figure.data), layout, dotsPerPixel })})`,
     );
     const heightMm = (widthMm * height) / width;
     const style = `<defs><style>${fontFaces(drawn)}</style></defs>`;
@@ -118,6 +121,11 @@ export class Renderer {
   async png(svg: string, width: number, height: number): Promise<Buffer> {
     const argument = JSON.stringify({ svg, width, height });
     return Buffer.from(await this.page.evaluate<string>(`tuningForkPng(${argument})`), "base64");
+  }
+
+  /** What the smallest letter and the thinnest line of an SVG are. */
+  async measure(svg: string): Promise<DrawnExtremes> {
+    return this.page.evaluate<DrawnExtremes>(`tuningForkMeasure(${JSON.stringify(svg)})`);
   }
 
   /** An SVG as a PDF page of exactly its size; dates fixed. */

@@ -28,6 +28,8 @@ export interface RunTables {
   };
   /** One row an epoch: `history.csv`. Default: nothing was trained. */
   readonly history?: Table;
+  /** The epoch whose weights were kept. Default: it is not known. */
+  readonly bestEpoch?: number;
 }
 
 /** What a caption says of a run. */
@@ -84,10 +86,10 @@ const firstAnswers = ({ questions }: VotePredictions) => questions.map(({ answer
 export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
   "training-curves": {
     caption: ({ model, data }) =>
-      `Loss (nats) and accuracy of ${model} after each epoch of training on ${data}, on the galaxies it learns from and on the validation galaxies.`,
-    draw: ({ history }, options) =>
+      `Loss (nats) and accuracy of ${model} after each epoch of training on ${data}, on the galaxies it learns from and on the validation galaxies; a circle marks the epoch that was kept. The training's values are means over an epoch, of augmented images and, where set, smoothed labels: the validation loss may lie below.`,
+    draw: ({ history, bestEpoch }, options) =>
       history && Object.values(history).some(({ length }) => length > 0)
-        ? trainingCurves(history, options)
+        ? trainingCurves(history, { bestEpoch, ...options })
         : undefined,
   },
   "answer-bars": {

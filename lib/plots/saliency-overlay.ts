@@ -64,6 +64,7 @@ export async function saliencyOverlay(
     columns: methods.length + 1,
     rowLabels: rows.map(({ name }) => name),
     columnLabels: ["image", ...methods],
+    colorBar: { title: "Weight for the answer, each map by itself" },
     ...options,
   });
 }

@@ -50,3 +50,31 @@ export function twoLines(name: string, longest = 14): string {
 export function count(n: number): string {
   return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
+
+/** What the parts of a split are called in every figure. */
+export const PART_NAMES = { train: "training", val: "validation", test: "test" } as const;
+
+/** A part of a split. */
+export type Part = keyof typeof PART_NAMES;
+
+/**
+ * A caption in lines of at most `width` pixels, broken after spaces, slashes and hyphens, such as those of the
+ * id of a file in folders; a longer word is cut.
+ */
+export function wrap(text: string, width: number, size: number): string[] {
+  const lines = [""];
+  for (const word of text.split(/(?<=[ /_-])/)) {
+    const last = lines[lines.length - 1];
+    if (last === "" || textWidth((last + word).trimEnd(), size) <= width) {
+      lines[lines.length - 1] = last + word;
+    } else lines.push(word);
+    for (;;) {
+      const long = lines[lines.length - 1];
+      if (long.length < 2 || textWidth(long.trimEnd(), size) <= width) break;
+      let fits = long.length - 1;
+      while (fits > 1 && textWidth(long.slice(0, fits), size) > width) fits--;
+      lines.splice(-1, 1, long.slice(0, fits), long.slice(fits));
+    }
+  }
+  return lines.map((line) => line.trimEnd());
+}

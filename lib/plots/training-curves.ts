@@ -3,15 +3,19 @@ import type { Table } from "../core/table";
 import { LINE_LEGEND } from "./axes";
 import { facets } from "./facets";
 import type { Figure } from "./figure";
+import { PART_NAMES, type Part, plain } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, themeOf } from "./theme";
 
-const PARTS = ["train", "val", "test"] as const;
-type Part = (typeof PARTS)[number];
+const PARTS = Object.keys(PART_NAMES) as Part[];
 
 /** How {@link trainingCurves} is drawn. */
 export interface TrainingCurvesOptions extends FigureOptions {
   /** Metrics to draw, a panel each. Default: loss, accuracy and mae, those of them that the table has. */
   readonly metrics?: readonly string[];
+  /** The epoch whose weights are kept, which is marked. Default: that of the least validation loss, if there is one. */
+  readonly bestEpoch?: number;
+  /** Name of the run, shown below. Default: none. */
+  readonly run?: string;
 }
 
 interface Series {
@@ -34,8 +38,10 @@ function seriesOf(name: string, values: number[]): Series {
 /**
  * Loss and accuracy of training and validation against the epoch.
  *
+ * The training's values are means over an epoch in which the network changes, of augmented images and, where
+ * the config says so, smoothed labels: the validation loss may well lie below.
+ *
  * @param history One row an epoch: `epoch`, and columns such as `loss`, `trainLoss` or `val_loss`.
- *   The best epoch of the validation loss is marked.
  * @throws UserError where no column is one of the metrics.
  */
 export function trainingCurves(history: Table, options: TrainingCurvesOptions = {}): Figure {
@@ -53,13 +59,14 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
     );
   const length = Object.values(history)[0].length;
   const epochs = Array.from(history.epoch ?? Array.from({ length }, (_, i) => i + 1), Number);
+  const best = options.bestEpoch ?? leastLoss(epochs, all);
   const grid = facets(metrics.length, 1, 0, 0.06);
 
   const data: object[] = [];
   const axes: Record<string, unknown> = {};
   metrics.forEach((metric, i) => {
     const epoch = {
-      title: "Epoch",
+      title: options.run === undefined ? "Epoch" : `Epoch (${plain(options.run)})`,
       outer: true,
       matches: i === 0 ? undefined : "x",
       nticks: 8,
@@ -75,7 +82,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       data.push({
         type: "scatter",
         mode: epochs.length > 1 ? "lines" : "markers",
-        name: { train: "training", val: "validation", test: "test" }[part],
+        name: PART_NAMES[part],
         x: epochs,
         y: series.values,
         ...grid[i].ref,
@@ -87,6 +94,20 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
           dash: p === 0 ? "solid" : p === 1 ? "5px,2px" : "dot",
         },
         marker: { color: theme.palette[p], size: 6 },
+      });
+      const at = part === "val" && best !== undefined ? epochs.indexOf(best) : -1;
+      if (at < 0) continue;
+      data.push({
+        type: "scatter",
+        mode: "markers",
+        name: `best epoch: ${best}`,
+        x: [best],
+        y: [series.values[at]],
+        ...grid[i].ref,
+        legendgroup: "best",
+        showlegend: i === 0,
+        marker: { symbol: "circle-open", color: theme.ink, size: 9, line: { width: 1.5 } },
+        cliponaxis: false,
       });
     }
   });
@@ -106,6 +127,12 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       },
     ),
   };
+}
+
+function leastLoss(epochs: readonly number[], all: readonly Series[]): number | undefined {
+  const losses = all.find(({ metric, part }) => metric === "loss" && part === "val")?.values ?? [];
+  const known = losses.filter(Number.isFinite);
+  return known.length === 0 ? undefined : epochs[losses.indexOf(Math.min(...known))];
 }
 
 function titleOf(metric: string): string {

@@ -195,7 +195,7 @@ describe("explaining galaxies", () => {
       label: 1,
       predicted: 0,
       confidence: 0.8,
-      name: "b → a",
+      name: "b, called a",
     });
   });
 

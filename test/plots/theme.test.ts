@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { resizeImage } from "#lib/core/resize";
 import { percent } from "#lib/plots/cells";
 import { colorMap, minMax, overlay, VIRIDIS } from "#lib/plots/color-maps";
-import { count, plain, twoLines } from "#lib/plots/text";
+import { EYE_NAMES, seenBy } from "#lib/plots/color-vision";
+import { count, plain, textWidth, twoLines, wrap } from "#lib/plots/text";
 import { interpolateColor, resize, textOn, themeOf } from "#lib/plots/theme";
 
 type Triple = readonly [number, number, number];
@@ -15,54 +16,12 @@ function linear(color: string): Triple {
   return [r, g, b];
 }
 
-/** CIE 1976 L*a*b* of linear sRGB. */
-function lab([r, g, b]: Triple): Triple {
-  const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : (841 / 108) * t + 4 / 29);
-  const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
-  const y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
-  const z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
-  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
-}
-
-// Machado, Oliveira & Fernandes (2009), severity 1, on linear sRGB.
-const EYES: Record<string, readonly Triple[]> = {
-  usual: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-  protanopia: [
-    [0.152286, 1.052583, -0.204868],
-    [0.114503, 0.786281, 0.099216],
-    [-0.003882, -0.048116, 1.051998],
-  ],
-  deuteranopia: [
-    [0.367322, 0.860646, -0.227968],
-    [0.280085, 0.672501, 0.047413],
-    [-0.01182, 0.04294, 0.968881],
-  ],
-  tritanopia: [
-    [1.255528, -0.076749, -0.178779],
-    [-0.078411, 0.930809, 0.147602],
-    [0.004733, 0.691367, 0.3039],
-  ],
-};
-
-function seenBy(eye: string, color: string): Triple {
-  const rgb = linear(color);
-  const seen = EYES[eye].map((row) => {
-    const sum = row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2];
-    return Math.min(Math.max(sum, 0), 1);
-  });
-  return lab([seen[0], seen[1], seen[2]]);
-}
-
 const distance = (a: Triple, b: Triple) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
 describe("themes", () => {
   for (const name of ["light", "dark"] as const) {
     const theme = themeOf({ theme: name });
-    for (const eye of Object.keys(EYES)) {
+    for (const eye of EYE_NAMES) {
       it(`${name}: categories differ for ${eye} vision`, () => {
         const colors = theme.palette.map((color) => seenBy(eye, color));
         let least = Number.POSITIVE_INFINITY;
@@ -78,7 +37,7 @@ describe("themes", () => {
     }
 
     it(`${name}: amounts rise evenly in lightness for every eye`, () => {
-      for (const eye of Object.keys(EYES)) {
+      for (const eye of EYE_NAMES) {
         const steps = Array.from(
           { length: 21 },
           (_, i) => seenBy(eye, interpolateColor(theme.sequential, i / 20))[0],
@@ -115,6 +74,15 @@ describe("texts", () => {
     assert.equal(plain("a<b>&_\nc"), "a&lt;b>&amp; <br>c");
     assert.equal(count(1234567), "1\u2009234\u2009567");
     assert.equal(count(999), "999");
+  });
+
+  it("of captions break in the ids of files in folders, and lose no letter", () => {
+    const id = "completely_round_smooth/587722981736120347.jpg";
+    const lines = wrap(id, 90, 9);
+    assert.ok(lines.length > 2, lines.join("|"));
+    assert.equal(lines.join(""), id);
+    for (const line of lines) assert.ok(textWidth(line, 9) <= 90, line);
+    assert.deepEqual(wrap("p = 0.98", 90, 9), ["p = 0.98"]);
   });
 });
 
