@@ -7,7 +7,7 @@ export interface PairedTest {
   readonly pairs: number;
   /** Mean of the first's values less the second's. */
   readonly meanDifference: number;
-  /** Probability of such a difference if neither were the better one, two-sided. */
+  /** Probability of such a difference if neither were the better one, two-sided; not below 1e-15. */
   readonly pValue: number;
 }
 
@@ -45,7 +45,11 @@ export function wilcoxonTest(first: ArrayLike<number>, second: ArrayLike<number>
   const mean = (n * (n + 1)) / 4;
   const variance = (n * (n + 1) * (2 * n + 1)) / 24 - ties / 48;
   const z = (positive - mean) / Math.sqrt(variance);
-  return { pairs: n, meanDifference, pValue: Math.min(1, 2 * normalCdf(-Math.abs(z))) };
+  return {
+    pairs: n,
+    meanDifference,
+    pValue: Math.min(1, Math.max(2 * normalCdf(-Math.abs(z)), 1e-15)),
+  };
 }
 
 /**

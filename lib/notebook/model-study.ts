@@ -48,6 +48,11 @@ export class ModelStudy {
     return [...this.rows.values()];
   }
 
+  /** Names of the networks, in that order, whether they failed or not. */
+  get networkNames(): string[] {
+    return [...this.networks.keys()];
+  }
+
   /**
    * Train a network, with its curves as `figures/training-curves` in the run's folder.
    *
@@ -119,7 +124,7 @@ export class ModelStudy {
       }
       const { weights, predictions } = combined(scheme, members);
       const metrics = voteMetrics(predictions);
-      const folder = join(this.folder, name);
+      const folder = this.folderOf(name);
       const named = scheme === "stacking" ? { members: members.map((m) => m.name) } : {};
       writeFileAtomic(join(folder, "weights.json"), json({ scheme, ...named, weights }));
       writeFileAtomic(join(folder, "predictions.csv"), formatVotePredictions(predictions));
@@ -157,7 +162,7 @@ export class ModelStudy {
         );
       }
       const { path } = backbone.experiment.run;
-      const run = join(this.folder, name);
+      const run = this.folderOf(name);
       const result = await withProgress(`boosting ${network}`, (onProgress) =>
         untilInterrupted((signal) =>
           trainBoosted<VotePredictions, VoteMetrics>(
@@ -171,6 +176,11 @@ export class ModelStudy {
       this.rows.set(name, { ...row, predictions, metrics, seconds, peakMemory });
       return result;
     });
+  }
+
+  /** `XGBoost on ResNet-50` → `xgboost-on-resnet-50`, in the study's folder. */
+  private folderOf(name: string): string {
+    return join(this.folder, name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"));
   }
 
   /** Do one step of a model; what goes wrong is told, and kept as its row. */

@@ -32,7 +32,7 @@ export function studyFigures(results: readonly ModelResult[]): Record<string, Fi
       Correlation: { value: metrics.correlation, ...metrics.intervals.correlation },
     },
   }));
-  const timed = sorted.flatMap(({ name, kind, seconds, metrics }) =>
+  const timed = known.flatMap(({ name, kind, seconds, metrics }) =>
     seconds !== undefined && seconds > 0 ? [{ name, kind, seconds, mae: metrics.mae }] : [],
   );
   const networks = known.filter(({ kind }) => kind === "network");

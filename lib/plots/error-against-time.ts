@@ -45,12 +45,14 @@ export function errorAgainstTime(
   const best = models.filter(({ seconds, mae }) =>
     models.every((other) => !(other.seconds <= seconds && other.mae < mae)),
   );
-  const annotations = best.map(({ name, seconds, mae }) => ({
-    x: Math.log10(seconds),
+  const placed = labelPlaces(best, models);
+  const annotations = placed.map(({ name, x, mae, isRight }) => ({
+    x,
     y: mae,
     text: plain(name),
     font: { size: SMALL_TEXT },
     showarrow: false,
+    xanchor: isRight ? "right" : "left",
     yshift: -13,
   }));
   return {
@@ -67,4 +69,22 @@ export function errorAgainstTime(
       },
     ),
   };
+}
+
+/** Labels that do not lie upon each other: of two that would, the better model's. */
+function labelPlaces(best: readonly TimedModel[], all: readonly TimedModel[]) {
+  const times = all.map(({ seconds }) => Math.log10(seconds));
+  const errors = all.map(({ mae }) => mae);
+  const [left, right] = [Math.min(...times), Math.max(...times)];
+  const height = Math.max(...errors) - Math.min(...errors);
+  const placed: { name: string; x: number; mae: number; isRight: boolean }[] = [];
+  for (const { name, seconds, mae } of [...best].sort((a, b) => a.mae - b.mae)) {
+    const x = Math.log10(seconds);
+    const near = placed.some(
+      (other) =>
+        Math.abs(other.mae - mae) < height / 7 && Math.abs(other.x - x) < (right - left) / 2,
+    );
+    if (!near) placed.push({ name, x, mae, isRight: x > (left + right) / 2 });
+  }
+  return placed;
 }

@@ -49,7 +49,7 @@ async function network(name: string, data: { spec: string; tree?: string }): Pro
 }
 
 describe("runs of boosted trees", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const said: string[] = [];
   const options = { onNotice: (sentence: string) => void said.push(sentence) };
 

@@ -13,7 +13,7 @@ import { temporaryFolder, writeVotes } from "../train/support";
 const CONFIG = join(__dirname, "..", "..", "notebooks", "configs", "eighteen-models.yaml");
 
 describe("a study of many models", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const folder = temporaryFolder();
   after(() => folder.remove());
   const at = (...parts: string[]) => join(folder.path, ...parts);
@@ -67,6 +67,8 @@ describe("a study of many models", function () {
     assert.match(reasons.get("broken") ?? "", /nothing\.safetensors/);
     assert.match(reasons.get("on broken") ?? "", /^broken has no features: .*nothing/);
     assert.match(reasons.get("misspelled") ?? "", /no parameter "min_data_in_leave"/);
+    assert.deepEqual(study.networkNames, ["one", "two", "broken"]);
+    assert.ok(existsSync(at("trees-on-one", "boosters")));
     assert.deepEqual(Object.keys(studyFigures(study.results)), [
       ...["ranking", "error-against-time", "questions", "dl-vs-gb"],
     ]);
