@@ -21,8 +21,7 @@ export interface Journal {
 // Only Nature names a smallest lettering (5 pt) and a thinnest line (0.25 pt); the others ask for legible ones.
 const LEGIBLE = { textPt: 5, linePt: 0.25 };
 
-/** Journals by the name that options take. A new one is a line here. */
-export const journalRegistry = {
+const known = {
   /** AASTeX 6.31: columns of 242 pt, a page of 513 pt (TeX points). */
   apj: { title: "The Astrophysical Journal", columnMm: 85, pageMm: 180, heightMm: 230, ...LEGIBLE },
   /** mnras.cls: columns of 240 pt, a page of 504 pt. */
@@ -34,7 +33,10 @@ export const journalRegistry = {
 } as const satisfies Readonly<Record<string, Journal>>;
 
 /** Name of a journal. */
-export type JournalName = keyof typeof journalRegistry;
+export type JournalName = keyof typeof known;
+
+/** Journals by the name that options take. A new one is a line above. */
+export const journalRegistry: Readonly<Record<JournalName, Journal>> = known;
 
 /** @throws UserError where no journal has the name */
 export function journalOf(name: JournalName): Journal {
