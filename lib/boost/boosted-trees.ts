@@ -141,7 +141,7 @@ function targetsOf(
     notices.push(`nothing is known of ${name} in the training data: its trees say 0`);
   } else if (learned.known.every((value) => value === learned.known[0])) {
     notices.push(
-      `${name} is ${learned.known[0]} for every galaxy that is learned from: its trees say that`,
+      `${name} is ${Number(learned.known[0].toPrecision(6))} for every galaxy that is learned from: its trees say that`,
     );
   }
   if (judged?.known.length === 0) {

@@ -125,7 +125,11 @@ describe("runs of boosted trees", function () {
     said.length = 0;
     const settings = { library: "xgboost", backbone: at("network"), run: at("again"), boost };
     await trainBoosted(settings, options);
-    assert.deepEqual(said, [`${path} holds features of another model: they are computed anew`]);
+    const anew = `${path} holds features of another model: they are computed anew`;
+    assert.deepEqual(
+      said.filter((line) => line.includes("features")),
+      [anew],
+    );
     // A run of other settings is made anew, and said so; left alone where that is asked.
     said.length = 0;
     const other = { ...settings, boost: { ...boost, rounds: 4 } };
