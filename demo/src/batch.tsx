@@ -2,8 +2,8 @@ import { useRef, useState } from "preact/hooks";
 import type { Pictures } from "#lib/predict/image-batch";
 import { cut, middle, save } from "./draw";
 import { FilePicker } from "./file-picker";
+import type { ModelCard } from "./loaded-network";
 import { network, sentence } from "./network";
-import type { ModelCard } from "./network-worker";
 
 /** Pictures that are computed together. */
 const TOGETHER = 8;

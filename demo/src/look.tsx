@@ -1,12 +1,10 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { CropView, VIEW } from "./crop-view";
 import { type Decoded, type Stretch, usualStretch } from "./decode";
 import { type Crop, cut, drawMap, middle, save, toCanvas } from "./draw";
-import { useLatest } from "./latest";
 import { network, sentence } from "./network";
-import type { ModelCard } from "./network-worker";
+import { type Asked, type Looked, Opinion } from "./opinion";
 import { Range } from "./range";
-import { Answers, heading, likeliest } from "./ranking";
 
 /** Pixels of a made galaxy: twice those of the network that ships with the page. */
 const GALLERY_SIZE = 128;
@@ -19,23 +17,27 @@ interface Source {
   readonly file?: File;
 }
 
-/** Drop, paste or pick a galaxy; see its classes and what the network looked at. */
-export function Look({ model, engine }: { readonly model: ModelCard; readonly engine: string }) {
+/** Drop, paste or pick a galaxy; see its classes and what each network looked at. */
+export function Look({
+  asked,
+  engine,
+}: {
+  readonly asked: readonly Asked[];
+  readonly engine: string;
+}) {
   const [source, setSource] = useState<Source>();
   const [crop, setCrop] = useState<Crop>();
   const [stretch, setStretch] = useState<Stretch>(usualStretch);
-  const [answers, setAnswers] = useState<Float64Array>();
-  const [milliseconds, setMilliseconds] = useState(0);
-  const [chosen, setChosen] = useState<number>();
-  const [method, setMethod] = useState(model.methods[0]);
-  const [map, setMap] = useState<ArrayLike<number>>();
+  const [looked, setLooked] = useState<readonly (Looked | undefined)[]>([]);
+  const [over, setOver] = useState(0);
   const [opacity, setOpacity] = useState(0.6);
   const [problem, setProblem] = useState("");
   const picker = useRef<HTMLInputElement>(null);
+  const part = useMemo(() => source && crop && cut(source.picture, crop), [source, crop]);
+  const map = looked[over]?.map;
 
   const show = async (next: Source) => {
     setProblem("");
-    setChosen(undefined);
     setCrop(middle(next.picture.size, await network.usualSide(next.picture.size)));
     setSource(next);
   };
@@ -71,16 +73,6 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
   });
   useEffect(() => void make(GALLERY[0]), []);
 
-  useLatest(async () => {
-    if (source === undefined || crop === undefined) return;
-    const part = cut(source.picture, crop);
-    const { answers: found, ms } = await network.answer([part]);
-    setAnswers(found);
-    setMilliseconds(ms);
-    const target = chosen ?? likeliest(model, found);
-    setMap(await network.look(part, method, target, VIEW / 2));
-  }, [source, crop, method, chosen]);
-
   const restretch = async (next: Stretch) => {
     setStretch(next);
     if (source?.file === undefined) return;
@@ -91,7 +83,6 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
     }
   };
 
-  const best = answers && likeliest(model, answers);
   return (
     <div class="columns">
       <section aria-label="The picture">
@@ -146,53 +137,53 @@ export function Look({ model, engine }: { readonly model: ModelCard; readonly en
         )}
         <Gallery onPick={make} />
       </section>
-      <section aria-label="What the network says" aria-live="polite">
-        <h2>{heading(model, answers)}</h2>
-        {answers && (
-          <>
-            <Answers model={model} answers={answers} chosen={chosen ?? best} onChoose={setChosen} />
-            <p class="hint">
-              {model.calibrated
-                ? "Calibrated on galaxies that the network did not learn from."
-                : "Not calibrated."}{" "}
-              {milliseconds.toFixed(0)} ms.
-            </p>
-          </>
-        )}
-        <h3>Where it looks</h3>
-        <label class="field">
-          <span>Method</span>
-          <select value={method} onChange={({ currentTarget }) => setMethod(currentTarget.value)}>
-            {model.methods.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-        <Range label="Overlay" min={0} max={1} step={0.05} value={opacity} onInput={setOpacity} />
-        <div class="row">
-          <button
-            type="button"
-            disabled={!source || !answers}
-            onClick={() => source && crop && answers && savePicture(source, crop, map, opacity)}
-          >
-            Save PNG
-          </button>
-          <button
-            type="button"
-            disabled={!source || !answers}
-            onClick={() => {
-              if (!source || !answers) return;
-              const named = model.outputs.map((name, i) => [name, answers[i]]);
-              const { architecture, task, calibrated } = model;
-              const result = { picture: source.name, crop, answers: Object.fromEntries(named) };
-              const json = { ...result, model: { architecture, task, calibrated }, engine };
-              save(`${source.name}.json`, `${JSON.stringify(json, null, 2)}\n`, "application/json");
+      <div class="opinions">
+        {asked.map((one, i) => (
+          <Opinion
+            key={i}
+            {...one}
+            picture={part}
+            source={source}
+            name={asked.length > 1 ? `network ${i + 1}` : undefined}
+            onLooked={(found, chosen) => {
+              setLooked((before) => asked.map((_, j) => (j === i ? found : before[j])));
+              if (chosen) setOver(i);
             }}
-          >
-            Save JSON
-          </button>
-        </div>
-      </section>
+          />
+        ))}
+        <section aria-label="What is shown and kept">
+          <Range label="Overlay" min={0} max={1} step={0.05} value={opacity} onInput={setOpacity} />
+          <div class="row">
+            <button
+              type="button"
+              disabled={!source || !map}
+              onClick={() => source && crop && savePicture(source, crop, map, opacity)}
+            >
+              Save PNG
+            </button>
+            <button
+              type="button"
+              disabled={!source || asked.some((_, i) => looked[i] === undefined)}
+              onClick={() => {
+                if (!source) return;
+                const said = asked.map(({ model }, i) => {
+                  const { architecture, task, calibrated, outputs } = model;
+                  const named = outputs.map((name, o) => [name, looked[i]?.answers[o]]);
+                  const answers = Object.fromEntries(named);
+                  return { answers, model: { architecture, task, calibrated } };
+                });
+                const [first, ...others] = said;
+                const result = { picture: source.name, crop, ...first, engine };
+                const json = others.length === 0 ? result : { ...result, others };
+                const text = `${JSON.stringify(json, null, 2)}\n`;
+                save(`${source.name}.json`, text, "application/json");
+              }}
+            >
+              Save JSON
+            </button>
+          </div>
+        </section>
+      </div>
     </div>
   );
 }

@@ -3,8 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Batch } from "./batch";
 import { Look } from "./look";
 import { Make } from "./make";
-import { network, progress, sentence } from "./network";
-import type { ModelCard } from "./network-worker";
+import { network, openNetwork, progress, sentence } from "./network";
+import type { Asked } from "./opinion";
 import type { PageEngine } from "./start-engine";
 import "./style.css";
 import { Teach } from "./teach";
@@ -25,11 +25,14 @@ function roomOfAddress(): RoomName {
   return Object.hasOwn(rooms, name) ? (name as RoomName) : "look";
 }
 
-/** The page; `?engine=wasm` in the address asks for an engine, `?model=FOLDER/` for another model beside it. */
+/**
+ * The page; `?engine=wasm` in the address asks for an engine, `?model=FOLDER/` for another model than its
+ * own, `?compare=FOLDER/` for a second one, `?pictures=FOLDER/` for pictures that can be opened by a press.
+ */
 function App() {
   const [room, setRoom] = useState(roomOfAddress);
   const [engine, setEngine] = useState<PageEngine>();
-  const [model, setModel] = useState<ModelCard>();
+  const [asked, setAsked] = useState<readonly Asked[]>([]);
   const [share, setShare] = useState(0);
   const [problem, setProblem] = useState("");
 
@@ -38,15 +41,23 @@ function App() {
     addEventListener("hashchange", change);
     progress.show = (done, total) => setShare(done / total);
     const start = async () => {
-      const asked = new URLSearchParams(location.search);
-      setEngine(await network.start(asked.get("engine") ?? undefined));
-      setModel(await network.load(new URL(asked.get("model") ?? "model/", location.href).href));
+      const wanted = new URLSearchParams(location.search);
+      const load = async (own: typeof network, folder: string) => {
+        const started = await own.start(wanted.get("engine") ?? undefined);
+        const model = await own.load(new URL(folder, location.href).href);
+        setAsked((before) => [...before, { network: own, model }]);
+        return started;
+      };
+      setEngine(await load(network, wanted.get("model") ?? "model/"));
+      const other = wanted.get("compare");
+      if (other !== null) await load(openNetwork(), other);
     };
     start().catch((error) => setProblem(sentence(error)));
     return () => removeEventListener("hashchange", change);
   }, []);
 
   const { Room } = rooms[room];
+  const [first] = asked;
   return (
     <>
       <header>
@@ -61,11 +72,11 @@ function App() {
         <span class="chip" title={engine?.passedOver.join("; ")} data-testid="engine">
           {engine?.name ?? "engine …"}
         </span>
-        {model && (
-          <span class="chip" title={`${model.parameters} numbers`}>
+        {asked.map(({ model }, i) => (
+          <span key={i} class="chip" title={`${model.parameters} numbers`}>
             {model.architecture}, {model.inputSize.join(" × ")}
           </span>
-        )}
+        ))}
         <ThemeButton />
       </header>
       <main>
@@ -74,8 +85,8 @@ function App() {
             {problem}
           </p>
         )}
-        {model && engine ? (
-          <Room model={model} engine={engine.name} />
+        {first && engine ? (
+          <Room model={first.model} asked={asked} engine={engine.name} />
         ) : (
           !problem && (
             <p class="loading">

@@ -1,4 +1,4 @@
-import type { ModelCard } from "./network-worker";
+import type { ModelCard } from "./loaded-network";
 
 /** How many answers are shown at first. */
 const SHOWN = 5;
@@ -17,28 +17,38 @@ export function likeliest({ questions }: ModelCard, answers: ArrayLike<number>):
   );
 }
 
+/** Between which fractions an answer lies with a chance of 80 %, by output; none where that is not known. */
+export type Intervals = readonly (readonly [low: number, high: number] | undefined)[];
+
 /** The answers of one question as names with bars, the likeliest first; a press on one asks where it is seen. */
 export function Ranking(props: {
   readonly outputs: readonly string[];
   readonly answers: ArrayLike<number>;
+  /** How sure they are. Default: not shown. */
+  readonly intervals?: Intervals;
   /** Columns of the answers that are shown. Default: all. */
   readonly columns?: readonly number[];
   /** Index of the answer whose map is shown. Default: none. */
   readonly chosen?: number;
   readonly onChoose?: (output: number) => void;
 }) {
-  const { outputs, answers, chosen, onChoose } = props;
+  const { outputs, answers, intervals, chosen, onChoose } = props;
   const columns = props.columns ?? outputs.map((_, i) => i);
   const order = [...columns].sort((a, b) => answers[b] - answers[a]);
   return (
     <ol class="ranking" aria-label="Answers, the likeliest first">
       {order.map((output, place) => {
         const percent = `${(100 * answers[output]).toFixed(1)} %`;
+        const span = intervals?.[output];
         const row = (
           <>
             <span class="name">{outputs[output]}</span>
-            <span class="share">{percent}</span>
+            <span class="share">
+              {percent}
+              {span && <small> {span.map((end) => Math.round(100 * end)).join("–")}</small>}
+            </span>
             <span class="bar" style={{ "--share": answers[output] }} />
+            {span && <span class="span" style={{ "--low": span[0], "--high": span[1] }} />}
           </>
         );
         return (
@@ -66,6 +76,7 @@ export function Ranking(props: {
 export function Answers(props: {
   readonly model: ModelCard;
   readonly answers: ArrayLike<number>;
+  readonly intervals?: Intervals;
   readonly chosen?: number;
   readonly onChoose?: (output: number) => void;
 }) {

@@ -3,12 +3,15 @@ import { UserError } from "#lib/core/errors";
 import { leastSure } from "#lib/evaluate/acquisition";
 import { parseCsv } from "#lib/io/csv-table";
 import { formatCsv } from "#lib/io/csv-text";
+import { AccuracyCurve } from "./accuracy-curve";
 import { CropView } from "./crop-view";
 import type { Decoded } from "./decode";
 import { cut, middle, save } from "./draw";
+import { FileField } from "./file-field";
 import { FilePicker } from "./file-picker";
 import { useLatest } from "./latest";
 import { network, sentence } from "./network";
+import { MOST_ANSWERS, Question } from "./question";
 import { Ranking } from "./ranking";
 import {
   forget,
@@ -21,16 +24,17 @@ import {
 
 /** Labels before a head is trained. */
 const ENOUGH = 10;
-const MOST_ANSWERS = 9;
 const fresh: Project = { question: "Is it a spiral galaxy?", answers: ["yes", "no"], labels: [] };
 
 type Taught = Awaited<ReturnType<typeof network.teach>>;
+type Opened = Awaited<ReturnType<typeof network.readHead>>;
 
 /** Label your own galaxies with a key each; a head learns your question as you go. */
 export function Teach() {
   const [project, setProject] = useState<Project>(fresh);
   const [pictures, setPictures] = useState<readonly StoredPicture[]>([]);
   const [taught, setTaught] = useState<Taught>();
+  const [opened, setOpened] = useState<Opened>();
   const [skipped, setSkipped] = useState<readonly string[]>([]);
   const [shown, setShown] = useState<{ readonly id: string; readonly picture: Decoded }>();
   const [reading, setReading] = useState("");
@@ -111,16 +115,41 @@ export function Teach() {
     }
   };
 
+  /** A head that was saved here: it guesses until there are labels for one of their own. */
+  const openHead = async (file: File) => {
+    try {
+      const next = await network.readHead(file);
+      const own = project.answers.join() === next.answers.join();
+      if (!own && project.labels.length > 0) {
+        throw new UserError(
+          `${file.name} answers ${next.answers.join(", ")}, and labels of ${project.answers.join(", ")} are given`,
+          "save your labels, and press Forget all first",
+        );
+      }
+      if (!own) update({ ...project, answers: next.answers });
+      setOpened(next);
+    } catch (error) {
+      tell(error);
+    }
+  };
+
   // The head follows the labels.
   useLatest(async () => {
     const labels = pictures.map(({ id }) => labelOf.get(id) ?? -1);
     const given = labels.filter((label) => label >= 0);
-    if (given.length < ENOUGH || new Set(given).size < 2) {
+    const enough = given.length >= ENOUGH && new Set(given).size > 1;
+    if (pictures.length === 0 || (!enough && opened === undefined)) {
       setTaught(undefined);
       return;
     }
     const all = new Float32Array(pictures.length * pictures[0].features.length);
     for (const [i, { features }] of pictures.entries()) all.set(features, i * features.length);
+    if (!enough && opened !== undefined) {
+      const { head } = opened;
+      const probabilities = await network.askHead(head, all);
+      setTaught({ head, accuracy: undefined, probabilities });
+      return;
+    }
     const next = await network.teach(all, labels, project.answers.length);
     setTaught(next);
     const { accuracy } = next;
@@ -129,7 +158,7 @@ export function Teach() {
       ...before.filter((point) => point.labels < given.length),
       { labels: given.length, accuracy },
     ]);
-  }, [project, pictures]);
+  }, [project, pictures, opened]);
 
   const order =
     taught && taught.probabilities.length === pictures.length * project.answers.length
@@ -220,18 +249,12 @@ export function Teach() {
           onChange={(question, answers) => update({ ...project, question, answers })}
         />
         <FilePicker onFiles={add} />
-        <label class="field">
-          <span>Labels that you have already (CSV with id and label)</span>
-          <input
-            type="file"
-            accept=".csv"
-            onChange={({ currentTarget }) => {
-              const [file] = currentTarget.files ?? [];
-              if (file) load(file);
-              currentTarget.value = "";
-            }}
-          />
-        </label>
+        <FileField
+          label="Labels that you have already (CSV with id and label)"
+          accept=".csv"
+          onFile={load}
+        />
+        <FileField label="Weights that this page saved" accept=".safetensors" onFile={openHead} />
         {reading && <p role="status">Reading {reading} …</p>}
         {problems.length > 0 && (
           <ul class="problem" role="alert">
@@ -244,13 +267,15 @@ export function Teach() {
         {taught ? (
           <p data-testid="accuracy">
             {taught.accuracy === undefined
-              ? "Too few labels to test it."
+              ? opened !== undefined && project.labels.length < ENOUGH
+                ? "A head that was opened."
+                : "Too few labels to test it."
               : `${(100 * taught.accuracy).toFixed(0)} % right in five-fold cross-validation.`}
           </p>
         ) : (
           <p>A head is trained from {ENOUGH} labels on, of two answers or more.</p>
         )}
-        <Curve points={curve} />
+        <AccuracyCurve points={curve} />
         {guess && <Ranking outputs={project.answers} answers={guess} />}
         <div class="row">
           <button
@@ -290,6 +315,7 @@ export function Teach() {
               setPictures([]);
               setShown(undefined);
               setCurve([]);
+              setOpened(undefined);
               forget().catch(tell);
             }}
           >
@@ -303,58 +329,5 @@ export function Teach() {
         </p>
       </section>
     </div>
-  );
-}
-
-function Question(props: {
-  readonly project: Project;
-  readonly onChange: (question: string, answers: readonly string[]) => void;
-}) {
-  const { question, answers, labels } = props.project;
-  const begun = labels.length > 0;
-  return (
-    <fieldset>
-      <legend>Your question</legend>
-      <label class="field">
-        <span>Question</span>
-        <input
-          value={question}
-          onChange={({ currentTarget }) => props.onChange(currentTarget.value, answers)}
-        />
-      </label>
-      <label class="field">
-        <span>Answers</span>
-        <input
-          key={answers.join()}
-          defaultValue={answers.join(", ")}
-          disabled={begun}
-          title={begun ? "Undo all labels first" : "Separated by commas, nine at most"}
-          onChange={({ currentTarget }) => {
-            const names = currentTarget.value.split(",").map((name) => name.trim());
-            const some = [...new Set(names.filter(Boolean))].slice(0, MOST_ANSWERS);
-            props.onChange(question, some.length < 2 ? answers : some);
-          }}
-        />
-      </label>
-    </fieldset>
-  );
-}
-
-/** Accuracy by number of labels. */
-function Curve({ points }: { readonly points: readonly { labels: number; accuracy: number }[] }) {
-  if (points.length < 2) return null;
-  const [first] = points;
-  const last = points[points.length - 1];
-  const x = (n: number) => (200 * (n - first.labels)) / Math.max(1, last.labels - first.labels);
-  const line = points.map((p) => `${x(p.labels)},${60 - 60 * p.accuracy}`).join(" ");
-  return (
-    <svg
-      class="curve"
-      viewBox="-2 -2 204 64"
-      role="img"
-      aria-label={`Accuracy from ${first.labels} to ${last.labels} labels`}
-    >
-      <polyline points={line} />
-    </svg>
   );
 }

@@ -5,11 +5,11 @@ import { exportSavedModel } from "../engine/export-function";
 import { startEngine } from "../engine/start";
 import { makeFolder } from "../io/atomic";
 import { saveModel } from "../models/model-file";
+import { exportWeb } from "../notebook/export-web";
 import { answerFunction } from "../predict/answers";
 import { taskFromDescription } from "../tasks/registry";
 import { openTrainedModel } from "../train/experiment-model";
 import { RunFolder } from "../train/run-folder";
-import { exportWeb } from "./export-web";
 import { defineVerb, say } from "./verb";
 
 export const verb = defineVerb({
@@ -45,7 +45,7 @@ export const verb = defineVerb({
       throw new UserError("--half is for --format web", "leave it out");
     }
     if (format === "web") {
-      await exportWeb(run, out, half);
+      for (const line of await exportWeb(run, out, half)) say(line);
       return undefined;
     }
     await startEngine();

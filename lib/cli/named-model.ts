@@ -6,7 +6,12 @@ import { usualCrop } from "../data/usual-crop";
 import type { ViewOptions } from "../data/view";
 import { startEngine } from "../engine/start";
 import { describeModel, type ModelDescription } from "../models/description";
-import { createFromWeights, loadModel, readModelDescription } from "../models/model-file";
+import {
+  createFromWeights,
+  type LoadedModel,
+  loadModel,
+  readModelDescription,
+} from "../models/model-file";
 import type { Model } from "../models/module";
 import { matchingCrop } from "../predict/matching-crop";
 import { taskDefinition } from "../tasks/registry";
@@ -19,7 +24,11 @@ import type { Values } from "./verb";
 /** Options of the verbs that ask a trained model: a run, or a file of weights. */
 export const modelOptions = {
   run: { type: "text", value: "RUN", help: "A run's folder: its best weights, its settings." },
-  weights: { type: "text", value: "FILE", help: "Without a run: a safetensors file." },
+  weights: {
+    type: "text",
+    value: "FILE",
+    help: "A safetensors file; with --run in the place of the run's own weights, such as another head.",
+  },
   model: {
     type: "text",
     value: "NAME",
@@ -60,20 +69,24 @@ export interface NamedModel {
 export async function namedModel(values: Values<typeof modelOptions>): Promise<NamedModel> {
   const { run: folder, weights, model: name, classes, task } = values;
   if (folder !== undefined) {
-    const [too] = Object.entries({ model: name, weights, classes, task }).filter(
-      ([, value]) => value,
-    );
+    const [too] = Object.entries({ model: name, classes, task }).filter(([, value]) => value);
     if (too !== undefined) {
       throw new UserError(`--run and --${too[0]} exclude each other`, "leave one of them out");
     }
     await startEngine();
     const run = new RunFolder(folder);
     if (existsSync(run.boostPath)) {
+      if (weights !== undefined) {
+        throw new UserError(`${folder} holds boosted trees, which no weights replace`, "leave --weights out");
+      }
       const { experiment, ...boosted } = await openBoosted(run);
       return { ...boosted, trained: { run, experiment } };
     }
-    const { model, description, experiment } = await openTrainedModel(run);
-    return { model, description, trained: { run, experiment } };
+    const own = await openTrainedModel(run);
+    const trained = { run, experiment: own.experiment };
+    if (weights === undefined) return { ...own, trained };
+    own.model.dispose();
+    return { ...otherWeights(weights, own.description), trained };
   }
   if (weights === undefined) {
     const alone = name === undefined && classes === undefined;
@@ -98,6 +111,20 @@ export async function namedModel(values: Values<typeof modelOptions>): Promise<N
     );
   }
   return loadModel(weights);
+}
+
+/** Weights that stand in the place of a run's: of the same architecture, for pictures of the same size. */
+function otherWeights(path: string, own: ModelDescription): LoadedModel {
+  const loaded = loadModel(path);
+  const { architecture, inputSize } = loaded.description;
+  if (architecture === own.architecture && String(inputSize) === String(own.inputSize)) {
+    return loaded;
+  }
+  loaded.model.dispose();
+  throw new UserError(
+    `${path} holds weights of ${architecture} for ${inputSize.join(" × ")} pixels, the run's are of ${own.architecture} for ${own.inputSize.join(" × ")}`,
+    "leave --run out, or give weights of the run's own network",
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";
 export { showMarkdown } from "../notebook/markdown";
 export { type EnsembleScheme, ModelStudy } from "../notebook/model-study";
+export { type OpenPage, openPage, type PageOptions, showPage } from "../notebook/page";
 export {
   type Progress,
   type ProgressOptions,

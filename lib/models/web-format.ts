@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { numberToHalf } from "../core/float16";
 import { writeFileAtomic } from "../io/atomic";
 import { describeModel, type Learned } from "./description";
+import type { Familiarity } from "./familiarity";
 import type { Model } from "./module";
 import type { WebManifest, WebWeight } from "./web-model";
 
@@ -16,6 +17,8 @@ export interface WebOptions {
   readonly half?: boolean;
   /** Temperature of the probabilities, above 0; see `fitTemperature`. Default: they stay as they are. */
   readonly temperature?: number;
+  /** What its galaxies are like; see `fitFamiliarity`. Default: not known. */
+  readonly familiarity?: Familiarity;
 }
 
 /**
@@ -27,7 +30,7 @@ export function writeWebModel(
   model: Model,
   folder: string,
   learned: Learned,
-  { half = false, temperature }: WebOptions = {},
+  { half = false, temperature, familiarity }: WebOptions = {},
 ): WebManifest {
   const weights: WebWeight[] = [];
   const chunks: Uint8Array[] = [];
@@ -58,6 +61,7 @@ export function writeWebModel(
     format: "tuning-fork-web",
     description: describeModel(model, learned),
     ...(temperature !== undefined && { temperature }),
+    ...(familiarity !== undefined && { familiarity }),
     weightsManifest: [{ paths, sha256, weights }],
   };
   writeFileAtomic(join(folder, "model.json"), `${JSON.stringify(manifest)}\n`);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { checkDescription, type ModelDescription } from "./description";
+import type { Familiarity } from "./familiarity";
 import type { Model } from "./module";
 import { createModel } from "./registry";
 
@@ -31,6 +32,8 @@ export interface WebManifest {
   readonly description: ModelDescription;
   /** Temperature that calibrates the probabilities, above 0. Default: they stay as they are. */
   readonly temperature?: number;
+  /** By which a picture that is no galaxy is told. Default: none is. */
+  readonly familiarity?: Familiarity;
   /** In tfjs's own form, readable by `tf.io.loadWeights`; arrays are in TensorFlow's layouts. */
   readonly weightsManifest: readonly [
     {
@@ -50,6 +53,14 @@ const schema = z.object({
   format: z.literal("tuning-fork-web"),
   description: z.unknown(),
   temperature: z.number().positive().optional(),
+  familiarity: z
+    .object({
+      mean: z.array(z.number()),
+      deviation: z.array(z.number().positive()),
+      limit: z.number().positive(),
+    })
+    .refine(({ mean, deviation }) => mean.length === deviation.length)
+    .optional(),
   weightsManifest: z.tuple([
     z.object({
       paths: z.array(z.string().regex(/^[\w.-]+$/)).min(1),

@@ -1,149 +1,31 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs-core";
-import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
-import { type ServedPage, servePage } from "#lib/cli/demo-server";
 import { asText } from "#lib/core/table";
-import type { Dataset } from "#lib/data/dataset";
 import { openDataset } from "#lib/data/open";
 import { makeGalaxy } from "#lib/data/simulator";
 import { startEngine } from "#lib/engine/start";
-import { parsePredictions } from "#lib/evaluate/predictions-csv";
-import { loadModel, loadWeights } from "#lib/models/model-file";
-import type { Model } from "#lib/models/module";
+import { loadModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
 import { writeWebModel } from "#lib/models/web-format";
-import { openBrowser } from "#lib/plots/browser";
-import { modelImages } from "#lib/predict/image-batch";
 import { predict } from "#lib/predict/network-predictor";
 import { taskFromDescription } from "#lib/tasks/registry";
-import { temporaryFolder } from "../train/support";
+import { type Demo, galaxies, openDemo, ROOT } from "./demo-page";
 
-const ROOT = join(__dirname, "../..");
 const DEMO = join(ROOT, "demo");
-const FIXTURES = join(ROOT, "test", "fixtures", "models");
 const CASES = join(ROOT, "test", "fixtures", "cases", "data");
-const references: Readonly<Record<string, { size: number }>> = JSON.parse(
-  readFileSync(join(FIXTURES, "references.json"), "utf8"),
-);
-
-/** One of each kind of layer; their weights are those that the models' own tests read. */
-const FAMILIES = [
-  "custom_cnn",
-  "resnet18",
-  "vgg",
-  "vit",
-  "linformer",
-  "cvt",
-  "efficientnet",
-].concat(["convnext", "swinv2", "regnet", "dinov2"]);
 
 describe("the page in a browser", function () {
   this.timeout(120_000);
-  const folder = temporaryFolder();
-  const said: string[] = [];
-  const hosts = new Set<string>();
-  let command: ChildProcess;
-  let address: string;
-  let models: ServedPage;
-  let browser: Browser;
-
+  let demo: Demo;
   before(async () => {
-    command = spawn(
-      process.execPath,
-      [join(ROOT, "lib", "bin", "tuning-fork.js"), "demo", "--port", "0"],
-      { stdio: ["ignore", "pipe", "inherit"], cwd: ROOT },
-    );
-    [address, browser] = await Promise.all([
-      new Promise<string>((found, lost) => {
-        command.stdout?.on("data", (text) => {
-          const at = /http:\S+/.exec(String(text));
-          if (at) found(at[0]);
-        });
-        command.once("exit", (code) => lost(new Error(`demo ended with ${code}`)));
-      }),
-      openBrowser(),
-    ]);
-    models = await servePage(join(DEMO, "dist"), { model: folder.path, port: 0 });
+    demo = await openDemo();
   });
-  after(async () => {
-    const ended = new Promise((done) => command.once("exit", done));
-    command.kill("SIGINT");
-    assert.equal(await ended, 0);
-    await Promise.all([models.close(), browser.close()]);
-    folder.remove();
-  });
-
-  async function open(url: string, ready: string, width = 1280): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height: 900 } });
-    const page = await context.newPage();
-    page.on("request", (request) => hosts.add(new URL(request.url()).host));
-    page.on("console", (m) => m.type() === "error" && said.push(m.text()));
-    page.on("pageerror", (error) => said.push(error.message));
-    await page.goto(url);
-    await page.waitForSelector(ready, { state: "attached", timeout: 15_000 });
-    return page;
-  }
-  /** Pictures of the simulator as files. */
-  async function galaxies(count: number, size: number) {
-    return Promise.all(
-      Array.from({ length: count }, async (_, i) => {
-        const { image } = makeGalaxy(3, i, size);
-        const raw = { width: size, height: size, channels: 3 } as const;
-        const buffer = await sharp(image, { raw }).png().toBuffer();
-        return { name: `g${String(i).padStart(2, "0")}.png`, mimeType: "image/png", buffer };
-      }),
-    );
-  }
-
-  for (const family of FAMILIES) {
-    it(`says what Node says of 50 pictures: ${family}`, async () => {
-      await startEngine();
-      const name = `test_${family}`;
-      const weights = join(FIXTURES, name, "weights.safetensors");
-      const { size } = references[name];
-      const outputs = ["a", "b", "c", "d", "e"];
-      const description = { task: "classification", loss: "crossEntropy", outputs };
-      const model = createModel(name, { numClasses: 5, inputSize: [size, size] });
-      loadWeights(model, weights);
-      const pictures = await galaxies(50, size);
-      const pngs = join(folder.path, `${name}-pictures`);
-      mkdirSync(pngs);
-      for (const { name: file, buffer } of pictures) writeFileSync(join(pngs, file), buffer);
-      const dataset = await openDataset(pngs, { size });
-      await tellApart(model, dataset);
-      writeWebModel(model, join(folder.path, name), { task: description });
-      const task = taskFromDescription(description);
-      const here = await predict(model, task, dataset);
-      model.dispose();
-
-      const url = `${models.address}?engine=wasm&model=model/${name}/#batch`;
-      const page = await open(url, 'input[aria-label="Pictures"]');
-      await page.setInputFiles('input[aria-label="Pictures"]', pictures);
-      const [download] = await Promise.all([
-        page.waitForEvent("download"),
-        page.getByText("Save predictions.csv").click(),
-      ]);
-      const there = parsePredictions(readFileSync(await download.path(), "utf8"), "page");
-      await page.context().close();
-      assert.deepEqual(there.ids, here.ids);
-      const p = task.answers(here);
-      const differences = Array.from(p, (v, i) => Math.abs(v - (there.probabilities?.[i] ?? 9)));
-      const largest = Math.max(...differences);
-      assert.ok(largest < 1e-3, `${largest}`);
-      const spread = outputs.map((_, c) => {
-        const own = p.filter((_, i) => i % outputs.length === c);
-        return Math.max(...own) - Math.min(...own);
-      });
-      assert.ok(Math.max(...spread) > 0.1, `${Math.max(...spread)} between galaxies`);
-    });
-  }
+  after(() => demo.close());
 
   it("looks at a picture: crop by keys, map, PNG and JSON", async () => {
-    const page = await open(`${address}?engine=wasm`, ".ranking");
+    const page = await demo.open(`${demo.address}?engine=wasm`, ".ranking");
     assert.match((await page.textContent("[data-testid=engine]")) ?? "", /^WASM, \d+ threads?$/);
     const [picture] = await galaxies(1, 96);
     await page.setInputFiles('input[aria-label="A picture"]', picture);
@@ -178,7 +60,7 @@ describe("the page in a browser", function () {
   });
 
   it("answers what is no picture with a sentence, and lives on", async () => {
-    const page = await open(`${address}?engine=wasm`, ".ranking");
+    const page = await demo.open(`${demo.address}?engine=wasm`, ".ranking");
     const [picture] = await galaxies(1, 64);
     const fits = readFileSync(join(CASES, "mef_empty_primary.fits"));
     const tiff = Buffer.concat([Buffer.from("II*\0"), Buffer.alloc(2 ** 20)]);
@@ -215,12 +97,12 @@ describe("the page in a browser", function () {
   it("refuses weights that are damaged or break off", async () => {
     const own = join(DEMO, "public", "model");
     const shard = readFileSync(join(own, "weights-1.bin"));
-    const at = join(folder.path, "damaged");
+    const at = join(demo.folder, "damaged");
     mkdirSync(at);
     writeFileSync(join(at, "model.json"), readFileSync(join(own, "model.json")));
     for (const bytes of [shard.subarray(0, 1000), Buffer.alloc(shard.length)]) {
       writeFileSync(join(at, "weights-1.bin"), bytes);
-      const page = await open(`${models.address}?engine=wasm&model=model/damaged/`, ".problem");
+      const page = await demo.open(`${demo.models}?engine=wasm&model=model/damaged/`, ".problem");
       const text = (await page.textContent(".problem")) ?? "";
       assert.match(text, /weights-1\.bin is damaged.*checksum/);
       await page.context().close();
@@ -228,7 +110,7 @@ describe("the page in a browser", function () {
   });
 
   it("makes a galaxy as the sliders say, and the answer changes with it", async () => {
-    const page = await open(`${address}?engine=wasm#make`, ".ranking");
+    const page = await demo.open(`${demo.address}?engine=wasm#make`, ".ranking");
     const answer = () => page.locator("section[aria-live] h2").textContent();
     const seen = new Set([await answer()]);
     for (const [label, value] of [
@@ -246,7 +128,10 @@ describe("the page in a browser", function () {
   });
 
   it("learns a question from labels, undoes, survives a reload; its files are read by the library", async () => {
-    const page = await open(`${address}?engine=wasm#teach`, 'input[aria-label="Pictures"]');
+    const page = await demo.open(
+      `${demo.address}?engine=wasm#teach`,
+      'input[aria-label="Pictures"]',
+    );
     // Round or edge-on: what the network can tell apart.
     const wanted: { name: string; mimeType: string; buffer: Buffer }[] = [];
     for (let i = 0; wanted.length < 16; i++) {
@@ -284,7 +169,7 @@ describe("the page in a browser", function () {
       writeFileSync(join(taught, file), readFileSync(await download.path()));
       return join(taught, file);
     };
-    const taught = join(folder.path, "taught");
+    const taught = join(demo.folder, "taught");
     mkdirSync(taught);
     for (const { name, buffer } of wanted) writeFileSync(join(taught, name), buffer);
     await page.getByText(/right in five-fold/).waitFor();
@@ -321,7 +206,7 @@ describe("the page in a browser", function () {
       [1280, "light"],
       [1280, "dark"],
     ] as const) {
-      const page = await open(`${address}?engine=wasm`, ".ranking", width);
+      const page = await demo.open(`${demo.address}?engine=wasm`, ".ranking", width);
       const other = page.getByLabel(`Change to the ${theme} theme`);
       if (await other.isVisible()) await other.click();
       await page.evaluate(axe);
@@ -354,9 +239,9 @@ describe("the page in a browser", function () {
     const outputs = questions.flatMap(({ answers }) => answers);
     const task = { task: "votes", loss: "softmaxVotes", outputs, details: { questions } };
     const model = createModel("test_custom_cnn", { numClasses: 5 });
-    writeWebModel(model, join(folder.path, "votes"), { task });
+    writeWebModel(model, join(demo.folder, "votes"), { task });
     model.dispose();
-    const page = await open(`${models.address}?engine=wasm&model=model/votes/`, ".ranking");
+    const page = await demo.open(`${demo.models}?engine=wasm&model=model/votes/`, ".ranking");
     const shown = await page.locator(".ranking").allTextContents();
     assert.equal(shown.length, 2);
     for (const [q, text] of shown.entries()) {
@@ -369,7 +254,7 @@ describe("the page in a browser", function () {
   });
 
   it("works without a network after the first visit, and serves nothing beside the page", async () => {
-    const page = await open(`${address}?engine=wasm`, ".ranking");
+    const page = await demo.open(`${demo.address}?engine=wasm`, ".ranking");
     await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
     await page.reload();
     await page.waitForSelector(".ranking");
@@ -377,35 +262,19 @@ describe("the page in a browser", function () {
     await page.reload();
     await page.waitForSelector(".ranking", { timeout: 15_000 });
     await page.context().close();
-    const status = async (path: string, init = {}) => (await fetch(address + path, init)).status;
+    const status = async (path: string, init = {}) =>
+      (await fetch(demo.address + path, init)).status;
     assert.equal(await status("..%2fmodel.yaml"), 404);
     assert.equal(await status("assets/"), 404);
     assert.equal(await status("", { method: "POST" }), 405);
   });
 
   it("asks no other host, and has nothing to complain about", () => {
-    const own = [address, models.address].map((url) => new URL(url).host);
+    const own = [demo.address, demo.models].map((url) => new URL(url).host);
     assert.deepEqual(
-      [...hosts].filter((host) => host !== "" && !own.includes(host)),
+      [...demo.hosts].filter((host) => host !== "" && !own.includes(host)),
       [],
     );
-    assert.deepEqual(said, []);
+    assert.deepEqual(demo.said, []);
   });
 });
-
-/** Scale and shift the classifier, which at random says nearly the same of all galaxies. */
-async function tellApart(model: Model, dataset: Dataset): Promise<void> {
-  const rows = Array.from({ length: dataset.size }, (_, row) => row);
-  const pictures = { pixels: await dataset.read(rows), size: model.inputSize };
-  const at = (name: string) => model.parameters.get(`${model.classifier}.${name}`)?.variable;
-  const [weight = assert.fail(), bias = assert.fail()] = [at("weight"), at("bias")];
-  const images = modelImages(model, pictures);
-  tf.tidy(() => {
-    const logits = model.forward(images, { training: false });
-    const { mean, variance } = tf.moments(logits, 0);
-    const factor = tf.div(2, tf.sqrt(tf.mean(variance)));
-    weight.assign(tf.mul(weight, factor));
-    bias.assign(tf.mul(tf.sub(bias, mean), factor));
-  });
-  images.dispose();
-}

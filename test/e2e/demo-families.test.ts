@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "#lib/data/dataset";
+import { openDataset } from "#lib/data/open";
+import { startEngine } from "#lib/engine/start";
+import { parsePredictions } from "#lib/evaluate/predictions-csv";
+import { loadWeights } from "#lib/models/model-file";
+import type { Model } from "#lib/models/module";
+import { createModel } from "#lib/models/registry";
+import { writeWebModel } from "#lib/models/web-format";
+import { modelImages } from "#lib/predict/image-batch";
+import { predict } from "#lib/predict/network-predictor";
+import { taskFromDescription } from "#lib/tasks/registry";
+import { type Demo, galaxies, openDemo, ROOT } from "./demo-page";
+
+const FIXTURES = join(ROOT, "test", "fixtures", "models");
+const references: Readonly<Record<string, { size: number }>> = JSON.parse(
+  readFileSync(join(FIXTURES, "references.json"), "utf8"),
+);
+
+/** One of each kind of layer; their weights are those that the models' own tests read. */
+const FAMILIES = [
+  "custom_cnn",
+  "resnet18",
+  "vgg",
+  "vit",
+  "linformer",
+  "cvt",
+  "efficientnet",
+].concat(["convnext", "swinv2", "regnet", "dinov2"]);
+
+describe("the networks in a browser", function () {
+  this.timeout(120_000);
+  let demo: Demo;
+  before(async () => {
+    demo = await openDemo();
+  });
+  after(() => demo.close());
+
+  for (const family of FAMILIES) {
+    it(`says what Node says of 50 pictures: ${family}`, async () => {
+      await startEngine();
+      const name = `test_${family}`;
+      const weights = join(FIXTURES, name, "weights.safetensors");
+      const { size } = references[name];
+      const outputs = ["a", "b", "c", "d", "e"];
+      const description = { task: "classification", loss: "crossEntropy", outputs };
+      const model = createModel(name, { numClasses: 5, inputSize: [size, size] });
+      loadWeights(model, weights);
+      const pictures = await galaxies(50, size);
+      const pngs = join(demo.folder, `${name}-pictures`);
+      mkdirSync(pngs);
+      for (const { name: file, buffer } of pictures) writeFileSync(join(pngs, file), buffer);
+      const dataset = await openDataset(pngs, { size });
+      await tellApart(model, dataset);
+      writeWebModel(model, join(demo.folder, name), { task: description });
+      const task = taskFromDescription(description);
+      const here = await predict(model, task, dataset);
+      model.dispose();
+
+      const url = `${demo.models}?engine=wasm&model=model/${name}/#batch`;
+      const page = await demo.open(url, 'input[aria-label="Pictures"]');
+      await page.setInputFiles('input[aria-label="Pictures"]', pictures);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByText("Save predictions.csv").click(),
+      ]);
+      const there = parsePredictions(readFileSync(await download.path(), "utf8"), "page");
+      await page.context().close();
+      assert.deepEqual(there.ids, here.ids);
+      const p = task.answers(here);
+      const differences = Array.from(p, (v, i) => Math.abs(v - (there.probabilities?.[i] ?? 9)));
+      const largest = Math.max(...differences);
+      assert.ok(largest < 1e-3, `${largest}`);
+      const spread = outputs.map((_, c) => {
+        const own = p.filter((_, i) => i % outputs.length === c);
+        return Math.max(...own) - Math.min(...own);
+      });
+      assert.ok(Math.max(...spread) > 0.1, `${Math.max(...spread)} between galaxies`);
+    });
+  }
+});
+
+/** Scale and shift the classifier, which at random says nearly the same of all galaxies. */
+async function tellApart(model: Model, dataset: Dataset): Promise<void> {
+  const rows = Array.from({ length: dataset.size }, (_, row) => row);
+  const pictures = { pixels: await dataset.read(rows), size: model.inputSize };
+  const at = (name: string) => model.parameters.get(`${model.classifier}.${name}`)?.variable;
+  const [weight = assert.fail(), bias = assert.fail()] = [at("weight"), at("bias")];
+  const images = modelImages(model, pictures);
+  tf.tidy(() => {
+    const logits = model.forward(images, { training: false });
+    const { mean, variance } = tf.moments(logits, 0);
+    const factor = tf.div(2, tf.sqrt(tf.mean(variance)));
+    weight.assign(tf.mul(weight, factor));
+    bias.assign(tf.mul(tf.sub(bias, mean), factor));
+  });
+  images.dispose();
+}
