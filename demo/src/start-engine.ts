@@ -3,6 +3,7 @@ import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "#lib/core/errors";
+import { registerWasmKernels } from "#lib/engine/wasm/registry";
 
 /** What computes, and why nothing faster does. */
 export interface PageEngine {
@@ -46,6 +47,7 @@ const candidates: readonly Candidate[] = [
     backend: "wasm",
     async load() {
       const wasm = await import("@tensorflow/tfjs-backend-wasm");
+      registerWasmKernels();
       const absolute = (url: string) => new URL(url, location.href).href;
       wasm.setWasmPaths({
         "tfjs-backend-wasm.wasm": absolute(plain),

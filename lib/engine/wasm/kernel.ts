@@ -6,8 +6,8 @@ export interface WasmKernel {
   readonly name: string;
   /** The result of these inputs and attributes, both by tfjs's names; runs inside `tf.tidy`. */
   compute(inputs: Record<string, tf.Tensor>, attributes: Record<string, unknown>): tf.Tensor;
-  /** Whether it is for these attributes; the backend's own kernel is for others. Default: always. */
-  applies?(attributes: Record<string, unknown>): boolean;
+  /** Whether it is for these; the backend's own kernel is for others. Default: always. */
+  applies?(attributes: Record<string, unknown>, inputs: Record<string, tf.Tensor>): boolean;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface WasmKernel {
 export function wasmKernel<Inputs, Attributes>(
   name: string,
   compute: (inputs: { [K in keyof Inputs]: tf.Tensor }, attributes: Attributes) => tf.Tensor,
-  applies?: (attributes: Attributes) => boolean,
+  applies?: (attributes: Attributes, inputs: { [K in keyof Inputs]: tf.Tensor }) => boolean,
 ): WasmKernel {
   return { name, compute, applies } as WasmKernel;
 }

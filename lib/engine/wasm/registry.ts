@@ -4,7 +4,7 @@ import { conv2dInputGradient } from "./conv2d-input-gradient";
 import { depthwiseFilterGradient } from "./depthwise-filter-gradient";
 import { depthwiseInputGradient } from "./depthwise-input-gradient";
 import type { WasmKernel } from "./kernel";
-import { transposedProduct } from "./transposed-product";
+import { matrixProduct } from "./matrix-product";
 import { unsortedSegmentSum } from "./unsorted-segment-sum";
 
 /** What training needs and tfjs's WASM backend lacks or does slowly; a new one is a file and a line here. */
@@ -13,7 +13,7 @@ export const wasmKernels: readonly WasmKernel[] = [
   conv2dInputGradient,
   depthwiseFilterGradient,
   depthwiseInputGradient,
-  transposedProduct,
+  matrixProduct,
   unsortedSegmentSum,
 ];
 
@@ -28,9 +28,9 @@ export function registerWasmKernels(): void {
       backendName: "wasm",
       kernelFunc: (call) => {
         const attributes = (call.attrs ?? {}) as Record<string, unknown>;
-        if (own !== undefined && kernel.applies?.(attributes) === false)
-          return own.kernelFunc(call);
         const inputs = call.inputs as Record<string, tf.Tensor>;
+        if (own !== undefined && kernel.applies?.(attributes, inputs) === false)
+          return own.kernelFunc(call);
         return tf.tidy(() => kernel.compute(inputs, attributes));
       },
     });

@@ -51,7 +51,23 @@ const examples: Record<string, ReturnType<typeof convolution | typeof segments>[
     convolution([2, 9, 8, 3], [3, 3, 3, 2], (x, w) => tf.depthwiseConv2d(x, w, 2, "valid")),
     convolution([2, 9, 8, 2], [7, 7, 2, 1], (x, w) => tf.depthwiseConv2d(x, w, 2, "same")),
   ],
-  "transposed product": [
+  "matrix product": [
+    // Pair by pair from a million multiplications on, and below that together.
+    ...[110, 20].map((depth) => ({
+      shapes: [
+        [2, 2, 100, depth],
+        [2, 2, depth, 100],
+      ],
+      run: ([a, b]: readonly tf.Tensor[]) => [tf.matMul(a, b)],
+    })),
+    // One matrix for all of a batch.
+    {
+      shapes: [
+        [3, 90, 110],
+        [1, 110, 120],
+      ],
+      run: ([a, b]: readonly tf.Tensor[]) => [tf.matMul(a, b)],
+    },
     ...[
       [true, false],
       [false, true],
