@@ -77,7 +77,10 @@ export async function namedModel(values: Values<typeof modelOptions>): Promise<N
     const run = new RunFolder(folder);
     if (existsSync(run.boostPath)) {
       if (weights !== undefined) {
-        throw new UserError(`${folder} holds boosted trees, which no weights replace`, "leave --weights out");
+        throw new UserError(
+          `${folder} holds boosted trees, which no weights replace`,
+          "leave --weights out",
+        );
       }
       const { experiment, ...boosted } = await openBoosted(run);
       return { ...boosted, trained: { run, experiment } };

@@ -31,16 +31,20 @@ const FAMILIES = [
   "efficientnet",
 ].concat(["convnext", "swinv2", "regnet", "dinov2"]);
 
+/** Asked on every engine: convolutions, and attention. */
+const GRAPHICS = new Set(["resnet18", "vit"]);
+
 describe("the networks in a browser", function () {
   this.timeout(120_000);
   let demo: Demo;
   before(async () => {
-    demo = await openDemo();
+    demo = await openDemo({ graphics: true });
   });
   after(() => demo.close());
 
   for (const family of FAMILIES) {
-    it(`says what Node says of 50 pictures: ${family}`, async () => {
+    const engines = GRAPHICS.has(family) ? ["wasm", "webgl", "webgpu"] : ["wasm"];
+    it(`says what Node says of 50 pictures: ${family}, ${engines.join(", ")}`, async () => {
       await startEngine();
       const name = `test_${family}`;
       const weights = join(FIXTURES, name, "weights.safetensors");
@@ -60,20 +64,22 @@ describe("the networks in a browser", function () {
       const here = await predict(model, task, dataset);
       model.dispose();
 
-      const url = `${demo.models}?engine=wasm&model=model/${name}/#batch`;
-      const page = await demo.open(url, 'input[aria-label="Pictures"]');
-      await page.setInputFiles('input[aria-label="Pictures"]', pictures);
-      const [download] = await Promise.all([
-        page.waitForEvent("download"),
-        page.getByText("Save predictions.csv").click(),
-      ]);
-      const there = parsePredictions(readFileSync(await download.path(), "utf8"), "page");
-      await page.context().close();
-      assert.deepEqual(there.ids, here.ids);
       const p = task.answers(here);
-      const differences = Array.from(p, (v, i) => Math.abs(v - (there.probabilities?.[i] ?? 9)));
-      const largest = Math.max(...differences);
-      assert.ok(largest < 1e-3, `${largest}`);
+      for (const engine of engines) {
+        const url = `${demo.models}?engine=${engine}&model=model/${name}/#batch`;
+        const page = await demo.open(url, 'input[aria-label="Pictures"]');
+        await page.setInputFiles('input[aria-label="Pictures"]', pictures);
+        const [download] = await Promise.all([
+          page.waitForEvent("download"),
+          page.getByText("Save predictions.csv").click(),
+        ]);
+        const there = parsePredictions(readFileSync(await download.path(), "utf8"), "page");
+        await page.context().close();
+        assert.deepEqual(there.ids, here.ids);
+        const off = Array.from(p, (v, i) => Math.abs(v - (there.probabilities?.[i] ?? 9)));
+        const largest = Math.max(...off);
+        assert.ok(largest < 1e-3, `${engine}: ${largest}`);
+      }
       const spread = outputs.map((_, c) => {
         const own = p.filter((_, i) => i % outputs.length === c);
         return Math.max(...own) - Math.min(...own);

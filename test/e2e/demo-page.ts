@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import { brotliDecompressSync } from "node:zlib";
+import { type Browser, chromium, type Page } from "playwright-core";
 import sharp from "sharp";
 import { makeGalaxy } from "#lib/data/simulator";
 import { servePage } from "#lib/notebook/page-server";
-import { openBrowser } from "#lib/plots/browser";
+import { findBrowser, openBrowser } from "#lib/plots/browser";
+import { packed } from "#lib/plots/unpack-chromium";
 import { temporaryFolder } from "../train/support";
 
 export const ROOT = join(__dirname, "../..");
@@ -26,7 +29,8 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-export async function openDemo(): Promise<Demo> {
+/** @param graphics A browser with WebGL and WebGPU, both computed by the processor. Default: one without. */
+export async function openDemo({ graphics = false } = {}): Promise<Demo> {
   const folder = temporaryFolder();
   const said: string[] = [];
   const hosts = new Set<string>();
@@ -35,7 +39,10 @@ export async function openDemo(): Promise<Demo> {
     [join(ROOT, "lib", "bin", "tuning-fork.js"), "demo", "--port", "0"],
     { stdio: ["ignore", "pipe", "inherit"], cwd: ROOT },
   );
-  const [address, browser] = await Promise.all([addressOf(command), openBrowser()]);
+  const [address, browser] = await Promise.all([
+    addressOf(command),
+    graphics ? openGraphicsBrowser(folder.path) : openBrowser(),
+  ]);
   const served = await servePage(join(ROOT, "demo", "dist"), {
     folders: { model: folder.path },
     port: 0,
@@ -51,6 +58,23 @@ export async function openDemo(): Promise<Demo> {
       folder.remove();
     },
   };
+}
+
+/** The browser beside the software drivers that come in the same npm package. */
+async function openGraphicsBrowser(folder: string): Promise<Browser> {
+  const { path, source, args } = await findBrowser();
+  let executablePath = path;
+  if (source === "npm") {
+    const drivers = join(folder, "drivers");
+    mkdirSync(drivers);
+    const input = brotliDecompressSync(readFileSync(packed("swiftshader.tar.br")));
+    assert.equal(spawnSync("tar", ["-x", "-C", drivers], { input }).status, 0);
+    executablePath = join(drivers, "chromium");
+    copyFileSync(path, executablePath);
+  }
+  const software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+  const gpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+  return chromium.launch({ executablePath, args: [...args, ...software, ...gpu] });
 }
 
 function addressOf(command: ChildProcess): Promise<string> {
