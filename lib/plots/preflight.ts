@@ -129,8 +129,9 @@ interface Series {
 }
 
 /** Whether the entries of each legend can be told apart by every eye, and printed in gray. */
-function seriesChecks({ data }: Figure, check: Check): PreflightCheck[] {
-  const series = legendEntries(data);
+function seriesChecks({ data, layout }: Figure, check: Check): PreflightCheck[] {
+  // Without a legend names stand beside what they name.
+  const series = layout.showlegend === false ? [] : legendEntries(data);
   const pairs = series.flatMap((a, i) =>
     series.slice(i + 1).flatMap((b) => {
       const alike = a.shape === b.shape && a.legend === b.legend;
