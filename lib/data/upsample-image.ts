@@ -1,9 +1,10 @@
+import type Sharp from "sharp";
 import { resizeImage } from "../core/resize";
 import type { View } from "./dataset";
 import type { Area } from "./view";
 
 /** The library that decodes and resizes, as it is used here. */
-export async function loadSharp() {
+export async function loadSharp(): Promise<typeof Sharp> {
   const { default: sharp } = await import("sharp");
   // Many small images decode best one thread an image; decoded ones are cached elsewhere.
   sharp.concurrency(1);

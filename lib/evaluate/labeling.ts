@@ -24,12 +24,12 @@ interface Situation {
 
 /** Every way to choose; a new one is a line here. */
 const strategies = {
-  random: ({ pool, labeled, count, random }: Situation) =>
+  random: ({ pool, labeled, count, random }: Situation): Uint32Array =>
     random
       .permutation(pool.values.length / pool.width)
       .filter((row) => !labeled.includes(row))
       .subarray(0, count),
-  BALD({ pool, labeled, count, members }: Situation) {
+  BALD({ pool, labeled, count, members }: Situation): Uint32Array {
     const features = Float32Array.from(pool.values);
     const heads = members();
     const answers = heads[0].bias.length;
@@ -42,7 +42,7 @@ const strategies = {
       .sort((a, b) => gains[b] - gains[a])
       .subarray(0, count);
   },
-  "k-center": ({ pool, labeled, count }: Situation) => kCenter(pool, count, labeled),
+  "k-center": ({ pool, labeled, count }: Situation): Uint32Array => kCenter(pool, count, labeled),
 } as const;
 
 /** A way to choose which galaxies are labeled next. */
