@@ -125,11 +125,12 @@ describe("runs of boosted trees", function () {
     said.length = 0;
     const settings = { library: "xgboost", backbone: at("network"), run: at("again"), boost };
     await trainBoosted(settings, options);
-    const anew = `${path} holds features of another model: they are computed anew`;
-    assert.deepEqual(
-      said.filter((line) => line.includes("features")),
-      [anew],
-    );
+    const same = "for every galaxy that is learned from: its trees say that";
+    assert.deepEqual(said, [
+      `${path} holds features of another model: they are computed anew`,
+      `bar_yes is 0.4 ${same}`,
+      `bar_no is 0.6 ${same}`,
+    ]);
     // A run of other settings is made anew, and said so; left alone where that is asked.
     said.length = 0;
     const other = { ...settings, boost: { ...boost, rounds: 4 } };
