@@ -9,7 +9,7 @@ import {
   refuseDecided,
   refuseUnknown,
 } from "./booster-library";
-import { NativeLibrary } from "./native-library";
+import { handleFrom, NativeLibrary, type Out } from "./native-library";
 
 const TITLE = "LightGBM";
 const FLOAT32 = 0;
@@ -80,16 +80,14 @@ function paramsText({ threads, loss, learningRate, seed, params }: LibraryConfig
     .join(" ");
 }
 
-type Out<T> = [T | null];
-
 function bin(features: BoostMatrix, config: LibraryConfig, like?: BinnedData): BinnedData {
   const x = api();
-  const out: Out<bigint> = [null];
   const { address, rows, width } = features;
   const reference = like?.handle ?? null;
   const params = paramsText(config);
-  x.dataset(address, FLOAT32, rows, width, 1, params, reference, out);
-  const handle = out[0] ?? 0n;
+  const handle = handleFrom((out) =>
+    x.dataset(address, FLOAT32, rows, width, 1, params, reference, out),
+  );
   return {
     handle,
     rows,
@@ -105,9 +103,7 @@ function begin(config: LibraryConfig, train: BinnedData, val?: BinnedData): Boos
   const x = api();
   refuseDecided(config.params, DECIDED);
   refuseUnknown(TITLE, config.params, knownParams());
-  const out: Out<bigint> = [null];
-  x.create(train.handle, paramsText(config), out);
-  const booster = out[0] ?? 0n;
+  const booster = handleFrom((out) => x.create(train.handle, paramsText(config), out));
   if (val !== undefined) x.addValidation(booster, val.handle);
   return {
     update() {
@@ -152,18 +148,17 @@ function textBy(fill: (size: number, length: Out<number>, into: Buffer) => void)
 
 function loadText(text: string, source: string): Booster {
   const x = api();
-  const out: Out<bigint> = [null];
-  const refuse = (cause?: unknown) => {
+  const refuse = (cause?: unknown): never => {
     throw new UserError(`${source} is no model of ${TITLE}`, "train it again", { cause });
   };
   // The library would print what it cannot read, too.
   if (!text.startsWith("tree\n") || !text.includes("\nend of trees\n")) refuse();
+  let booster: bigint;
   try {
-    x.load(text, [null], out);
+    booster = handleFrom((out) => x.load(text, [null], out));
   } catch (cause) {
-    refuse(cause);
+    return refuse(cause);
   }
-  const booster = out[0] ?? 0n;
   const [rounds, width]: [Out<number>, Out<number>] = [[null], [null]];
   x.rounds(booster, rounds);
   x.width(booster, width);

@@ -26,6 +26,16 @@ export interface NativeFunction {
   inBackground(...args: readonly unknown[]): Promise<void>;
 }
 
+/** One value of an `_Out_` parameter. */
+export type Out<T> = [T | null];
+
+/** The handle that a call gives by its `_Out_` parameter. */
+export function handleFrom(call: (out: Out<bigint>) => void): bigint {
+  const out: Out<bigint> = [null];
+  call(out);
+  return out[0] ?? 0n;
+}
+
 const SET_UP = "run `npm run setup`";
 
 /** koffi is loaded when a library is called for the first time: most programs call none. */

@@ -9,7 +9,7 @@ import {
   refuseDecided,
   refuseUnknown,
 } from "./booster-library";
-import { koffi, NativeLibrary } from "./native-library";
+import { handleFrom, koffi, NativeLibrary, type Out } from "./native-library";
 
 const TITLE = "XGBoost";
 /** Rows that are predicted at once: what koffi gives out of a C array is bounded. */
@@ -85,15 +85,6 @@ function arrayInterface(address: bigint, shape: readonly number[]): string {
 const interfaceOf = ({ address, rows, width }: BoostMatrix) =>
   arrayInterface(address, [rows, width]);
 
-/** One value of an `_Out_` parameter. */
-type Out<T> = [T | null];
-
-function handleFrom(fill: (out: Out<bigint>) => void): bigint {
-  const out: Out<bigint> = [null];
-  fill(out);
-  return out[0] ?? 0n;
-}
-
 /** Quantized by its own rows in one pass over the values, which are not copied. */
 function bin(features: BoostMatrix, { threads }: LibraryConfig, like?: BinnedData): BinnedData {
   const { pointers, ...x } = api();
@@ -108,16 +99,17 @@ function bin(features: BoostMatrix, { threads }: LibraryConfig, like?: BinnedDat
     x.setDense(proxy, interfaceOf(features));
     return 1;
   }, pointers.next);
-  const out: Out<bigint> = [null];
+  let handle: bigint;
   try {
     const config = `{"missing": NaN, "nthread": ${threads}, "max_bin": 256}`;
-    x.quantile(null, proxy, like?.handle ?? null, reset, next, config, out);
+    handle = handleFrom((out) =>
+      x.quantile(null, proxy, like?.handle ?? null, reset, next, config, out),
+    );
   } finally {
     koffi().unregister(next);
     koffi().unregister(reset);
     x.freeMatrix(proxy);
   }
-  const handle = out[0] ?? 0n;
   const set = (field: string, values: Float32Array) => {
     const address = values.length === 0 ? 0n : koffi().address(values);
     x.setInfo(handle, field, arrayInterface(address, [values.length]));
@@ -224,10 +216,8 @@ function boosterOf(booster: bigint): Booster {
       const found = Number(count[0]);
       const features = koffi().decode(names[0], "char *", found) as string[];
       const gains = koffi().decode(scores[0], "float", found) as Float32Array;
-      return Float64Array.from({ length: Number(width[0]) }, (_, i) => {
-        const at = features.indexOf(`f${i}`);
-        return at < 0 ? 0 : gains[at];
-      });
+      const gainOf = new Map(features.map((name, i) => [name, gains[i]]));
+      return Float64Array.from({ length: Number(width[0]) }, (_, i) => gainOf.get(`f${i}`) ?? 0);
     },
     serialize() {
       const [length, bytes]: [Out<number>, Out<bigint>] = [[null], [null]];
