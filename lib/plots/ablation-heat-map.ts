@@ -1,6 +1,6 @@
 import { asHeading, inWords } from "../core/names";
 import type { AblationRow, AblationTable } from "../evaluate/ablation-table";
-import { axisOf, rowsAxis } from "./axes";
+import { headsAxis, rowsAxis } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { plain, widest } from "./text";
@@ -110,16 +110,7 @@ export function ablationHeatMap(
               line: { color: theme.ink, width: 1 },
             })),
         ],
-        xaxis: axisOf(theme, "", {
-          side: "top",
-          tickvals: titles.map((_, c) => c),
-          ticktext: titles,
-          tickangle: -90,
-          ticks: "",
-          showline: false,
-          automargin: true,
-          range: [-0.5, titles.length - 0.5],
-        }),
+        xaxis: headsAxis(theme, titles),
         yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
       },
     ),

@@ -47,6 +47,28 @@ export function rowsAxis(
 }
 
 /**
+ * The x axis of columns with names above them, the first at 0.
+ *
+ * @param angle Of the names, degrees. Default −90: they read upwards, and what they need is added on top.
+ */
+export function headsAxis(
+  theme: Theme,
+  names: readonly string[],
+  angle = -90,
+): Record<string, unknown> {
+  return axisOf(theme, "", {
+    side: "top",
+    tickvals: names.map((_, column) => column),
+    ticktext: names,
+    tickangle: angle,
+    ticks: "",
+    showline: false,
+    ...(angle !== 0 && { automargin: true }),
+    range: [-0.5, names.length - 0.5],
+  });
+}
+
+/**
  * The dotted line from (0, 0) to (1, 1).
  *
  * @param ref Axes of a facet. Default: the figure's first.

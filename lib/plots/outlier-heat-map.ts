@@ -1,5 +1,5 @@
 import type { OutlierScores } from "../evaluate/outliers";
-import { axisOf, rowsAxis } from "./axes";
+import { headsAxis, rowsAxis } from "./axes";
 import { drawCells } from "./cells";
 import type { Figure } from "./figure";
 import { plain, widest } from "./text";
@@ -53,15 +53,7 @@ export function outlierHeatMap(
       },
       {
         shapes,
-        xaxis: axisOf(theme, "", {
-          side: "top",
-          tickvals: heads.map((_, c) => c),
-          ticktext: heads,
-          tickangle: 0,
-          ticks: "",
-          showline: false,
-          range: [-0.5, columns.length - 0.5],
-        }),
+        xaxis: headsAxis(theme, heads, 0),
         yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
         annotations: [
           {

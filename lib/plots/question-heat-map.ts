@@ -1,4 +1,4 @@
-import { axisOf, rowsAxis } from "./axes";
+import { headsAxis, rowsAxis } from "./axes";
 import { drawCells, percent } from "./cells";
 import type { Figure } from "./figure";
 import { plain, widest } from "./text";
@@ -66,16 +66,7 @@ export function questionHeatMap(
       },
       {
         shapes,
-        xaxis: axisOf(theme, "", {
-          side: "top",
-          tickvals: columns.map((_, c) => c),
-          ticktext: columns,
-          tickangle: -90,
-          ticks: "",
-          showline: false,
-          automargin: true,
-          range: [-0.5, columns.length - 0.5],
-        }),
+        xaxis: headsAxis(theme, columns),
         yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
       },
     ),
