@@ -13,6 +13,17 @@ export function galaxiesOf({ values, width }: FeatureMatrix): number {
   return values.length / width;
 }
 
+/** A number about each galaxy, float64, by what the matrix says of it. */
+export function byGalaxy(
+  matrix: FeatureMatrix,
+  find: (own: readonly number[]) => number,
+): Float64Array {
+  const { values, width } = matrix;
+  return Float64Array.from({ length: galaxiesOf(matrix) }, (_, row) =>
+    find(Array.from({ length: width }, (_, f) => values[row * width + f])),
+  );
+}
+
 /**
  * The galaxies of one matrix and after them those of the other.
  *
