@@ -19,7 +19,7 @@ const SHARE = 0.01;
  * @param features `[galaxies, width]`, row-major, as `Predictor.features` gives them.
  * @throws UserError for fewer than 20 galaxies
  */
-export function fitFamiliarity(features: Float32Array, width: number): Familiarity {
+export function fitFamiliarity(features: ArrayLike<number>, width: number): Familiarity {
   const rows = features.length / width;
   if (!(rows >= 20)) {
     throw new UserError(
@@ -49,7 +49,7 @@ export function fitFamiliarity(features: Float32Array, width: number): Familiari
  * @returns float64 `[pictures]`
  */
 export function strangeness(
-  features: Float32Array,
+  features: ArrayLike<number>,
   { mean, deviation }: Pick<Familiarity, "mean" | "deviation">,
 ): Float64Array {
   const width = mean.length;

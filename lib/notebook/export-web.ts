@@ -4,7 +4,7 @@ import { fitTemperature } from "../evaluate/temperature";
 import { type Familiarity, fitFamiliarity } from "../models/familiarity";
 import type { LoadedModel } from "../models/model-file";
 import { writeWebModel } from "../models/web-format";
-import { networkPredictor } from "../predict/network-predictor";
+import { seenPictures } from "../predict/seen";
 import type { PredictionTable } from "../tasks/task";
 import { openSplit } from "../train/experiment-data";
 import { openTrainedModel } from "../train/experiment-model";
@@ -60,10 +60,9 @@ async function askValidation(
     return { says: [`the probabilities are not calibrated: ${error.problem}`] };
   }
   const { dataset, task, val } = split;
-  const predictor = networkPredictor(model, task);
   try {
     // As the page asks it: without test-time augmentation.
-    const table = await predictor.predict(dataset, val);
+    const { table, features } = await seenPictures(model, task, dataset, val);
     const temperature = attempt("the probabilities are not calibrated", () =>
       hasProbabilities(table) ? fitTemperature(table) : undefined,
     );
@@ -72,13 +71,11 @@ async function askValidation(
         `calibrated on ${val.length} validation galaxies: temperature ${temperature.toFixed(3)}`,
       );
     }
-    const { values, width } = await predictor.features(dataset, val);
     const familiarity = attempt("the page will not tell what is no galaxy", () =>
-      fitFamiliarity(values, width),
+      fitFamiliarity(features.values, features.width),
     );
     return { temperature, familiarity, says };
   } finally {
-    predictor.dispose();
     await dataset.close();
   }
 }
