@@ -1,5 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { mapParallel } from "#lib/core/parallel";
 import { sentence } from "./network";
+
+/** Pictures that are asked for at the same time. */
+const TOGETHER = 8;
 
 /** Pictures that whoever serves the page offers: `?pictures=FOLDER/` in the address. */
 function useOffered() {
@@ -41,7 +45,7 @@ export function FilePicker({ onFiles }: { readonly onFiles: (files: readonly Fil
         <button
           type="button"
           onClick={async () =>
-            onFiles(await Promise.all(offered.ids.map((_, i) => offered.read(i))))
+            onFiles(await mapParallel(offered.ids, TOGETHER, (_, i) => offered.read(i)))
           }
         >
           Open the notebook's {offered.ids.length}
