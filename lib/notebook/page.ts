@@ -107,14 +107,13 @@ let shown: OpenPage | undefined;
 
 /**
  * Open the page below the cell; *Create New View for Output* in JupyterLab's menu of the output puts it
- * beside the notebook. It lives as long as the kernel, or until it is shown again.
+ * beside the notebook. It lives as long as the kernel, until it is closed, or until it is shown again.
  *
  * The browser must run on this machine, or reach its ports.
  *
- * @returns its address
  * @throws UserError as {@link openPage} does
  */
-export async function showPage(options: PageOptions = {}): Promise<string> {
+export async function showPage(options: PageOptions = {}): Promise<OpenPage> {
   await shown?.close();
   shown = undefined;
   const page = await openPage(options);
@@ -124,5 +123,5 @@ export async function showPage(options: PageOptions = {}): Promise<string> {
     "text/plain": address,
     "text/html": `<iframe src="${escapeHtml(address)}" title="The page" style="width:100%;height:${HEIGHT}px;border:0"></iframe>`,
   });
-  return address;
+  return page;
 }
