@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { startEngine } from "#lib/engine/start";
 import { readPredictions } from "#lib/evaluate/predictions-file";
+import { saveModel } from "#lib/models/model-file";
+import { createModel } from "#lib/models/registry";
 import { temporaryFolder, writeClasses } from "../train/support";
 import { tuningFork } from "./support";
 
@@ -35,6 +38,31 @@ describe("tuning-fork predict", function () {
     const { code, error } = ask(at("images"), "--split", "tests");
     assert.equal(code, 1);
     assert.match(error, /no rows in a split "tests"; it has .*test \(12\)/);
+  });
+
+  it("takes other weights in the place of the run's, of the same network alone", async () => {
+    const own = readFileSync(join(run, "predictions.csv"), "utf8");
+    const exported = tuningFork("export", "--run", run, "--out", at("exported"));
+    assert.equal(exported.code, 0, exported.error);
+    const weights = at("exported", "model.safetensors");
+    const same = ask(at("images"), "--split", "test", "--weights", weights);
+    assert.equal(same.code, 0, same.error);
+    assert.equal(readFileSync(at("out.csv"), "utf8"), own);
+
+    await startEngine();
+    const task = { task: "classification", loss: "crossEntropy", outputs: ["yes", "no"] };
+    const save = (name: string) => {
+      const model = createModel(name, { numClasses: 2, inputSize: [32, 32], seed: 1 });
+      saveModel(model, at(`${name}.safetensors`), { task });
+      model.dispose();
+      return at(`${name}.safetensors`);
+    };
+    const head = ask(at("images"), "--weights", save("test_custom_cnn"));
+    assert.equal(head.code, 0, head.error);
+    assert.deepEqual((await answers()).classNames, ["yes", "no"]);
+    const other = ask(at("images"), "--weights", save("test_resnet18"));
+    assert.equal(other.code, 1);
+    assert.match(other.error, /holds weights of test_resnet18 .*the run's are of test_custom_cnn/);
   });
 
   it("knows the run's galaxies again where data and run were moved, and no others by their names alone", () => {
