@@ -1,9 +1,8 @@
+/** Accuracies by number of labels. */
+export type AccuracyPoints = readonly { readonly labels: number; readonly accuracy: number }[];
+
 /** Accuracy by number of labels. */
-export function AccuracyCurve({
-  points,
-}: {
-  readonly points: readonly { labels: number; accuracy: number }[];
-}) {
+export function AccuracyCurve({ points }: { readonly points: AccuracyPoints }) {
   if (points.length < 2) return null;
   const [first] = points;
   const last = points[points.length - 1];

@@ -2,17 +2,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { UserError } from "#lib/core/errors";
 import { leastSure } from "#lib/evaluate/acquisition";
 import { parseCsv } from "#lib/io/csv-table";
-import { formatCsv } from "#lib/io/csv-text";
-import { AccuracyCurve } from "./accuracy-curve";
+import type { AccuracyPoints } from "./accuracy-curve";
 import { CropView } from "./crop-view";
 import type { Decoded } from "./decode";
-import { cut, middle, save } from "./draw";
+import { cut, middle } from "./draw";
 import { FileField } from "./file-field";
 import { FilePicker } from "./file-picker";
 import { useLatest } from "./latest";
+import { ENOUGH, Learned, type Taught } from "./learned";
 import { network, sentence } from "./network";
 import { MOST_ANSWERS, Question } from "./question";
-import { Ranking } from "./ranking";
 import {
   forget,
   keepPictures,
@@ -22,11 +21,8 @@ import {
   type StoredPicture,
 } from "./store";
 
-/** Labels before a head is trained. */
-const ENOUGH = 10;
 const fresh: Project = { question: "Is it a spiral galaxy?", answers: ["yes", "no"], labels: [] };
 
-type Taught = Awaited<ReturnType<typeof network.teach>>;
 type Opened = Awaited<ReturnType<typeof network.readHead>>;
 
 /** Label your own galaxies with a key each; a head learns your question as you go. */
@@ -39,7 +35,7 @@ export function Teach() {
   const [shown, setShown] = useState<{ readonly id: string; readonly picture: Decoded }>();
   const [reading, setReading] = useState("");
   const [problems, setProblems] = useState<readonly string[]>([]);
-  const [curve, setCurve] = useState<readonly { labels: number; accuracy: number }[]>([]);
+  const [curve, setCurve] = useState<AccuracyPoints>([]);
   const tell = (error: unknown) => setProblems((before) => [...before, sentence(error)]);
 
   useEffect(() => {
@@ -263,70 +259,22 @@ export function Teach() {
             ))}
           </ul>
         )}
-        <h3>What it has learned</h3>
-        {taught ? (
-          <p data-testid="accuracy">
-            {taught.accuracy === undefined
-              ? opened !== undefined && project.labels.length < ENOUGH
-                ? "A head that was opened."
-                : "Too few labels to test it."
-              : `${(100 * taught.accuracy).toFixed(0)} % right in five-fold cross-validation.`}
-          </p>
-        ) : (
-          <p>A head is trained from {ENOUGH} labels on, of two answers or more.</p>
-        )}
-        <AccuracyCurve points={curve} />
-        {guess && <Ranking outputs={project.answers} answers={guess} />}
-        <div class="row">
-          <button
-            type="button"
-            disabled={project.labels.length === 0}
-            onClick={() => {
-              const rows = project.labels.map(({ id, answer }) => [
-                id,
-                id,
-                project.answers[answer],
-              ]);
-              save("labels.csv", formatCsv(["id", "path", "label"], rows), "text/csv");
-            }}
-          >
-            Save labels.csv
-          </button>
-          <button
-            type="button"
-            disabled={taught === undefined}
-            onClick={async () => {
-              if (taught === undefined) return;
-              try {
-                const file = await network.withHead(taught.head, project.answers);
-                save("taught.safetensors", file);
-              } catch (error) {
-                tell(error);
-              }
-            }}
-          >
-            Save weights
-          </button>
-          <button
-            type="button"
-            onClick={() => {
-              if (!confirm("Forget all pictures and labels in this browser?")) return;
-              setProject(fresh);
-              setPictures([]);
-              setShown(undefined);
-              setCurve([]);
-              setOpened(undefined);
-              forget().catch(tell);
-            }}
-          >
-            Forget all
-          </button>
-        </div>
-        <p class="hint">
-          Put labels.csv into the folder of the pictures:{" "}
-          <code>tuning-fork train --data labels.csv</code> takes it, and{" "}
-          <code>tuning-fork predict --weights taught.safetensors</code> the weights.
-        </p>
+        <Learned
+          project={project}
+          taught={taught}
+          isOpened={opened !== undefined && project.labels.length < ENOUGH}
+          curve={curve}
+          guess={guess}
+          onForget={() => {
+            setProject(fresh);
+            setPictures([]);
+            setShown(undefined);
+            setCurve([]);
+            setOpened(undefined);
+            forget().catch(tell);
+          }}
+          onError={tell}
+        />
       </section>
     </div>
   );
