@@ -2,7 +2,8 @@ import { UserError } from "../core/errors";
 import { mapParallel } from "../core/parallel";
 import type { Column, Table } from "../core/table";
 import type { Dataset, SkippedRow, Votes } from "./dataset";
-import { decodeImage, decodeImages, type ImageShape, probeImage } from "./image-files";
+import { decodeImages, type ImageShape, probeImage } from "./image-files";
+import { lookAtImages } from "./image-index";
 import { type ViewOptions, viewFor, viewSize } from "./view";
 
 /** How image files are read. */
@@ -12,6 +13,8 @@ export interface ImageTableOptions extends ViewOptions {
    * once to be sure. Otherwise the first such file is an error.
    */
   readonly skipBad?: boolean;
+  /** Where what was seen of the files is kept, so that they open quickly again; `data/` by default. */
+  readonly dataFolder?: string;
   /** Called while the files are looked at. */
   readonly onProgress?: (done: number, total: number) => void;
   /**
@@ -41,9 +44,9 @@ export async function openImageRows(
   options: ImageTableOptions,
 ): Promise<Dataset> {
   viewFor(options, undefined);
-  const { uniform, skipBad, onProgress } = options;
+  const { uniform, skipBad, dataFolder, onProgress } = options;
   const checked = uniform && !skipBad ? paths.slice(0, 1) : paths;
-  const looked = await mapParallel(checked, 16, (path) => look(path, skipBad), onProgress);
+  const looked = await lookAtImages(checked, { decode: skipBad, folder: dataFolder, onProgress });
   while (looked.length > 0 && looked.length < paths.length) looked.push(looked[0]);
   const skipped: SkippedRow[] = [...(rows.skipped ?? [])];
   const kept: number[] = [];
@@ -165,16 +168,4 @@ function takeVotes(votes: Votes, rows: readonly number[]): Votes {
     fractions: take(fractions, votes.answers.length),
     ...(asked ? { asked: take(asked, votes.questions.length) } : {}),
   };
-}
-
-async function look(path: string, decode = false): Promise<ImageShape | string> {
-  const shape = await probeImage(path);
-  if (typeof shape === "string" || !decode) return shape;
-  try {
-    await decodeImage(path, shape, {});
-    return shape;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return error.problem.slice(path.length + 2, -1);
-  }
 }

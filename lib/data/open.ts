@@ -14,7 +14,10 @@ import { viewFor, withView } from "./view";
 
 /** How a data set is opened. */
 export interface OpenOptions extends Omit<CatalogOptions, "uniform"> {
-  /** Where downloads and generated sets live; the project's `data/` by default. */
+  /**
+   * Where downloads and generated sets live, and what was seen of image files, so that they open
+   * quickly again; the project's `data/` by default.
+   */
   readonly dataFolder?: string;
 }
 

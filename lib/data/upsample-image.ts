@@ -3,12 +3,16 @@ import { resizeImage } from "../core/resize";
 import type { View } from "./dataset";
 import type { Area } from "./view";
 
+let sharp: Promise<typeof Sharp> | undefined;
+
 /** The library that decodes and resizes, as it is used here. */
-export async function loadSharp(): Promise<typeof Sharp> {
-  const { default: sharp } = await import("sharp");
-  // Many small images decode best one thread an image; decoded ones are cached elsewhere.
-  sharp.concurrency(1);
-  sharp.cache(false);
+export function loadSharp(): Promise<typeof Sharp> {
+  sharp ??= import("sharp").then(({ default: library }) => {
+    // Many small images decode best one thread an image; decoded ones are cached elsewhere.
+    library.concurrency(1);
+    library.cache(false);
+    return library;
+  });
   return sharp;
 }
 
