@@ -29,7 +29,7 @@ export interface LiveFigure {
 }
 
 /**
- * A figure that changes while the cell runs: a loss curve during training.
+ * A figure that changes while the cell runs: a loss curve during training. Its place is where it is made.
  *
  * In a plain terminal it says one line, at {@link LiveFigure.finish}.
  */
@@ -39,6 +39,7 @@ export function liveFigure(): LiveFigure {
   let waiting: Figure | undefined;
   let timer: NodeJS.Timeout | undefined;
   let drawnAt = Number.NEGATIVE_INFINITY;
+  if (live) slot.show({ "text/plain": "", "text/html": "" });
 
   const draw = () => {
     clearTimeout(timer);

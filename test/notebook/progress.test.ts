@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { showAblation } from "#lib/notebook/ablate";
 import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
 
@@ -70,6 +71,40 @@ describe("a progress bar", () => {
       });
       assert.match(lines.at(-2) ?? "", /^downloading 100 %.* 100 bytes\/s/);
       assert.match(lines.at(-1) ?? "", /^downloading 1 %.* 2\.0 bytes\/s/);
+    } finally {
+      performance.now = now;
+    }
+  });
+
+  it("of an ablation tells how long all that is left takes, whatever was finished before", async () => {
+    const { now } = performance;
+    let time = 0;
+    performance.now = () => time;
+    try {
+      const lines = await linesOf(() => {
+        const { error } = console;
+        console.error = () => {};
+        const shown = showAblation(5);
+        const begin = (index: number, state: "new" | "finished" | "changed") =>
+          shown.onTraining({ name: `${index}`, index, total: 5, state, differences: [] });
+        begin(0, "finished");
+        begin(1, "new");
+        for (const seconds of [10, 50, 100]) {
+          time = 1000 * seconds;
+          shown.onStep({ ...step, done: 20 * seconds, total: 2000 });
+        }
+        begin(2, "finished");
+        begin(3, "changed");
+        time = 200_000;
+        shown.onStep({ ...step, done: 500, total: 1000 });
+        shown.onFailure("3", new Error("no more memory"));
+        begin(4, "new");
+        shown.finish();
+        console.error = error;
+      });
+      // Three to do: the first took 100 s, half of the second another 100 s.
+      assert.match(lines.at(-2) ?? "", /^ablation 50 % · 3 min 2\d s left/);
+      assert.match(lines.at(-1) ?? "", /^ablation 100 %/);
     } finally {
       performance.now = now;
     }

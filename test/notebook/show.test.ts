@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import sharp from "sharp";
+import { showAblation } from "#lib/notebook/ablate";
 import { liveFigure, showFigure } from "#lib/notebook/figures";
 import { showImages } from "#lib/notebook/images";
 import { showTable } from "#lib/notebook/tables";
@@ -65,7 +66,34 @@ describe("what a cell shows", () => {
       return drawn === undefined ? bundle["text/html"] : drawn.data[0].y[0];
     });
     // The second one waited for its turn, and the third took its place.
-    assert.deepEqual(forms, [1, '<div style="height:200px"></div>', 3]);
+    assert.deepEqual(forms, ["", 1, '<div style="height:200px"></div>', 3]);
+  });
+
+  it("has one figure of all trainings of an ablation, of the one under way", () => {
+    const shown = openCell();
+    const { log } = console;
+    console.log = () => {};
+    const ablation = showAblation(2);
+    const row = { epoch: 1, trainLoss: 1 };
+    for (const [index, name] of ["small", "large"].entries()) {
+      ablation.onTraining({ name, index, total: 2, state: "new", differences: [] });
+      ablation.onEpoch(row, { epoch: [1, 2], trainLoss: [2 + index, 1 + index] });
+    }
+    ablation.finish();
+    console.log = log;
+    const drawn = shown.flatMap((bundle) => bundle["application/vnd.plotly.v1+json"] ?? []);
+    const figures = drawn as { data: { y: number[] }[]; layout: { xaxis: { title: unknown } } }[];
+    assert.deepEqual(
+      figures.map(({ data }) => data[0].y),
+      [
+        [2, 1],
+        [3, 2],
+      ],
+    );
+    assert.match(JSON.stringify(figures[0].layout.xaxis.title), /Epoch \(small\)/);
+    assert.match(JSON.stringify(figures[1].layout.xaxis.title), /Epoch \(large\)/);
+    const places = shown.filter((bundle) => bundle["text/html"] === "");
+    assert.equal(places.length, 1, "places of figures");
   });
 
   it("draws the curves of a run that was finished before", async () => {
