@@ -144,6 +144,20 @@ describe("tuning-fork predict", function () {
     assert.equal((await answers()).ids.length, 1);
   });
 
+  it("answers in parts, which together are all galaxies, once each", async () => {
+    const parts: string[][] = [];
+    for (const shard of ["1/2", "2/2"]) {
+      const { code, error } = ask(at("images"), "--shard", shard);
+      assert.equal(code, 0, error);
+      parts.push([...(await answers()).ids]);
+    }
+    assert.deepEqual(
+      parts.map((ids) => ids.length),
+      [30, 30],
+    );
+    assert.equal(new Set(parts.flat()).size, 60);
+  });
+
   it("takes a file of weights that says what it is, and refuses another name for it", () => {
     const weights = join(run, "model.safetensors");
     assert.equal(tuningFork("export", "--run", run, "--out", run).code, 0);
