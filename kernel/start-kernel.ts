@@ -1,4 +1,4 @@
-/** The TypeScript kernel: `node kernel/dist/start-kernel.js CONNECTION_FILE`, as Jupyter starts it. */
+/** The TypeScript kernel: `node lib/dist/kernel/start-kernel.js CONNECTION_FILE`, as Jupyter starts it. */
 import { KernelInterrupt } from "./cell";
 import { Connection } from "./connection";
 import { isBreak } from "./guard";

@@ -9,11 +9,12 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { ROOT, STATE } from "./setup/step.mjs";
+import { placesIn } from "../lib/setup/step.mjs";
+import { ROOT } from "./repository.mjs";
 
 const require = createRequire(import.meta.url);
 const NODE_BACKEND = join(ROOT, "node_modules", "@tensorflow", "tfjs-node-gpu");
-const BUNDLE = join(STATE, "conformance", "specs.cjs");
+const BUNDLE = join(placesIn(ROOT).state, "conformance", "specs.cjs");
 
 /** @returns upstream's names (or parts of names) of specs that do not apply to the Node backend. */
 function ignoredSpecs() {

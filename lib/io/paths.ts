@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** The folder of this package: what ships with it lies here, whatever the working folder is. */
 export const packageFolder: string = resolve(__dirname, "..", "..");
@@ -10,16 +10,17 @@ const STATE = ".tuning-fork";
 /**
  * The folder in which a person works: it holds `data/`, `results/` and what set-up made.
  *
- * It is the nearest one, from the working folder upwards, in which set-up has run. Where there is none,
- * it is this repository, if the package runs from it, else the working folder.
+ * It is the nearest one, from the working folder upwards, in which set-up has run or this package is
+ * installed. Where there is none, it is this repository, if the package runs from it, else the working folder.
  */
 export function projectFolder(): string {
   for (let folder = process.cwd(); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, STATE))) return folder;
+    const marks = [STATE, join("node_modules", "tuning-fork")];
+    if (marks.some((mark) => existsSync(join(folder, mark)))) return folder;
     if (folder === dirname(folder)) break;
   }
-  const repository = dirname(packageFolder);
-  return existsSync(join(repository, "tools", "setup.mjs")) ? repository : process.cwd();
+  const above = dirname(packageFolder);
+  return basename(above) === "node_modules" ? process.cwd() : above;
 }
 
 /**

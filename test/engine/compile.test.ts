@@ -239,7 +239,7 @@ describe("compile", () => {
   });
 
   it("has its own copy of every array, however that lies in memory", () => {
-    // One of four arrays would be aligned well enough to be lent; see tools/setup/copied-tensors.h.
+    // One of four arrays would be aligned well enough to be lent; see lib/setup/native/copied-tensors.h.
     for (let i = 0; i < 64; i++) {
       const values = new Float32Array(16 + (i % 5)).fill(1);
       const tensor = tf.tensor1d(values);

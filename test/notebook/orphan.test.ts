@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { temporaryFolder } from "../train/support";
 
-const KERNEL = resolve(__dirname, "..", "..", "kernel", "dist", "start-kernel.js");
+const KERNEL = resolve(__dirname, "..", "..", "lib", "dist", "kernel", "start-kernel.js");
 
 const lives = (pid: number) => {
   try {

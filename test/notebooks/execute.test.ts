@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jupyterEnvironment, notebookOf, python, ROOT } from "../notebook/support";
 
-const SCRIPT = join(ROOT, "tools", "notebooks", "execute.py");
+const SCRIPT = join(ROOT, "lib", "setup", "python", "execute.py");
 const environment = { ...jupyterEnvironment(), TUNING_FORK_PROFILE: "quick" };
 
 function execute(notebook: string, copy: string, ...options: string[]) {

@@ -1,11 +1,10 @@
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import { addPictures } from "#lib/notebook/still-pictures";
 import { trainingCurves } from "#lib/plots/training-curves";
-import { ROOT } from "../notebook/support";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 
@@ -27,9 +26,7 @@ describe("pictures of a saved notebook", () => {
         },
       ];
       writeFileSync(path, JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }));
-      const script = join(ROOT, "tools", "notebooks", "pictures.mjs");
-      const { status, stderr } = spawnSync(process.execPath, [script, path], { encoding: "utf8" });
-      assert.equal(status, 0, stderr);
+      assert.equal(await addPictures(path), 1);
 
       const saved = JSON.parse(readFileSync(path, "utf8"));
       const [shown, kept] = saved.cells[1].outputs;

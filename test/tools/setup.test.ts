@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   chmodSync,
   cpSync,
@@ -19,12 +21,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const ROOT = resolve(__dirname, "..", "..");
 
-/** A copy of the project's set-up in a folder of its own, with some steps done for it. */
+/** A copy of the repository's set-up in a folder of its own, with some steps done for it. */
 class Copy {
   readonly path = mkdtempSync(join(tmpdir(), "tuning-fork-setup-"));
 
   constructor() {
-    for (const file of ["tools", "package.json", "package-lock.json", "lib/package.json"]) {
+    const files = ["package.json", "package-lock.json", "lib/package.json", "lib/setup", "tools"];
+    for (const file of files) {
       cpSync(join(ROOT, file), join(this.path, file), { recursive: true });
     }
   }
@@ -36,44 +39,63 @@ class Copy {
     writeFileSync(join(folder, name), key);
   }
 
-  /** As if `npm ci` had been done: the packages are the project's own. */
-  withPackages(): this {
-    mkdirSync(join(this.path, "node_modules", "@tensorflow"), { recursive: true });
-    writeFileSync(join(this.path, "node_modules", ".package-lock.json"), "{}");
-    for (const name of ["node-api-headers", "typescript"]) {
-      symlinkSync(join(ROOT, "node_modules", name), join(this.path, "node_modules", name));
-    }
-    cpSync(
-      join(ROOT, "node_modules/@tensorflow/tfjs-node-gpu/binding"),
-      join(this.path, "node_modules/@tensorflow/tfjs-node-gpu/binding"),
-      { recursive: true },
-    );
-    const key = this.evaluate("keyOf({ file: join(ROOT, 'package-lock.json') }, process.arch)");
-    this.stamp("packages", key);
+  /** The packages from which the native binding is made. */
+  withSources(): this {
+    const modules = join(this.path, "node_modules");
+    for (const name of ["node-api-headers/package.json", "@tensorflow/tfjs-node-gpu/package.json"])
+      cpSync(join(ROOT, "node_modules", name), join(modules, name));
+    const binding = "@tensorflow/tfjs-node-gpu/binding";
+    cpSync(join(ROOT, "node_modules", binding), join(modules, binding), { recursive: true });
     return this;
   }
 
-  /** The value of an expression over the copy's step.mjs. */
-  evaluate(expression: string): string {
-    const script = `import { join } from "node:path"; import { keyOf, ROOT } from ${JSON.stringify(join(this.path, "tools/setup/step.mjs"))}; process.stdout.write(${expression});`;
-    return spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" })
-      .stdout;
+  /** The key of a step whose result depends on these files and words. */
+  keyOf(...parts: readonly (string | { readonly file: string })[]): string {
+    const hash = createHash("sha256");
+    for (const part of parts)
+      hash.update(
+        typeof part === "string"
+          ? `${part}\0`
+          : readFileSync(join(this.path, "lib", "setup", "python", part.file)),
+      );
+    return hash.digest("hex");
   }
 
   /** A program of this name that does what a shell script says. */
   program(name: string, script: string): string {
     const path = join(this.path, name);
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `#!/bin/sh\n${script}\n`);
     chmodSync(path, 0o755);
     return path;
   }
 
-  run(tool: string, args: readonly string[] = [], env: Record<string, string> = {}) {
-    const result = spawnSync(process.execPath, [join(this.path, "tools", tool), ...args], {
+  /** A Python whose virtual environment is there at once, with nothing in it. */
+  python(before = ""): string {
+    const bin = '"$4/bin" "$4/lib/python3.12/site-packages"';
+    const made = `mkdir -p ${bin}; for f in python jupyter-lab; do printf '#!/bin/sh\\n' > "$4/bin/$f"; chmod +x "$4/bin/$f"; done`;
+    return this.program("py", `case "$1" in -c) echo 3 12;; *) ${before} ${made};; esac`);
+  }
+
+  /** Set the folder up, as `tuning-fork setup` does: without packages and compiling. */
+  get setUp(): string[] {
+    const script = `import { beginSetUp, failWith, setUp } from ${JSON.stringify(join(this.path, "lib/setup/set-up.mjs"))};
+      const [engine] = process.argv.slice(1);
+      try { beginSetUp(${JSON.stringify(this.path)}); await setUp(${JSON.stringify(this.path)}, { engine }); }
+      catch (error) { failWith(error); }`;
+    return ["--input-type=module", "-e", script];
+  }
+
+  run(args: readonly string[], env: Record<string, string> = {}) {
+    const result = spawnSync(process.execPath, args, {
       encoding: "utf8",
       env: { ...process.env, ...env },
     });
     return { code: result.status, output: result.stdout + result.stderr };
+  }
+
+  tool(name: string): string {
+    return join(this.path, "tools", name);
   }
 
   remove(): void {
@@ -89,31 +111,28 @@ describe("set-up, when something is missing", () => {
   afterEach(() => copy.remove());
 
   it("names a Python that is not there, or too old", () => {
-    copy.withPackages();
-    const none = copy.run("setup.mjs", [], { PYTHON: "/nowhere/python3" });
+    const none = copy.run(copy.setUp, { PYTHON: "/nowhere/python3" });
     assert.equal(none.code, 1);
     assert.match(none.output, /`\/nowhere\/python3` does not run\n {2}→ install Python 3\.10/);
-    const old = copy.run("setup.mjs", [], { PYTHON: copy.program("py", "echo 3 8") });
+    const old = copy.run(copy.setUp, { PYTHON: copy.program("py", "echo 3 8") });
     assert.match(old.output, /is Python 3\.8; 3\.10 or newer is needed/);
   });
 
   it("names Python's missing venv module", () => {
-    copy.withPackages();
     const python = copy.program(
       "py",
       'case "$1" in -c) echo 3 12;; *) echo No module named venv >&2; exit 1;; esac',
     );
-    const { code, output } = copy.run("setup.mjs", [], { PYTHON: python });
+    const { code, output } = copy.run(copy.setUp, { PYTHON: python });
     assert.equal(code, 1);
     assert.match(output, /No module named venv/);
     assert.match(output, /apt install python3-venv/);
   });
 
   it("names a compiler that is not there", () => {
-    copy.withPackages();
-    mkdirSync(join(copy.path, ".venv", "bin"), { recursive: true });
+    copy.withSources();
     for (const name of ["python", "jupyter-lab"]) copy.program(join(".venv/bin", name), "exit 0");
-    copy.stamp("python", copy.evaluate("keyOf({ file: join(ROOT, 'tools/python/jupyter.lock') })"));
+    copy.stamp("python", copy.keyOf({ file: "jupyter.lock" }));
     const library = join(copy.path, ".tuning-fork", "tensorflow", "lib");
     mkdirSync(library, { recursive: true });
     for (const name of ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"]) {
@@ -123,11 +142,9 @@ describe("set-up, when something is missing", () => {
     const lock = process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
     copy.stamp(
       "tensorflow",
-      copy.evaluate(
-        `keyOf({ file: join(ROOT, 'tools/python/${lock}.lock') }, { file: join(ROOT, 'tools/python/nvidia.lock') }, 'cpu', '${arch}')`,
-      ),
+      copy.keyOf({ file: `${lock}.lock` }, { file: "nvidia.lock" }, "cpu", arch),
     );
-    const { code, output } = copy.run("setup.mjs", ["--engine", "cpu"], { CC: "/nowhere/gcc" });
+    const { code, output } = copy.run([...copy.setUp, "cpu"], { CC: "/nowhere/gcc" });
     assert.equal(code, 1);
     assert.match(output, /`\/nowhere\/gcc` is not there/);
     assert.match(output, /apt install g\+\+/);
@@ -135,7 +152,14 @@ describe("set-up, when something is missing", () => {
   });
 
   it("names a registry that does not answer", () => {
-    const { code, output } = copy.run("setup.mjs", [], {
+    const wanted = { name: "few", version: "1.0.0", dependencies: { zod: "4.6.7" } };
+    const lock = {
+      lockfileVersion: 3,
+      packages: { "": wanted, "node_modules/zod": { version: "4.6.7" } },
+    };
+    writeFileSync(join(copy.path, "package.json"), JSON.stringify(wanted));
+    writeFileSync(join(copy.path, "package-lock.json"), JSON.stringify(lock));
+    const { code, output } = copy.run([copy.tool("setup.mjs")], {
       npm_config_registry: "http://127.0.0.1:9/",
       npm_config_cache: join(copy.path, "cache"),
       npm_config_fetch_retries: "0",
@@ -146,17 +170,33 @@ describe("set-up, when something is missing", () => {
     assert.match(output, /it goes on where it stopped/);
   });
 
-  it("refuses an unknown engine and a second set-up at once", () => {
-    copy.withPackages();
-    const other = spawnSync(process.execPath, [join(copy.path, "tools/setup.mjs"), "--nope"], {
-      encoding: "utf8",
-    });
-    assert.equal(other.status, 1);
+  it("refuses an unknown engine, and a word that it does not know", () => {
+    assert.match(copy.run([copy.tool("setup.mjs"), "--nope"]).output, /--nope/);
+    const python = { PYTHON: copy.python() };
+    assert.match(copy.run([...copy.setUp, "tpu"], python).output, /--engine tpu is not one of/);
+  });
+
+  it("lets the first of two at once end well, and tells the second who is at work", async () => {
+    const env = { ...process.env, PYTHON: copy.python(`touch ${copy.path}/begun; sleep 1;`) };
+    const first = spawn(process.execPath, [...copy.setUp, "wasm"], { env, stdio: "ignore" });
+    const ended = once(first, "exit");
+    while (!existsSync(join(copy.path, "begun"))) await sleep(20);
+    const second = copy.run([...copy.setUp, "wasm"]);
+    assert.equal(second.code, 1);
+    assert.match(second.output, new RegExp(`another set-up runs here \\(process ${first.pid}\\)`));
+    assert.deepEqual(await ended, [0, null]);
+    const note = JSON.parse(readFileSync(join(copy.path, ".tuning-fork/engine.json"), "utf8"));
+    assert.equal(note.engine, "wasm");
+    assert.ok(existsSync(join(copy.path, ".venv/share/jupyter/kernels/tslab/kernel.json")));
+    assert.equal(copy.run([...copy.setUp, "wasm"]).output, "", "then there is nothing to do");
+  });
+
+  it("knows a lock's owner, or that it is gone", () => {
     mkdirSync(join(copy.path, ".tuning-fork"), { recursive: true });
     const held = (owner: object | string) => {
       const text = typeof owner === "string" ? owner : JSON.stringify({ ...mine, ...owner });
       writeFileSync(join(copy.path, ".tuning-fork", "setup.lock"), text);
-      return copy.run("setup.mjs", [], { PYTHON: "/nowhere/python3" }).output;
+      return copy.run(copy.setUp, { PYTHON: "/nowhere/python3" }).output;
     };
     const user = userInfo().username;
     const mine = { host: hostname(), pid: process.pid, user, started: "", token: "t" };
@@ -174,10 +214,13 @@ describe("set-up, when something is missing", () => {
   });
 
   it("says early that the disk is too small, and what a full one means", async () => {
-    const { needDisk, runLogged } = await import("../../tools/setup/step.mjs");
-    assert.throws(() => needDisk(1e18), /GB of disk are needed and [\d.]+ GB are free/);
+    const { needDisk, runLogged } = await import("../../lib/setup/step.mjs");
+    assert.throws(() => needDisk(copy.path, 1e18), /GB of disk are needed and [\d.]+ GB are free/);
     const full = ["-e", "console.error('write: No space left on device'); process.exit(1)"];
-    await assert.rejects(runLogged("test-full", process.execPath, full), /the disk is full/);
+    await assert.rejects(
+      runLogged(copy.path, "test-full", process.execPath, full),
+      /the disk is full/,
+    );
   });
 });
 
@@ -196,9 +239,11 @@ describe("the packages", () => {
     for (const [path, { resolved }] of fetched) {
       if (resolved !== undefined) assert.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path);
     }
-    const python = readdirSync(join(ROOT, "tools", "python")).filter((name) => /lock$/.test(name));
+    const python = readdirSync(join(ROOT, "lib", "setup", "python")).filter((name) =>
+      /lock$/.test(name),
+    );
     for (const name of python) {
-      const text = readFileSync(join(ROOT, "tools", "python", name), "utf8");
+      const text = readFileSync(join(ROOT, "lib", "setup", "python", name), "utf8");
       const packages = text.match(/^[\w.-]+==/gm) ?? [];
       const held = text.match(/^[\w.-]+==[^\n]*\\\n\s+--hash=sha256:/gm) ?? [];
       assert.ok(packages.length > 0 && packages.length === held.length, name);
@@ -212,7 +257,7 @@ describe("a set-up that ends early", () => {
     for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
       // As npm does, the program of the step starts another one, which would go on by itself.
       const npm = copy.program("npm", `sleep 60 & echo $! > ${copy.path}/pid; wait`);
-      const child = spawn(process.execPath, [join(copy.path, "tools/setup.mjs")], {
+      const child = spawn(process.execPath, [copy.tool("setup.mjs")], {
         stdio: "ignore",
         env: { ...process.env, PATH: `${copy.path}:${process.env.PATH}`, npm_execpath: "" },
       });
@@ -240,7 +285,7 @@ function isAlive(pid: number): boolean {
 
 describe("a project whose folder was moved", () => {
   it("has programs that know where it is now", () => {
-    const copy = new Copy().withPackages();
+    const copy = new Copy();
     const venv = join(copy.path, ".venv");
     mkdirSync(join(venv, "bin"), { recursive: true });
     const old = "/home/anna/galaxies/.venv";
@@ -258,9 +303,9 @@ describe("a project whose folder was moved", () => {
     write("pyvenv.cfg", `home = /usr/bin\ncommand = /usr/bin/python3 -m venv ${old}\n`);
     const spec = "share/jupyter/kernels/python3/kernel.json";
     write(spec, JSON.stringify({ argv: [`${old}/bin/python`, "-m", "ipykernel"] }));
-    copy.stamp("python", copy.evaluate("keyOf({ file: join(ROOT, 'tools/python/jupyter.lock') })"));
-    // It stops at the engine, after what is looked at here.
-    copy.run("setup.mjs", ["--engine", "cpu"], { PYTHON: "/nowhere", PIP_NO_INDEX: "1" });
+    copy.stamp("python", copy.keyOf({ file: "jupyter.lock" }));
+    mkdirSync(join(venv, "lib", "python3.11", "site-packages"), { recursive: true });
+    assert.equal(copy.run([...copy.setUp, "wasm"], { PYTHON: "/nowhere" }).code, 0);
     const found = spawnSync(join(venv, "bin", "jupyter-lab"), { encoding: "utf8" });
     assert.equal(found.stdout, "lab\n");
     for (const name of ["bin/pip", "bin/activate", "pyvenv.cfg", spec]) {
@@ -277,9 +322,9 @@ describe("a step of the set-up", () => {
     const script = join(copy.path, "steps.mjs");
     writeFileSync(
       script,
-      `import { step } from "./tools/setup/step.mjs";
+      `import { step } from "./lib/setup/step.mjs";
        const [key, die] = process.argv.slice(2);
-       const done = await step("a step", { name: "s", key, stands: () => true, run: async () => {
+       const done = await step(import.meta.dirname, "a step", { name: "s", key, stands: () => true, run: async () => {
          if (die) process.kill(process.pid, "SIGKILL");
        } });
        console.log(done ? "DONE" : "STOOD");`,
@@ -303,10 +348,15 @@ describe("npm start", () => {
     const address = server.address();
     assert.ok(address !== null && typeof address === "object");
     const copy = new Copy();
-    const { code, output } = copy.run("start.mjs", ["--port", String(address.port)], { CI: "" });
+    const { code, output } = copy.run([copy.tool("start.mjs"), "--port", String(address.port)], {
+      CI: "",
+    });
     assert.equal(code, 1);
     assert.match(output, new RegExp(`port ${address.port} is taken`));
-    assert.match(copy.run("start.mjs", ["--port", "abc"], { CI: "" }).output, /is not a port/);
+    assert.match(
+      copy.run([copy.tool("start.mjs"), "--port", "abc"], { CI: "" }).output,
+      /is not a port/,
+    );
     copy.remove();
     server.close();
   });

@@ -1,10 +1,11 @@
 /** `npm run bench:setup`: a Python environment with PyTorch and its models, for `tuning-fork bench`. */
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { runLogged, STATE } from "../setup/step.mjs";
-import { failWith } from "../setup.mjs";
+import { failWith } from "../../lib/setup/set-up.mjs";
+import { placesIn, runLogged } from "../../lib/setup/step.mjs";
+import { ROOT } from "../repository.mjs";
 
-const VENV = join(STATE, "bench");
+const VENV = join(placesIn(ROOT).state, "bench");
 const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops", "pillow"];
 // Beside PyTorch, as information; and AMD's own compiler, which goes with one version of PyTorch.
 const OTHERS = ["openvino==2026.4.1"];
@@ -15,10 +16,10 @@ const ALONE = ["timm", "linformer", "vit-pytorch"];
 try {
   const python = join(VENV, "bin", "python");
   console.log("• PyTorch, for the comparison …");
-  await runLogged("bench-venv", process.env.PYTHON || "python3", ["-m", "venv", VENV]);
+  await runLogged(ROOT, "bench-venv", process.env.PYTHON || "python3", ["-m", "venv", VENV]);
   const others = /AMD/.test(cpus()[0]?.model ?? "") ? [...OTHERS, ...AMD] : OTHERS;
-  await runLogged("bench-torch", python, ["-m", "pip", "install", ...PACKAGES, ...others]);
-  await runLogged("bench-models", python, ["-m", "pip", "install", "--no-deps", ...ALONE]);
+  await runLogged(ROOT, "bench-torch", python, ["-m", "pip", "install", ...PACKAGES, ...others]);
+  await runLogged(ROOT, "bench-models", python, ["-m", "pip", "install", "--no-deps", ...ALONE]);
   console.log("  done");
 } catch (error) {
   failWith(error);

@@ -10,7 +10,7 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { ROOT } from "../setup/step.mjs";
+import { ROOT } from "../repository.mjs";
 
 /** The parser that tslab itself uses. */
 const ts = createRequire(join(ROOT, "node_modules", "tslab", "package.json"))(

@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ROOT } from "../setup/step.mjs";
+import { ROOT } from "../repository.mjs";
 import { asModule, codeCells } from "./cells.mjs";
 
 /** tslab's target and libraries, the project's strictness. */

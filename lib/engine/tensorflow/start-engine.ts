@@ -31,7 +31,10 @@ export function chosenEngine(): EngineName {
   }
   const note = stateFolder("engine.json");
   if (!existsSync(note)) {
-    throw new UserError("no engine is set up here", "run `npm start` in the project's folder");
+    throw new UserError(
+      "no engine is set up here",
+      "run `npx tuning-fork setup` in your project's folder",
+    );
   }
   const chosen: { engine: EngineName } = JSON.parse(readFileSync(note, "utf8"));
   return chosen.engine;
@@ -50,7 +53,7 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   } catch (cause) {
     throw new UserError(
       `the native engine "${name}" does not load: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`,
-      "run `npm run setup -- --force`, or choose the slow engine with TUNING_FORK_ENGINE=wasm",
+      "run `npx tuning-fork setup --force`, or choose the slow engine with TUNING_FORK_ENGINE=wasm",
       { cause },
     );
   }
@@ -58,7 +61,7 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   if (name === "cuda" && !backend.isUsingGpuDevice) {
     throw new UserError(
       "the engine cuda was asked for, and TensorFlow sees no NVIDIA GPU",
-      "check `nvidia-smi`, or run `npm run setup -- --engine cpu`",
+      "check `nvidia-smi`, or run `npx tuning-fork setup --engine cpu`",
     );
   }
   fillRegisters(backend.binding.TF_Version);

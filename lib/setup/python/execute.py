@@ -1,6 +1,6 @@
 """Run a notebook without a browser and say how it goes, cell by cell.
 
-    python tools/notebooks/execute.py NOTEBOOK --to EXECUTED_COPY [--timeout SECONDS]
+    python execute.py NOTEBOOK --to EXECUTED_COPY [--parameters JSON] [--timeout SECONDS]
 
 The notebook itself is never written. Exit code 0: every cell ran; 1: a cell failed, or the kernel
 died; 2: the notebook cannot be read; 130: interrupted.
@@ -8,6 +8,7 @@ died; 2: the notebook cannot be read; 130: interrupted.
 
 import argparse
 import asyncio
+import json
 import os
 import pathlib
 import re
@@ -103,17 +104,30 @@ def titles(notebook):
     return names
 
 
+def set_parameters(notebook, values):
+    """Lay values over the cell tagged `parameters`, in a cell of their own, as papermill does."""
+    if not values:
+        return
+    # `let`: a constant's type would be its one value.
+    lines = [f"let {name} = {json.dumps(value, ensure_ascii=False)};" for name, value in values.items()]
+    cell = nbformat.v4.new_code_cell("\n".join(["// Parameters", *lines]))
+    cell.metadata["tags"] = ["injected-parameters"]
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    notebook.cells.insert(1 + next(i for i, names in enumerate(tags) if "parameters" in names), cell)
+
+
 def last_error(cell):
     """What the failed cell's traceback says."""
     return "\n".join("\n".join(o.traceback) for o in cell.outputs if o.output_type == "error").strip()
 
 
-async def run(path, target, timeout):
+async def run(path, target, timeout, parameters):
     try:
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:
         print(f"{path}: not a readable notebook ({error})", file=sys.stderr)
         return 2
+    set_parameters(notebook, parameters)
     code_cells = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     screen = Screen()
     names = titles(notebook)
@@ -202,12 +216,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("notebook", type=pathlib.Path)
     parser.add_argument("--to", type=pathlib.Path, required=True, help="where the executed copy goes")
+    parser.add_argument("--parameters", type=json.loads, default={}, help="values by variable, as JSON")
     parser.add_argument("--timeout", type=int, default=None, help="seconds allowed to one cell")
     options = parser.parse_args()
     if options.to.resolve() == options.notebook.resolve():
         parser.error("--to is the notebook itself; give another place for the executed copy")
     options.to.parent.mkdir(parents=True, exist_ok=True)
-    sys.exit(asyncio.run(run(options.notebook.resolve(), options.to, options.timeout)))
+    sys.exit(asyncio.run(run(options.notebook.resolve(), options.to, options.timeout, options.parameters)))
 
 
 if __name__ == "__main__":

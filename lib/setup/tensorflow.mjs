@@ -7,9 +7,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PIP, venvBin } from "./python.mjs";
-import { keyOf, ROOT, runLogged, STATE, StepError, step } from "./step.mjs";
+import { HERE, keyOf, placesIn, runLogged, StepError, step } from "./step.mjs";
 
-export const TENSORFLOW = join(STATE, "tensorflow");
+/** Where the library and its headers lie in a project. */
+export const tensorflowIn = (project) => join(placesIn(project).state, "tensorflow");
 export const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
 const WHEEL_PYTHON = "3.12";
 
@@ -26,7 +27,7 @@ with zipfile.ZipFile(wheel) as z:
             z.extract(name, to)
 `;
 
-const lockFile = (name) => join(ROOT, "tools", "python", `${name}.lock`);
+const lockFile = (name) => join(HERE, "python", `${name}.lock`);
 
 /** @returns whether the machine shows an NVIDIA GPU. */
 export const seesGpu = () =>
@@ -37,17 +38,17 @@ export const tensorflowVersion = () =>
   /==([\d.]+)/.exec(readFileSync(lockFile("tensorflow"), "utf8"))[1];
 
 /** @param engine "cpu" or "cuda" */
-export function installTensorFlow(engine) {
+export function installTensorFlow(project, engine) {
   if (process.platform !== "linux")
     throw new StepError(
       `the native engine is built on Linux only, and this is ${process.platform}`,
-      "use `npm run setup -- --engine wasm` here, or a Linux machine or container",
+      "use `npx tuning-fork setup --engine wasm` here, or a Linux machine or container",
     );
   const arch = { x64: "x86_64", arm64: "aarch64" }[process.arch];
   if (arch === undefined)
     throw new StepError(
       `TensorFlow has no wheel for ${process.arch}`,
-      "use `npm run setup -- --engine wasm`",
+      "use `npx tuning-fork setup --engine wasm`",
     );
   // Only x86-64 has the smaller wheel without CUDA code.
   const lock = engine === "cpu" && arch === "x86_64" ? "tensorflow-cpu" : "tensorflow";
@@ -55,17 +56,18 @@ export function installTensorFlow(engine) {
     "tensorflow-cpu": "0.3 GB to fetch, 0.9 GB unpacked",
     tensorflow: engine === "cuda" ? "about 3 GB to fetch" : "0.3 GB to fetch",
   }[lock];
-  return step(`TensorFlow ${tensorflowVersion()} for ${engine} (${size})`, {
+  const tensorflow = tensorflowIn(project);
+  return step(project, `TensorFlow ${tensorflowVersion()} for ${engine} (${size})`, {
     name: "tensorflow",
     key: keyOf({ file: lockFile(lock) }, { file: lockFile("nvidia") }, engine, arch),
-    stands: () => LIBRARIES.every((file) => existsSync(join(TENSORFLOW, "lib", file))),
+    stands: () => LIBRARIES.every((file) => existsSync(join(tensorflow, "lib", file))),
     run: async () => {
-      const part = `${TENSORFLOW}.part`;
-      for (const folder of [TENSORFLOW, part]) rmSync(folder, { recursive: true, force: true });
+      const part = `${tensorflow}.part`;
+      for (const folder of [tensorflow, part]) rmSync(folder, { recursive: true, force: true });
       mkdirSync(part, { recursive: true });
-      const python = venvBin("python");
+      const python = venvBin(project, "python");
       const platforms = [27, 28].flatMap((glibc) => ["--platform", `manylinux_2_${glibc}_${arch}`]);
-      await runLogged("tensorflow", python, [
+      await runLogged(project, "tensorflow", python, [
         ...PIP,
         "download",
         "--no-deps",
@@ -85,7 +87,13 @@ export function installTensorFlow(engine) {
         part,
       ]);
       const wheel = readdirSync(part).find((file) => file.endsWith(".whl"));
-      await runLogged("unpack", python, ["-c", UNPACK, join(part, wheel), part, WANTED.source]);
+      await runLogged(project, "unpack", python, [
+        "-c",
+        UNPACK,
+        join(part, wheel),
+        part,
+        WANTED.source,
+      ]);
       rmSync(join(part, wheel));
       mkdirSync(join(part, "lib"));
       for (const file of LIBRARIES)
@@ -94,7 +102,7 @@ export function installTensorFlow(engine) {
       rmSync(join(part, "tensorflow"), { recursive: true });
       // The library looks for NVIDIA's beside its own folder: ../nvidia/*/lib.
       if (engine === "cuda")
-        await runLogged("nvidia", python, [
+        await runLogged(project, "nvidia", python, [
           ...PIP,
           "install",
           "--no-deps",
@@ -105,7 +113,7 @@ export function installTensorFlow(engine) {
           "--target",
           part,
         ]);
-      renameSync(part, TENSORFLOW);
+      renameSync(part, tensorflow);
     },
   });
 }

@@ -11,13 +11,23 @@ import {
   statfsSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const GUARD = join(ROOT, "tools", "setup", "guard.mjs");
-/** What set-up notes for itself: stamps of finished steps, logs, the engine's library. */
-export const STATE = join(ROOT, ".tuning-fork");
+/** This folder: what set-up brings along lies here. */
+export const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** Where set-up puts things in a person's folder, `project`. */
+export const placesIn = (project) => ({
+  /** What set-up notes for itself: stamps of finished steps, logs, the engine's library. */
+  state: join(project, ".tuning-fork"),
+  venv: join(project, ".venv"),
+});
+
+/** A path in the folder of a package that this one depends on. */
+export const inPackage = (name, ...parts) =>
+  join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), ...parts);
 
 /** A step that failed, with the cause and what a person can do. */
 export class StepError extends Error {
@@ -47,8 +57,8 @@ export function writeWhole(path, content, mode = 0o666) {
  *
  * The stamp is removed before and written after, so that a kill at any moment means: do it again.
  */
-export async function step(title, { name, key, stands, run }) {
-  const stamp = join(STATE, "steps", name);
+export async function step(project, title, { name, key, stands, run }) {
+  const stamp = join(placesIn(project).state, "steps", name);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === key && stands()) return false;
   rmSync(stamp, { force: true });
   const from = Date.now();
@@ -87,13 +97,8 @@ const CAUSES = [
  *
  * @throws StepError with the likely cause, the last lines and the log's place
  */
-export async function runLogged(
-  log,
-  command,
-  args,
-  { cwd = ROOT, env = process.env, remedy } = {},
-) {
-  const logFile = join(STATE, "logs", `${log}.log`);
+export async function runLogged(project, log, command, args, { remedy } = {}) {
+  const logFile = join(placesIn(project).state, "logs", `${log}.log`);
   mkdirSync(dirname(logFile), { recursive: true });
   const out = createWriteStream(logFile);
   let tail = "";
@@ -105,9 +110,8 @@ export async function runLogged(
   try {
     const code = await new Promise((done, fail) => {
       // The guard's own standard input tells it when this process is gone.
-      const child = spawn(process.execPath, [GUARD, command, ...args], {
-        cwd,
-        env,
+      const child = spawn(process.execPath, [join(HERE, "guard.mjs"), command, ...args], {
+        cwd: project,
         detached: true,
         stdio: "pipe",
       });
@@ -138,8 +142,8 @@ export async function runLogged(
 }
 
 /** Refuse early when the disk cannot hold what is to come. */
-export function needDisk(bytes) {
-  const { bavail, bsize } = statfsSync(ROOT);
+export function needDisk(project, bytes) {
+  const { bavail, bsize } = statfsSync(project);
   if (bavail * bsize < bytes)
     throw new StepError(
       `${(bytes / 1e9).toFixed(1)} GB of disk are needed and ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,

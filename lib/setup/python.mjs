@@ -2,11 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { keyOf, ROOT, runLogged, StepError, step, writeWhole } from "./step.mjs";
+import { HERE, keyOf, placesIn, runLogged, StepError, step, writeWhole } from "./step.mjs";
 
-export const VENV = join(ROOT, ".venv");
 export const PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"];
-const lockFile = (name) => join(ROOT, "tools", "python", `${name}.lock`);
+const lockFile = (name) => join(HERE, "python", `${name}.lock`);
 const LOCK = lockFile("jupyter");
 const BOOSTING = lockFile("boosting");
 const OLDEST = [3, 10];
@@ -24,38 +23,39 @@ function findPython() {
   if (found.error || found.status !== 0)
     throw new StepError(
       `the program \`${command}\` does not run`,
-      "install Python 3.10 or newer, or name one: PYTHON=/path/to/python3 npm start",
+      "install Python 3.10 or newer, or name one: PYTHON=/path/to/python3",
     );
   const [major, minor] = found.stdout.trim().split(" ").map(Number);
   if (major !== OLDEST[0] || minor < OLDEST[1])
     throw new StepError(
       `\`${command}\` is Python ${major}.${minor}; 3.10 or newer is needed`,
-      "install one, or name one: PYTHON=/path/to/python3 npm start",
+      "install one, or name one: PYTHON=/path/to/python3",
     );
   return { command, version: `${major}.${minor}` };
 }
 
-/** @returns path of a program inside `.venv`. */
-export const venvBin = (name) => join(VENV, "bin", name);
+/** @returns path of a program inside a project's `.venv`. */
+export const venvBin = (project, name) => join(placesIn(project).venv, "bin", name);
 
 /**
  * Programs in `.venv` begin with the path of its Python. Where the project's folder has been moved, they are
  * written anew with the path as it is now.
  */
-function mendMovedVenv() {
-  if (!existsSync(venvBin("jupyter-lab"))) return;
-  const [, before] =
-    /^#!(.*)\/bin\/python/.exec(readFileSync(venvBin("jupyter-lab"), "utf8")) ?? [];
-  if (before === undefined || before === VENV) return;
+function mendMovedVenv(project) {
+  const { venv } = placesIn(project);
+  const lab = venvBin(project, "jupyter-lab");
+  if (!existsSync(lab)) return;
+  const [, before] = /^#!(.*)\/bin\/python/.exec(readFileSync(lab, "utf8")) ?? [];
+  if (before === undefined || before === venv) return;
   console.log(`• .venv was made as ${before}: its programs are told where it is now`);
-  const kernels = join(VENV, "share", "jupyter", "kernels");
+  const kernels = join(venv, "share", "jupyter", "kernels");
   const specs = existsSync(kernels) ? readdirSync(kernels, { recursive: true }) : [];
   // What is looked at when it is called goes last, should this be killed.
-  const programs = readdirSync(join(VENV, "bin")).filter((name) => name !== "jupyter-lab");
+  const programs = readdirSync(join(venv, "bin")).filter((name) => name !== "jupyter-lab");
   const files = [
-    join(VENV, "pyvenv.cfg"),
+    join(venv, "pyvenv.cfg"),
     ...specs.filter((name) => name.endsWith(".json")).map((name) => join(kernels, name)),
-    ...[...programs, "jupyter-lab"].map(venvBin),
+    ...[...programs, "jupyter-lab"].map((name) => venvBin(project, name)),
   ];
   for (const path of files) {
     if (!existsSync(path) || !lstatSync(path).isFile()) continue;
@@ -63,33 +63,33 @@ function mendMovedVenv() {
     if (!content.includes(before)) continue;
     writeWhole(
       path,
-      Buffer.from(content.replaceAll(before, VENV), "latin1"),
+      Buffer.from(content.replaceAll(before, venv), "latin1"),
       statSync(path).mode & 0o777,
     );
   }
 }
 
-export function installPython() {
-  mendMovedVenv();
-  const python = existsSync(venvBin("python")) ? undefined : findPython();
-  return step("Python packages: JupyterLab and nbclient (about 0.3 GB)", {
+export function installPython(project) {
+  mendMovedVenv(project);
+  const python = existsSync(venvBin(project, "python")) ? undefined : findPython();
+  return step(project, "Python packages: JupyterLab and nbclient (about 0.3 GB)", {
     name: "python",
     key: keyOf({ file: LOCK }),
-    stands: () => existsSync(venvBin("jupyter-lab")),
+    stands: () => existsSync(venvBin(project, "jupyter-lab")),
     run: async () => {
       const { command } = python ?? findPython();
-      await runLogged("venv", command, ["-m", "venv", "--clear", VENV], {
+      await runLogged(project, "venv", command, ["-m", "venv", "--clear", placesIn(project).venv], {
         remedy:
           "Python's venv module is missing or broken: on Debian and Ubuntu `apt install python3-venv`",
       });
-      await runLogged("python", venvBin("python"), [...INSTALL, LOCK]);
+      await runLogged(project, "python", venvBin(project, "python"), [...INSTALL, LOCK]);
     },
   });
 }
 
 /** @returns the shared library of a wheel that is called without Python, undefined where it is not there. */
-function sharedLibrary(path) {
-  const lib = join(VENV, "lib");
+function sharedLibrary(project, path) {
+  const lib = join(placesIn(project).venv, "lib");
   const python = existsSync(lib) && readdirSync(lib).find((name) => name.startsWith("python3."));
   return python && existsSync(join(lib, python, "site-packages", path));
 }
@@ -98,14 +98,16 @@ function sharedLibrary(path) {
  * XGBoost and LightGBM. Their libraries are called from Node, so NumPy and SciPy stay away. No machine
  * needs them to set up: where there is no wheel, that is said.
  */
-export async function installBoosting() {
+export async function installBoosting(project) {
   try {
-    await step("XGBoost and LightGBM (10 MB)", {
+    await step(project, "XGBoost and LightGBM (10 MB)", {
       name: "boosting",
       key: keyOf({ file: BOOSTING }),
       stands: () =>
-        sharedLibrary("xgboost/lib/libxgboost.so") && sharedLibrary("lightgbm/lib/lib_lightgbm.so"),
-      run: () => runLogged("boosting", venvBin("python"), [...INSTALL, BOOSTING]),
+        sharedLibrary(project, "xgboost/lib/libxgboost.so") &&
+        sharedLibrary(project, "lightgbm/lib/lib_lightgbm.so"),
+      run: () =>
+        runLogged(project, "boosting", venvBin(project, "python"), [...INSTALL, BOOSTING]),
     });
   } catch (error) {
     if (!(error instanceof StepError)) throw error;

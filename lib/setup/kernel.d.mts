@@ -1,0 +1,2 @@
+/** See kernel.mjs. */
+export function checkKernel(project: string): { path: string; problem?: string };
