@@ -106,8 +106,7 @@ export async function installBoosting(project) {
       stands: () =>
         sharedLibrary(project, "xgboost/lib/libxgboost.so") &&
         sharedLibrary(project, "lightgbm/lib/lib_lightgbm.so"),
-      run: () =>
-        runLogged(project, "boosting", venvBin(project, "python"), [...INSTALL, BOOSTING]),
+      run: () => runLogged(project, "boosting", venvBin(project, "python"), [...INSTALL, BOOSTING]),
     });
   } catch (error) {
     if (!(error instanceof StepError)) throw error;

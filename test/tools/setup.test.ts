@@ -70,10 +70,14 @@ class Copy {
     return path;
   }
 
-  /** A Python whose virtual environment is there at once, with nothing in it. */
+  /** A Python whose virtual environment is there at once, with empty files in it. */
   python(before = ""): string {
-    const bin = '"$4/bin" "$4/lib/python3.12/site-packages"';
-    const made = `mkdir -p ${bin}; for f in python jupyter-lab; do printf '#!/bin/sh\\n' > "$4/bin/$f"; chmod +x "$4/bin/$f"; done`;
+    const site = "$4/lib/python3.12/site-packages";
+    const boosting = ["xgboost/lib/libxgboost.so", "lightgbm/lib/lib_lightgbm.so"];
+    const touched = boosting.map(
+      (file) => `mkdir -p "${site}/${dirname(file)}"; touch "${site}/${file}";`,
+    );
+    const made = `mkdir -p "$4/bin"; ${touched.join(" ")} for f in python jupyter-lab; do printf '#!/bin/sh\\n' > "$4/bin/$f"; chmod +x "$4/bin/$f"; done`;
     return this.program("py", `case "$1" in -c) echo 3 12;; *) ${before} ${made};; esac`);
   }
 
