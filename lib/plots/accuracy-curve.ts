@@ -11,7 +11,8 @@ export interface AccuracyCurveOptions extends FigureOptions {
 
 /**
  * Accuracy against a property of the galaxies, a line a model, with 95 % intervals. Answers figure 4
- * of Lin et al. (2021, arXiv:2110.01024): accuracy against size and magnitude.
+ * of Lin et al. (2021, arXiv:2110.01024): accuracy against size and magnitude. The points of a bin stand side
+ * by side around its median, in the order of the models, so that none hides another.
  *
  * @param models Model → what `accuracyByColumn` gives.
  */
@@ -27,6 +28,7 @@ export function accuracyCurve(
   return scoreCurves(Object.fromEntries(curves), {
     xTitle: title,
     yTitle: "Accuracy",
+    sideBySide: true,
     ...options,
   });
 }

@@ -68,11 +68,16 @@ const perModel = <T>(make: (p: ReturnType<typeof predictions>) => T): Record<str
 /** Every figure by name, with its example. A new figure is one file and one line here. */
 export const figureRegistry: Readonly<Record<string, FigureExample>> = {
   "ablation-heat-map": (options) => ablationHeatMap(ablationTable(exampleAblation()), options),
-  "accuracy-curve": (options) =>
-    accuracyCurve(
-      perModel((p) => accuracyByColumn(p, exampleMagnitudes(p), { bins: 8 })),
-      { title: "r magnitude (mag)", ...options },
-    ),
+  "accuracy-curve": (options) => {
+    const skills = [2.4, 2.35, 2.3, 2.25, 2.2, 1.8];
+    const tables = skills.map((skill) => predictions(2000, 0, skill));
+    const magnitudes = exampleMagnitudes(tables[0]);
+    const curves = tables.map((table, i) => [
+      `network ${i + 1}`,
+      accuracyByColumn(table, magnitudes, { bins: 6 }),
+    ]);
+    return accuracyCurve(Object.fromEntries(curves), { title: "r magnitude (mag)", ...options });
+  },
   "answer-bars": (options) => answerBars(voteMetrics(exampleVoteTable()), options),
   "attention-grid": (options) => {
     const rowLabels = ["layer 1", "layer 6", "layer 12"];

@@ -25,9 +25,15 @@ export interface ScoreCurvesOptions extends FigureOptions {
   readonly yTitle: string;
   /** Keys of plotly's x axis, such as `{ autorange: "reversed" }`. Default: none. */
   readonly xAxis?: Readonly<Record<string, unknown>>;
+  /**
+   * Whether the points of several series stand side by side around their place on the x axis, so that none
+   * hides another. Default: false.
+   */
+  readonly sideBySide?: boolean;
 }
 
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
+const DASHES = ["solid", "5px,2px", "2px,2px"];
 
 /**
  * Scores against something, a line a series, with their intervals: accuracy against depth or distance,
@@ -37,10 +43,11 @@ const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
  */
 export function scoreCurves(
   curves: Readonly<Record<string, readonly CurvePoint[]>>,
-  { xTitle, yTitle, xAxis, ...options }: ScoreCurvesOptions,
+  { xTitle, yTitle, xAxis, sideBySide = false, ...options }: ScoreCurvesOptions,
 ): Figure {
   const theme = themeOf(options);
   const names = Object.keys(curves);
+  const aside = sideBySide ? asides(curves) : undefined;
   // More than a line's worth of names goes below the plot.
   const below = names.length > 3 ? Math.ceil(names.length / 2) * 17 + 8 : 0;
   const [height, top, bottom] = [300, names.length > 1 && below === 0 ? 26 : 10, 42];
@@ -58,7 +65,7 @@ export function scoreCurves(
         mode: "lines+markers",
         name: plain(name),
         ...(below > 0 ? { legend: m < names.length / 2 ? "legend" : "legend2" } : {}),
-        x: points.map(({ x }) => x),
+        x: points.map(({ x }) => x + (aside?.[m] ?? 0)),
         y: points.map(({ value }) => value),
         error_y: {
           type: "data",
@@ -68,10 +75,10 @@ export function scoreCurves(
           thickness: 1,
           width: 2,
         },
-        customdata: points.map(({ note }) => note ?? ""),
-        hovertemplate: `%{x:.4g}: %{y:.3f} %{customdata}<extra>${plain(name)}</extra>`,
-        line: { color, width: 1.6, dash: m % 2 === 0 ? "solid" : "5px,2px" },
-        marker: { color, size: 6, symbol: SYMBOLS[m % SYMBOLS.length] },
+        customdata: points.map(({ x, note }) => [x, note ?? ""]),
+        hovertemplate: `%{customdata[0]:.4g}: %{y:.3f} %{customdata[1]}<extra>${plain(name)}</extra>`,
+        line: { color, width: names.length > 3 ? 1.2 : 1.6, dash: DASHES[m % DASHES.length] },
+        marker: { color, size: names.length > 3 ? 5 : 6, symbol: SYMBOLS[m % SYMBOLS.length] },
       };
     }),
     layout: layoutOf(
@@ -87,4 +94,14 @@ export function scoreCurves(
       },
     ),
   };
+}
+
+/** How far each series is moved along the x axis, as a whole: together they take 0.8 of the least gap. */
+function asides(curves: Readonly<Record<string, readonly CurvePoint[]>>): number[] {
+  const all = Object.values(curves);
+  const gaps = all.flatMap((points) =>
+    points.slice(1).map(({ x }, p) => Math.abs(x - points[p].x)),
+  );
+  const room = gaps.length === 0 ? 0 : 0.8 * Math.min(...gaps);
+  return all.map((_, m) => (all.length === 1 ? 0 : (m / (all.length - 1) - 0.5) * room));
 }

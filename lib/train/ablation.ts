@@ -8,6 +8,7 @@ import {
   ablationCsv,
   ablationLatex,
   ablationTable,
+  modelLabel,
 } from "../evaluate/ablation-table";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 import type { PredictionTable, Task } from "../tasks/task";
@@ -80,7 +81,8 @@ export async function runAblation(
 
 /**
  * The table of an ablation from the folders of its finished runs; nothing is trained. The metrics are those
- * that the task tells first, and those that a row has published.
+ * that the task tells first, and those that a row has published. A row is called after its model and, where
+ * another architecture was trained, after that, too.
  *
  * @param failures Name of a training that failed → why: it is not read. Default: none.
  */
@@ -91,7 +93,11 @@ export async function readAblation(
 ): Promise<AblationTable> {
   const runs: AblationRun[] = [];
   const failed: AblationFailure[] = [];
-  for (const { name, config, rows } of trainings) {
+  for (const { name, config, rows: asked } of trainings) {
+    const rows = asked.map((one) => {
+      const model = modelLabel(one.row.model, config.model.name);
+      return { ...one, row: { ...one.row, model } };
+    });
     const fail = (why: string) => {
       failed.push(...rows.map(({ row }) => ({ ...row, reason: `${name}: ${why}` })));
     };

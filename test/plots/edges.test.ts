@@ -39,6 +39,25 @@ describe("figures of little or odd data", () => {
     accuracyCurve({ model: accuracyByColumn(one, [3]) }, { title: "size (arcsec)" });
   });
 
+  it("keep six series of the same values apart, and each bin's points together", () => {
+    const bins = [14, 15, 17].map((median) => ({
+      ...{ low: median - 0.5, high: median + 0.5, median, count: 10, correct: 8 },
+      ...{ accuracy: 0.8, accuracyLow: 0.6, accuracyHigh: 0.9 },
+    }));
+    const models = Object.fromEntries(Array.from({ length: 6 }, (_, m) => [`model ${m}`, bins]));
+    const { data } = accuracyCurve(models, { title: "magnitude" });
+    const all = data.flatMap((trace) => (trace as { x: number[] }).x).sort((a, b) => a - b);
+    const steps = all.slice(1).map((x, i) => x - all[i]);
+    assert.ok(Math.min(...steps) > 0.1, `${all}`);
+    for (const [b, { median }] of bins.entries()) {
+      const own = all.slice(6 * b, 6 * b + 6);
+      assert.ok(Math.abs(own.reduce((sum, x) => sum + x / 6, 0) - median) < 1e-9, `${own}`);
+      assert.ok(
+        bins.every((other) => own.every((x) => Math.abs(x - median) <= Math.abs(x - other.median))),
+      );
+    }
+  });
+
   it("have splits in the order in which they are used, and colors at the ends beyond 0 and 1", () => {
     const table = { label: Int32Array.of(0, 0, 0), split: ["test", "val", "train"] };
     const { data } = classDistribution({ classNames: ["smooth"], table });

@@ -71,7 +71,7 @@ describe("ablation", () => {
     const mean = (evaluate(all).accuracy + evaluate(other).accuracy) / 2;
     assert.equal(first.table.rows[2].metrics.accuracy.value, mean);
     const csv = readFileSync(join(out, "ablation.csv"), "utf8").split("\n");
-    assert.match(csv[2], /^Small,Balanced,Balanced,2,.*,0\.59,1\.13,/);
+    assert.match(csv[2], /^Small \(test_custom_cnn\),Balanced,Balanced,2,.*,0\.59,1\.13,/);
     assert.match(readFileSync(join(out, "ablation.tex"), "utf8"), /\\pm/);
 
     const changed = await run(["ablation.seeds=[1]", "ablation.models.Small.train.epochs=2"]);
@@ -117,8 +117,14 @@ describe("ablation", () => {
     assert.equal(table.rows.length, 3);
     assert.match(table.failures?.[0].reason ?? "", /broken-unbalanced-seed1: .*no_such_network/);
     const { model, failed } = ablationColumns(table);
-    assert.deepEqual([model[3], String(failed[3])], ["Broken", table.failures?.[0].reason]);
-    assert.match(readFileSync(join(own, "ablation.csv"), "utf8"), /Broken,.*no_such_network/);
+    assert.deepEqual(
+      [model[3], String(failed[3])],
+      ["Broken (no_such_network)", table.failures?.[0].reason],
+    );
+    assert.match(
+      readFileSync(join(own, "ablation.csv"), "utf8"),
+      /Broken \(no_such_network\),.*no_such_network/,
+    );
   });
 
   it("refuses names that would share a folder, and a row that is there twice", () => {
