@@ -18,6 +18,8 @@ export { download } from "../io/download";
 export type { DownloadOptions, DownloadProgress } from "../io/download-attempt";
 export { acquireLock, type LockOptions, withLock } from "../io/lock";
 export { encodeNpy } from "../io/npy";
+export { openParquet, type ParquetFile, type ParquetRows } from "../io/parquet-read";
+export { type StoredType, type WriteParquetOptions, writeParquet } from "../io/parquet-write";
 export { dataFolder, findPath, projectFolder, resultsFolder } from "../io/paths";
 export {
   SafetensorsFile,

@@ -12,6 +12,7 @@ import { readSplit } from "#lib/data/splits";
 import { parseTree } from "#lib/data/tree-yaml";
 import { readPredictions, readTruth } from "#lib/evaluate/predictions-file";
 import { readVotes } from "#lib/evaluate/votes-file";
+import { openParquet } from "#lib/io/parquet-read";
 import { SafetensorsFile } from "#lib/io/safetensors";
 import { unzipFiles } from "#lib/io/unzip";
 import { readModelDescription } from "#lib/models/model-file";
@@ -101,6 +102,20 @@ export const readers: Readonly<Record<string, Reader>> = {
     file: "split.csv",
     seeds: () => texts("id,split\n1,train\n2,val\n3,test\n"),
     read: (path) => readSplit(path),
+  },
+  parquet: {
+    file: "table.parquet",
+    seeds: async () => ["gzip", "brotli"].map((name) => fixture(`io/${name}.parquet`)),
+    async read(path) {
+      const file = await openParquet(path);
+      try {
+        const flat = file.header.filter((name) => name !== "pixels");
+        const wanted = Object.fromEntries(flat.map((name) => [name, "text"] as const));
+        for await (const _ of file.groups(wanted));
+      } finally {
+        await file.close();
+      }
+    },
   },
   safetensors: {
     file: "weights.safetensors",

@@ -1,0 +1,227 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import type {
+  AsyncBuffer,
+  Compressors,
+  DecodedArray,
+  FileMetaData,
+  SchemaElement,
+} from "hyparquet";
+import { UserError } from "../core/errors";
+import { halfToNumber } from "../core/float16";
+import { systemError } from "../core/system-errors";
+import type { ColumnType, WantedColumns } from "./csv-table";
+
+/** Some rows of a Parquet file that follow one another. */
+export interface ParquetRows<C = Readonly<Record<string, string[] | Float64Array | Float32Array>>> {
+  /** Row number of the first, from 0. */
+  readonly start: number;
+  /** Number of rows. */
+  readonly size: number;
+  /** The columns that were asked for: text (empty where there is none), or numbers with NaN where there is none. */
+  readonly columns: C;
+}
+
+/** An open Parquet file. */
+export interface ParquetFile {
+  /** Names of all columns, in the file's order. */
+  readonly header: readonly string[];
+  /** Number of rows. */
+  readonly size: number;
+  /** What the file says of itself, by name. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * The rows, one row group after the other; no more than one is held.
+   *
+   * @param wanted Columns to read; the others are passed over. Whole numbers of 64 bits keep all their
+   * digits as text.
+   * @throws UserError for a column that is not there or cannot be read as asked, and for damaged bytes
+   */
+  groups(wanted: WantedColumns): AsyncGenerator<ParquetRows>;
+  /** Close the file. */
+  close(): Promise<void>;
+}
+
+/** What Node unpacks by itself; snappy is a part of the library. */
+const compressors = {
+  GZIP: (bytes) => gunzipSync(bytes),
+  BROTLI: (bytes) => brotliDecompressSync(bytes),
+} satisfies Compressors;
+const READABLE = ["UNCOMPRESSED", "SNAPPY", ...Object.keys(compressors)];
+
+/**
+ * Open a Parquet file of columns without lists or structures in the columns that will be read.
+ *
+ * @returns the caller's to close
+ * @throws UserError when the file is not there, is no Parquet, is cut off or damaged
+ */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const { parquetMetadataAsync, parquetScan, parquetSchema } = await import("hyparquet");
+  const handle = await open(path).catch((error: unknown) => {
+    throw systemError(error, path, "cannot be read");
+  });
+  try {
+    const file = await bufferOf(handle, path);
+    const metadata = await read(path, () => parquetMetadataAsync(file, { geoparquet: false }));
+    checkLayout(path, metadata, file.byteLength);
+    const fields = await read(path, async () => parquetSchema(metadata).children);
+    const header = fields.map(({ element }) => element.name);
+    const halves = new Set<string>();
+    for (const { element } of fields) {
+      if (element.logical_type?.type !== "FLOAT16") continue;
+      halves.add(element.name);
+      // Left to the library, which makes an object of every number.
+      element.logical_type = undefined;
+    }
+    return {
+      header,
+      size: Number(metadata.num_rows),
+      metadata: Object.fromEntries(
+        (metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]),
+      ),
+      async *groups(wanted) {
+        const types = Object.entries(typeof wanted === "function" ? wanted(header) : wanted);
+        for (const [name, type] of types) {
+          const field = fields.find(({ element }) => element.name === name);
+          if (field === undefined) {
+            const there = header.length > 12 ? [...header.slice(0, 12), "…"] : header;
+            throw new UserError(
+              `${path}: no column '${name}'; it has ${there.join(", ")}`,
+              "give the file that has this column",
+            );
+          }
+          const { element, children } = field;
+          const isNumber = halves.has(name) || isNumeric(element);
+          checkReadable(path, element, { isNumber, isNested: children.length > 0, wanted: type });
+          checkCodec(path, metadata, name);
+        }
+        const columns = types.map(([name]) => name);
+        const options = { file, metadata, columns, compressors, useOffsetIndex: false };
+        const scan = await read(path, () => parquetScan(options));
+        let start = 0;
+        for (const group of metadata.row_groups) {
+          const size = Number(group.num_rows);
+          const range = { rowStart: start, rowEnd: start + size };
+          const found: Record<string, string[] | Float64Array | Float32Array> = {};
+          for (const [column, type] of types) {
+            const values = await read(path, () => scan.readColumn({ column, ...range }));
+            if (values.length !== size) damaged(path, `'${column}' ends before its last row`);
+            const plain = halves.has(column) ? halvesOf(values) : values;
+            found[column] = type === "text" ? texts(plain) : numbers(plain);
+          }
+          yield { start, size, columns: found };
+          start += size;
+        }
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function bufferOf(handle: FileHandle, path: string): Promise<AsyncBuffer> {
+  const { size: byteLength } = await handle.stat();
+  const ends = Buffer.alloc(8);
+  if (byteLength >= 12) {
+    await handle.read(ends, 0, 4, 0);
+    await handle.read(ends, 4, 4, byteLength - 4);
+  }
+  if (ends.toString("latin1", 0, 4) !== "PAR1") {
+    throw new UserError(`${path} is no Parquet file`, "give one that ends in .parquet");
+  }
+  if (ends.toString("latin1", 4) !== "PAR1") {
+    throw new UserError(`${path} is cut off: its end is missing`, "copy or write it again");
+  }
+  return {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const bytes = new Uint8Array(end - start);
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+      if (bytesRead < bytes.length) damaged(path, "it ends too early");
+      return bytes.buffer;
+    },
+  };
+}
+
+/** What the file says of where its columns lie must fit into it: nothing is believed before. */
+function checkLayout(path: string, { num_rows, row_groups }: FileMetaData, size: number): void {
+  let rows = 0n;
+  for (const group of row_groups) {
+    if (!(group.num_rows >= 0n)) damaged(path, "a row group has no size");
+    rows += group.num_rows;
+    for (const { meta_data } of group.columns) {
+      const start = meta_data?.dictionary_page_offset ?? meta_data?.data_page_offset ?? -1n;
+      const end = start + (meta_data?.total_compressed_size ?? 0n);
+      if (start < 0n || end < start || end > BigInt(size)) damaged(path, "a column lies outside");
+      // A value takes some bytes, were it of a dictionary: more rows than this are a slip of a digit.
+      if (group.num_rows > BigInt(size) * 65_536n) damaged(path, "it has too many rows");
+    }
+  }
+  if (rows !== num_rows) damaged(path, `it has ${rows} rows and says ${num_rows}`);
+}
+
+function isNumeric({ type, converted_type: converted }: SchemaElement): boolean {
+  const isWhole = converted === undefined || /^U?INT_/.test(converted);
+  return type === "FLOAT" || type === "DOUBLE" || (isWhole && /^INT(32|64)$/.test(type ?? ""));
+}
+
+function checkReadable(
+  path: string,
+  { name, type, converted_type: converted, logical_type: logical }: SchemaElement,
+  is: { readonly isNumber: boolean; readonly isNested: boolean; readonly wanted: ColumnType },
+): void {
+  const isText = type === "BYTE_ARRAY" && (converted === "UTF8" || logical?.type === "STRING");
+  if (!is.isNested && (is.isNumber || (isText && is.wanted === "text"))) return;
+  const what = is.isNested ? "lists" : (logical?.type ?? converted ?? type)?.toLowerCase();
+  const expected = is.wanted === "text" ? "text or numbers" : "numbers";
+  throw new UserError(
+    `${path}: '${name}' holds ${what}; expected ${expected}`,
+    "leave the column out, or store it as such",
+  );
+}
+
+function checkCodec(path: string, { row_groups }: FileMetaData, name: string): void {
+  for (const { columns } of row_groups) {
+    const found = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name);
+    const codec = found?.meta_data?.codec ?? "";
+    if (READABLE.includes(codec)) continue;
+    throw new UserError(
+      `${path}: '${name}' is compressed by ${codec || "nothing known"}; expected one of ${READABLE.join(", ")}`,
+      'write the file with compression="snappy"',
+    );
+  }
+}
+
+/** The library is not made for damaged files: what it throws of any kind means one. */
+async function read<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return damaged(path, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function damaged(path: string, why: string, cause?: unknown): never {
+  throw new UserError(`${path} is damaged (${why})`, "copy or write it again", { cause });
+}
+
+/** Numbers of the two bytes of each float16. */
+function halvesOf(values: DecodedArray): Float32Array {
+  return Float32Array.from(values as ArrayLike<Uint8Array | null>, (bytes) =>
+    bytes ? halfToNumber(bytes[0] | (bytes[1] << 8)) : Number.NaN,
+  );
+}
+
+function texts(values: DecodedArray): string[] {
+  return Array.from(values as ArrayLike<unknown>, (value) => String(value ?? ""));
+}
+
+function numbers(values: DecodedArray): Float64Array | Float32Array {
+  if (values instanceof Float32Array || values instanceof Float64Array) return values;
+  return Float64Array.from(values as ArrayLike<unknown>, (value) =>
+    value === null || value === undefined ? Number.NaN : Number(value),
+  );
+}
