@@ -10,9 +10,11 @@ import { presets } from "../train/presets";
 import { settingOptions } from "./setting-options";
 import { defineVerb, say } from "./verb";
 
-/** What `--resume`, `--restart` and `--skip` say. */
-function ifExistsOf(flags: { resume: boolean; restart: boolean; skip: boolean }) {
-  const asked = (["resume", "restart", "skip"] as const).filter((name) => flags[name]);
+const ifExistsFlags = ["resume", "restart", "auto", "skip"] as const;
+
+/** What `--resume`, `--restart`, `--auto` and `--skip` say. */
+function ifExistsOf(flags: Readonly<Record<(typeof ifExistsFlags)[number], boolean>>) {
+  const asked = ifExistsFlags.filter((name) => flags[name]);
   if (asked.length > 1) {
     throw new UserError(`--${asked.join(" and --")} exclude each other`, "give one of them");
   }
@@ -38,6 +40,10 @@ export const verb = defineVerb({
     ...settingOptions,
     resume: { type: "flag", help: "Go on with an unfinished run: what is done unless said." },
     restart: { type: "flag", help: "Begin anew." },
+    auto: {
+      type: "flag",
+      help: "Go on with a run of the same settings, begin anew where they are others.",
+    },
     skip: { type: "flag", help: "Leave a run that is there as it is." },
   },
   async run({ out, model, config, profile, data, set, ...flags }) {
@@ -69,9 +75,7 @@ export const verb = defineVerb({
         return undefined;
       }
     }
-    const fitted = await train(experiment, {
-      ifExists: ifExists === "restart" ? "restart" : "resume",
-    });
+    const fitted = await train(experiment, { ifExists: ifExists === "skip" ? "resume" : ifExists });
     if ((await experiment.data()).test.length === 0) {
       say(`no test split, so nothing was evaluated; best epoch ${fitted.bestEpoch}: ${out}`);
     } else {

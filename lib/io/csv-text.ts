@@ -156,8 +156,8 @@ export class CsvScanner {
   }
 }
 
-/** Cells as a line of CSV, with quotes around those that need them. */
-function csvLine(cells: readonly (string | number)[]): string {
+/** Cells as a line of CSV without its end, with quotes around those that need them. */
+export function csvLine(cells: readonly (string | number)[]): string {
   return cells
     .map((cell) => {
       const text = String(cell);

@@ -33,7 +33,13 @@ export async function csvHeader(path: string): Promise<string[]> {
   return header;
 }
 
-async function eachRow(path: string, use: UseRow): Promise<void> {
+/**
+ * Go through the rows of a CSV file, plain or gzipped, as they are read: few are in memory.
+ *
+ * @param use Called with each row; the first is the header.
+ * @throws UserError as {@link readCsv} does for text that is no CSV
+ */
+export async function eachRow(path: string, use: UseRow): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) {
     const what = found?.isDirectory() ? "is a folder, not a file" : "no such file";

@@ -77,6 +77,16 @@ export async function withLock<T>(
   }
 }
 
+/**
+ * Remove the lock that a process of another host left, which is known to have ended: nobody here can see
+ * that, but a cluster that ran it can say so. Locks of this host's processes are taken over anyhow.
+ */
+export function breakLock(path: string, { host, pid }: { host: string; pid: number }): void {
+  const owner = ownerOf(path);
+  const isTheirs = owner !== undefined && owner.host === host && owner.pid === pid;
+  if (isTheirs && host !== hostname()) rmSync(path, { force: true });
+}
+
 /** Undefined for both: a lock that does not say whose it is. */
 function tryLock(path: string): { release?: () => void; owner?: Owner } {
   makeFolder(dirname(path));
@@ -170,8 +180,11 @@ function isAlive(owner: Owner): boolean {
   return owner.started === "" || started === "" || started === owner.started;
 }
 
-/** When a process of this host began, as text to compare; empty where the system does not say. */
-function startOf(pid: number): string {
+/**
+ * When a process of this host began, as text to compare; empty where there is none of this number, or the
+ * system does not say.
+ */
+export function startOf(pid: number): string {
   try {
     if (process.platform === "linux") {
       // The name in brackets may hold spaces; the start, in ticks since boot, is the 20th word after it.

@@ -74,9 +74,9 @@ export async function runAblation(
     } finally {
       await experiment.dispose();
     }
-    await writeTable(trainings, out, failures);
+    await writeAblation(trainings, out, failures);
   }
-  return writeTable(trainings, out, failures);
+  return writeAblation(trainings, out, failures);
 }
 
 /**
@@ -162,10 +162,16 @@ function testedRun(
   };
 }
 
-async function writeTable(
+/**
+ * The table of an ablation, as {@link readAblation} gives it, also as `ablation.csv` and `ablation.tex`
+ * beside the runs.
+ *
+ * @param failures Name of a training that failed → why. Default: none.
+ */
+export async function writeAblation(
   trainings: readonly AblationTraining[],
   out: string,
-  failures: ReadonlyMap<string, string>,
+  failures?: ReadonlyMap<string, string>,
 ): Promise<AblationTable> {
   const table = await readAblation(trainings, out, failures);
   writeFileAtomic(join(out, "ablation.csv"), ablationCsv(table));

@@ -144,18 +144,30 @@ describe("tuning-fork predict", function () {
     assert.equal((await answers()).ids.length, 1);
   });
 
-  it("answers in parts, which together are all galaxies, once each", async () => {
-    const parts: string[][] = [];
-    for (const shard of ["1/2", "2/2"]) {
-      const { code, error } = ask(at("images"), "--shard", shard);
-      assert.equal(code, 0, error);
-      parts.push([...(await answers()).ids]);
+  it("is done in parts by cluster, whose table is the whole one; a second submit starts nothing", async () => {
+    assert.equal(ask(at("images")).code, 0);
+    const [plan, joined] = [at("plan"), at("joined.csv")];
+    const submit = () =>
+      tuningFork(
+        ...["cluster", "submit", "predict", "--run", run, "--data", at("images")],
+        ...["--shards", "2", "--at-once", "2", "--out", plan],
+      );
+    const first = submit();
+    assert.equal(first.code, 0, first.error);
+    assert.match(first.error, /^2\/2 shard-[12]-of-2 is done$/m);
+    assert.match(first.out, /^2 done of 2 /);
+    const again = submit();
+    assert.equal(again.code, 0, again.error);
+    assert.doesNotMatch(again.error, /begins/);
+    assert.equal(tuningFork("cluster", "collect", plan, "--out", joined).code, 0);
+    const [whole, parts] = [await answers(), await readPredictions(joined)];
+    assert.deepEqual(parts.ids, whole.ids);
+    assert.deepEqual(parts.labels, whole.labels);
+    for (const [i, p] of (whole.probabilities ?? []).entries()) {
+      assert.ok(Math.abs(p - (parts.probabilities?.[i] ?? Number.NaN)) < 1e-6);
     }
-    assert.deepEqual(
-      parts.map((ids) => ids.length),
-      [30, 30],
-    );
-    assert.equal(new Set(parts.flat()).size, 60);
+    const wrong = tuningFork("cluster", "submit", "predict", "--shard", "1/2", "--out", plan);
+    assert.match(wrong.error, /--shards is missing/);
   });
 
   it("takes a file of weights that says what it is, and refuses another name for it", () => {

@@ -135,7 +135,7 @@ const additions: Record<string, Addition> = {
         options: { name: { type: "text", help: "Whom.", required: "Edwin" } },
         async run({ name }) { say("Hello, " + name); return undefined; },
       });`,
-    list: "cli/main.ts",
+    list: "cli/registry.ts",
     import: "",
     after: "readonly verb: Verb }>>> = {",
     line: 'greet: () => import("./greet-verb.js"),',

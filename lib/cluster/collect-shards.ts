@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../core/errors";
+import { atomicPath } from "../io/atomic";
+import { eachRow } from "../io/csv";
+import { csvLine } from "../io/csv-text";
+import type { Plan, Unit } from "./plan";
+import type { PlanKind } from "./plan-kind";
+
+/** Text is written in pieces of so many characters. */
+const PIECE = 1 << 18;
+
+/**
+ * Join the parts of a table, each row once, in the order of the galaxies. However long the table is, a few
+ * rows are in memory.
+ *
+ * @param out The CSV that they become.
+ * @returns how many rows it has
+ * @throws UserError naming the part that lacks rows, has others, or has other columns; nothing is written then
+ */
+export async function collectShards({ units }: Plan, out: string): Promise<number> {
+  return atomicPath(out, async (temporary) => {
+    const file = openSync(temporary, "w");
+    try {
+      let header: string | undefined;
+      let rows = 0;
+      for (const unit of units) {
+        const found = await copyPart(unit, file, header);
+        if (header !== undefined && header !== found.header) {
+          throw new UserError(
+            `${unit.output} has other columns than ${units[0].output}`,
+            "the parts are of different models: remove them and submit the plan again",
+          );
+        }
+        header = found.header;
+        rows += found.rows;
+      }
+      return rows;
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** Copy a part's rows, and its header where none was written yet. */
+async function copyPart(
+  { rows, output, name }: Unit,
+  file: number,
+  before?: string,
+): Promise<{ readonly header: string; readonly rows: number }> {
+  const hash = createHash("sha256");
+  let count = 0;
+  let header: string | undefined;
+  let idColumn = 0;
+  let text = "";
+  await eachRow(output, (cells) => {
+    const line = `${csvLine(cells)}\n`;
+    if (header !== undefined) {
+      hash.update(`${cells[idColumn]}\n`);
+      count++;
+    } else idColumn = cells.indexOf("id");
+    if (header !== undefined || before === undefined) text += line;
+    header ??= line;
+    if (text.length < PIECE) return undefined;
+    writeSync(file, text);
+    text = "";
+    return undefined;
+  });
+  writeSync(file, text);
+  if (rows !== undefined && count !== rows.count) {
+    throw new UserError(
+      `${output} has ${count} galaxies of the ${rows.count} of ${name}: it was cut off, or is another`,
+      "remove it and submit the plan again",
+    );
+  }
+  if (rows !== undefined && hash.digest("hex") !== rows.ids) {
+    throw new UserError(
+      `${output} is not about the galaxies of ${name}`,
+      "remove it and submit the plan again",
+    );
+  }
+  return { header: header ?? "", rows: count };
+}
+
+/** What becomes of parts: one table. */
+export const shards: PlanKind = {
+  async collect({ path }, plan, out = join(path, "predictions.csv")) {
+    const rows = await collectShards(plan, out);
+    return { files: [out], says: `${rows} galaxies, each once` };
+  },
+};

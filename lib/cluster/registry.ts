@@ -1,0 +1,16 @@
+import { ablation } from "./ablation-plan";
+import { shards } from "./collect-shards";
+import { local } from "./local-runner";
+import type { PlanKind } from "./plan-kind";
+import type { RunnerDefinition } from "./runner";
+
+/** Where units can run, by name. A new runner is one file and one line here. */
+export const runners: Readonly<Record<string, RunnerDefinition>> = {
+  local,
+};
+
+/** What plans can be of, by name. A new kind is one file and one line here. */
+export const planKinds: Readonly<Record<string, PlanKind>> = {
+  shards,
+  ablation,
+};
