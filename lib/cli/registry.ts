@@ -9,6 +9,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   image: () => import("./image-verb.js"),
   train: () => import("./train-verb.js"),
   predict: () => import("./predict-verb.js"),
+  embed: () => import("./embed-verb.js"),
   evaluate: () => import("./evaluate-verb.js"),
   attention: () => import("./attention-verb.js"),
   figures: () => import("./figures-verb.js"),

@@ -6,7 +6,12 @@ export interface NpyHeader {
   readonly shape: readonly number[];
   /** Where the values begin, bytes. */
   readonly offset: number;
+  /** What a value is: a little-endian float32 or float16. */
+  readonly dtype: NpyType;
 }
+
+/** Type of values, as NumPy calls it: little-endian float32 or float16. */
+export type NpyType = "<f4" | "<f2";
 
 /**
  * A float32 array as NumPy's `.npy` file, version 1.0 (NEP 1), which `numpy.load` opens.
@@ -30,13 +35,14 @@ export function encodeNpy(values: Float32Array, shape: readonly number[]): Buffe
 }
 
 /**
- * The header of a `.npy` file of little-endian float32 values, which follow it.
+ * The header of a `.npy` file, which the values follow.
  *
  * @param shape Row-major.
+ * @param dtype Of the values. Default float32.
  */
-export function npyHeader(shape: readonly number[]): Buffer {
+export function npyHeader(shape: readonly number[], dtype: NpyType = "<f4"): Buffer {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // Magic, version and length take 10 bytes; the data start at a multiple of 64.
   const padded = Math.ceil((10 + text.length + 1) / 64) * 64;
   const header = Buffer.from(`${text.padEnd(padded - 11)}\n`, "latin1");
@@ -46,14 +52,20 @@ export function npyHeader(shape: readonly number[]): Buffer {
 }
 
 /**
- * Read the header of a `.npy` file of float32 values.
+ * Read the header of a `.npy` file.
  *
  * @param bytes How the file begins; 4 kB are enough.
  * @param fileSize Of the whole file, bytes.
  * @param file For messages.
- * @throws UserError when it is no such file, holds other numbers than float32 in C order, or is too short
+ * @param accepted Types of values that it may hold. Default float32.
+ * @throws UserError when it is no such file, holds other numbers or not in C order, or is too short
  */
-export function parseNpyHeader(bytes: Buffer, fileSize: number, file: string): NpyHeader {
+export function parseNpyHeader(
+  bytes: Buffer,
+  fileSize: number,
+  file: string,
+  accepted: readonly NpyType[] = ["<f4"],
+): NpyHeader {
   const refuse = (problem: string, remedy: string): never => {
     throw new UserError(`${file} ${problem}`, remedy);
   };
@@ -65,16 +77,21 @@ export function parseNpyHeader(bytes: Buffer, fileSize: number, file: string): N
   const text = bytes.toString("latin1", start, offset);
   const shapeText = /'shape': \(([\d, ]*)\)/.exec(text)?.[1];
   if (shapeText === undefined) refuse("has a damaged header", "write it again");
-  if (!text.includes("'descr': '<f4'") || !text.includes("'fortran_order': False")) {
-    refuse("does not hold float32 values in C order", "save numpy.ascontiguousarray(x, 'float32')");
+  const dtype = accepted.find((type) => text.includes(`'descr': '${type}'`));
+  if (dtype === undefined || !text.includes("'fortran_order': False")) {
+    return refuse(
+      "does not hold float32 values in C order",
+      "save numpy.ascontiguousarray(x, 'float32')",
+    );
   }
   const shape = (shapeText ?? "").split(",").flatMap((word) => (word.trim() ? [Number(word)] : []));
   const size = shape.reduce((a, b) => a * b, 1);
-  if (offset + 4 * size !== fileSize) {
+  const end = offset + (dtype === "<f2" ? 2 : 4) * size;
+  if (end !== fileSize) {
     refuse(
-      `has ${fileSize} bytes, and ${shape.join(" × ")} float32 values need ${offset + 4 * size}`,
+      `has ${fileSize} bytes, and ${shape.join(" × ")} ${dtype === "<f2" ? "float16" : "float32"} values need ${end}`,
       "write it again",
     );
   }
-  return { shape, offset };
+  return { shape, offset, dtype };
 }

@@ -7,7 +7,7 @@ const LIB = resolve(__dirname, "..", "..", "lib");
 /** A room imports from itself and from those before it. */
 const order = [
   ...["core", "io", "engine", "data", "models", "evaluate", "tasks", "predict", "train", "boost"],
-  ...["explain", "plots", "cluster", "notebook", "cli", "entries"],
+  ...["explain", "embed", "plots", "cluster", "notebook", "cli", "entries"],
 ];
 
 const files = order.flatMap((room) => {

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { UserError } from "../core/errors";
+import type { Model } from "../models/module";
+import type { Features } from "../predict/predictor";
+
+/** Whose features they are: those of two networks cannot be compared. */
+export interface EmbeddingSource {
+  /** Registered name of the architecture. */
+  readonly model: string;
+  /** Digest of its weights, as {@link weightsDigest} gives it. */
+  readonly weights: string;
+  /** What the galaxies were opened as, such as `synthetic` or a path. */
+  readonly data: string;
+}
+
+/** What a network sees in each of some galaxies. */
+export interface Embedding extends Features {
+  /** Whose features they are. */
+  readonly source: EmbeddingSource;
+}
+
+/** A digest of a network's weights, 16 hexadecimal digits: the same for the same numbers, whatever file they came from. */
+export function weightsDigest(model: Pick<Model, "parameters">): string {
+  const hash = createHash("sha256");
+  for (const [name, { variable }] of [...model.parameters].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const values = variable.dataSync();
+    hash.update(`${name} ${variable.shape.join(",")}\0`);
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/**
+ * Check that features may be compared with others.
+ *
+ * @param name What the message calls them, such as a file.
+ * @param otherName What it calls the others.
+ * @throws UserError where they are of another model, or have another number of values
+ */
+export function checkComparable(
+  one: Pick<Embedding, "source" | "width">,
+  other: Pick<Embedding, "source" | "width">,
+  name: string,
+  otherName: string,
+): void {
+  const called = ({ source: { model, weights } }: Pick<Embedding, "source">) =>
+    `${model} with the weights ${weights}`;
+  if (called(one) !== called(other)) {
+    throw new UserError(
+      `${name} holds features of ${called(one)}; those of ${otherName} are of ${called(other)}`,
+      "embed both with one model",
+    );
+  }
+  if (one.width !== other.width) {
+    throw new UserError(
+      `${name} has ${one.width} numbers a galaxy; ${otherName} has ${other.width}`,
+      "embed both with one model and one version of this program",
+    );
+  }
+}
+
+/**
+ * The row of each galaxy.
+ *
+ * @throws UserError where an id stands twice
+ */
+export function rowsById(ids: readonly string[], name: string): Map<string, number> {
+  const rows = new Map<string, number>();
+  for (const [row, id] of ids.entries()) {
+    const before = rows.get(id);
+    if (before !== undefined) {
+      throw new UserError(
+        `${name}: the id ${id} stands twice, in rows ${before + 1} and ${row + 1}`,
+        "give every galaxy an id of its own, and each part of a data set once",
+      );
+    }
+    rows.set(id, row);
+  }
+  return rows;
+}
+
+/** The features of some rows. */
+export function embeddingRows(embedding: Embedding, rows: ArrayLike<number>): Embedding {
+  const { ids, values, width, source } = embedding;
+  const out = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    out.set(values.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+  }
+  return { ids: Array.from(rows, (row) => ids[row]), values: out, width, source };
+}
