@@ -82,7 +82,13 @@ export {
   simulateLabeling,
   type VotedFeatures,
 } from "../evaluate/labeling";
-export { askHead, oneHot, type TrainedHead, trainHead } from "../evaluate/linear-head";
+export {
+  askHead,
+  crossPredict,
+  oneHot,
+  type TrainedHead,
+  trainHead,
+} from "../evaluate/linear-head";
 export { type McNemar, mcNemar } from "../evaluate/mcnemar";
 export { type DiscrepancyOptions, maximumMeanDiscrepancy } from "../evaluate/mean-discrepancy";
 export {

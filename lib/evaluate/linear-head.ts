@@ -89,23 +89,27 @@ export function askHead({ weight, bias }: TrainedHead, features: Float32Array): 
 }
 
 /**
- * Share of rows that a head answers right that has not seen them: each fifth by one that learned from
- * the rest.
+ * What heads say of rows that they have not seen: each fifth is asked of one that learned from the rest. So
+ * every galaxy of a data set can be judged, its label too: the table of these is what
+ * `rankLabelErrors` wants.
  *
- * @returns undefined for fewer rows than parts
+ * @param features float32 `[rows, width]`, row-major.
+ * @param labels Class of each row.
+ * @param answers How many there are.
+ * @returns probabilities, float64 `[rows, answers]`; undefined for fewer rows than parts
  */
-export function crossValidate(
+export function crossPredict(
   features: Float32Array,
-  labels: readonly number[],
+  labels: ArrayLike<number>,
   answers: number,
-): number | undefined {
+): Float64Array | undefined {
   const rows = labels.length;
   if (rows < FOLDS) return undefined;
   const width = features.length / rows;
   // By turns within each answer, so that every part has of all.
   const seen = new Array<number>(answers).fill(0);
-  const fold = labels.map((label) => seen[label]++ % FOLDS);
-  let right = 0;
+  const fold = Array.from(labels, (label) => seen[label]++ % FOLDS);
+  const probabilities = new Float64Array(rows * answers);
   for (let part = 0; part < FOLDS; part++) {
     const pick = (test: boolean) => fold.flatMap((f, row) => ((f === part) === test ? [row] : []));
     const [learn, test] = [pick(false), pick(true)];
@@ -114,10 +118,26 @@ export function crossValidate(
     const head = trainHead(takeRows(features, learn, width), oneHot(learned, answers), answers);
     const p = askHead(head, takeRows(features, test, width));
     for (const [i, row] of test.entries()) {
-      if (argmax(p, i * answers, answers) === labels[row]) right++;
+      probabilities.set(p.subarray(i * answers, (i + 1) * answers), row * answers);
     }
   }
-  return right / rows;
+  return probabilities;
+}
+
+/**
+ * Share of rows that a head answers right that has not seen them ({@link crossPredict}).
+ *
+ * @returns undefined for fewer rows than parts
+ */
+export function crossValidate(
+  features: Float32Array,
+  labels: readonly number[],
+  answers: number,
+): number | undefined {
+  const p = crossPredict(features, labels, answers);
+  if (p === undefined) return undefined;
+  const right = labels.filter((label, row) => argmax(p, row * answers, answers) === label);
+  return right.length / labels.length;
 }
 
 /** Some rows of `[rows, width]`. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Random } from "#lib/core/random";
 import { fitConformal, predictionSets, scoreSets } from "#lib/evaluate/conformal";
 import { rankLabelErrors } from "#lib/evaluate/label-errors";
+import { crossPredict } from "#lib/evaluate/linear-head";
 import {
   createPredictions,
   type Predictions,
@@ -11,6 +12,7 @@ import {
   selectPredictions,
 } from "#lib/evaluate/predictions";
 import { readPredictions } from "#lib/evaluate/predictions-file";
+import { rankSum } from "#lib/evaluate/rank-sum";
 
 const fixtures = join(__dirname, "../fixtures/evaluate");
 const expected = JSON.parse(readFileSync(join(fixtures, "conformal.json"), "utf8"));
@@ -116,5 +118,32 @@ describe("label errors", () => {
     assert.ok(found.every(({ confidence }, i) => i === 0 || confidence >= found[i - 1].confidence));
     const moved = suspects.filter((row) => row % 5 === 0).length;
     assert.ok(moved > 2 * 0.2 * suspects.length, `${moved} of ${suspects.length}`);
+  });
+
+  it("are found in all of a data set by heads that have not seen them", () => {
+    const random = new Random(1);
+    const [rows, width, k] = [240, 6, 4];
+    const classes = Array.from({ length: rows }, (_, row) => row % k);
+    const features = Float32Array.from({ length: rows * width }, (_, at) => {
+      const [row, feature] = [Math.floor(at / width), at % width];
+      return random.normal() + (feature === classes[row] ? 4 : 0);
+    });
+    const wrong = new Set(random.permutation(rows).subarray(0, 12));
+    const labels = classes.map((c, row) =>
+      wrong.has(row) ? (c + 1 + random.integer(k - 1)) % k : c,
+    );
+    const probabilities = crossPredict(features, labels, k);
+    assert.ok(probabilities !== undefined);
+    const ids = labels.map((_, row) => `${row}`);
+    const classNames = ["a", "b", "c", "d"];
+    const table = createPredictions({ classNames, ids, labels, probabilities });
+    const found = rankLabelErrors(table);
+    const doubt = (errors: boolean) =>
+      found.filter(({ id }) => wrong.has(Number(id)) === errors).map((row) => -row.confidence);
+    assert.ok(rankSum(doubt(true), doubt(false)).auroc > 0.98);
+    const suspects = found.filter(({ suspect, id }) => suspect && wrong.has(Number(id)));
+    assert.ok(suspects.length >= 7, `${suspects.length} of 12`);
+    for (const { id, suggested } of suspects) assert.equal(suggested, classes[Number(id)]);
+    assert.equal(crossPredict(features.subarray(0, 4 * width), [0, 1, 2, 3], k), undefined);
   });
 });
