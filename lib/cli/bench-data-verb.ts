@@ -37,7 +37,14 @@ async function starvation(folder: string, steps: number): Promise<number> {
   const config = parseConfig(trainConfigSchema, { batchSize: 16 });
   const model = createModel("vit_small_patch16_224", { numClasses: dataset.classNames.length });
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
-  const context = { model, task: createTask(dataset), dataset, rows, batchesPerEpoch: steps };
+  const context = {
+    model,
+    task: createTask(dataset),
+    dataset,
+    rows,
+    batchesPerEpoch: steps,
+    validationBatch: 0,
+  };
   const trainer = new Trainer(context, config, stagesOf(config, steps)[0]);
   const source = batches(dataset, rows, { batchSize: 16, dropLast: true });
   let [waited, started] = [0, 0];

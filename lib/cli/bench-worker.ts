@@ -40,7 +40,14 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     read: async () => pixels,
     close: async () => {},
   };
-  const context = { model, task: createTask(dataset), dataset, rows, batchesPerEpoch: 1 };
+  const context = {
+    model,
+    task: createTask(dataset),
+    dataset,
+    rows,
+    batchesPerEpoch: 1,
+    validationBatch: 0,
+  };
   const trainer = new Trainer(context, config, stagesOf(config, 1)[0]);
   const step = mode === "train" ? train() : infer();
   const start = performance.now();

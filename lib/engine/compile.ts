@@ -13,6 +13,12 @@ export interface Compiled<F extends Record<string, TensorFunction>> {
    * types traces; every call runs the graph. The tensors returned are the caller's to dispose.
    */
   readonly call: { readonly [K in keyof F]: (...inputs: Parameters<F[K]>) => ReturnType<F[K]> };
+  /**
+   * Trace functions ahead of their first calls, for inputs of these shapes and element types; nothing is
+   * computed. What is traced before the first call shares its graph: each function that comes later
+   * makes the graph, and all that TensorFlow does to it, anew.
+   */
+  readonly trace: { readonly [K in keyof F]: (...inputs: Parameters<F[K]>) => void };
   /** Bring the variables' values from the graph to the `tf.Variable`s (to save or to look). */
   pull(): void;
   /** Free the graph. The `tf.Variable`s stay, with the values of the last `pull`. */
@@ -73,7 +79,11 @@ export function compile<F extends Record<string, TensorFunction>>(
       "choose float32, or set up the native engine with `npx tuning-fork setup`",
     );
   }
-  return { call: eager(functions), pull() {}, dispose() {} };
+  const trace = Object.fromEntries(Object.keys(functions).map((name) => [name, () => {}]));
+  return {
+    ...{ call: eager(functions), trace: trace as Compiled<F>["trace"] },
+    ...{ pull() {}, dispose() {} },
+  };
 }
 
 function eager<F extends Record<string, TensorFunction>>(functions: F): Compiled<F>["call"] {

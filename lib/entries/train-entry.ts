@@ -38,7 +38,8 @@ export {
   loadConfig,
   readSettings,
 } from "../train/config-file";
-export { type EvaluateOptions, Experiment, type TrainOptions } from "../train/experiment";
+export type { EvaluateOptions } from "../train/evaluate-run";
+export { Experiment, type TrainOptions } from "../train/experiment";
 export {
   experimentSize,
   type OpenSplitOptions,

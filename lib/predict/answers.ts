@@ -153,9 +153,7 @@ export async function passOver(
   let values = new Float64Array();
   let outputs = 0;
   let done = 0;
-  // A batch that is not full is padded: another shape would be traced anew. So few shapes are made,
-  // however many rows are asked about.
-  const full = Math.min(batchSize, 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1))));
+  const full = paddedBatch(rows.length, batchSize);
   const pixels = new Uint8Array(full * height * width * 3);
   throwIfInterrupted(signal);
   for await (const batch of batches(dataset, rows, { batchSize: full })) {
@@ -181,6 +179,14 @@ export async function passOver(
     await new Promise<void>((next) => setTimeout(next, 0));
   }
   return { values, width: outputs };
+}
+
+/**
+ * How many images {@link passOver} computes together. A batch that is not full is padded: another shape
+ * would be traced anew. So few shapes are made, however many rows are asked about.
+ */
+export function paddedBatch(rows: number, batchSize: number): number {
+  return Math.min(batchSize, 2 ** Math.ceil(Math.log2(Math.max(rows, 1))));
 }
 
 function notFinite(dataset: Dataset, row: number, value: number): UserError {

@@ -1,10 +1,9 @@
 import { UserError } from "../core/errors";
 import { readModelDescription, saveModel } from "../models/model-file";
 import type { Model } from "../models/module";
-import { predict } from "../predict/network-predictor";
+import type { Predictor } from "../predict/predictor";
 import type { Metrics, PredictionTable, Task } from "../tasks/task";
 import { openCheckpoint, saveCheckpoint } from "./checkpoint";
-import type { PredictConfig } from "./config";
 import type { SplitDataset } from "./experiment-data";
 import type { RunFolder } from "./run-folder";
 
@@ -26,13 +25,14 @@ export interface RunCalibration {
  *
  * @param run Its best checkpoint is written anew where the calibration in it is another one.
  * @param model With the weights of that checkpoint.
- * @param options How the model is asked, for this and for everything that is calibrated by it.
+ * @param predictor Asks that model, for this and for everything that is calibrated by it. None: nothing is
+ *   fitted, and a calibration that the model has is taken from it.
  */
 export async function calibrate(
   run: RunFolder,
   model: Model,
   { task, dataset, val }: Pick<SplitDataset, "task" | "dataset" | "val">,
-  options: PredictConfig & { readonly signal?: AbortSignal },
+  predictor?: Predictor,
 ): Promise<RunCalibration> {
   const found = await fitted();
   const { by: calibration } = found;
@@ -50,8 +50,9 @@ export async function calibrate(
 
   async function fitted(): Promise<RunCalibration> {
     const { calibration } = task;
-    if (!options.calibrate || calibration === undefined || val.length === 0) return { rows: 0 };
-    const learned = await predict(model, task, dataset, val, options);
+    if (predictor === undefined || calibration === undefined || val.length === 0)
+      return { rows: 0 };
+    const learned = await predictor.predict(dataset, val);
     try {
       const by = calibration.fit(learned);
       return { by, rows: val.length, validation: calibration.apply(learned, by) };

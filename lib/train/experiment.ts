@@ -1,18 +1,16 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
 import type { Predictions } from "../evaluate/predictions";
 import type { Summary } from "../evaluate/summary";
-import { writeFileAtomic } from "../io/atomic";
 import { parameterCount } from "../models/model-summary";
 import type { Model } from "../models/module";
-import { predict } from "../predict/network-predictor";
-import { calibrate, calibratedTest } from "./calibrate";
 import { openCheckpoint } from "./checkpoint";
 import type { ExperimentConfig } from "./config";
 import { settingsColumns } from "./config-columns";
+import { type EvaluateOptions, evaluateRun } from "./evaluate-run";
 import type { SplitDataset } from "./experiment-data";
 import { createExperimentModel, openTrainedModel } from "./experiment-model";
 import {
@@ -35,14 +33,6 @@ export interface TrainOptions extends FitOptions {
   readonly ifExists?: IfExists;
   /** Called while data are downloaded or generated. */
   readonly onData?: (done: number, total: number) => void;
-}
-
-/** How {@link Experiment.evaluate} goes. */
-export interface EvaluateOptions {
-  /** Stops between two batches. */
-  readonly signal?: AbortSignal;
-  /** Galaxies predicted, and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -147,9 +137,9 @@ export class Experiment {
           peakMemory: memory.bytes,
         });
         if (test.length === 0) {
-          const asked = { ...this.config.predict, signal: options.signal };
-          await calibrate(this.run, model, { task, dataset, val }, asked);
-          this.finish(result, { rows: 0 }, parameterCount(model));
+          const { signal } = options;
+          const metrics = await evaluateRun(this.run, model, await data, this.config, { signal });
+          this.finish(result, metrics, parameterCount(model));
         }
         return result;
       } finally {
@@ -163,30 +153,18 @@ export class Experiment {
    *
    * @throws UserError when the run is not trained yet, or has no test split
    */
-  async evaluate<Table = Predictions, Values = Summary>({
-    signal,
-    onProgress,
-  }: EvaluateOptions = {}): Promise<RunResult<Table, Values>> {
+  async evaluate<Table = Predictions, Values = Summary>(
+    options: EvaluateOptions = {},
+  ): Promise<RunResult<Table, Values>> {
     if (this.state().state === "finished") return readRun<Table, Values>(this.run);
     const fitted = await this.trained();
     return this.work(async () => {
       const data = await this.data();
-      const { dataset, test, task } = data;
-      if (test.length === 0) refuseUntested(this.run);
+      if (data.test.length === 0) refuseUntested(this.run);
       const { model } = await openTrainedModel(this.run);
       try {
-        const options = { ...this.config.predict, signal, onProgress };
-        const learned = await predict(model, task, dataset, test, options);
-        const calibration = await calibrate(this.run, model, data, { ...options, signal });
-        const { table, metrics } = calibratedTest(task, learned, calibration);
-        // Without its metrics the run is unfinished, until the other files are there.
-        rmSync(this.run.metricsPath, { force: true });
-        this.run.writeConfig(this.config);
-        writeFileAtomic(this.run.predictionsPath, task.formatTable(table));
-        const { validation } = calibration;
-        if (validation === undefined) rmSync(this.run.validationPath, { force: true });
-        else writeFileAtomic(this.run.validationPath, task.formatTable(validation));
-        this.finish(fitted, { rows: test.length, ...metrics }, parameterCount(model));
+        const metrics = await evaluateRun(this.run, model, data, this.config, options);
+        this.finish(fitted, metrics, parameterCount(model));
       } finally {
         model.dispose();
       }

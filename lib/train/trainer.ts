@@ -22,6 +22,7 @@ import { checkFinite, diverged, whereNotFinite } from "./diverged";
 import { learnFrom } from "./learn-from";
 import { MovingAverage } from "./moving-average";
 import { type Stage, updateOf } from "./stages";
+import { traceAhead } from "./trace-ahead";
 import { loadVariables, saveVariables } from "./variables-file";
 
 /** What is trained, and on what. */
@@ -33,9 +34,12 @@ export interface TrainerContext {
   readonly rows: ArrayLike<number>;
   /** Batches of an epoch. */
   readonly batchesPerEpoch: number;
+  /** Images of a batch of the validation split; 0: there is none. */
+  readonly validationBatch: number;
 }
 
-type Functions = {
+/** What is compiled of a trainer. */
+export type Functions = {
   train: (...inputs: tf.Tensor[]) => tf.Tensor[];
   /** As `train`, but the gradients are only added up. */
   accumulate: (...inputs: tf.Tensor[]) => tf.Tensor[];
@@ -53,6 +57,7 @@ export class Trainer {
   /** Sums of gradients, where several batches make one update. */
   private readonly sums: readonly tf.Variable[];
   private readonly compiled: Compiled<Functions>;
+  private isTraced = false;
   /** A step without the update, not compiled. */
   private readonly gradients: Functions["accumulate"];
 
@@ -168,6 +173,11 @@ export class Trainer {
       tf.scalar(update.number),
       tf.scalar(update.batches),
     ];
+    if (!this.isTraced) {
+      const uses = { sums: this.sums.length > 0, average: this.average.variables.length > 0 };
+      traceAhead(this.compiled.trace, inputs, this.context, uses);
+      this.isTraced = true;
+    }
     const weights = process.env.TUNING_FORK_FIND_NAN ? this.copyWeights() : undefined;
     const outputs = update.isFull ? this.call.train(...inputs) : this.call.accumulate(...inputs);
     const [[loss], [score], norms] = outputs.map((output) => output.dataSync());

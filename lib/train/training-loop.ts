@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset";
 import { batchCount, batches, cached } from "../data/loader";
 import { epochOrder } from "../data/sampling";
 import { loadWeights } from "../models/model-file";
-import { passOver } from "../predict/answers";
+import { paddedBatch, passOver } from "../predict/answers";
 import { historyColumn } from "../tasks/task";
 import {
   type HistoryRow,
@@ -198,14 +198,15 @@ export class TrainingLoop {
 
   /** The trainer of the stage that an epoch belongs to, with the weights as they are now. */
   private trainerOf(epoch: number): Trainer {
-    const { model, task, dataset, train: rows } = this.inputs;
+    const { model, task, dataset, train: rows, val } = this.inputs;
     const { batchesPerEpoch } = this;
     const stage = this.stages.findLast(({ firstEpoch }) => firstEpoch <= epoch) ?? this.stages[0];
     if (this.trainer?.stage === stage) return this.trainer;
     const checkpoint = this.trainer === undefined && openCheckpoint(this.folder.latestPath);
     if (checkpoint) loadWeights(model, checkpoint.files.model);
     this.trainer?.dispose();
-    const context = { model, task, dataset, rows, batchesPerEpoch };
+    const validationBatch = val === undefined ? 0 : paddedBatch(val.length, this.config.batchSize);
+    const context = { model, task, dataset, rows, batchesPerEpoch, validationBatch };
     this.trainer = new Trainer(context, this.config, stage);
     // A checkpoint from inside the stage has its optimizer's state; one from its start has the last one's.
     if (checkpoint && this.state.step > stage.firstStep) {

@@ -63,6 +63,39 @@ describe("compile", () => {
     compiled.dispose();
   });
 
+  it("makes one graph of what is traced ahead, and computes nothing until it is called", () => {
+    const net = makeNet();
+    const backend = nativeBackend();
+    assert.ok(backend !== undefined);
+    const { binding } = backend;
+    let graphs = 0;
+    const loadSavedModel: typeof binding.loadSavedModel = (...given) => {
+      graphs++;
+      return binding.loadSavedModel(...given);
+    };
+    backend.binding = Object.create(binding, { loadSavedModel: { value: loadSavedModel } });
+    try {
+      const { train, predict } = net;
+      const compiled = compile({ train, predict }, { variables: [net.w, net.b] });
+      const [x, rate] = [tf.ones([4, 2]), tf.scalar(0.1)];
+      compiled.trace.train(x, rate);
+      compiled.trace.predict(x);
+      assert.equal(graphs, 0);
+      const before = values(net.b);
+      const expected = values(tf.tidy(() => predict(x)));
+      assert.deepEqual(values(compiled.call.predict(x)), expected);
+      assert.deepEqual(values(net.b), before);
+      compiled.call.train(x, rate);
+      assert.equal(graphs, 1);
+      assert.notDeepEqual(values(compiled.call.predict(x)), expected);
+      compiled.call.predict(tf.ones([5, 2]));
+      assert.equal(graphs, 2);
+      compiled.dispose();
+    } finally {
+      backend.binding = binding;
+    }
+  });
+
   it("takes what is assigned to a variable, whenever, without a push", () => {
     const [v, other] = [tf.variable(vector(1, 1)), tf.variable(vector(0, 0))];
     const add = (x: tf.Tensor) => {

@@ -26,14 +26,14 @@ export function compileGraph<F extends Record<string, TensorFunction>>(
   { variables, precision = "float32" }: CompileOptions,
 ): Compiled<F> {
   const graph = new CompiledGraph(functions, variables, precision, nativeBackend());
-  const call = Object.fromEntries(
-    Object.keys(functions).map((name) => [
-      name,
-      (...inputs: tf.Tensor[]) => graph.call(name, inputs),
-    ]),
-  );
+  type Functions = Compiled<F>["call"] & Compiled<F>["trace"];
+  const each = (act: (name: string, inputs: tf.Tensor[]) => unknown) =>
+    Object.fromEntries(
+      Object.keys(functions).map((name) => [name, (...inputs: tf.Tensor[]) => act(name, inputs)]),
+    ) as unknown as Functions;
   return {
-    call: call as unknown as Compiled<F>["call"],
+    call: each((name, inputs) => graph.call(name, inputs)),
+    trace: each((name, inputs) => void graph.traceOnce(name, inputs)),
     pull: () => graph.pull(),
     dispose: () => graph.dispose(),
   };
@@ -59,6 +59,8 @@ class CompiledGraph {
   /** Which variables are trained, as the traces were made. */
   private trained: string | undefined;
   private session: Session | undefined;
+  /** Whether there are traces that the session does not have yet. */
+  private stale = false;
   private disposed = false;
 
   constructor(
@@ -75,9 +77,9 @@ class CompiledGraph {
     this.fedNames = nodes.map(({ done }) => `${done.name}:0`);
   }
 
-  call(name: string, inputs: readonly tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+  /** Trace a function for inputs like these, unless that is done. @returns the trace and its key */
+  traceOnce(name: string, inputs: readonly tf.Tensor[]): readonly [string, Trace] {
     if (this.disposed) throw new Error(`"${name}" was called after dispose()`);
-    this.push();
     this.forgetOtherTraining();
     const key = `${name}(${inputs.map((x) => `${x.dtype}[${x.shape}]`).join(",")})`;
     let trace = this.traces.get(key);
@@ -85,13 +87,19 @@ class CompiledGraph {
       const traced = this.trace(name, inputs);
       trace = applyPasses(traced, { precision: this.precision, portable: false });
       dumpGraph(name, traced, trace, this.variableNodes);
-      this.traces.set(key, trace);
-      this.rebuild();
-      for (const variable of trace.changed) this.changed.add(variable);
-    } else {
-      this.traces.delete(key);
-      this.traces.set(key, trace);
+      this.stale = true;
     }
+    // The one used last comes last.
+    this.traces.delete(key);
+    this.traces.set(key, trace);
+    return [key, trace];
+  }
+
+  call(name: string, inputs: readonly tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+    if (!this.disposed) this.push();
+    const [key, trace] = this.traceOnce(name, inputs);
+    if (this.stale) this.rebuild();
+    for (const variable of trace.changed) this.changed.add(variable);
     // The session's own copy is then the only one, so that it is changed in place.
     this.variables.forEach((variable, i) => {
       if (!this.changed.has(variable)) return;
@@ -182,6 +190,7 @@ class CompiledGraph {
     this.session?.close();
     this.session = session;
     this.runnables = runnables;
+    this.stale = false;
   }
 
   /** Give the session the values of these variables. */
