@@ -51,6 +51,20 @@ function run(command, args, env = process.env, atOnce = false) {
   });
 }
 
+/** Two of these at a time, in their order: most of each is one thread's work. @returns the sum of results */
+async function twoAtATime(tasks) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const waiting = [...tasks];
+  const lane = async () => {
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
+      const result = await task();
+      for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return total;
+}
+
 /** A check that is one program: passed when it leaves with 0. */
 async function one(command, args, env, atOnce) {
   const { code } = await run(command, args, env, atOnce);
@@ -58,8 +72,13 @@ async function one(command, args, env, atOnce) {
 }
 
 /** mocha's own counts. */
-async function mocha(args) {
-  const { code, output } = await run(process.execPath, [bin("mocha"), ...args]);
+async function mocha(args, atOnce = false) {
+  const { code, output } = await run(
+    process.execPath,
+    [bin("mocha"), ...args],
+    process.env,
+    atOnce,
+  );
   const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
   const failed = count("failing");
   return {
@@ -74,20 +93,20 @@ async function conformance() {
   const script = join(ROOT, "tools", "conformance.mjs");
   await runLogged(ROOT, "conformance", process.execPath, [script, "--bundle"]);
   const nodes = { [process.versions.node]: process.execPath, ...(await otherNodes()) };
-  const total = { passed: 0, failed: 0 };
-  for (const [version, node] of Object.entries(nodes)) {
-    const { code, output } = await runQuietly(node, [script]);
-    const result = code === 0 ? JSON.parse(output.trim().split("\n").at(-1)) : undefined;
-    const news = result?.names.filter((name) => !KNOWN_FAILURES.includes(name)) ?? [];
-    const good = result !== undefined && result.run >= LEAST_SPECS && news.length === 0;
-    total[good ? "passed" : "failed"]++;
-    console.log(
-      result
-        ? `${good ? "✓" : "✗"} Node ${version}: ${result.run} specs ran, ${result.failed} failed (${result.names.join("; ")})`
-        : `✗ Node ${version}: the specs did not run to their end\n${output.slice(-2000)}`,
-    );
-  }
-  return total;
+  return twoAtATime(
+    Object.entries(nodes).map(([version, node]) => async () => {
+      const { code, output } = await runQuietly(node, [script]);
+      const result = code === 0 ? JSON.parse(output.trim().split("\n").at(-1)) : undefined;
+      const news = result?.names.filter((name) => !KNOWN_FAILURES.includes(name)) ?? [];
+      const good = result !== undefined && result.run >= LEAST_SPECS && news.length === 0;
+      console.log(
+        result
+          ? `${good ? "✓" : "✗"} Node ${version}: ${result.run} specs ran, ${result.failed} failed (${result.names.join("; ")})`
+          : `✗ Node ${version}: the specs did not run to their end\n${output.slice(-2000)}`,
+      );
+      return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    }),
+  );
 }
 
 /** Binaries of other Node versions, fetched once; only Linux on x86-64 has them as packages. */
@@ -126,29 +145,30 @@ function runQuietly(command, args) {
 async function notebooks() {
   // It needs packages, which set-up has installed by now.
   const { allNotebooks } = await import("./notebooks/check.mjs");
-  const total = { passed: 0, failed: 0 };
   const script = join(HERE, "python", "execute.py");
   // Finished runs of an earlier test would be read instead of trained.
   rmSync(join(STATE, "executed"), { recursive: true, force: true });
-  // What 06 makes figures of are the runs of those before it; the others can go beside them.
-  const isLater = (notebook) => notebook.split("/").at(-1) > "07";
-  const lanes = [allNotebooks().filter((one) => !isLater(one)), allNotebooks().filter(isLater)];
-  const execute = async (list, results) => {
-    for (const notebook of list) {
-      const to = join(STATE, "executed", notebook.split("/").at(-1));
-      // A test must not write over the person's own results.
-      const env = {
-        ...jupyterEnvironment(ROOT),
-        TUNING_FORK_PROFILE: "test",
-        TUNING_FORK_RESULTS: join(STATE, "executed", results),
-      };
-      const result = await one(venvBin(ROOT, "python"), [script, notebook, "--to", to], env, true);
-      total.passed += result.passed;
-      total.failed += result.failed;
-    }
+  const executed = new Map();
+  const execute = async (notebook) => {
+    const name = notebook.split("/").at(-1);
+    // What 06 makes figures of are the runs of those before it, and of no others.
+    if (name.startsWith("06")) await Promise.all(executed.values());
+    const results = name > "07" ? "later-results" : "results";
+    // A test must not write over the person's own results.
+    const env = {
+      ...jupyterEnvironment(ROOT),
+      TUNING_FORK_PROFILE: "test",
+      TUNING_FORK_RESULTS: join(STATE, "executed", results),
+    };
+    const to = join(STATE, "executed", name);
+    return one(venvBin(ROOT, "python"), [script, notebook, "--to", to], env, true);
   };
-  await Promise.all([execute(lanes[0], "results"), execute(lanes[1], "later-results")]);
-  return total;
+  const tasks = allNotebooks().map((notebook) => () => {
+    const result = execute(notebook);
+    executed.set(notebook, result);
+    return result;
+  });
+  return twoAtATime(tasks);
 }
 
 const stages = {
@@ -171,7 +191,11 @@ const stages = {
   conformance,
   notebooks,
   kernel: () => mocha(["--parallel", "--jobs", "2", "test/{notebook,notebooks}/**/*.test.ts"]),
-  browser: () => mocha(["test/e2e/**/*.test.ts"]),
+  // Tests of the page share what is built of it, those in JupyterLab its settings.
+  browser: () =>
+    twoAtATime(
+      ["demo*", "!(demo*)"].map((which) => () => mocha([`test/e2e/${which}.test.ts`], true)),
+    ),
 };
 
 try {

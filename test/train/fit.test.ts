@@ -27,7 +27,8 @@ const config = (settings: TrainSettings = {}): TrainConfig =>
   parseConfig(trainConfigSchema, {
     epochs: 3,
     batchSize: 8,
-    augmentation: "strong",
+    // Every one of the others makes the graph several times as large.
+    augmentation: "none",
     ema: 0.9,
     optimizer: { learningRate: 3e-3, clipNorm: 1, weightDecay: 0.01 },
     ...settings,
@@ -79,15 +80,19 @@ describe("fit", function () {
   });
 
   it("gives the same losses to the last digit for the same seed, others for another", async () => {
-    const one = await trainOnce(join(folder.path, "a"), config({ epochs: 1 }));
-    const two = await trainOnce(join(folder.path, "b"), config({ epochs: 1 }));
-    const other = await trainOnce(join(folder.path, "c"), config({ epochs: 1, seed: 1 }));
+    const settings = { epochs: 1, augmentation: "strong" } as const;
+    const one = await trainOnce(join(folder.path, "a"), config(settings));
+    const two = await trainOnce(join(folder.path, "b"), config(settings));
+    const other = await trainOnce(join(folder.path, "c"), config({ ...settings, seed: 1 }));
     assert.deepEqual(one.losses, two.losses);
     assert.notDeepEqual(one.losses, other.losses);
   });
 
   it("goes on from an interrupt inside an epoch to the same losses", async () => {
-    const c = config({ optimizer: { learningRate: 3e-3, gradientAccumulation: 4 } });
+    const c = config({
+      augmentation: "strong",
+      optimizer: { learningRate: 3e-3, gradientAccumulation: 4 },
+    });
     const whole = await trainOnce(join(folder.path, "whole"), c);
     const stop = new AbortController();
     let steps = 0;
