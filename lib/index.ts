@@ -14,10 +14,12 @@ export type { Dataset } from "./data/dataset";
 export { findDuplicates } from "./data/duplicates";
 export { readSizes } from "./data/gz2-sizes";
 export { augmentImages, imageStatistics, meanImages } from "./data/image-statistics";
+export { instrumentOf } from "./data/instrument-of";
 export { observedDataset } from "./data/observed-dataset";
 export { oddKinds, oddPictures } from "./data/odd-pictures";
 export { openDataset } from "./data/open";
 export { sameGalaxies } from "./data/same-galaxies";
+export { secondSurvey } from "./data/second-survey";
 export { startEngine } from "./engine/start";
 export { ablationColumns, modelLabel } from "./evaluate/ablation-table";
 export { pairedAgreement } from "./evaluate/agreement";
@@ -32,6 +34,7 @@ export { kolmogorovSmirnov } from "./evaluate/kolmogorov-smirnov";
 export { rankLabelErrors } from "./evaluate/label-errors";
 export { labelShift } from "./evaluate/label-shift";
 export { simulateLabeling } from "./evaluate/labeling";
+export { oneHot } from "./evaluate/linear-head";
 export { mcNemar } from "./evaluate/mcnemar";
 export { maximumMeanDiscrepancy } from "./evaluate/mean-discrepancy";
 export { classificationMetrics } from "./evaluate/metrics";
@@ -42,7 +45,7 @@ export {
   outlierThreshold,
   thresholdCost,
 } from "./evaluate/outliers";
-export { createPredictions, type Predictions } from "./evaluate/predictions";
+export { createPredictions, type Predictions, selectPredictions } from "./evaluate/predictions";
 export { readPredictions, writePredictions } from "./evaluate/predictions-file";
 export { retention } from "./evaluate/retention";
 export { evaluate, type Summary } from "./evaluate/summary";
@@ -102,6 +105,7 @@ export { setCoverage } from "./plots/set-coverage";
 export { trainingCurves } from "./plots/training-curves";
 export { votePosterior } from "./plots/vote-posterior";
 export { voteTree } from "./plots/vote-tree";
+export { accuracyUnderShift } from "./predict/controlled-shift";
 export { networkPredictor, predict } from "./predict/network-predictor";
 export { seenPictures } from "./predict/seen";
 export { readAblation } from "./train/ablation";

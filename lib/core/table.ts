@@ -10,6 +10,21 @@ export type Column =
 /** A table held by columns of equal length: what data sets, metrics and figures pass to each other. */
 export type Table = Readonly<Record<string, Column>>;
 
+/**
+ * A matrix as columns with names.
+ *
+ * @param values `[rows, names]`, row-major.
+ */
+export function namedColumns(
+  values: ArrayLike<number>,
+  names: readonly string[],
+): Record<string, Float64Array> {
+  const rows = values.length / names.length;
+  const column = (c: number) =>
+    Float64Array.from({ length: rows }, (_, row) => values[row * names.length + c]);
+  return Object.fromEntries(names.map((name, c) => [name, column(c)]));
+}
+
 /** The values of a column as text. */
 export function asText(column: Column): string[] {
   return Array.from<string | number, string>(column, String);

@@ -65,6 +65,7 @@ export type { FitsHdu } from "../data/fits-hdus";
 export { FitsHeader, type FitsValue } from "../data/fits-header";
 export { type FitsRgbOptions, fitsPicture, type RgbPicture } from "../data/fits-image";
 export { fitsRgb, writePicture } from "../data/fits-image-file";
+export { type FitsColumn, type FitsText, writeFitsTable } from "../data/fits-table-file";
 export { gz2MainQuestions, gz2Questions } from "../data/galaxy-zoo-tree";
 export {
   type Galaxy10Batch,
@@ -78,6 +79,7 @@ export { readSizes, type SizesAndMagnitudes } from "../data/gz2-sizes";
 export { Hdf5File, type Hdf5Info, type Hdf5Numbers } from "../data/hdf5";
 export { Hdf5Writer } from "../data/hdf5-writer";
 export { augmentImages, imageStatistics, meanImages } from "../data/image-statistics";
+export { instrumentOf } from "../data/instrument-of";
 export { hasLabels, labelsOf } from "../data/labels";
 export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "../data/loader";
 export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";
@@ -95,6 +97,7 @@ export {
   type StrataWeighting,
   strataWeights,
 } from "../data/sampling";
+export { type SecondSurveyOptions, secondSurvey } from "../data/second-survey";
 export { makeGalaxy, observeGalaxy, type SyntheticGalaxy } from "../data/simulator";
 export {
   loadSplit,

@@ -62,7 +62,8 @@ async function askValidation(
   const { dataset, task, val } = split;
   try {
     // As the page asks it: without test-time augmentation.
-    const { table, features } = await seenPictures(model, task, dataset, val);
+    const { seen } = await seenPictures(model, task, { seen: [dataset, val] });
+    const { table, features } = seen;
     const temperature = attempt("the probabilities are not calibrated", () =>
       hasProbabilities(table) ? fitTemperature(table) : undefined,
     );

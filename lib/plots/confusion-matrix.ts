@@ -10,6 +10,8 @@ import { COLUMN, type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from 
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** `counts`, or `percent` of each true class; both are colored by the percentage. Default: `percent`. */
   readonly show?: "counts" | "percent";
+  /** What rows and columns are. Default: `True class` and `Predicted class`. */
+  readonly titles?: readonly [rows: string, columns: string];
 }
 
 /**
@@ -25,7 +27,11 @@ export function confusionMatrix(
   }: Pick<Summary, "confusion"> & {
     readonly perClass: readonly { readonly name: string }[];
   },
-  { show = "percent", ...options }: ConfusionMatrixOptions = {},
+  {
+    show = "percent",
+    titles = ["True class", "Predicted class"],
+    ...options
+  }: ConfusionMatrixOptions = {},
 ): Figure {
   const theme = themeOf(options);
   const k = perClass.length;
@@ -45,7 +51,7 @@ export function confusionMatrix(
     hover: confusion.map((row, t) =>
       row.map(
         (n, p) =>
-          `true: ${plain(perClass[t].name)}<br>predicted: ${plain(perClass[p].name)}<br>` +
+          `${titles[0]}: ${plain(perClass[t].name)}<br>${titles[1]}: ${plain(perClass[p].name)}<br>` +
           `${n} galaxies, ${(100 * fractions[t][p]).toFixed(1)} %`,
       ),
     ),
@@ -69,16 +75,12 @@ export function confusionMatrix(
       },
       {
         shapes,
-        xaxis: axisOf(
-          theme,
-          show === "counts" ? "Predicted class" : "Predicted class (%, by row)",
-          {
-            ...axis,
-            tickangle: -90,
-            range: [-0.5, k - 0.5],
-          },
-        ),
-        yaxis: axisOf(theme, "True class", { ...axis, range: [k - 0.5, -0.5] }),
+        xaxis: axisOf(theme, show === "counts" ? titles[1] : `${titles[1]} (%, by row)`, {
+          ...axis,
+          tickangle: -90,
+          range: [-0.5, k - 0.5],
+        }),
+        yaxis: axisOf(theme, titles[0], { ...axis, range: [k - 0.5, -0.5] }),
       },
     ),
   };

@@ -20,21 +20,24 @@ export interface SeenPictures<Table extends PredictionTable = PredictionTable> e
   readonly table: Table;
 }
 
+/** Galaxies or other pictures: a data set, and the rows of it. */
+type Pictures = readonly [dataset: Dataset, rows?: ArrayLike<number>];
+
 /**
  * Features, logits and answers of a network in one pass: what detectors of strange pictures go by. The
  * strengths are those of the first question, which is about every galaxy; labels are those of the table.
  *
  * @param model Stays the caller's.
- * @param rows Row numbers. Default: all.
+ * @param sets Pictures by name, each a data set and row numbers (default: all rows).
+ * @returns what is seen, under the same names
  * @throws UserError as `networkPredictor`
  */
-export async function seenPictures<Table extends PredictionTable>(
+export async function seenPictures<Table extends PredictionTable, Name extends string>(
   model: Model,
   task: Task<Table>,
-  dataset: Dataset,
-  rows: ArrayLike<number> = everyRow(dataset),
+  sets: Readonly<Record<Name, Pictures>>,
   options: PassOptions = {},
-): Promise<SeenPictures<Table>> {
+): Promise<Record<Name, SeenPictures<Table>>> {
   const context = { training: false };
   const look = (images: tf.Tensor) =>
     tf.tidy(() => {
@@ -48,30 +51,49 @@ export async function seenPictures<Table extends PredictionTable>(
   const variables = [...model.parameters.values()].map(({ variable }) => variable);
   const compiled = compile({ look }, { variables });
   try {
-    const seen = atInputSize(model, dataset);
-    const { values, width } = await passOver(seen, rows, compiled.call.look, options);
-    const take = (from: number, count: number): FeatureMatrix & { values: Float64Array } => ({
-      values: Float64Array.from(
-        { length: rows.length * count },
-        (_, i) => values[Math.floor(i / count) * width + from + (i % count)],
-      ),
-      width: count,
-    });
-    const features = take(0, model.numFeatures);
-    const logits = take(model.numFeatures, task.numLogits);
-    const outputs = task.outputs.length;
-    const table = task.table(dataset, rows, take(width - outputs, outputs).values);
-    const { strengths, questions, labels } = table as Partial<
-      Record<"strengths" | "questions" | "labels", ArrayLike<number>>
-    >;
-    const first =
-      strengths && questions && Float64Array.from(rows, (_, i) => strengths[i * questions.length]);
-    return {
-      ...{ features, logits, table },
-      ...(first && { strengths: first }),
-      ...(labels && { labels }),
-    };
+    const seen: Partial<Record<Name, SeenPictures<Table>>> = {};
+    for (const name of Object.keys(sets) as Name[]) {
+      const [dataset, rows = everyRow(dataset)] = sets[name];
+      const own = atInputSize(model, dataset);
+      const { values } = await passOver(own, rows, compiled.call.look, options);
+      seen[name] = partsOf(model, task, dataset, rows, values);
+    }
+    return seen as Record<Name, SeenPictures<Table>>;
   } finally {
     compiled.dispose();
   }
+}
+
+/** Rows of features, logits and answers one after another, taken apart. */
+function partsOf<Table extends PredictionTable>(
+  { numFeatures }: Model,
+  task: Task<Table>,
+  dataset: Dataset,
+  rows: ArrayLike<number>,
+  values: Float64Array,
+): SeenPictures<Table> {
+  const outputs = task.outputs.length;
+  const width = numFeatures + task.numLogits + outputs;
+  const take = (from: number, count: number) => ({
+    values: Float64Array.from(
+      { length: rows.length * count },
+      (_, i) => values[Math.floor(i / count) * width + from + (i % count)],
+    ),
+    width: count,
+  });
+  const features = take(0, numFeatures);
+  const logits = take(numFeatures, task.numLogits);
+  const table = task.table(dataset, rows, take(width - outputs, outputs).values);
+  const { strengths, questions, labels } = table as Partial<
+    Record<"strengths" | "questions" | "labels", ArrayLike<number>>
+  >;
+  const first =
+    strengths &&
+    questions &&
+    Float64Array.from({ length: rows.length }, (_, i) => strengths[i * questions.length]);
+  return {
+    ...{ features, logits, table },
+    ...(first && { strengths: first }),
+    ...(labels && { labels }),
+  };
 }

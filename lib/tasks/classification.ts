@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
 import { matchNames } from "../core/names";
-import { asText } from "../core/table";
+import { asText, namedColumns } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { balancedRows } from "../data/sampling";
 import { confusionScores } from "../evaluate/classification-scores";
@@ -142,6 +142,14 @@ function createClassification(
         `${dataset.name} has galaxies of ${unknown.join(", ")}, which are not among the model's classes (${classNames.join(", ")}): their column label stays empty`,
       ];
     },
+    catalogColumns: ({ predicted, probabilities }) => ({
+      predicted: Array.from(predicted, (c) => classNames[c]),
+      ...(probabilities &&
+        namedColumns(
+          probabilities,
+          classNames.map((name) => `p_${name}`),
+        )),
+    }),
     formatTable: formatPredictions,
     parseTable: (text, file) => inOrder(parsePredictions(text, file), classNames, file),
 

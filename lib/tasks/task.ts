@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Random } from "../core/random";
+import type { Table as Columns } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import type { Breakdown } from "../evaluate/ablation-table";
 import type { TaskDescription } from "../models/description";
@@ -133,6 +134,11 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   answers(table: Table): Float64Array;
   /** What of a data set's targets does not fit this task, a sentence each, to be told when it predicts. */
   notices(dataset: Dataset): readonly string[];
+  /**
+   * The answers of a table as surveys publish them: columns by name, without ids and truths; text is one of
+   * the outputs.
+   */
+  catalogColumns(table: Table): Columns;
   /** The table as CSV, its columns in the order of this task's outputs. */
   formatTable(table: Table): string;
   /**

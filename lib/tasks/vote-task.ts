@@ -3,7 +3,7 @@ import { z } from "zod";
 import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { matchNames } from "../core/names";
-import { asText } from "../core/table";
+import { asText, namedColumns } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { type DecisionTree, questionRanges, treeAnswers } from "../data/decision-tree";
 import { balancedRows } from "../data/sampling";
@@ -211,6 +211,20 @@ function createVoteTask(
       return [
         `${name} has no votes for ${missing.join(", ")}: what volunteers said to their questions stays empty`,
       ];
+    },
+    catalogColumns({ values, strengths }) {
+      const named = (ending: string) => answers.map((answer) => answer + ending);
+      const asked = answers.map((_, a) => ranges.findIndex(({ to }) => a < to));
+      return {
+        ...namedColumns(values, named("_fraction")),
+        ...(strengths &&
+          namedColumns(
+            values.map((value, at) => {
+              return value * strengths[Math.floor(at / k) * count + asked[at % k]];
+            }),
+            named("_dirichlet"),
+          )),
+      };
     },
     formatTable: formatVotePredictions,
     parseTable: (text, file) => parseVotePredictions(text, file, questions),

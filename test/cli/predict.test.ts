@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { asText } from "#lib/core/table";
+import { openFits } from "#lib/data/fits-file";
 import { startEngine } from "#lib/engine/start";
 import { readPredictions } from "#lib/evaluate/predictions-file";
 import { saveModel } from "#lib/models/model-file";
@@ -142,6 +144,25 @@ describe("tuning-fork predict", function () {
     assert.deepEqual([...(await answers()).labels], [-1, -1, -1]);
     assert.equal(ask(at("plain", readdirSync(at("plain"))[0])).code, 0);
     assert.equal((await answers()).ids.length, 1);
+  });
+
+  it("writes a catalog where the file ends as one, or is asked to be", async () => {
+    const args = ["predict", "--run", run, "--data", at("images"), "--out"];
+    assert.equal(tuningFork(...args, at("catalog.fits")).code, 0);
+    const file = await openFits(at("catalog.fits"));
+    const { id, predicted, ...columns } = file.table();
+    file.close();
+    assert.deepEqual(Object.keys(columns), ["p_Barred Spiral", "p_faint", "p_medium"]);
+    assert.equal(tuningFork(...args, at("catalog.csv"), "--catalog").code, 0);
+    const [header, ...rows] = readFileSync(at("catalog.csv"), "utf8").trim().split("\n");
+    assert.equal(header, "id,predicted,p_Barred Spiral,p_faint,p_medium");
+    assert.deepEqual(
+      rows.map((row) => row.split(",").slice(0, 2)),
+      asText(id).map((name, row) => [name, asText(predicted)[row]]),
+    );
+    const { code, error } = tuningFork(...args, at("catalog.txt"));
+    assert.equal(code, 1);
+    assert.match(error, /ends in none of \.csv, \.parquet, \.fits/);
   });
 
   it("is done in parts by cluster, whose table is the whole one; a second submit starts nothing", async () => {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { Random } from "#lib/core/random";
 import { angularDistance } from "#lib/data/angular-size";
+import { instrumentOf } from "#lib/data/instrument-of";
 import { legacyFluxes, legacyRgb } from "#lib/data/lupton";
 import { type Instrument, observeAgain } from "#lib/data/observation";
 import { observedDataset } from "#lib/data/observed-dataset";
 import { oddKinds, oddPictures } from "#lib/data/odd-pictures";
 import { sameGalaxies } from "#lib/data/same-galaxies";
+import { secondSurvey } from "#lib/data/second-survey";
 import { fieldOfView, makeGalaxy, observeGalaxy } from "#lib/data/simulator";
 import { tinyDataset } from "../train/support";
 
@@ -158,5 +160,52 @@ describe("data/same-galaxies", () => {
       () => sameGalaxies(first, { name: "b", table: { id: ["a"] } }),
       /b has no columns ra/,
     );
+  });
+});
+
+describe("data/second-survey", () => {
+  const tiny = tinyDataset(50, 32);
+  const table = {
+    ...tiny.table,
+    ra: Array.from({ length: 50 }, (_, i) => 359.9999 + i / 50),
+    dec: Array.from({ length: 50 }, (_, i) => (i % 2 ? 60 : -60)),
+    split: Array.from({ length: 50 }, () => "train"),
+  };
+  const votes = {
+    questions: [{ name: "smooth", answers: ["yes", "no"] }],
+    answers: ["yes", "no"],
+    fractions: Float64Array.from({ length: 100 }, (_, i) => i),
+    asked: Float64Array.from({ length: 50 }, (_, i) => i),
+  };
+  const dataset = { ...tiny, table, votes };
+  const second = secondSurvey(dataset, { pixelScale: 1, seeing: 1 }, { depth: -1 }, { seed: 3 });
+
+  it("has some of the galaxies, which are found again by position, with their classes and votes", async () => {
+    const { first, second: there, separation } = sameGalaxies(dataset, second, 2);
+    assert.equal(second.size, 40);
+    assert.equal(first.length, 40);
+    assert.ok(separation.every((away) => away > 0 && away < 1.2));
+    assert.notDeepEqual(there, there.slice().sort());
+    assert.equal(second.table.split, undefined);
+    for (const [i, row] of first.entries()) {
+      assert.equal(second.table.label[there[i]], tiny.table.label[row]);
+      assert.equal(second.votes?.fractions[2 * there[i] + 1], 2 * row + 1);
+      assert.equal(second.votes?.asked?.[there[i]], row);
+      assert.match(String(second.table.id[there[i]]), /^second \d+$/);
+    }
+    const again = observedDataset(tiny, { pixelScale: 1, seeing: 1 }, { depth: -1 });
+    assert.deepEqual(
+      await second.read([there[5], there[9]]),
+      await again.read([first[5], first[9]]),
+    );
+    assert.throws(() => secondSurvey(tiny, from, {}), /tiny has no columns ra and dec/);
+  });
+
+  it("is taken by an instrument whose pixels are those that are read", () => {
+    const taken = { ...tiny, table: { ...table, pxscale: [Number.NaN, 0.2, 0.3, 0.3, 0.4] } };
+    assert.deepEqual(instrumentOf(taken, 1.2), { pixelScale: 0.3, seeing: 1.2 });
+    const shown = { ...taken, sourceSize: [256, 256] as const, view: { crop: 128, size: 32 } };
+    assert.deepEqual(instrumentOf(shown, 1.2), { pixelScale: 1.2, seeing: 1.2 });
+    assert.throws(() => instrumentOf(tiny, 1), /tiny has no column pxscale/);
   });
 });

@@ -24,7 +24,7 @@ const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
   models: { except: /^(model-file|weights|web-format)\.ts/ },
   evaluate: { except: /-file\.ts$/ },
   tasks: {},
-  predict: {},
+  predict: { except: /-file\.ts$/ },
   explain: {},
   plots: { except: /^(browser|unpack-chromium|render|export-figures|encode-by-sharp)\.ts/ },
 };

@@ -7,6 +7,7 @@ import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import type { Model } from "#lib/models/module";
 import { createModel } from "#lib/models/registry";
+import { accuracyUnderShift } from "#lib/predict/controlled-shift";
 import { type NetworkOptions, networkPredictor, predict } from "#lib/predict/network-predictor";
 import { createTask, taskFromDescription } from "#lib/tasks/registry";
 import { rowsOf, tinyDataset } from "../train/support";
@@ -41,6 +42,30 @@ describe("a network's predictor", () => {
     tensors = tf.memory().numTensors;
   });
   afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+
+  it("is as accurate as before where nothing is changed, and is asked about each galaxy as it is said", async () => {
+    const predictor = networkPredictor(model, task);
+    const rows = [3, 4, 8, 11];
+    const { labels, predicted } = (await predictor.predict(dataset, rows)) as Predictions;
+    const right = labels.filter((label, i) => predicted[i] === label).length;
+    const asked: [number, number][] = [];
+    predictor.dispose();
+    const points = await accuracyUnderShift(model, task, dataset, rows, {
+      from: { pixelScale: 1, seeing: 1, stretch: "linear" },
+      steps: [0, -6],
+      to(depth, row) {
+        asked.push([depth, row]);
+        return { depth };
+      },
+    });
+    assert.deepEqual(
+      points.map(({ x }) => x),
+      [0, -6],
+    );
+    assert.equal(points[0].value, right / 4);
+    assert.ok(points[0].low < points[0].value && points[0].value <= points[0].high);
+    assert.deepEqual(asked, [...rows.map((row) => [0, row]), ...rows.map((row) => [-6, row])]);
+  });
 
   it("answers any rows in any batches alike, none and one of them too", async () => {
     const predictor = networkPredictor(model, task);

@@ -96,6 +96,10 @@ function createFractions(
     }),
     answers: ({ fractions }) => fractions,
     notices: () => [],
+    catalogColumns: ({ ids, fractions }) =>
+      Object.fromEntries(
+        outputs.map((name, a) => [name, ids.map((_, row) => fractions[row * k + a])]),
+      ),
     formatTable: ({ ids, fractions }) =>
       [`id,${outputs}`, ...ids.map((id, i) => [id, ...fractions.slice(i * k, (i + 1) * k)])]
         .join("\n")
