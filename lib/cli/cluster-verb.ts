@@ -3,11 +3,16 @@ import { PlanFolder } from "../cluster/plan-folder";
 import { planStatus } from "../cluster/plan-status";
 import { planKinds } from "../cluster/registry";
 import { runUnit } from "../cluster/run-unit";
+import { slurmScript } from "../cluster/slurm-runner";
 import { stopPlan } from "../cluster/stop-plan";
+import { jobOf } from "../cluster/submit-plan";
 import { UserError } from "../core/errors";
-import { openRunner, runnerOptions, showStatus } from "./cluster-options";
+import { writeFileAtomic } from "../io/atomic";
+import { projectFolder } from "../io/paths";
+import { openRunner, runnerOptions, showStatus, slurmOptions } from "./cluster-options";
 import { submitVerb } from "./cluster-submit-verb";
 import { verbs } from "./registry";
+import { withUserErrors } from "./step-error";
 import { defineVerb, findVerb, groupVerbs, say } from "./verb";
 
 const folderWord = { name: "FOLDER" } as const;
@@ -79,6 +84,42 @@ const collect = defineVerb({
   },
 });
 
+const slurm = defineVerb({
+  summary: "Write what is missing of a plan as a script for sbatch: an array, a unit an element",
+  words: folderWord,
+  options: {
+    out: { type: "text", value: "FILE.sh", help: "The script.", required: "units.sh" },
+    ...slurmOptions,
+  },
+  async run({ out, "at-once": atOnce, ...options }, [path]) {
+    const folder = new PlanFolder(path);
+    const plan = folder.read();
+    const missing = plan.units.filter((unit) => folder.done(unit) === undefined);
+    if (missing.length === 0) {
+      say("every unit is done");
+      return undefined;
+    }
+    const jobs = missing.map((unit) => {
+      return jobOf(folder, plan, unit, (folder.attempt(unit)?.number ?? 0) + 1);
+    });
+    writeFileAtomic(out, slurmScript(jobs, { atOnce, ...options }));
+    say(`${jobs.length} units: sbatch ${out}`);
+    return undefined;
+  },
+});
+
+const setup = defineVerb({
+  summary: "Install Ray, to try a cluster on this machine",
+  details: "Into .tuning-fork/ray. A cluster that is there already needs nothing of it.",
+  options: {},
+  async run() {
+    const { installRay, rayProgram } = await import("#setup/ray.mjs");
+    await withUserErrors(() => installRay(projectFolder()));
+    say(`${rayProgram(projectFolder())} start --head   begins a cluster of this machine`);
+    return undefined;
+  },
+});
+
 const unit = defineVerb({
   summary: "Do one unit of a plan here: what runners call",
   words: { name: "FOLDER UNIT", count: [2, 2] },
@@ -97,5 +138,7 @@ export const verb = groupVerbs("Many units of work at once, here or on a cluster
   logs,
   stop,
   collect,
+  slurm,
+  setup,
   unit,
 });

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemError } from "../core/system-errors";
 import { startOf } from "../io/lock";
+import { endOfProcess } from "./job-end";
 import type { Job, JobState, Runner, RunnerDefinition, RunnerOptions } from "./runner";
 
 /** So long has a unit that is to end for writing its checkpoint, ms. */
@@ -15,13 +16,15 @@ class LocalRunner implements Runner {
   readonly detached = false;
   readonly slots: number;
   private readonly gpus: number;
+  private readonly cpus?: number;
   private readonly children = new Map<
     string,
     { child: ChildProcess; slot: number; end?: string }
   >();
 
-  constructor({ atOnce, gpus = 0 }: RunnerOptions) {
+  constructor({ atOnce, gpus = 0, cpus }: RunnerOptions) {
     this.gpus = gpus;
+    this.cpus = cpus;
     this.slots = atOnce ?? (gpus > 0 ? Math.max(1, Math.floor(countGpus() / gpus)) : 1);
   }
 
@@ -31,14 +34,14 @@ class LocalRunner implements Runner {
     try {
       const child = spawn(program, args, {
         stdio: ["ignore", file, file],
-        env: { ...process.env, ...this.devices(slot) },
+        env: { ...process.env, ...this.environment(slot) },
       });
       await new Promise((started, fail) => child.once("spawn", started).once("error", fail));
       const handle = handleOf(child.pid ?? 0);
       const entry: { child: ChildProcess; slot: number; end?: string } = { child, slot };
       this.children.set(handle, entry);
       child.once("exit", (code, signal) => {
-        entry.end = reasonOf(code, signal);
+        entry.end = endOfProcess(code, signal);
       });
       return handle;
     } catch (error) {
@@ -91,21 +94,18 @@ class LocalRunner implements Runner {
   }
 
   /** One process drives a GPU: each unit sees its own alone. */
-  private devices(slot: number): Record<string, string> {
-    if (this.gpus === 0) return {};
-    const own = Array.from({ length: this.gpus }, (_, i) => slot * this.gpus + i);
-    return { CUDA_VISIBLE_DEVICES: own.join(",") };
+  private environment(slot: number): Record<string, string> {
+    const { cpus, gpus } = this;
+    const own = Array.from({ length: gpus }, (_, i) => slot * gpus + i);
+    return {
+      ...(cpus === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(cpus) }),
+      ...(gpus === 0 ? {} : { CUDA_VISIBLE_DEVICES: own.join(",") }),
+    };
   }
 }
 
 /** Another process may get the number of one that has ended; not its beginning. */
 const handleOf = (pid: number) => `${hostname()} ${pid} ${startOf(pid)}`;
-
-function reasonOf(code: number | null, signal: NodeJS.Signals | null): string {
-  if (signal === null) return `ended with code ${code}`;
-  const why = signal === "SIGKILL" ? ", by hand or because memory ran out" : "";
-  return `was ended by ${signal}${why}`;
-}
 
 function countGpus(): number {
   const { stdout } = spawnSync("nvidia-smi", ["-L"], { encoding: "utf8" });
@@ -114,5 +114,6 @@ function countGpus(): number {
 
 export const local: RunnerDefinition = {
   sentence: "processes on this machine",
+  takes: [],
   open: async (options) => new LocalRunner(options),
 };

@@ -18,7 +18,7 @@ export interface JobState {
 
 /** What a unit takes of a machine. */
 export interface Resources {
-  /** Cores of a unit. Default 1. */
+  /** Cores of a unit, and threads of an op. Default: on this machine all, elsewhere 1. */
   readonly cpus?: number;
   /** GPUs of a unit. Default 0. */
   readonly gpus?: number;
@@ -62,6 +62,8 @@ export interface Runner {
 export interface RunnerDefinition {
   /** What it is, for the help. */
   readonly sentence: string;
+  /** Which options are for it and not for every runner. */
+  readonly takes: readonly (keyof RunnerOptions)[];
   /** @throws UserError when it is not there */
   open(options: RunnerOptions): Promise<Runner>;
 }

@@ -8,7 +8,7 @@ import { packageFolder } from "../io/paths";
 import { createPlan, type Plan, type PlanParts, type Unit } from "./plan";
 import type { PlanFolder } from "./plan-folder";
 import { planKinds } from "./registry";
-import type { JobState, Runner } from "./runner";
+import type { Job, JobState, Runner } from "./runner";
 
 /** How the units of a plan are run. */
 export interface SubmitOptions {
@@ -40,11 +40,32 @@ export interface UnitEvent {
 }
 
 /** The program that runs a unit on any machine that has this project at the same place. */
-export const unitCommand = (): string[] => [
+const unitCommand = (): string[] => [
   process.execPath,
   join(packageFolder, "bin", "tuning-fork.js"),
   ...["cluster", "unit"],
 ];
+
+/**
+ * An attempt at a unit as a runner takes it; the unit's folder is made.
+ *
+ * @param number Which attempt, from 1.
+ * @param command As {@link SubmitOptions.command}.
+ */
+export function jobOf(
+  folder: PlanFolder,
+  { id }: Plan,
+  { name }: Unit,
+  number: number,
+  command: readonly string[] = unitCommand(),
+): Job {
+  makeFolder(folder.unitPath(name));
+  return {
+    id: `tuning-fork-${id}-${name}-${number}`,
+    command: [...command, folder.path, name],
+    log: folder.logPath(name),
+  };
+}
 
 /** One unit that is to be done. */
 interface Open {
@@ -156,14 +177,9 @@ class Submission {
 
   private async start(open: Open): Promise<void> {
     const { unit } = open;
-    const { command = unitCommand() } = this.options;
-    makeFolder(this.folder.unitPath(unit.name));
+    const { command } = this.options;
     const number = (this.folder.attempt(unit)?.number ?? 0) + 1;
-    const handle = await this.runner.start({
-      id: `tuning-fork-${this.plan.id}-${unit.name}-${number}`,
-      command: [...command, this.folder.path, unit.name],
-      log: this.folder.logPath(unit.name),
-    });
+    const handle = await this.runner.start(jobOf(this.folder, this.plan, unit, number, command));
     this.folder.writeAttempt(unit, { number, runner: this.runner.name, handle });
     open.handle = handle;
     open.attempts++;

@@ -15,6 +15,7 @@ export {
 } from "../cluster/plan-folder";
 export type { Collected, PlanKind } from "../cluster/plan-kind";
 export { type PlanStatus, planStatus, type UnitStatus } from "../cluster/plan-status";
+export { type RayJob, RayJobs } from "../cluster/ray-jobs";
 export { planKinds, runners } from "../cluster/registry";
 export { runUnit } from "../cluster/run-unit";
 export type {
@@ -26,5 +27,6 @@ export type {
   RunnerOptions,
 } from "../cluster/runner";
 export { type ShardedCall, shardPlan } from "../cluster/shard-plan";
+export { slurmScript } from "../cluster/slurm-runner";
 export { stopPlan } from "../cluster/stop-plan";
 export { type SubmitOptions, submitPlan, type UnitEvent } from "../cluster/submit-plan";

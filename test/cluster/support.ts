@@ -38,9 +38,9 @@ export function submitApart(folder: PlanFolder, on: string, options: object = {}
   });
 }
 
-/** Wait until something holds. @throws Error after half a minute */
-export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1500; i++) {
+/** Wait until something holds. @throws Error after so many seconds */
+export async function until(what: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+  for (let i = 0; i < 50 * seconds; i++) {
     if (await what()) return;
     await sleep(20);
   }
