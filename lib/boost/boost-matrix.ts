@@ -31,25 +31,34 @@ export function matrixOf(values: Float32Array, width: number): BoostMatrix {
       "give each galaxy as many features",
     );
   }
+  const notices = noticesOf(missingIn(values, width), values.length);
+  return { rows, width, address: koffi().address(values), owner: values, notices };
+}
+
+/**
+ * @param first Number of values before these.
+ * @returns how many are NaN
+ * @throws UserError when one is infinite
+ */
+function missingIn(values: Float32Array, width: number, first = 0): number {
   let missing = 0;
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
     if (Number.isNaN(values[i])) missing++;
     else {
+      const at = first + i;
       throw new UserError(
-        `feature ${(i % width) + 1} of row ${Math.floor(i / width) + 1} is ${values[i]}`,
+        `feature ${(at % width) + 1} of row ${Math.floor(at / width) + 1} is ${values[i]}`,
         "give finite numbers, or NaN where one is not known",
       );
     }
   }
-  const notice = `${missing} of ${values.length} features are NaN: the trees take them as not known`;
-  return {
-    rows,
-    width,
-    address: koffi().address(values),
-    owner: values,
-    notices: missing > 0 ? [notice] : [],
-  };
+  return missing;
+}
+
+function noticesOf(missing: number, all: number): string[] {
+  const notice = `${missing} of ${all} features are NaN: the trees take them as not known`;
+  return missing > 0 ? [notice] : [];
 }
 
 /** Some rows of a matrix that follow each other. */
@@ -65,11 +74,15 @@ export interface MappedMatrix extends BoostMatrix {
 }
 
 const [PROT_READ, MAP_SHARED] = [1, 1];
+/** Values of a file that are looked at together: 4 MiB. */
+const PIECE = 1 << 20;
 
 /**
  * Features in a `.npy` file of float32 values `[rows, width]`, mapped into memory.
  *
- * @throws UserError when it is no such file, or cannot be mapped
+ * It is read once from its begin to its end: NaN are counted.
+ *
+ * @throws UserError when it is no such file, cannot be mapped, or a value is infinite
  */
 export function mapMatrix(path: string): MappedMatrix {
   const descriptor = openSync(path, "r");
@@ -81,15 +94,23 @@ export function mapMatrix(path: string): MappedMatrix {
     if (shape.length !== 2 || shape.includes(0)) {
       throw new UserError(`${path} has the shape ${shape.join(" × ")}`, "give galaxies × features");
     }
+    const [rows, width] = shape;
+    const piece = new Float32Array(Math.min(rows * width, PIECE));
+    let missing = 0;
+    for (let done = 0; done < rows * width; done += piece.length) {
+      const part = piece.subarray(0, rows * width - done);
+      readSync(descriptor, part, 0, part.byteLength, offset + done * 4);
+      missing += missingIn(part, width, done);
+    }
     const { map, unmap } = memoryMaps();
     const address = map(null, size, PROT_READ, MAP_SHARED, descriptor, 0);
     if (address === null || BigInt.asIntN(64, address) === -1n) {
       throw new UserError(`${path} cannot be mapped into memory`, "copy it to a local disk");
     }
-    const [rows, width] = shape;
     const close = () => unmap(address, size);
     const at = address + BigInt(offset);
-    return { rows, width, address: at, owner: path, notices: [], close };
+    const notices = noticesOf(missing, rows * width);
+    return { rows, width, address: at, owner: path, notices, close };
   } finally {
     closeSync(descriptor);
   }

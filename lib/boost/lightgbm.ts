@@ -104,7 +104,12 @@ function begin(config: LibraryConfig, train: BinnedData, val?: BinnedData): Boos
   refuseDecided(config.params, DECIDED);
   refuseUnknown(TITLE, config.params, knownParams());
   const booster = handleFrom((out) => x.create(train.handle, paramsText(config), out));
-  if (val !== undefined) x.addValidation(booster, val.handle);
+  try {
+    if (val !== undefined) x.addValidation(booster, val.handle);
+  } catch (error) {
+    x.free(booster);
+    throw error;
+  }
   return {
     update() {
       const finished: Out<number> = [null];

@@ -86,7 +86,7 @@ const interfaceOf = ({ address, rows, width }: BoostMatrix) =>
   arrayInterface(address, [rows, width]);
 
 /** Quantized by its own rows in one pass over the values, which are not copied. */
-function bin(features: BoostMatrix, { threads }: LibraryConfig, like?: BinnedData): BinnedData {
+function bin(features: BoostMatrix, config: LibraryConfig, like?: BinnedData): BinnedData {
   const { pointers, ...x } = api();
   const proxy = handleFrom((out) => x.proxy(out));
   let done = false;
@@ -101,9 +101,11 @@ function bin(features: BoostMatrix, { threads }: LibraryConfig, like?: BinnedDat
   }, pointers.next);
   let handle: bigint;
   try {
-    const config = `{"missing": NaN, "nthread": ${threads}, "max_bin": 256}`;
+    const { threads, params } = config;
+    // The booster refuses data of another max_bin than its own.
+    const how = `{"missing": NaN, "nthread": ${threads}, "max_bin": ${JSON.stringify(params.max_bin ?? 256)}}`;
     handle = handleFrom((out) =>
-      x.quantile(null, proxy, like?.handle ?? null, reset, next, config, out),
+      x.quantile(null, proxy, like?.handle ?? null, reset, next, how, out),
     );
   } finally {
     koffi().unregister(next);
@@ -173,15 +175,7 @@ function knownParams(booster: bigint): string[] {
 }
 
 /** Other names of parameters, which the settings do not list. */
-const ALIASES = [
-  "alpha",
-  "lambda",
-  "gamma",
-  "max_bin",
-  "reg_alpha",
-  "reg_lambda",
-  "min_split_loss",
-];
+const ALIASES = "alpha lambda gamma max_bin reg_alpha reg_lambda min_split_loss".split(" ");
 
 function boosterOf(booster: bigint): Booster {
   const x = api();

@@ -222,6 +222,16 @@ describe("boosting", function () {
         assert.deepEqual(await trees.predict(mapped), await trees.predict(matrixOf(values, width)));
         trees.dispose();
       }
+      const odd = values.slice();
+      odd[5] = odd[values.length - 1] = Number.NaN;
+      writeFileSync(join(folder, "nan.npy"), encodeNpy(odd, [480, 12]));
+      const holes = mapMatrix(join(folder, "nan.npy"));
+      assert.deepEqual(holes.notices, matrixOf(odd, width).notices);
+      assert.match(holes.notices[0], /^2 of 5760 features are NaN/);
+      holes.close();
+      odd[12 * 7 + 3] = Number.POSITIVE_INFINITY;
+      writeFileSync(join(folder, "infinite.npy"), encodeNpy(odd, [480, 12]));
+      assert.throws(() => mapMatrix(join(folder, "infinite.npy")), /feature 4 of row 8 is Infin/);
       writeFileSync(join(folder, "y.npy"), encodeNpy(values, [values.length]));
       assert.throws(() => mapMatrix(join(folder, "y.npy")), /has the shape 5760/);
       writeFileSync(join(folder, "z.npy"), encodeNpy(values, [480, 12]).subarray(0, 5000));
@@ -254,6 +264,36 @@ describe("boosting", function () {
       for (let i = 0; i < 15; i++) once();
       const grown = (process.memoryUsage.rss() - before) / values.byteLength;
       assert.ok(grown < 6, `${library.name} keeps ${grown.toFixed(1)} times the features`);
+    }
+  });
+
+  it("frees a booster that its validation data do not suit", () => {
+    const values = Float32Array.from({ length: 400_000 }, (_, i) => (i * 7919) % 1009);
+    const [matrix, other] = [matrixOf(values, 2), matrixOf(values.slice(0, 400), 4)];
+    const own = { ...config, threads: 1 };
+    const train = lightgbm.bin(matrix, own);
+    train.setTarget(new Float32Array(matrix.rows));
+    const val = lightgbm.bin(other, own);
+    const refused = () => assert.throws(() => lightgbm.begin(own, train, val), /LightGBM: /);
+    for (let i = 0; i < 3; i++) refused();
+    const before = process.memoryUsage.rss();
+    for (let i = 0; i < 20; i++) refused();
+    const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+    assert.ok(grown < 30, `${grown.toFixed(0)} MB`);
+    train.dispose();
+    val.dispose();
+  });
+
+  it("bins as finely as it is told", async () => {
+    const answers: number[][] = [];
+    const settings: Record<string, number>[] = [{}, { max_bin: 4 }];
+    for (const library of boosterLibraries) {
+      for (const params of settings) {
+        const trees = await trainTrees(library, given(), { ...config, params });
+        answers.push(Array.from(await trees.predict(given().train.features)));
+        trees.dispose();
+      }
+      assert.notDeepEqual(answers.pop(), answers.pop());
     }
   });
 
