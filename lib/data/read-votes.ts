@@ -69,8 +69,17 @@ export function readVoteColumns(
     return result(fractions, asked);
   }
   const fractions = checkedFractions(values, tree, columns, kind, at);
-  if (sums !== undefined) return result(fractions, sums);
+  if (sums !== undefined) {
+    checkVotes(
+      sums,
+      tree.map(({ name }) => `${name}_total-votes`),
+      at,
+    );
+    return result(fractions, sums);
+  }
   if (totals === undefined) return result(fractions);
+  checkVotes(totals, [TOTAL], at);
+  refuseUncounted(totals, fractions, at);
   const votes = cast === undefined ? values : read(cast);
   if (cast !== undefined) checkVotes(votes, cast, at);
   const shares =
@@ -113,6 +122,24 @@ function checkVotes(
   throw new UserError(
     `${at(row)}: ${columns[bad % columns.length]} is ${values[bad]}; expected votes, 0 or more.`,
     "Correct the table or download it again.",
+  );
+}
+
+/** @throws UserError naming a galaxy that has votes of nobody knows how many */
+function refuseUncounted(
+  totals: Float64Array,
+  fractions: Float64Array,
+  at: (row: number) => string,
+): void {
+  const k = fractions.length / totals.length;
+  const row = totals.findIndex((total, i) => {
+    const own = fractions.subarray(i * k, (i + 1) * k);
+    return Number.isNaN(total) && !own.every(Number.isNaN);
+  });
+  if (row < 0) return;
+  throw new UserError(
+    `${at(row)}: ${TOTAL} is empty or NaN, and the galaxy has votes.`,
+    "Fill in how many looked at it, or leave the column out: fractions alone can be learned, too.",
   );
 }
 
@@ -168,7 +195,7 @@ function refusePartly(own: Float64Array, columns: readonly string[], at: string)
   const missing = own.findIndex(Number.isNaN);
   if (missing < 0 || own.every(Number.isNaN)) return;
   throw new UserError(
-    `${at}: ${columns[missing]} is empty, and other answers to its question are not.`,
+    `${at}: ${columns[missing]} is empty or NaN, and other answers to its question are not.`,
     "Fill it in, with 0 where nobody gave this answer, or leave all of the question empty.",
   );
 }

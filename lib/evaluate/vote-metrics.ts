@@ -37,8 +37,12 @@ export interface VoteMetrics extends FractionScores {
   /** `mae` by `maeOfMean`: below 1 where more is known than the mean. */
   readonly relativeMae: number;
   /**
-   * Root of the mean squared error of the shares of everybody: fractions times the chance of reaching the
-   * question, as the Galaxy Zoo challenge on Kaggle scored them.
+   * Root of the mean squared error of the shares of everybody, all galaxies and answers weighed alike: a
+   * fraction counts as much as the chance of reaching its question, and a question that nobody reached counts as
+   * 0 for each answer. The Galaxy Zoo challenge on Kaggle (2013) scored its 37 answers by the same root
+   * over such shares; its organizers made theirs beforehand, of votes and galaxies of their own choice, and here
+   * they are multiplied down the tree: along the predicted fractions in the prediction, along the volunteers'
+   * in the truth. So numbers can be set beside each other, and are not the challenge's to the digit.
    */
   readonly kaggleRmse: number;
   /** 95 % intervals by resampling galaxies (Efron 1979). */

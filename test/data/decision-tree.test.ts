@@ -121,13 +121,39 @@ describe("data/vote-columns", () => {
     const refuse = (row: string, message: RegExp) =>
       assert.throws(() => votesIn(`${header}\n20,16,4,4,12,0,32\n${row}\n`), message);
     refuse("20,16,4,-4,12,0,32", /a\.csv, row 3: bar_yes is -4; expected votes/);
-    refuse("20,16,,4,12,0,32", /row 3: shape_3 is empty, and other answers/);
+    refuse("20,16,,4,12,0,32", /row 3: shape_3 is empty or NaN, and other answers/);
+    refuse("20,16,4,NaN,12,0,32", /row 3: bar_yes is empty or NaN, and other answers/);
+    refuse("20,16,4,inf,12,0,32", /row 3: bar_yes is Infinity; expected votes/);
     refuse("20,16,many,4,12,0,32", /row 3.*'shape_3' is 'many'/);
     const totals = tree.map(({ name }) => `${name}_total-votes`).join();
     assert.throws(
       () => votesIn(`${header},${totals}\n20,16,4,4,12,0,32,50,16,32\n`),
       /row 2: the answers to shape have 40 votes, and 50 volunteers were asked/,
     );
+    assert.throws(
+      () => votesIn(`${header},${totals}\n20,16,4,4,12,0,32,40,15,32\n`),
+      /row 2: the answers to bar have 16 votes, and 15 volunteers were asked/,
+    );
+  });
+
+  it("name a fraction that is none, and a number of volunteers that is none", () => {
+    const refuse = (row: string, message: RegExp, more = "") =>
+      assert.throws(() => votesIn(`${header}${more}\n.5,.4,.1,.25,.75,0,1${row}\n`), message);
+    const instead = (row: string, message: RegExp) =>
+      assert.throws(() => votesIn(`${header}\n${row}\n`), message);
+    instead(".5,.4,.1,-.25,.75,0,1", /row 2: bar_yes is -0\.25; expected votes, 0 or more/);
+    instead(".5,.4,.1,nan,.75,0,1", /row 2: bar_yes is empty or NaN/);
+    instead(".5,.4,.1,.2,.75,0,1", /row 2: the fractions of bar sum to 0\.95; expected 1/);
+    instead(".5,.4,.1,1.02,0,0,1", /row 2: bar_yes is 1\.02; expected a fraction/);
+    const total = ",total_classifications";
+    refuse(",-4", /row 2: total_classifications is -4; expected votes/, total);
+    refuse(",", /row 2: total_classifications is empty or NaN, and the galaxy has votes/, total);
+    const totals = tree.map(({ name }) => `,${name}_total-votes`).join("");
+    refuse(",40,-1,9", /row 2: bar_total-votes is -1; expected votes/, totals);
+    // Debiased by itself each answer may go where it likes, and not be known at all.
+    const debiased = `${treeAnswers(tree).map((answer) => `${answer}_debiased`)}\n`;
+    const { fractions } = votesIn(`${debiased}.9,.4,.1,nan,.75,0,1\n`).votes;
+    assert.deepEqual([...fractions], [0.9, 0.4, 0.1, Number.NaN, Number.NaN, 0, 1]);
   });
 
   it("name a sum that is wrong, and answers that are missing", () => {
