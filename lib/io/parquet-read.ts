@@ -42,10 +42,10 @@ export interface ParquetFile {
   close(): Promise<void>;
 }
 
-/** What Node unpacks by itself; snappy is a part of the library. */
+/** What Node unpacks by itself, no further than a page says that it goes; snappy is a part of the library. */
 const compressors = {
-  GZIP: (bytes) => gunzipSync(bytes),
-  BROTLI: (bytes) => brotliDecompressSync(bytes),
+  GZIP: (bytes, length) => gunzipSync(bytes, { maxOutputLength: Math.max(length, 1) }),
+  BROTLI: (bytes, length) => brotliDecompressSync(bytes, { maxOutputLength: Math.max(length, 1) }),
 } satisfies Compressors;
 const READABLE = ["UNCOMPRESSED", "SNAPPY", ...Object.keys(compressors)];
 

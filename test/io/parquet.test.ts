@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { Table } from "#lib/core/table";
 import type { WantedColumns } from "#lib/io/csv-table";
 import { openParquet, type ParquetRows } from "#lib/io/parquet-read";
@@ -139,5 +140,23 @@ describe("Parquet files", () => {
     await assert.rejects(read(footer), /damaged\.parquet is damaged \(/);
     const hole = Buffer.concat([whole.subarray(0, 500), whole.subarray(800)]);
     await assert.rejects(read(hole), /is damaged \(/);
+  });
+
+  it("that unpack to more than they say are refused before they do", async () => {
+    const { parquetWriteFile } = await import("hyparquet-writer");
+    const zeros = Buffer.alloc(2 ** 20);
+    const bombs = { GZIP: gzipSync(zeros), BROTLI: brotliCompressSync(zeros) } as const;
+    for (const [codec, bomb] of Object.entries(bombs)) {
+      const filename = join(folder, `${codec}.parquet`);
+      const columnData = [{ name: "x", data: Float32Array.of(1, 2, 3), nullable: false }];
+      await parquetWriteFile({
+        ...{ filename, columnData, codec: codec as keyof typeof bombs },
+        compressors: { [codec]: () => bomb },
+      });
+      await assert.rejects(
+        readAll(filename, { x: "number" }),
+        /is damaged \(.*larger than 12 bytes/,
+      );
+    }
   });
 });
