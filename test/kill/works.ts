@@ -44,6 +44,28 @@ const verb =
     return verb.run(name, args(folder, supplies));
   };
 
+/** Trees on the features of a network of the work's own, in whose folder they are kept. */
+const boosted = (library: string): Work => ({
+  async run(folder, supplies, begin) {
+    const { trainBoosted } = await import("#lib/boost/boosted-run");
+    const { startEngine } = await import("#lib/engine/start");
+    const backbone = join(folder, "network");
+    if (!existsSync(backbone)) cpSync(supplies.run, backbone, { recursive: true });
+    await startEngine();
+    begin();
+    const boost = { rounds: 20, patience: 0, threads: 1 };
+    await trainBoosted({ library, backbone, run: join(folder, "trees"), boost });
+  },
+  compares: (path) => /(\.npy|trees\/.*(config\.yaml|\.csv|metrics\.json|\.ubj|\.txt))$/.test(path),
+  content: withoutTimes,
+});
+
+/** A text file without the seconds that something took. */
+const withoutTimes = (path: string) =>
+  path.endsWith(".json")
+    ? readFileSync(path, "utf8").replace(/"seconds": [\d.e+-]+/, "")
+    : readFileSync(path);
+
 async function pixelsOf(path: string): Promise<Uint8Array> {
   const { openGalaxy10 } = await import("#lib/data/galaxy10");
   const dataset = await openGalaxy10(path);
@@ -62,13 +84,15 @@ export const works: Readonly<Record<string, Work>> = {
     ]),
     compares: (path) =>
       /(config\.yaml|split\.csv|history\.csv|predictions\.csv|metrics\.json)$/.test(path),
-    content: (path) => readFileSync(path, "latin1").replace(/"seconds": [\d.e+-]+/, ""),
+    content: withoutTimes,
     check(folder) {
       const open = (name: string) => openCheckpoint(join(folder, "run", "checkpoints", name));
       open("best");
       return open("latest")?.training.epoch ?? 0;
     },
   },
+  "boosted trees of xgboost": boosted("xgboost"),
+  "boosted trees of lightgbm": boosted("lightgbm"),
   predict: {
     run: verb("predict", (folder, { run, images }) => [
       ...["--run", run, "--data", images, "--out", join(folder, "p.csv")],
