@@ -6,9 +6,11 @@ import { PlanFolder } from "../cluster/plan-folder";
 import { planStatus } from "../cluster/plan-status";
 import { shardPlan } from "../cluster/shard-plan";
 import { submitPlan, type UnitEvent } from "../cluster/submit-plan";
+import { sweepPlan } from "../cluster/sweep-plan";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
 import { untilInterrupted } from "../notebook/interrupt";
+import { type ConfigFileOptions, readSettings } from "../train/config-file";
 import { openRunner, runnerOptions, showStatus } from "./cluster-options";
 import { helpOf } from "./help";
 import { readOptions } from "./options";
@@ -42,7 +44,7 @@ const options = {
 const definition = {
   summary: "Do a plan's units, or what is missing of them",
   details: [
-    "WHAT is an ablation's file; or a verb that can be done in parts, with its options; or the folder of a plan, whose missing units are done.",
+    "WHAT is the file of an ablation or a sweep; or a verb that can be done in parts, with its options; or the folder of a plan, whose missing units are done.",
     "Units whose output stands are kept, so that the same call goes on after whatever ended it. Ctrl-C stops units on this machine; on a cluster they go on until `tuning-fork cluster stop`.",
     `tuning-fork cluster submit notebooks/configs/ablation.yaml --out results/ablation\ntuning-fork cluster submit predict --run RUN --data SPEC --shards 50 --out results/survey`,
   ].join("\n\n"),
@@ -72,6 +74,12 @@ export const submitVerb: Verb = {
           )
         : new UserError("--out is missing", "give it, for example --out results/my-plan");
     }
+    if (isFolder && (profile ?? data ?? set[0]) !== undefined) {
+      throw new UserError(
+        `${what} is a plan's folder: --profile, --data and --set have no effect on it`,
+        "give the plan's file and --out again",
+      );
+    }
     if (sharded !== (shards !== undefined)) {
       throw sharded
         ? new UserError("--shards is missing", "give it, for example --shards 50")
@@ -79,7 +87,8 @@ export const submitVerb: Verb = {
     }
     const folder = new PlanFolder(out ?? what);
     const make = async (): Promise<PlanParts> => {
-      if (!sharded) return ablationPlan(resolve(what), folder.path, { profile, spec: data, set });
+      const file = { profile, spec: data, set };
+      if (!sharded) return filePlan(resolve(what), folder.path, file);
       const { ending, rows } = shardedVerbs[what];
       const asked = await rows(`${name} ${what}`, others);
       return shardPlan({ args: [what, ...others], ending, ...asked }, shards ?? 1, folder.path);
@@ -98,6 +107,17 @@ export const submitVerb: Verb = {
     return failed.length === 0 ? 0 : 1;
   },
 };
+
+/** The plan of a file: of what it is says the key that it has. */
+function filePlan(path: string, folder: string, options: ConfigFileOptions): PlanParts {
+  const keys = readSettings(path, { profile: options.profile });
+  if ("sweep" in keys) return sweepPlan(path, folder, options);
+  if ("ablation" in keys) return ablationPlan(path, folder, options);
+  throw new UserError(
+    `${path} has neither the key ablation nor sweep`,
+    "give the file of an ablation or a sweep; one experiment alone is `tuning-fork train --config`",
+  );
+}
 
 /** The options of this verb, and those of the verb that is done in parts. */
 function apart([what, ...args]: readonly string[]): [own: string[], others: string[]] {

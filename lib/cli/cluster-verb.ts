@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { PlanFolder } from "../cluster/plan-folder";
 import { planStatus } from "../cluster/plan-status";
 import { planKinds } from "../cluster/registry";
@@ -9,6 +10,7 @@ import { jobOf } from "../cluster/submit-plan";
 import { UserError } from "../core/errors";
 import { writeFileAtomic } from "../io/atomic";
 import { projectFolder } from "../io/paths";
+import { exportFigures } from "../plots/export-figures";
 import { openRunner, runnerOptions, showStatus, slurmOptions } from "./cluster-options";
 import { submitVerb } from "./cluster-submit-verb";
 import { verbs } from "./registry";
@@ -78,8 +80,16 @@ const collect = defineVerb({
         `submit the plan again: tuning-fork cluster submit ${path}`,
       );
     }
-    const { files, says } = await planKinds[plan.kind].collect(folder, plan, out);
+    if (out !== undefined && plan.kind !== "shards") {
+      throw new UserError(`--out has no effect on a plan of kind ${plan.kind}`, "leave it out");
+    }
+    const { files, says, figures } = await planKinds[plan.kind].collect(folder, plan, out);
     say(`${says}: ${files.join(", ")}`);
+    if (figures === undefined) return undefined;
+    const byPath = Object.entries(figures).map(([name, figure]) => {
+      return [join(folder.path, "figures", name), figure] as const;
+    });
+    say(`figures: ${(await exportFigures(Object.fromEntries(byPath))).join(", ")}`);
     return undefined;
   },
 });

@@ -1,3 +1,4 @@
+import type { Figure } from "../plots/figure";
 import type { Plan, Unit } from "./plan";
 import type { PlanFolder } from "./plan-folder";
 
@@ -7,6 +8,8 @@ export interface Collected {
   readonly files: readonly string[];
   /** What they hold, in a few words. */
   readonly says: string;
+  /** To be drawn, by name. Default: none. */
+  readonly figures?: Readonly<Record<string, Figure>>;
 }
 
 /** What the units of a plan are parts of. */

@@ -5,6 +5,7 @@ import type { PlanKind } from "./plan-kind";
 import { ray } from "./ray-runner";
 import type { RunnerDefinition } from "./runner";
 import { slurmRunner } from "./slurm-runner";
+import { sweep } from "./sweep-plan";
 
 /** Where units can run, by name. A new runner is one file and one line here. */
 export const runners: Readonly<Record<string, RunnerDefinition>> = {
@@ -17,4 +18,5 @@ export const runners: Readonly<Record<string, RunnerDefinition>> = {
 export const planKinds: Readonly<Record<string, PlanKind>> = {
   shards,
   ablation,
+  sweep,
 };

@@ -30,3 +30,5 @@ export { type ShardedCall, shardPlan } from "../cluster/shard-plan";
 export { slurmScript } from "../cluster/slurm-runner";
 export { stopPlan } from "../cluster/stop-plan";
 export { type SubmitOptions, submitPlan, type UnitEvent } from "../cluster/submit-plan";
+export { loadSweep, type Sweep, type SweepCandidate } from "../cluster/sweep-config";
+export { readSweep, sweepPlan } from "../cluster/sweep-plan";

@@ -151,6 +151,14 @@ export {
 export { type Retention, retention } from "../evaluate/retention";
 export { fitStacking, type StackingWeights, stackVotes } from "../evaluate/stacking";
 export { type ClassSummary, evaluate, type Summary } from "../evaluate/summary";
+export {
+  parameterImportance,
+  rankedTrials,
+  type SweepParameter,
+  type SweepTable,
+  type SweepTrial,
+  sweepColumns,
+} from "../evaluate/sweep-table";
 export { atTemperature, fitTemperature } from "../evaluate/temperature";
 export { type Truth, withTruth } from "../evaluate/truth";
 export {

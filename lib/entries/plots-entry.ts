@@ -46,6 +46,8 @@ export {
 export { outlierHeatMap } from "../plots/outlier-heat-map";
 export { type ModelGroup, pairedModels } from "../plots/paired-models";
 export { type PanelsOptions, panels } from "../plots/panels";
+export { parallelCoordinates } from "../plots/parallel-coordinates";
+export { parameterImportanceBars } from "../plots/parameter-importance-bars";
 export { perClassBars } from "../plots/per-class-bars";
 export { permutationPanels } from "../plots/permutation-panels";
 export { type PictureOptions, pictureUris } from "../plots/pictures";

@@ -8,6 +8,7 @@ import type { Seen } from "../evaluate/detectors/detector";
 import { type PermutationTest, permutationTest } from "../evaluate/permutation-test";
 import { createPredictions, type Predictions } from "../evaluate/predictions";
 import { evaluate } from "../evaluate/summary";
+import type { SweepTable } from "../evaluate/sweep-table";
 import type { VotePredictions } from "../evaluate/vote-predictions";
 import type { Embedding } from "./embedding-scatter";
 import type { ComparedVotes } from "./hex-bins";
@@ -219,5 +220,34 @@ function exampleScores(predictions: Predictions): Pick<AblationRun, "metrics" | 
   return {
     metrics: { accuracy, logLoss },
     breakdown: { name: "recall", overall: "accuracy", scores: Object.fromEntries(recalls) },
+  };
+}
+
+/** A made-up sweep: the learning rate counts, the batch's size a little, weight decay not. */
+export function exampleSweep(trials = 40): SweepTable {
+  const random = new Random(8, "example sweep");
+  const sizes = ["16", "32", "64", "128"];
+  return {
+    parameters: [
+      { name: "train.optimizer.learningRate", scale: "log" },
+      { name: "train.batchSize", scale: "list" },
+      { name: "train.optimizer.weightDecay", scale: "linear" },
+    ],
+    metric: "valAccuracy",
+    better: "max",
+    trials: Array.from({ length: trials }, (_, i) => {
+      const rate = 10 ** random.uniform(-5, -1);
+      const size = random.integer(sizes.length);
+      const score =
+        0.82 - 0.08 * (Math.log10(rate) + 3) ** 2 - 0.02 * size + random.normal(0, 0.02);
+      const values = [rate, sizes[size], random.uniform(0, 0.1)];
+      return {
+        name: `trial-${i + 1}`,
+        values,
+        epochs: 5,
+        score,
+        seconds: 40 + 10 * random.uniform(),
+      };
+    }),
   };
 }

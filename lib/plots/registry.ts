@@ -29,6 +29,7 @@ import {
   examplePermutations,
   examplePredictions,
   exampleSeen,
+  exampleSweep,
   exampleVotes,
   exampleVoteTable,
 } from "./examples";
@@ -38,6 +39,8 @@ import { modelComparison } from "./model-comparison";
 import { outlierHeatMap } from "./outlier-heat-map";
 import { pairedModels } from "./paired-models";
 import { panels } from "./panels";
+import { parallelCoordinates } from "./parallel-coordinates";
+import { parameterImportanceBars } from "./parameter-importance-bars";
 import { perClassBars } from "./per-class-bars";
 import { permutationPanels } from "./permutation-panels";
 import { pictureUris } from "./pictures";
@@ -158,6 +161,8 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
       })),
       options,
     ),
+  "parallel-coordinates": (options) => parallelCoordinates(exampleSweep(), options),
+  "parameter-importance": (options) => parameterImportanceBars(exampleSweep(), options),
   "per-class-bars": (options) => perClassBars(summary(), options),
   "permutation-panels": (options) =>
     permutationPanels(
