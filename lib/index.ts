@@ -1,6 +1,6 @@
 /**
- * What the notebooks use. Everything else is in an entry point of its own: `tuning-fork/boost`, `/data`, `/engine`,
- * `/evaluate`, `/explain`, `/io`, `/models`, `/notebook`, `/plots`, `/predict`, `/tasks`, `/train`.
+ * What the notebooks use. Everything else is in an entry point of its own: `tuning-fork/boost`, `/data`, `/embed`,
+ * `/engine`, `/evaluate`, `/explain`, `/io`, `/models`, `/notebook`, `/plots`, `/predict`, `/tasks`, `/train`.
  *
  * @module tuning-fork
  */
@@ -15,11 +15,22 @@ export { findDuplicates } from "./data/duplicates";
 export { readSizes } from "./data/gz2-sizes";
 export { augmentImages, imageStatistics, meanImages } from "./data/image-statistics";
 export { instrumentOf } from "./data/instrument-of";
+export { joinDatasets } from "./data/join-datasets";
 export { observedDataset } from "./data/observed-dataset";
 export { oddKinds, oddPictures } from "./data/odd-pictures";
 export { openDataset } from "./data/open";
 export { sameGalaxies } from "./data/same-galaxies";
 export { secondSurvey } from "./data/second-survey";
+export { embedGalaxies } from "./embed/embed-galaxies";
+export { embeddingRows } from "./embed/embedding";
+export { readEmbedding, writeEmbedding } from "./embed/embedding-file";
+export { kMeans } from "./embed/k-means";
+export { exactNeighbors, neighborRecall } from "./embed/neighbors";
+export { principalComponents } from "./embed/principal-components";
+export { probeFeatures } from "./embed/probe";
+export { SimilarityIndex } from "./embed/similarity-index";
+export { rankAgain, simulateRating, strangeness, strangest } from "./embed/strangeness";
+export { umap } from "./embed/umap";
 export { startEngine } from "./engine/start";
 export { ablationColumns, modelLabel } from "./evaluate/ablation-table";
 export { pairedAgreement } from "./evaluate/agreement";
@@ -102,7 +113,9 @@ export { saliencyOverlay } from "./plots/saliency-overlay";
 export { sampleGrid } from "./plots/sample-grid";
 export { scoreCurves } from "./plots/score-curves";
 export { setCoverage } from "./plots/set-coverage";
+export { similarGalaxies } from "./plots/similar-galaxies";
 export { trainingCurves } from "./plots/training-curves";
+export { valueScatter } from "./plots/value-scatter";
 export { votePosterior } from "./plots/vote-posterior";
 export { voteTree } from "./plots/vote-tree";
 export { accuracyUnderShift } from "./predict/controlled-shift";

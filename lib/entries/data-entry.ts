@@ -80,6 +80,7 @@ export { Hdf5File, type Hdf5Info, type Hdf5Numbers } from "../data/hdf5";
 export { Hdf5Writer } from "../data/hdf5-writer";
 export { augmentImages, imageStatistics, meanImages } from "../data/image-statistics";
 export { instrumentOf } from "../data/instrument-of";
+export { joinDatasets } from "../data/join-datasets";
 export { hasLabels, labelsOf } from "../data/labels";
 export { type BatchOptions, batchCount, batches, cached, type HostBatch } from "../data/loader";
 export { type LuptonOptions, legacyRgb, luptonRgb } from "../data/lupton";

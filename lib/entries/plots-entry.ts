@@ -71,6 +71,11 @@ export { type SampleGridOptions, sampleGrid } from "../plots/sample-grid";
 export { type CurvePoint, type ScoreCurvesOptions, scoreCurves } from "../plots/score-curves";
 export { setCoverage } from "../plots/set-coverage";
 export {
+  type SimilarGalaxies,
+  type SimilarGalaxiesOptions,
+  similarGalaxies,
+} from "../plots/similar-galaxies";
+export {
   COLUMN,
   colorScale,
   type FigureOptions,
@@ -83,6 +88,11 @@ export {
   themeOf,
 } from "../plots/theme";
 export { type TrainingCurvesOptions, trainingCurves } from "../plots/training-curves";
+export {
+  type ValuedEmbedding,
+  type ValueScatterOptions,
+  valueScatter,
+} from "../plots/value-scatter";
 export {
   type PosteriorGalaxy,
   type VotePosteriorOptions,

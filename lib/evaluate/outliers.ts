@@ -1,6 +1,7 @@
 import type { Detector, Seen } from "./detectors/detector";
 import { dirichletStrength } from "./detectors/dirichlet-strength";
 import { energy } from "./detectors/energy";
+import { isolationForest } from "./detectors/isolation-forest";
 import { mahalanobis } from "./detectors/mahalanobis";
 import { maxSoftmax } from "./detectors/max-softmax";
 import { nearestFeatures } from "./detectors/nearest-features";
@@ -13,6 +14,7 @@ export const outlierDetectors: readonly Detector[] = [
   energy,
   mahalanobis,
   nearestFeatures,
+  isolationForest,
   dirichletStrength,
 ];
 

@@ -1,4 +1,5 @@
 import type { Figure } from "../plots/figure";
+import { hasThumbnails, NOTEBOOK_THUMBNAILS } from "../plots/thumbnails";
 import { inNotebook, type MimeBundle, newSlot, show } from "./display";
 
 /** The media type under which JupyterLab and VS Code draw plotly figures. */
@@ -18,6 +19,9 @@ const REDRAW_MS = 500;
 /** Show an interactive figure below the cell; in a plain terminal, one line that describes it. */
 export function showFigure(figure: Figure): void {
   show(figureBundle(figure));
+  if (hasThumbnails(figure) && inNotebook()) {
+    show({ "text/plain": "", "text/html": NOTEBOOK_THUMBNAILS });
+  }
 }
 
 /** A figure that is redrawn in place. */

@@ -15,7 +15,7 @@ export interface Embedding {
   readonly classNames: readonly string[];
   /** Id of each galaxy, shown on hover. */
   readonly ids: readonly string[];
-  /** Small pictures as data URIs (see `pictureUris`); an exported HTML page shows them on hover. */
+  /** Small pictures as data URIs (see `pictureUris`), shown on hover in a notebook and in an exported HTML page. */
   readonly thumbnails?: readonly string[];
 }
 

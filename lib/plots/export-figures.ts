@@ -8,6 +8,7 @@ import { type Journal, type JournalName, journalOf, journalWidth } from "./journ
 import { type PreflightReport, preflight } from "./preflight";
 import { lettersWithoutFont, Renderer } from "./render";
 import { PIXELS_PER_MM, resize } from "./theme";
+import { SHOW_THUMBNAILS } from "./thumbnails";
 
 /** A format of files: vectors on a page, vectors alone, pixels, an interactive page. */
 export type FigureFormat = "pdf" | "svg" | "png" | "html";
@@ -42,20 +43,6 @@ const ANY_JOURNAL: Journal = {
   linePt: 0.25,
 };
 
-// A point whose custom data is a picture shows it beside the pointer.
-const THUMBNAILS = `(div) => {
-  const image = document.body.appendChild(new Image());
-  image.style = "position:fixed;width:128px;display:none;pointer-events:none";
-  div.on("plotly_hover", ({ points: [{ customdata }], event }) => {
-    if (!String(customdata).startsWith("data:image/")) return;
-    image.src = customdata;
-    image.style.left = event.clientX + 16 + "px";
-    image.style.top = event.clientY + 16 + "px";
-    image.style.display = "block";
-  });
-  div.on("plotly_unhover", () => { image.style.display = "none"; });
-}`;
-
 /** A figure as a page that works without network: zoom, pan and hover. */
 export async function figureHtml(figure: Figure, title: string): Promise<string> {
   const plotly = await readFile(require.resolve("plotly.js-dist-min"), "utf8");
@@ -63,7 +50,7 @@ export async function figureHtml(figure: Figure, title: string): Promise<string>
   return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title.replace(/[<&]/g, "")}</title>` +
     `<body style="margin:0"><div id="figure"></div><script>${plotly}</script>` +
-    `<script>const f=${spec};Plotly.newPlot("figure",f.data,f.layout,{displaylogo:false,showSendToCloud:false}).then(${THUMBNAILS})</script></body></html>\n`
+    `<script>const f=${spec};Plotly.newPlot("figure",f.data,f.layout,{displaylogo:false,showSendToCloud:false}).then(${SHOW_THUMBNAILS})</script></body></html>\n`
   );
 }
 

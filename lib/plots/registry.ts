@@ -52,8 +52,10 @@ import { saliencyOverlay } from "./saliency-overlay";
 import { sampleGrid } from "./sample-grid";
 import { scoreCurves } from "./score-curves";
 import { setCoverage } from "./set-coverage";
+import { similarGalaxies } from "./similar-galaxies";
 import type { FigureOptions } from "./theme";
 import { trainingCurves } from "./training-curves";
+import { valueScatter } from "./value-scatter";
 import { votePosterior } from "./vote-posterior";
 import { voteTree } from "./vote-tree";
 
@@ -206,6 +208,13 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
       { xTitle: "Labeled galaxies", yTitle: "Mean absolute error", ...options },
     );
   },
+  "value-scatter": (options) => {
+    const embedding = exampleEmbedding();
+    const values = Array.from(embedding.x, (x, i) =>
+      i % 20 === 0 ? Number.NaN : 0.1 + 0.01 * x + 0.005 * embedding.y[i],
+    );
+    return valueScatter({ ...embedding, values }, { title: "redshift", ...options });
+  },
   "vote-posterior": async (options) => {
     const [uri] = await pictureUris(exampleImages(1), [64, 64]);
     return votePosterior({ table: exampleVoteTable(), row: 5, uri }, options);
@@ -217,6 +226,15 @@ export const figureRegistry: Readonly<Record<string, FigureExample>> = {
     const table = (score: "threshold" | "adaptive") =>
       coverageTable(predictions(2000, 0), predictions(2000, 1), { score });
     return setCoverage({ threshold: table("threshold"), adaptive: table("adaptive") }, options);
+  },
+  "similar-galaxies": (options) => {
+    const dataset = exampleDataset();
+    const rows = [3, 7, 9, 11, 13, 20, 22, 24, 26, 28, 30, 32];
+    const similarity = rows.map((_, i) => 1 - 0.013 * (i % 6));
+    return similarGalaxies(
+      { dataset, queries: [3, 22], neighbors: { rows, similarity, k: 6 } },
+      options,
+    );
   },
   "training-curves": (options) => trainingCurves(exampleHistory(), options),
 };

@@ -27,6 +27,8 @@ describe("detectors of strange pictures", () => {
     const { name, needs } = detector;
     it(`score as scikit-learn and SciPy do: ${name}`, () => {
       const scores = detector.fit(known)(others);
+      // It draws at random: test/embed compares it with the mean of scikit-learn's.
+      if (name === "isolation forest") return;
       assert.equal(scores.length, expected.second.length);
       const reference = (expected.detectors as Record<string, number[]>)[name];
       if (name === "Dirichlet strength")
@@ -49,7 +51,7 @@ describe("detectors of strange pictures", () => {
     const plain = compareDetectors({ features }, { features }, { others });
     assert.deepEqual(
       plain.map(({ detector }) => detector),
-      ["Mahalanobis", "nearest features"],
+      ["Mahalanobis", "nearest features", "isolation forest"],
     );
     const column = (rows: number[][]) => rows.map(([x]) => x);
     close(rankSum(column(expected.second), column(expected.first)).auroc, expected.auroc);
