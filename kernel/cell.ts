@@ -67,13 +67,15 @@ async function hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   }
 }
 
-interface Host {
+export interface Host {
   readonly display: Cell["display"] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly hold: typeof hold;
   readonly variables: () => Readonly<Record<string, unknown>>;
   /** Set by the library: how it shows a value, where it knows the kind. */
   view?: (value: object) => Content | undefined;
+  /** Set by the library: a value's shape and bytes, where these are known. */
+  describe?: (value: unknown) => { readonly shape: string; readonly bytes: number | null };
 }
 
 /**

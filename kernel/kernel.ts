@@ -1,4 +1,5 @@
 import { type Cell, currentCell, holdingCells, inCell, offer } from "./cell";
+import { CellOutputs, OUTPUTS_TARGET } from "./cell-outputs";
 import { changedPackages } from "./changed-packages";
 import type { Connection } from "./connection";
 import { CellExecutor } from "./executor";
@@ -20,6 +21,9 @@ export class Kernel {
   readonly #language = new Language(this.#executor.tslab);
   readonly #host = offer(() => this.#executor.tslab.locals);
   readonly #inputs: string[] = [];
+  readonly #outputs = new CellOutputs((comm, data) =>
+    this.connection.publish("comm_msg", { comm_id: comm, data }),
+  );
   /** Cells that wait, the running one not among them. */
   #queue: Message[] = [];
   #busy = false;
@@ -87,7 +91,7 @@ export class Kernel {
       case "is_complete_request":
         return this.#language.isComplete(code);
       case "inspect_request":
-        return this.#language.inspect(code, Number(content.cursor_pos));
+        return this.#language.inspect(code, Number(content.cursor_pos), this.#host);
       case "complete_request":
         return this.#language.complete(code, Number(content.cursor_pos));
       case "history_request": {
@@ -98,11 +102,19 @@ export class Kernel {
         return { status: "ok", history };
       }
       case "comm_open":
-        // Nobody here has anything to say through it; the protocol wants it closed then.
-        this.connection.publish("comm_close", { comm_id: content.comm_id, data: {} });
+        if (content.target_name === OUTPUTS_TARGET)
+          this.#outputs.open(String(content.comm_id), header.session);
+        // Nobody here has anything to say through another; the protocol wants it closed then.
+        else this.connection.publish("comm_close", { comm_id: content.comm_id, data: {} });
+        return undefined;
+      case "comm_msg":
+        this.#outputs.hear(content.data);
+        return undefined;
+      case "comm_close":
+        this.#outputs.close(String(content.comm_id));
         return undefined;
       case "comm_info_request":
-        return { status: "ok", comms: {} };
+        return { status: "ok", comms: this.#outputs.comms };
       case "interrupt_request":
         if (!wasBroken()) this.interrupt();
         return { status: "ok" };
@@ -156,9 +168,10 @@ export class Kernel {
       end: new AbortController(),
       display: (content, update) => {
         const type = update ? "update_display_data" : "display_data";
-        this.connection.publish(type, content, request);
+        this.#show(type, content, request);
       },
     };
+    this.#outputs.begin(request, number);
     if (!silent)
       this.connection.publish("execute_input", { code, execution_count: number }, request);
     const outcome = await inCell(cell, async () => {
@@ -169,15 +182,16 @@ export class Kernel {
         try {
           const data = await richValue(ended.value, this.#host.view);
           const result = { execution_count: number, data, metadata: {} };
-          this.connection.publish("execute_result", result, request);
+          this.#show("execute_result", result, request);
         } catch (error) {
           return { status: "error", error: errorContent(error) } as const;
         }
       return ended;
     });
+    if (outcome.status === "error") this.#show("error", outcome.error, request);
+    this.#outputs.end(request);
     if (outcome.status === "ok")
       return { status: "ok", execution_count: number, user_expressions: {}, payload: [] };
-    this.connection.publish("error", outcome.error, request);
     return { status: "error", execution_count: number, ...outcome.error };
   }
 
@@ -188,12 +202,11 @@ export class Kernel {
 
   /** What is written or displayed goes to the cell that started the work, also after its end. */
   #routeOutput(): void {
-    const { connection } = this;
     for (const name of ["stdout", "stderr"] as const) {
       const decoder = new TextDecoder();
       process[name].write = (chunk: Uint8Array | string, ...rest: readonly unknown[]) => {
         const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-        if (text !== "") connection.publish("stream", { name, text }, currentCell()?.request);
+        if (text !== "") this.#show("stream", { name, text }, currentCell()?.request);
         const done = rest.at(-1);
         if (typeof done === "function") queueMicrotask(() => done());
         return true;
@@ -202,6 +215,11 @@ export class Kernel {
     Object.defineProperty(tslab.jupyter, "lastWriteDisplayData", {
       get: () => currentCell()?.display ?? null,
     });
+  }
+
+  #show(type: string, content: Content, request: Message | undefined): void {
+    this.connection.publish(type, content, request);
+    this.#outputs.keep(type, content, request);
   }
 
   #status(state: "busy" | "idle", request: Message): void {

@@ -17,6 +17,8 @@ export interface KernelHost {
   variables(): Readonly<Record<string, unknown>>;
   /** Set by the library: how a cell's last expression is shown, by media type, where it knows. */
   view?: (value: object) => object | undefined;
+  /** Set by the library: what kind a variable's value is, its shape, and bytes, where these are known. */
+  describe?: (value: unknown) => { readonly shape: string; readonly bytes: number | null };
 }
 
 /** @returns the kernel, if this process is the one of a notebook. */

@@ -24,6 +24,10 @@ export function variables(): void {
 
 const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
 
+// Documentation of a variable (Shift+Tab) says it, too.
+const kernel = kernelHost();
+if (kernel) kernel.describe = describe;
+
 /** Bytes are those of the values of a tensor, an array of numbers or a text; of others they are not known. */
 function describe(value: unknown): { type: string; shape: string; bytes: number | null } {
   if (typeof value === "string")

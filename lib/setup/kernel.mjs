@@ -36,6 +36,20 @@ function papermillFiles(venv) {
   };
 }
 
+/** What JupyterLab does for the kernel: a notebook that is opened again shows what it has missed. */
+function labExtension() {
+  const folder = join("share", "jupyter", "labextensions", "tuning-fork");
+  const load = "static/catch-up.js";
+  return {
+    [join(folder, "package.json")]: asText({
+      name: "tuning-fork",
+      version: "1.0.0",
+      jupyterlab: { extension: true, _build: { load, extension: "./extension" } },
+    }),
+    [join(folder, load)]: readFileSync(join(HERE, "labextension", "catch-up.js"), "utf8"),
+  };
+}
+
 const asText = (content) => `${JSON.stringify(content, null, 2)}\n`;
 
 /** Every file that registration writes, by its path inside the virtual environment. */
@@ -49,6 +63,7 @@ function files(venv) {
     "share/jupyter/lab/settings/overrides.json": asText({
       "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
     }),
+    ...labExtension(),
     ...papermillFiles(venv),
   };
 }

@@ -239,6 +239,25 @@ describe("the TypeScript kernel", function () {
     }
   });
 
+  it("says of a variable what it holds, its shape and its bytes", async () => {
+    const [cell] = await kernel.run(
+      'import "tuning-fork/notebook";\nconst radii = new Float32Array([1.5, 2.5, 4]);\n' +
+        'const named = { radii }; let text = "arm"; const f = (x: number) => x;',
+    );
+    assert.equal(cell.status, "ok", cell.stderr);
+    const said = async (code: string) => {
+      const { data } = await kernel.ask("inspect", code);
+      return String((data as Record<string, unknown>)["text/plain"]);
+    };
+    const radii = await said("rad|ii.length");
+    assert.match(radii, /const radii: Float32Array/);
+    assert.match(radii, /Float32Array\(3\) \[ 1\.5, 2\.5, 4 \]\n\nshape 3, 12 bytes$/);
+    assert.match(await said("text|"), /let text: string\n\n'arm'\n\nshape 3, 3 bytes$/);
+    // A member of something else is not the variable of its name, and functions have no value to show.
+    assert.doesNotMatch(await said("named.rad|ii"), /bytes/);
+    assert.doesNotMatch(await said("f|(1)"), /Function/);
+  });
+
   it("closes a comm that nobody here answers", async () => {
     const [closed, ...others] = await kernel.comm("jupyter.widget");
     assert.equal(closed?.type, "comm_close");
