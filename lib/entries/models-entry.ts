@@ -15,6 +15,7 @@ export {
   type TaskDescription,
 } from "../models/description";
 export { type Freeze, freeze, learningRateScales } from "../models/freeze";
+export { fetchHubModel, type HubModel, type WeightsOptions } from "../models/hub-model";
 export {
   createFromWeights,
   type LoadedModel,
@@ -41,4 +42,4 @@ export {
   type WebModel,
   type WebWeight,
 } from "../models/web-model";
-export { createPretrained, fetchWeights, type WeightsOptions } from "../models/weights";
+export { createPretrained, fetchWeights } from "../models/weights";

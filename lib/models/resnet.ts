@@ -133,6 +133,10 @@ export const resnet: Architecture = {
     { block: "bottleneck", depths: [3, 4, 6, 3], channels },
     { hub: "timm/resnet50.a1_in1k" },
   ),
+  resnet101: define(
+    { block: "bottleneck", depths: [3, 4, 23, 3], channels },
+    { hub: "timm/resnet101.a1_in1k" },
+  ),
   resnet18_quarter: define({ block: "basic", depths: [2, 2, 2, 2], ...quarter }, { size: 48 }),
   resnet26_quarter: define({ block: "bottleneck", depths: [2, 2, 2, 2], ...quarter }, { size: 48 }),
   resnet50_quarter: define({ block: "bottleneck", depths: [3, 4, 6, 3], ...quarter }, { size: 48 }),

@@ -190,8 +190,9 @@ const modelSchema = settings({
   /** Share of residual branches dropped in the deepest block, from 0 to below 1. Default: the architecture's. */
   dropPath: shareBelowOne.optional(),
   /**
-   * What to start from: a `.safetensors` file, the folder of a run, or `published` for the weights that the model was
-   * published with, fetched once. The classifier is replaced where the outputs differ. Default: fresh
+   * What to start from: a `.safetensors` file, the folder of a run, `published` for the weights that the model was
+   * published with, or a model of the Hugging Face hub such as `hf_hub:mwalmsley/zoobot-encoder-convnext_nano`,
+   * fetched once. The classifier is replaced where the outputs differ. Default: fresh
    * weights.
    */
   weights: z.string().min(1).optional(),

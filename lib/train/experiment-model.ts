@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { startEngine } from "../engine/start";
 import { findPath } from "../io/paths";
+import type { Preprocessing } from "../models/description";
+import { fetchHubModel, isHubName } from "../models/hub-model";
 import { createFromWeights, type LoadedModel, loadModel } from "../models/model-file";
 import type { Model } from "../models/module";
 import { createModel } from "../models/registry";
@@ -34,9 +36,14 @@ export async function createExperimentModel(
   const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
   const given = { ...options, numClasses: task.numLogits, inputSize, seed: train.seed };
   if (weights === undefined) return { model: createModel(name, given) };
-  const file = weights === "published" ? await fetchWeights(name) : weightsFile(weights);
+  const { path, ...asTrained } = await weightsOf(name, weights);
   const load = { head: "match", task: task.description } as const;
-  const { model: created, report } = createFromWeights(name, given, file, load);
+  const { model: created, report } = createFromWeights(
+    name,
+    { ...asTrained, ...given },
+    path,
+    load,
+  );
   return { model: created, says: saysOf(weights, report) };
 }
 
@@ -45,12 +52,27 @@ function saysOf(weights: string, { loaded, resampled, classifier }: LoadReport):
   return `weights of ${weights}: ${loaded.length} parameters${other}; ${classifier}`;
 }
 
-/** The file that `model.weights` names: itself, or the best checkpoint of a run. */
-function weightsFile(weights: string): string {
+/**
+ * The file that `model.weights` names: itself, the best checkpoint of a run, or one of the hub, with how images
+ * come to a model of the hub.
+ */
+async function weightsOf(
+  name: string,
+  weights: string,
+): Promise<{ path: string; preprocessing?: Preprocessing }> {
+  if (weights === "published") return { path: await fetchWeights(name) };
+  if (isHubName(weights)) {
+    const { architecture, path, preprocessing } = await fetchHubModel(weights);
+    if (architecture === name) return { path, preprocessing };
+    throw new UserError(
+      `model.weights is ${weights}, which is a ${architecture}, and model.name is ${name}`,
+      `set model.name to ${architecture}`,
+    );
+  }
   const path = findPath(weights);
-  if (path.endsWith(".safetensors")) return path;
+  if (path.endsWith(".safetensors")) return { path };
   const best = openCheckpoint(new RunFolder(path).bestPath);
-  if (best !== undefined) return best.files.model;
+  if (best !== undefined) return { path: best.files.model };
   throw new UserError(
     `model.weights is ${weights}, which is no .safetensors file and no run with a checkpoint`,
     `train the stage before: npx tuning-fork train … --out ${weights}`,

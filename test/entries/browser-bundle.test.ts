@@ -21,7 +21,7 @@ const rooms: Record<string, { only?: RegExp; except?: RegExp }> = {
     only: /^(augment|fits|lupton|galaxy-|sky|simulator|view)/,
     except: /-file\.ts$/,
   },
-  models: { except: /^(model-file|weights|web-format)\.ts/ },
+  models: { except: /^(model-file|hub-model|weights|web-format)\.ts/ },
   evaluate: { except: /-file\.ts$/ },
   tasks: {},
   predict: { except: /-file\.ts$/ },

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
-import { saveModel } from "#lib/models/model-file";
+import { loadWeights, saveModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
 import { writeWebModel } from "#lib/models/web-format";
 import { createPretrained, fetchWeights } from "#lib/models/weights";
@@ -75,10 +75,124 @@ describe("published weights", () => {
     process.env.HF_ENDPOINT = "http://127.0.0.1:9";
     await assert.rejects(
       fetchWeights("resnet50", { folder, attempts: 1 }),
-      /weights of resnet50 did not come[\s\S]*put it at .*resnet50\.safetensors/,
+      /timm\/resnet50\.a1_in1k did not come[\s\S]*put it at .*resnet50\.safetensors/,
     );
     process.env.HF_ENDPOINT = here;
     await assert.rejects(fetchWeights("custom_cnn", { folder }), /no published weights/);
+  });
+
+  describe("of a model of the hub", () => {
+    const config = (architecture: string, more: object = {}) => ({
+      ...{ architecture, num_classes: 0, num_features: 32 },
+      pretrained_cfg: {
+        ...{ custom_load: false, input_size: [3, 64, 64], fixed_input_size: false, crop_pct: 1 },
+        ...{ interpolation: "bicubic", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+        ...{ num_classes: 0, first_conv: "stem.0", classifier: "head.fc", ...more },
+      },
+    });
+    /** What the hub has: a file's bytes by repository and name. */
+    const files = new Map<string, Buffer>();
+    let hub: Server;
+    let usual: string | undefined;
+    const put = (repository: string, architecture: string, more?: object) =>
+      files.set(
+        `/${repository}/resolve/main/config.json`,
+        Buffer.from(JSON.stringify(config(architecture, more))),
+      );
+    before(async () => {
+      hub = createServer((request, response) => {
+        served.push(`${request.method} ${request.url}`);
+        const found = files.get(request.url ?? "");
+        response.statusCode = found === undefined ? 404 : 200;
+        response.end(request.method === "HEAD" ? undefined : found);
+      });
+      await new Promise<void>((done) => hub.listen(0, "127.0.0.1", done));
+      usual = process.env.HF_ENDPOINT;
+      process.env.HF_ENDPOINT = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
+    });
+    after(() => {
+      process.env.HF_ENDPOINT = usual;
+      hub.close();
+    });
+    const options = { folder, attempts: 1 };
+
+    it("are found by its config.json, fetched once, and asked without mean and deviation where they learned so", async () => {
+      for (const [owner, architecture] of [
+        ["mwalmsley/zoobot-encoder", "test_resnet50"],
+        ["mwalmsley/zoobot-encoder", "test_tf_efficientnet"],
+        ["somebody/galaxies", "test_convnext"],
+      ]) {
+        const repository = `${owner}-${architecture}`;
+        const made = createModel(architecture, { numClasses: 0, seed: 9 });
+        saveModel(made, join(folder, "made.safetensors"));
+        put(repository, `${architecture}.gz_evo`);
+        files.set(
+          `/${repository}/resolve/main/model.safetensors`,
+          readFileSync(join(folder, "made.safetensors")),
+        );
+        const name = `hf_hub:${repository}`;
+        const { model, report } = await createPretrained(name, { numClasses: 3, ...options });
+        assert.equal(model.name, architecture);
+        assert.deepEqual(model.inputSize, [64, 64]);
+        const plain = owner.startsWith("mwalmsley");
+        assert.deepEqual(model.preprocessing, {
+          mean: plain ? [0, 0, 0] : [0.485, 0.456, 0.406],
+          std: plain ? [1, 1, 1] : [0.229, 0.224, 0.225],
+          interpolation: "bicubic",
+        });
+        assert.deepEqual(
+          report.fresh,
+          ["weight", "bias"].map((end) => `${model.classifier}.${end}`),
+        );
+        for (const [key, { variable }] of made.parameters) {
+          const own = model.parameters.get(key)?.variable;
+          assert.deepEqual(own?.dataSync(), variable.dataSync(), key);
+        }
+        made.dispose();
+        model.dispose();
+        served = [];
+        const again = await createPretrained(name, { numClasses: 0, ...options });
+        again.model.dispose();
+        assert.deepEqual(served, []);
+      }
+    });
+
+    it("are read from PyTorch's own file where there is no other, as Zoobot's are", async () => {
+      const repository = "mwalmsley/zoobot-encoder-convnext_nano";
+      put(repository, "test_convnext_nano");
+      const file = "test/fixtures/models/test_convnext_nano/pytorch_model.bin";
+      files.set(`/${repository}/resolve/main/pytorch_model.bin`, readFileSync(file));
+      const name = `hf_hub:${repository}`;
+      const { model } = await createPretrained(name, { numClasses: 5, ...options });
+      const same = createModel("test_convnext_nano", { numClasses: 5 });
+      loadWeights(same, "test/fixtures/models/test_convnext_nano/weights.safetensors");
+      for (const [key, { variable }] of same.parameters) {
+        assert.deepEqual(model.parameters.get(key)?.variable.dataSync(), variable.dataSync(), key);
+      }
+      model.dispose();
+      same.dispose();
+      assert.ok(!existsSync(join(folder, "mwalmsley--zoobot-encoder-convnext_nano.bin")));
+    });
+
+    it("are refused by name", async () => {
+      const refuse = (name: string, words: RegExp) =>
+        assert.rejects(createPretrained(name, { numClasses: 2, ...options }), words);
+      await refuse("hf_hub:zoobot", /hf_hub:zoobot is no name .*mwalmsley\/zoobot-encoder/s);
+      await refuse("hf_hub:../x", /is no name/);
+      await refuse("hf_hub:a/none", /config\.json of a\/none did not come: .*404/);
+      put("a/maxvit", "maxvit_tiny_rw_224");
+      await refuse("hf_hub:a/maxvit", /architecture maxvit_tiny_rw_224, which there is not here/);
+      put("a/odd", "test_convnext", { mean: [0.5] });
+      await refuse("hf_hub:a/odd", /no config\.json of a timm model \(pretrained_cfg\.mean/);
+      put("a/empty", "test_convnext");
+      await refuse("hf_hub:a/empty", /pytorch_model\.bin of a\/empty did not come/);
+      put("a/other", "test_resnet18");
+      files.set(
+        "/a/other/resolve/main/model.safetensors",
+        readFileSync(join(folder, "made.safetensors")),
+      );
+      await refuse("hf_hub:a/other", /does not fit test_resnet18/);
+    });
   });
 
   it("are written for the browser in shards that tfjs reads", () => {
