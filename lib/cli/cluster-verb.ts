@@ -12,6 +12,7 @@ import { writeFileAtomic } from "../io/atomic";
 import { projectFolder } from "../io/paths";
 import { exportFigures } from "../plots/export-figures";
 import { openRunner, runnerOptions, showStatus, slurmOptions } from "./cluster-options";
+import { planVerb } from "./cluster-plan-verb";
 import { submitVerb } from "./cluster-submit-verb";
 import { verbs } from "./registry";
 import { withUserErrors } from "./step-error";
@@ -143,6 +144,7 @@ const unit = defineVerb({
 });
 
 export const verb = groupVerbs("Many units of work at once, here or on a cluster", {
+  plan: planVerb,
   submit: submitVerb,
   status,
   logs,

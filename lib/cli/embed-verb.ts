@@ -6,6 +6,12 @@ import { withProgress } from "../notebook/progress";
 import { askModel, askOptions } from "./ask-model";
 import { defineVerb, say } from "./verb";
 
+/** Of features: how they are stored. */
+export const float16 = {
+  type: "flag",
+  help: "Store 16 bits a number in the place of 32.",
+} as const;
+
 export const verb = defineVerb({
   summary: "What a trained network sees in galaxies, as numbers",
   details:
@@ -18,7 +24,7 @@ export const verb = defineVerb({
       help: "Where the features go, by its ending as Parquet or NumPy.",
       required: "features.parquet",
     },
-    float16: { type: "flag", help: "Store 16 bits a number in the place of 32." },
+    float16,
   },
   async run({ out, float16, ...values }) {
     checkEnding(out);

@@ -3,6 +3,7 @@ import { asText } from "../core/table";
 import { sha256 } from "../io/digests";
 import { openCheckpoint } from "../train/checkpoint";
 import { askModel, askOptions } from "./ask-model";
+import { float16 } from "./embed-verb";
 import type { NamedModel } from "./named-model";
 import { readOptions } from "./options";
 import type { Options, Values } from "./verb";
@@ -25,19 +26,21 @@ export interface ShardedRows {
 
 const { shard: _, ...options } = askOptions;
 
+const rowsOf =
+  (own: Options = {}) =>
+  async (name: string, args: readonly string[]): Promise<ShardedRows> => {
+    const { values } = readOptions(name, { options: { ...options, ...own } }, args);
+    const asked = { ...(values as Values<typeof options>), shard: undefined };
+    return askModel(asked, async ({ named, dataset, rows }) => {
+      const ids = asText(dataset.table.id);
+      return { ids: Array.from(rows, (row) => ids[row]), inputs: await digests(named, asked) };
+    });
+  };
+
 /** Verbs that take `--shard`, by name. */
 export const shardedVerbs: Readonly<Record<string, ShardedVerb>> = {
-  predict: {
-    ending: "csv",
-    async rows(name, args) {
-      const { values } = readOptions(name, { options: options as Options }, args);
-      const asked = { ...(values as Values<typeof options>), shard: undefined };
-      return askModel(asked, async ({ named, dataset, rows }) => {
-        const ids = asText(dataset.table.id);
-        return { ids: Array.from(rows, (row) => ids[row]), inputs: await digests(named, asked) };
-      });
-    },
-  },
+  predict: { ending: "csv", rows: rowsOf() },
+  embed: { ending: "parquet", rows: rowsOf({ float16 }) },
 };
 
 /** Of the files that hold the model. */

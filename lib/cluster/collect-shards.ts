@@ -5,8 +5,10 @@ import { UserError } from "../core/errors";
 import { atomicPath } from "../io/atomic";
 import { eachRow } from "../io/csv";
 import { csvLine } from "../io/csv-text";
+import { collectParquet } from "./collect-parquet";
 import type { Plan, Unit } from "./plan";
 import type { PlanKind } from "./plan-kind";
+import { shardSettings } from "./shard-plan";
 
 /** Text is written in pieces of so many characters. */
 const PIECE = 1 << 18;
@@ -45,7 +47,7 @@ export async function collectShards({ units }: Plan, out: string): Promise<numbe
 
 /** Copy a part's rows, and its header where none was written yet. */
 async function copyPart(
-  { rows, output, name }: Unit,
+  unit: Unit,
   file: number,
   before?: string,
 ): Promise<{ readonly header: string; readonly rows: number }> {
@@ -54,7 +56,7 @@ async function copyPart(
   let header: string | undefined;
   let idColumn = 0;
   let text = "";
-  await eachRow(output, (cells) => {
+  await eachRow(unit.output, (cells) => {
     const line = `${csvLine(cells)}\n`;
     if (header !== undefined) {
       hash.update(`${cells[idColumn]}\n`);
@@ -68,25 +70,40 @@ async function copyPart(
     return undefined;
   });
   writeSync(file, text);
-  if (rows !== undefined && count !== rows.count) {
-    throw new UserError(
-      `${output} has ${count} galaxies of the ${rows.count} of ${name}: it was cut off, or is another`,
-      "remove it and submit the plan again",
-    );
-  }
-  if (rows !== undefined && hash.digest("hex") !== rows.ids) {
-    throw new UserError(
-      `${output} is not about the galaxies of ${name}`,
-      "remove it and submit the plan again",
-    );
-  }
+  checkPart(unit, count, hash.digest("hex"));
   return { header: header ?? "", rows: count };
+}
+
+/**
+ * Compare what a part holds with what it was made for.
+ *
+ * @param count Its rows.
+ * @param ids SHA-256 of their ids, each followed by a line's end.
+ * @throws UserError when it is cut off, or about others
+ */
+export function checkPart({ rows, output, name }: Unit, count: number, ids: string): void {
+  if (rows === undefined || (count === rows.count && ids === rows.ids)) return;
+  throw new UserError(
+    count === rows.count
+      ? `${output} is not about the galaxies of ${name}`
+      : `${output} has ${count} galaxies of the ${rows.count} of ${name}: it was cut off, or is another`,
+    "remove it and submit the plan again",
+  );
 }
 
 /** What becomes of parts: one table. */
 export const shards: PlanKind = {
-  async collect({ path }, plan, out = join(path, "predictions.csv")) {
-    const rows = await collectShards(plan, out);
+  async collect({ path }, plan, given) {
+    const { ending } = shardSettings.parse(plan.settings);
+    const isParquet = ending === "parquet";
+    const out = given ?? join(path, isParquet ? "features.parquet" : "predictions.csv");
+    if (!out.endsWith(`.${ending}`)) {
+      throw new UserError(
+        `${out} is to be of parts that end in .${ending}`,
+        `give --out FILE.${ending}`,
+      );
+    }
+    const rows = await (isParquet ? collectParquet : collectShards)(plan, out);
     return { files: [out], says: `${rows} galaxies, each once` };
   },
 };
