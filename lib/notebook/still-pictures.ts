@@ -8,12 +8,18 @@ import { PIXELS_PER_MM } from "../plots/theme";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 
-/** As large as on the screen, in pixels. */
-const DPI = 25.4 * PIXELS_PER_MM;
+/** Dots a pixel of the screen: letters stay sharp on dense ones. */
+const DENSITY = 2;
+const DPI = DENSITY * 25.4 * PIXELS_PER_MM;
+
+interface Output {
+  readonly data?: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+}
 
 interface Notebook {
   readonly cells: readonly {
-    readonly outputs?: readonly { readonly data?: Record<string, unknown> }[];
+    readonly outputs?: readonly Output[];
   }[];
 }
 
@@ -29,15 +35,24 @@ export async function addPictures(path: string): Promise<number> {
   const notebook: Notebook = JSON.parse(readFileSync(path, "utf8"));
   const outputs = notebook.cells
     .flatMap((cell) => cell.outputs ?? [])
-    .flatMap(({ data }) => (data !== undefined && PLOTLY in data ? [data] : []));
+    .flatMap((output) => {
+      const { data } = output;
+      return data !== undefined && PLOTLY in data ? [{ output, data }] : [];
+    });
   if (outputs.length === 0) return 0;
   const folder = mkdtempSync(join(tmpdir(), "pictures-"));
   try {
     const place = (i: number) => join(folder, String(i));
-    const figures = outputs.map((data, i) => [place(i), data[PLOTLY] as Figure]);
+    const figures = outputs.map(({ data }, i) => [place(i), data[PLOTLY] as Figure]);
     await exportFigures(Object.fromEntries(figures), { formats: ["png"], dpi: DPI });
-    for (const [i, data] of outputs.entries())
-      data["image/png"] = readFileSync(`${place(i)}.png`).toString("base64");
+    for (const [i, { output, data }] of outputs.entries()) {
+      const png = readFileSync(`${place(i)}.png`);
+      data["image/png"] = png.toString("base64");
+      // As large as the figure is on the screen, whatever JupyterLab had saved.
+      const [width, height] = [16, 20].map((at) => Math.round(png.readUInt32BE(at) / DENSITY));
+      const picture = { width, height, alt: String(data["text/plain"] ?? "figure") };
+      output.metadata = { ...output.metadata, "image/png": picture };
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

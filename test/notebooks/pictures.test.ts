@@ -34,9 +34,19 @@ describe("pictures of a saved notebook", () => {
       const { "image/png": picture, ...data } = shown.data;
       assert.deepEqual(data, JSON.parse(JSON.stringify({ ...cells[1].outputs?.[0].data })));
       const png = Buffer.from(picture, "base64");
-      const { format, width } = await sharp(png).metadata();
+      const { format, width, height } = await sharp(png).metadata();
       assert.equal(format, "png");
-      assert.ok(Math.abs(Number(width) - Number(figure.layout.width)) < 2, `${width} pixels wide`);
+      // Twice the dots of the size at which it is shown, which is the figure's own.
+      const { layout } = figure;
+      const own = [Number(layout.width), Number(layout.height)];
+      const shownAt = shown.metadata["image/png"];
+      for (const [i, length] of [shownAt.width, shownAt.height].entries()) {
+        assert.ok(Math.abs(length - own[i]) < 2, `${length} pixels instead of ${own[i]}`);
+        assert.ok(
+          Math.abs(Number([width, height][i]) - 2 * length) < 2,
+          `${width} × ${height} dots`,
+        );
+      }
       assert.ok(png.length < 100_000, `${png.length} bytes`);
     } finally {
       rmSync(folder, { recursive: true });
