@@ -136,7 +136,10 @@ function withoutOnlyFolders(folder: string, files: readonly Found[], notices: st
 function checkNames(folder: string, classNames: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of classNames) {
-    const key = name.toLowerCase().replace(/[\s_-]+/g, "_");
+    const key = name
+      .trim()
+      .toLowerCase()
+      .replace(/[\s_-]+/g, "_");
     const before = seen.get(key);
     if (before !== undefined) {
       throw new UserError(

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -143,28 +142,39 @@ export function writeError(path: string, error: unknown): unknown {
  */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
-  } catch (thrown) {
-    const error = codeOf(thrown) === "ENOENT" ? whyNoFolder(path, thrown) : thrown;
+    makeMissing(resolve(path));
+  } catch (error) {
     // Something of this name that is no folder.
-    const isFile = codeOf(error) === "EEXIST";
-    throw isFile
-      ? new UserError(`${path} cannot be made: it is a file, not a folder`, "give another path", {
+    if (codeOf(error) === "EEXIST") {
+      throw new UserError(
+        `${path} cannot be made: it is a file, not a folder`,
+        "give another path",
+        {
           cause: error,
-        })
-      : systemError(error, path, "cannot be made");
+        },
+      );
+    }
+    if (codeOf(error) === "ENOENT") {
+      throw new UserError(
+        `${path} cannot be made: the system makes no folders there (ENOENT)`,
+        "give another path",
+        { cause: error },
+      );
+    }
+    throw systemError(error, path, "cannot be made");
   }
 }
 
-/** Node says of a disk that can only be read that nothing is there; making one folder alone tells the truth. */
-function whyNoFolder(path: string, thrown: unknown): unknown {
-  let missing = resolve(path);
-  while (missing !== dirname(missing) && !existsSync(dirname(missing))) missing = dirname(missing);
+/** One after another: where the system makes no folders, as in `/proc`, Node's own way never ends. */
+function makeMissing(path: string): void {
+  const isFolder = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder()) return;
+  if (dirname(path) !== path) makeMissing(dirname(path));
   try {
-    mkdirSync(missing);
-    return thrown;
+    mkdirSync(path);
   } catch (error) {
-    return error;
+    // Another process may have made it meanwhile.
+    if (codeOf(error) !== "EEXIST" || !isFolder()) throw error;
   }
 }
 

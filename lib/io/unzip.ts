@@ -1,12 +1,12 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32 } from "node:zlib";
 import { UserError } from "../core/errors";
 import { systemError } from "../core/system-errors";
-import { atomicPath } from "./atomic";
+import { atomicPath, makeFolder } from "./atomic";
 
 /** How much {@link unzipFiles} takes out of an archive. */
 export interface UnzipLimits {
@@ -39,7 +39,7 @@ export async function unzipFiles(
   { entry: largest = 2 ** 26, total: most = 2 ** 36 }: UnzipLimits = {},
 ): Promise<number> {
   const { openPromise } = await import("yauzl");
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const seen = new Set<string>();
   let count = 0;
   let bytes = 0;

@@ -182,6 +182,9 @@ describe("data without labels", () => {
       await pictures("Spiral/1.png", "spiral/1.png");
       await refused(openDataset(folder), /'Spiral' and 'spiral'/);
       await rm(join(folder, "Spiral"), { recursive: true });
+      await pictures("spiral /1.png");
+      await refused(openDataset(folder), /'spiral' and 'spiral '/);
+      await rm(join(folder, "spiral "), { recursive: true });
       await pictures("train/1.png");
       await refused(openDataset(folder), /'spiral' stands beside folders of splits/);
     });
