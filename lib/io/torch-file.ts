@@ -176,7 +176,9 @@ function inOrder(all: Float32Array, { shape, strides, offset }: StoredTensor, pa
   const size = shape.reduce((a, b) => a * b, 1);
   const last = shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis], offset);
   const sound = [offset, ...shape, ...strides].every((n) => Number.isSafeInteger(n) && n >= 0);
-  if (!sound || shape.length !== strides.length || (size > 0 && last >= all.length)) {
+  // Values that several places share take no more room than those of others.
+  const fits = size === 0 || (last < all.length && size <= all.length);
+  if (!sound || shape.length !== strides.length || !fits) {
     throw new UserError(
       `${path}: a tensor lies outside of its values`,
       "download or save it again",

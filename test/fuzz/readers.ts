@@ -14,6 +14,7 @@ import { readPredictions, readTruth } from "#lib/evaluate/predictions-file";
 import { readVotes } from "#lib/evaluate/votes-file";
 import { openParquet } from "#lib/io/parquet-read";
 import { SafetensorsFile } from "#lib/io/safetensors";
+import { openTorchFile } from "#lib/io/torch-file";
 import { unzipFiles } from "#lib/io/unzip";
 import { readModelDescription } from "#lib/models/model-file";
 import { parseWebManifest } from "#lib/models/web-model";
@@ -124,6 +125,18 @@ export const readers: Readonly<Record<string, Reader>> = {
         if (read === 0) throw refused;
       } finally {
         await file.close();
+      }
+    },
+  },
+  torch: {
+    file: "weights.bin",
+    seeds: async () => ["state-dict", "checkpoint"].map((name) => fixture(`io/torch/${name}.bin`)),
+    async read(path) {
+      const file = await openTorchFile(path);
+      try {
+        for (const name of file.tensors.keys()) file.read(name);
+      } finally {
+        file.close();
       }
     },
   },
