@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
+import type { Table } from "../core/table";
 import type { FeatureMatrix } from "../evaluate/feature-matrix";
 
 /** Galaxies in clusters. */
@@ -109,6 +110,32 @@ function lloyd(values: Float64Array, width: number, first: Float64Array): Cluste
       return count === 0 ? before[i] : sum / count;
     });
   }
+}
+
+/** What is in each cluster: how many galaxies, the commonest class and its share of those whose class is known. */
+export function clusterTable(
+  { labels, centers }: Clusters,
+  width: number,
+  classes: ArrayLike<number>,
+  classNames: readonly string[],
+): Table {
+  const rows = Array.from({ length: centers.length / width }, (_, cluster) => {
+    const own = Array.from(labels).flatMap((label, row) => (label === cluster ? [row] : []));
+    const known = own.map((row) => classes[row]).filter((label) => label >= 0);
+    const counts = classNames.map((_, c) => known.filter((label) => label === c).length);
+    const commonest = counts.indexOf(Math.max(...counts));
+    return {
+      own: own.length,
+      name: classNames[commonest] ?? "",
+      share: counts[commonest] / known.length,
+    };
+  });
+  return {
+    cluster: rows.map((_, cluster) => cluster + 1),
+    galaxies: rows.map(({ own }) => own),
+    "commonest class": rows.map(({ name }) => name),
+    share: rows.map(({ share }) => share),
+  };
 }
 
 function squared(

@@ -10,10 +10,13 @@ export interface StrangenessOptions {
   readonly detector?: Detector;
   /**
    * Class of each galaxy: each is then compared with those of its own class, in units of how much these
-   * differ. Default: all with all.
+   * differ; those of a class of fewer than 20 with all. Default: all with all.
    */
   readonly labels?: ArrayLike<number>;
 }
+
+/** Galaxies of a class that say what is usual in it; those of smaller ones are compared with all. */
+const LEAST = 20;
 
 /**
  * How unlike the others each galaxy is.
@@ -26,20 +29,29 @@ export function strangeness(
   features: FeatureMatrix,
   { detector = isolationForest, labels }: StrangenessOptions = {},
 ): Float64Array {
-  const rows = galaxiesOf(features);
-  const out = new Float64Array(rows);
+  const { width } = features;
   const all = Float32Array.from(features.values);
-  const classes = new Set(labels ? Array.from(labels) : [0]);
-  for (const one of classes) {
-    const own: number[] = [];
-    for (let row = 0; row < rows; row++) if (!labels || labels[row] === one) own.push(row);
-    const values = takeRows(all, own, features.width);
-    const seen = { features: { values, width: features.width } };
-    const scores = detector.fit(seen)(seen);
-    const center = labels ? median(scores) : 0;
+  const everyone = Array.from({ length: galaxiesOf(features) }, (_, row) => row);
+  const out = new Float64Array(everyone.length);
+  const compare = (rows: readonly number[], own: readonly number[]) => {
+    const seenRows = (some: readonly number[]) => ({
+      features: { values: takeRows(all, some, width), width },
+    });
+    const score = detector.fit(seenRows(rows));
+    const usual = score(seenRows(rows));
+    const scores = own === rows ? usual : score(seenRows(own));
+    const center = labels ? median(usual) : 0;
     // The median absolute deviation of a normal distribution is 0.6745 standard deviations.
-    const spread = labels ? median(scores.map((s) => Math.abs(s - center))) / 0.6745 || 1 : 1;
+    const spread = labels ? median(usual.map((s) => Math.abs(s - center))) / 0.6745 || 1 : 1;
     for (const [i, row] of own.entries()) out[row] = (scores[i] - center) / spread;
+  };
+  if (labels === undefined) {
+    compare(everyone, everyone);
+    return out;
+  }
+  for (const one of new Set(Array.from(labels))) {
+    const own = everyone.filter((row) => labels[row] === one);
+    compare(own.length < LEAST ? everyone : own, own);
   }
   return out;
 }

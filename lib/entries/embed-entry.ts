@@ -3,6 +3,7 @@
  *
  * @module tuning-fork/embed
  */
+export { compareStrangeness, type StrangenessRow } from "../embed/compare-strangeness";
 export { embedGalaxies } from "../embed/embed-galaxies";
 export {
   checkComparable,
@@ -12,7 +13,7 @@ export {
   weightsDigest,
 } from "../embed/embedding";
 export { readEmbedding, type WriteEmbeddingOptions, writeEmbedding } from "../embed/embedding-file";
-export { type Clusters, type KMeansOptions, kMeans } from "../embed/k-means";
+export { type Clusters, clusterTable, type KMeansOptions, kMeans } from "../embed/k-means";
 export { exactNeighbors, type Neighbors, neighborRecall } from "../embed/neighbors";
 export { type PrincipalComponents, principalComponents } from "../embed/principal-components";
 export {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { kMeans } from "#lib/embed/k-means";
+import { asNumbers, asText } from "#lib/core/table";
+import { clusterTable, kMeans } from "#lib/embed/k-means";
 import { principalComponents } from "#lib/embed/principal-components";
 import { umap } from "#lib/embed/umap";
 import { startEngine } from "#lib/engine/start";
@@ -53,10 +54,16 @@ describe("clusters", () => {
 
   it("are found from drawn centers too, each time the same", () => {
     const some = heaps({ rows: 300, spread: 0.1 });
-    const { labels } = kMeans(some, 3);
+    const clusters = kMeans(some, 3);
+    const { labels } = clusters;
     const pairs = new Set(some.labels.map((label, row) => `${label} ${labels[row]}`));
     assert.equal(pairs.size, 3);
     assert.deepEqual(kMeans(some, 3).labels, labels);
+    const classes = some.labels.map((label, row) => (row === 3 ? -1 : row === 6 ? 1 : label));
+    const table = clusterTable(clusters, some.width, classes, ["a", "b", "c"]);
+    assert.deepEqual(asNumbers(table.galaxies), [100, 100, 100]);
+    assert.deepEqual(asText(table["commonest class"]).sort(), ["a", "b", "c"]);
+    assert.deepEqual(asNumbers(table.share).sort(), [98 / 99, 1, 1]);
     assert.throws(() => kMeans(heaps({ rows: 2 }), 3), /2 galaxies do not make 3 clusters/);
   });
 });

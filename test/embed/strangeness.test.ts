@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "#lib/core/random";
+import { compareStrangeness } from "#lib/embed/compare-strangeness";
 import { embeddingRows } from "#lib/embed/embedding";
 import { probeFeatures } from "#lib/embed/probe";
 import { rankAgain, simulateRating, strangeness, strangest } from "#lib/embed/strangeness";
 import { startEngine } from "#lib/engine/start";
+import { isolationForest } from "#lib/evaluate/detectors/isolation-forest";
+import { mahalanobis } from "#lib/evaluate/detectors/mahalanobis";
 import { nearestFeatures } from "#lib/evaluate/detectors/nearest-features";
 import { rankSum } from "#lib/evaluate/rank-sum";
 import expected from "../fixtures/embed/scikit_learn.json";
@@ -30,8 +33,22 @@ describe("strange galaxies", () => {
     const labels = some.labels.map((label, row) => (row === 7 ? 1 - label : label));
     assert.deepEqual(strangest(strangeness(some, { labels }), 1), [7]);
     assert.notDeepEqual(strangest(strangeness(some), 1), [7]);
+    // Classes of one galaxy say nothing of what is usual.
+    const few = labels.map((label, row) => (row < 3 ? 5 + row : label));
+    for (const detector of [isolationForest, nearestFeatures, mahalanobis]) {
+      assert.ok(strangeness(some, { labels: few, detector }).every(Number.isFinite));
+    }
     const near = strangeness(some, { labels, detector: nearestFeatures });
     assert.deepEqual(strangest(near, 1), [7]);
+  });
+
+  it("that were put there are counted, by detector and with whom they are compared", () => {
+    const isOdd = expected.forest.map((_, row) => row < 12);
+    const rows = compareStrangeness(features, isOdd, expected.labels, 20);
+    assert.equal(rows.length, 6);
+    assert.deepEqual([rows[0].detector, rows[0].within], ["isolation forest", "all"]);
+    assert.deepEqual(rows[0].scores, strangeness(features));
+    for (const { auroc, inTop } of rows) assert.ok(auroc > 0.8 && inTop >= 7 && inTop <= 12);
   });
 
   it("are ranked again by ratings: like boring ones fall, far from ratings nothing changes much", () => {
