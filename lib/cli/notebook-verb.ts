@@ -43,10 +43,11 @@ export const verb = defineVerb({
   },
 });
 
-/** A notebook by its path, or by its name in the project's `notebooks/`, with or without its ending. */
+/** A notebook by its path, or by its name in the project's `notebooks/`; the ending may be left out. */
 function findNotebook(name: string): string {
-  const inFolder = join("notebooks", name.endsWith(".ipynb") ? name : `${name}.ipynb`);
-  const found = [name, inFolder].map(findPath).find((path) => existsSync(path));
+  const file = name.endsWith(".ipynb") ? name : `${name}.ipynb`;
+  const inFolder = join("notebooks", file);
+  const found = [file, inFolder].map(findPath).find((path) => existsSync(path));
   if (found !== undefined) return resolve(found);
   throw new UserError(
     `there is no notebook ${name}, and no ${inFolder} in ${projectFolder()}`,

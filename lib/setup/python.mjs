@@ -37,6 +37,20 @@ function findPython() {
 /** @returns path of a program inside a project's `.venv`. */
 export const venvBin = (project, name) => join(placesIn(project).venv, "bin", name);
 
+/** UTF-8's bytes, a letter each, as files are read whose encoding is not known. */
+const bytesOf = (text) => Buffer.from(text).toString("latin1");
+
+/** How a program of `.venv` begins: with the path of its Python, which a shell is given where it has spaces. */
+const PROGRAM = /^#!(?:\/bin\/sh\n'''exec' ")?(.*)\/bin\/python/;
+
+/** Linux takes the path in a first line up to a space, and 127 bytes of it at most; a shell does not mind. */
+const throughShell = (text) =>
+  text.replace(/^#!(\/.*\/bin\/python\S*)\n/, (line, python) =>
+    line.length < 128 && !python.includes(" ")
+      ? line
+      : `#!/bin/sh\n'''exec' "${python}" "$0" "$@"\n' '''\n`,
+  );
+
 /**
  * Programs in `.venv` begin with the path of its Python. Where the project's folder has been moved, they are
  * written anew with the path as it is now.
@@ -45,7 +59,7 @@ function mendMovedVenv(project) {
   const { venv } = placesIn(project);
   const lab = venvBin(project, "jupyter-lab");
   if (!existsSync(lab)) return;
-  const [, before] = /^#!(.*)\/bin\/python/.exec(readFileSync(lab, "utf8")) ?? [];
+  const [, before] = PROGRAM.exec(readFileSync(lab, "utf8")) ?? [];
   if (before === undefined || before === venv) return;
   console.log(`• .venv was made as ${before}: its programs are told where it is now`);
   const kernels = join(venv, "share", "jupyter", "kernels");
@@ -60,12 +74,9 @@ function mendMovedVenv(project) {
   for (const path of files) {
     if (!existsSync(path) || !lstatSync(path).isFile()) continue;
     const content = readFileSync(path, "latin1");
-    if (!content.includes(before)) continue;
-    writeWhole(
-      path,
-      Buffer.from(content.replaceAll(before, venv), "latin1"),
-      statSync(path).mode & 0o777,
-    );
+    if (!content.includes(bytesOf(before))) continue;
+    const mended = throughShell(content.replaceAll(bytesOf(before), bytesOf(venv)));
+    writeWhole(path, Buffer.from(mended, "latin1"), statSync(path).mode & 0o777);
   }
 }
 

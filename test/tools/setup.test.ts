@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -20,10 +21,11 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const ROOT = resolve(__dirname, "..", "..");
+const BOOSTING = ["xgboost/lib/libxgboost.so", "lightgbm/lib/lib_lightgbm.so"];
 
 /** A copy of the repository's set-up in a folder of its own, with some steps done for it. */
 class Copy {
-  readonly path = mkdtempSync(join(tmpdir(), "tuning-fork-setup-"));
+  readonly path = mkdtempSync(join(tmpdir(), "zoë's tuning fork-"));
 
   constructor() {
     const files = ["package.json", "package-lock.json", "lib/package.json", "lib/setup", "tools"];
@@ -73,8 +75,7 @@ class Copy {
   /** A Python whose virtual environment is there at once, with empty files in it. */
   python(before = ""): string {
     const site = "$4/lib/python3.12/site-packages";
-    const boosting = ["xgboost/lib/libxgboost.so", "lightgbm/lib/lib_lightgbm.so"];
-    const touched = boosting.map(
+    const touched = BOOSTING.map(
       (file) => `mkdir -p "${site}/${dirname(file)}"; touch "${site}/${file}";`,
     );
     const made = `mkdir -p "$4/bin"; ${touched.join(" ")} for f in python jupyter-lab; do printf '#!/bin/sh\\n' > "$4/bin/$f"; chmod +x "$4/bin/$f"; done`;
@@ -181,7 +182,7 @@ describe("set-up, when something is missing", () => {
   });
 
   it("lets the first of two at once end well, and tells the second who is at work", async () => {
-    const env = { ...process.env, PYTHON: copy.python(`touch ${copy.path}/begun; sleep 1;`) };
+    const env = { ...process.env, PYTHON: copy.python(`touch "${copy.path}/begun"; sleep 1;`) };
     const first = spawn(process.execPath, [...copy.setUp, "wasm"], { env, stdio: "ignore" });
     const ended = once(first, "exit");
     while (!existsSync(join(copy.path, "begun"))) await sleep(20);
@@ -260,7 +261,7 @@ describe("a set-up that ends early", () => {
     const copy = new Copy();
     for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
       // As npm does, the program of the step starts another one, which would go on by itself.
-      const npm = copy.program("npm", `sleep 60 & echo $! > ${copy.path}/pid; wait`);
+      const npm = copy.program("npm", `sleep 60 & echo $! > "${copy.path}/pid"; wait`);
       const child = spawn(process.execPath, [copy.tool("setup.mjs")], {
         stdio: "ignore",
         env: { ...process.env, PATH: `${copy.path}:${process.env.PATH}`, npm_execpath: "" },
@@ -288,8 +289,13 @@ function isAlive(pid: number): boolean {
 }
 
 describe("a project whose folder was moved", () => {
-  it("has programs that know where it is now", () => {
-    const copy = new Copy();
+  const copies = [new Copy(), new Copy()];
+  after(() => {
+    for (const copy of copies) copy.remove();
+  });
+
+  it("has programs that know where it is now, spaces and all", () => {
+    const [copy, next] = copies;
     const venv = join(copy.path, ".venv");
     mkdirSync(join(venv, "bin"), { recursive: true });
     const old = "/home/anna/galaxies/.venv";
@@ -307,16 +313,22 @@ describe("a project whose folder was moved", () => {
     write("pyvenv.cfg", `home = /usr/bin\ncommand = /usr/bin/python3 -m venv ${old}\n`);
     const spec = "share/jupyter/kernels/python3/kernel.json";
     write(spec, JSON.stringify({ argv: [`${old}/bin/python`, "-m", "ipykernel"] }));
-    copy.stamp("python", copy.keyOf({ file: "jupyter.lock" }));
-    mkdirSync(join(venv, "lib", "python3.11", "site-packages"), { recursive: true });
-    assert.equal(copy.run([...copy.setUp, "wasm"], { PYTHON: "/nowhere" }).code, 0);
-    const found = spawnSync(join(venv, "bin", "jupyter-lab"), { encoding: "utf8" });
-    assert.equal(found.stdout, "lab\n");
-    for (const name of ["bin/pip", "bin/activate", "pyvenv.cfg", spec]) {
-      const text = readFileSync(join(venv, name), "utf8");
-      assert.ok(text.includes(venv) && !text.includes(old), name);
-    }
-    copy.remove();
+    for (const library of BOOSTING) write(`lib/python3.11/site-packages/${library}`, "");
+    const check = (now: Copy, before: string) => {
+      now.stamp("python", now.keyOf({ file: "jupyter.lock" }));
+      now.stamp("boosting", now.keyOf({ file: "boosting.lock" }));
+      const { code, output } = now.run([...now.setUp, "wasm"], { PYTHON: "/nowhere" });
+      assert.equal(code, 0, output);
+      const found = spawnSync(join(now.path, ".venv/bin/jupyter-lab"), { encoding: "utf8" });
+      assert.equal(found.stdout, "lab\n");
+      for (const name of ["bin/pip", "bin/activate", "pyvenv.cfg", spec]) {
+        const text = readFileSync(join(now.path, ".venv", name), "utf8");
+        assert.ok(text.includes(now.path) && !text.includes(before), name);
+      }
+    };
+    check(copy, old);
+    renameSync(venv, join(next.path, ".venv"));
+    check(next, copy.path);
   });
 });
 
