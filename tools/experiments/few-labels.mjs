@@ -3,7 +3,7 @@
  * each galaxy once, or in its eight orientations. The test galaxies are those of a run with the same split.
  *
  *     node tools/experiments/few-labels.mjs --data SPEC [--size 96] [--crop N] [--labels 50,100,250,1000,all] [--seeds 3]
- *         [--weights FILE]
+ *         [--orientations 1,8] [--weights FILE]
  */
 import { parseArgs } from "node:util";
 import { argmax } from "#lib/core/argmax";
@@ -19,13 +19,14 @@ const { values: given } = parseArgs({
     crop: { type: "string" },
     labels: { type: "string", default: "50,100,250,1000,all" },
     seeds: { type: "string", default: "3" },
+    orientations: { type: "string", default: "1,8" },
     weights: { type: "string" },
   },
 });
 const options = { ...given, size: Number(given.size), crop: given.crop && Number(given.crop) };
 const seeds = Array.from({ length: Number(given.seeds) }, (_, i) => i + 1);
 
-for (const orientations of [1, 8]) {
+for (const orientations of given.orientations.split(",").map(Number)) {
   const { dataset, values, width } = await backboneFeatures({ ...options, orientations });
   const k = dataset.classNames.length;
   const labels = labelsOf(dataset);
