@@ -38,6 +38,7 @@ export const planSchema = z
     settings: z.record(z.string(), z.unknown()),
     /** Folder from which the units are called. */
     folder: z.string(),
+    /** What is to be done: no two of one name, or of one output. */
     units: z.array(unitSchema).min(1),
   })
   .superRefine(({ units }, context) => {

@@ -6,6 +6,7 @@ import { UserError } from "../core/errors";
 const jobSchema = z.object({
   /** What it was submitted by; none for a driver that was not. */
   submission_id: z.string().nullish(),
+  /** Whether it waits, runs, or how it ended. */
   status: z.enum(["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]),
   /** How it ended. */
   message: z.string().nullish(),

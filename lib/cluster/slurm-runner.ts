@@ -113,7 +113,7 @@ export const slurmRunner: RunnerDefinition = {
 /**
  * The jobs of a plan as a script for `sbatch`: an array, a unit an element.
  *
- * @param atOnce How many run at once. Default: Slurm decides.
+ * @param options What each takes, and how many run at once; by default Slurm decides that.
  */
 export function slurmScript(jobs: readonly Job[], options: RunnerOptions = {}): string {
   const limit = options.atOnce === undefined ? "" : `%${options.atOnce}`;

@@ -30,6 +30,7 @@ export interface SubmitOptions {
 export interface UnitEvent {
   /** Its name. */
   readonly unit: string;
+  /** `again`: it failed and is to be tried again; `failed`: it is given up. */
   readonly what: "started" | "done" | "again" | "failed";
   /** Of one that failed: why, in a sentence. */
   readonly reason?: string;

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../train/support";
 const ROOT = resolve(__dirname, "..", "..");
 const DOCUMENTS = [
   ...["README.md", "environment.md", "CONTRIBUTING.md", "CHANGELOG.md"],
-  ...["data/README.md", "docs/README.md", "docs/engine.md", "docs/kernel.md"],
+  ...["data/README.md", "docs/README.md", "docs/engine.md", "docs/cluster.md", "docs/kernel.md"],
 ];
 const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
 const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
