@@ -65,7 +65,7 @@ export { atTemperature, fitTemperature } from "./evaluate/temperature";
 export { withTruth } from "./evaluate/truth";
 export { atConcentrations, fitConcentrations } from "./evaluate/vote-calibration";
 export { voteCoverage } from "./evaluate/vote-coverage";
-export { type VoteMetrics, voteMetrics } from "./evaluate/vote-metrics";
+export { type VoteMetrics, type VoteMetricsOptions, voteMetrics } from "./evaluate/vote-metrics";
 export type { VotePredictions } from "./evaluate/vote-predictions";
 export { splitUncertainty } from "./evaluate/vote-uncertainty";
 export { compareExplanations } from "./explain/compare";

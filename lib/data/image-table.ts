@@ -65,6 +65,9 @@ export async function openImageRows(
       );
     }
   }
+  if (paths.length === 0) {
+    throw new UserError(`${rows.name} has no rows.`, "Give a catalog or a folder of images.");
+  }
   if (kept.length === 0) {
     throw new UserError(
       `${rows.name}: none of its ${paths.length} files is a readable image.`,

@@ -194,11 +194,9 @@ export {
 export { splitUncertainty, type VoteUncertainty } from "../evaluate/vote-uncertainty";
 export {
   alignVotes,
-  evaluateVotes,
   type RegressionScores,
   regressionScores,
   type VoteFractions,
-  type VoteSummary,
 } from "../evaluate/votes";
 export { formatVotes, parseVotes } from "../evaluate/votes-csv";
 export { readVotes, writeVotes } from "../evaluate/votes-file";

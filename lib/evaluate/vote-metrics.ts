@@ -73,14 +73,22 @@ export function quickVoteMetrics(table: VotePredictions): {
   return { correlation, mae, rmse, relativeMae: mae / meanError(table, meanOfAnswers(table)) };
 }
 
+/** What {@link voteMetrics} can be told: how galaxies are resampled, by default 1000 times, 200 of more than 2,000. */
+export interface VoteMetricsOptions extends BootstrapOptions {
+  /** The intervals, where they are known already. Default: they are drawn. */
+  readonly intervals?: VoteMetrics["intervals"];
+}
+
 /**
  * Every metric of a table of votes, of the galaxies of which any is known. Whoever says the mean says that
  * of these very galaxies: no network knows it so well.
  *
- * @param options How galaxies are resampled. Default: 1000 times, 200 of more than 2,000 galaxies.
  * @throws UserError where no vote is known
  */
-export function voteMetrics(all: VotePredictions, options: BootstrapOptions = {}): VoteMetrics {
+export function voteMetrics(
+  all: VotePredictions,
+  { intervals, ...options }: VoteMetricsOptions = {},
+): VoteMetrics {
   const table = selectVotes(all, rowsWithVotes(all));
   if (table.ids.length === 0) {
     throw new UserError(
@@ -105,7 +113,7 @@ export function voteMetrics(all: VotePredictions, options: BootstrapOptions = {}
     meanAnswerCorrelation: correlations.reduce((a, b) => a + b, 0) / correlations.length,
     relativeMae: scores.mae / scores.maeOfMean,
     kaggleRmse: kaggleRmse(table),
-    intervals: intervalsOf(table, means, options),
+    intervals: intervals ?? intervalsOf(table, means, options),
     coverage: voteCoverage(table) ?? null,
     perAnswer,
     perQuestion: questionScores(table),

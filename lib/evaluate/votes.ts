@@ -25,15 +25,6 @@ export interface RegressionScores {
   readonly rmse: number;
 }
 
-/** Scores of vote fractions: of all values together, and of each answer. */
-export interface VoteSummary extends RegressionScores {
-  /** Scores of each answer, under its name. */
-  readonly perAnswer: readonly (RegressionScores & {
-    /** Of the answer. */
-    readonly name: string;
-  })[];
-}
-
 /** Pairs of true and predicted values → scores; pairs with a NaN are left out. */
 export function regressionScores(
   truth: ArrayLike<number>,
@@ -100,18 +91,4 @@ export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Floa
     });
   });
   return values;
-}
-
-/** Compare predicted with true vote fractions, joined by id and answer. */
-export function evaluateVotes(predicted: VoteFractions, truth: VoteFractions): VoteSummary {
-  const aligned = alignVotes(predicted, truth);
-  const k = predicted.answers.length;
-  const column = (values: Float64Array, a: number) => values.filter((_, i) => i % k === a);
-  return {
-    ...regressionScores(aligned, predicted.values),
-    perAnswer: predicted.answers.map((name, a) => ({
-      name,
-      ...regressionScores(column(aligned, a), column(predicted.values, a)),
-    })),
-  };
 }

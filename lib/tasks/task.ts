@@ -152,8 +152,14 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   /** How the answers are calibrated. Default: they cannot be. */
   readonly calibration?: Calibration<Table>;
 
-  /** Of the rows with a truth. @throws UserError when there is none */
-  metrics(table: Table): Metrics;
+  /**
+   * Of the rows with a truth.
+   *
+   * @param before Those of the same answers before they were calibrated: what that cannot change is not
+   *   computed again. Default: all is computed.
+   * @throws UserError when there is none
+   */
+  metrics(table: Table, before?: Metrics): Metrics;
   /**
    * The numbers of a table by which epochs can be compared, and which way is better. `loss` is one of
    * them. In the history each is `val` and its name: `valLoss`, `valAccuracy`.

@@ -10,7 +10,7 @@ import { balancedRows } from "../data/sampling";
 import { withoutAutocast } from "../engine/trace";
 import { questionScores } from "../evaluate/question-scores";
 import { atConcentrations, fitConcentrations } from "../evaluate/vote-calibration";
-import { quickVoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
+import { quickVoteMetrics, type VoteMetrics, voteMetrics } from "../evaluate/vote-metrics";
 import {
   createVotePredictions,
   selectVotes,
@@ -229,7 +229,11 @@ function createVoteTask(
     formatTable: formatVotePredictions,
     parseTable: (text, file) => parseVotePredictions(text, file, questions),
 
-    metrics: (table) => ({ ...voteMetrics(table), loss: loss.ofTable(table, options) }),
+    metrics(table, before?: Partial<VoteMetrics>) {
+      // A calibration changes how sure the fractions are, and not the fractions.
+      const known = { intervals: before?.intervals };
+      return { ...voteMetrics(table, known), loss: loss.ofTable(table, options) };
+    },
     monitors: {
       loss: "min",
       correlation: "max",

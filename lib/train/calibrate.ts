@@ -85,7 +85,7 @@ export function calibratedTest(
     return { table: learned, metrics: { ...before, ...tried } };
   }
   const table = calibration.apply(learned, by);
-  const after = metrics(table);
+  const after = metrics(table, before);
   const changed = Object.entries(before).filter(
     ([name, value]) =>
       !Array.isArray(value) && JSON.stringify(value) !== JSON.stringify(after[name]),

@@ -215,6 +215,11 @@ describe("data without labels", () => {
       );
     });
 
+    it("says that a catalog has no rows", async () => {
+      await writeFile(join(folder, "header.csv"), "id,path,label\n");
+      await refused(openDataset(join(folder, "header.csv")), /header has no rows/);
+    });
+
     it("reads votes, and classes whose names differ in signs", async () => {
       assert.deepEqual((await openDataset(await catalog("votes.csv"))).votes?.answers, [
         "smooth",

@@ -97,10 +97,10 @@ describe("attribution falls on the galaxy, not on empty sky or stars in front", 
       createModel("custom_cnn", options),
       createModel("custom_cnn", options),
     ];
-    const data = dataset(draw(0, 480));
+    const data = dataset(draw(0, 320));
     const run = new RunFolder(folder.path);
     const config = trainConfigSchema.parse({
-      epochs: 5,
+      epochs: 3,
       batchSize: 32,
       optimizer: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
       augmentation: "galaxy",

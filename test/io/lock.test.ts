@@ -136,6 +136,25 @@ describe("locks", () => {
     assert.ok(!existsSync(path));
   });
 
+  it("are left to whoever took a dead one over first", () => {
+    const dead = { host: hostname(), pid: 999999999, user: "anna", started: "", token: "dead" };
+    acquireLock(path, "the run")();
+    writeFileSync(path, JSON.stringify(dead));
+    const living = { host: "node-17", pid: 1, user: "anna", started: "", token: "living" };
+    const { kill } = process;
+    // While this process looks whether the owner lives, another one takes the lock.
+    process.kill = (...given) => {
+      if (given[0] === dead.pid) writeFileSync(path, JSON.stringify(living));
+      return kill.apply(process, given);
+    };
+    try {
+      assert.throws(() => acquireLock(path, "the run"), /process 1 of the host node-17/);
+    } finally {
+      process.kill = kill;
+    }
+    assert.equal(owner().token, "living");
+  });
+
   it("are taken over by one of many processes that find a dead one", () => {
     const dead = { host: hostname(), pid: 999999999, user: "anna", started: "", token: "dead" };
     acquireLock(path, "x")();

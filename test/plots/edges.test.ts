@@ -163,6 +163,15 @@ describe("figures of little or odd data", () => {
     assert.throws(() => trainingCurves({ epoch: [1], seconds: [3] }), /columns epoch, seconds/);
   });
 
+  it("have no half epochs where a training was short", () => {
+    const ticks = (length: number) => {
+      const column = Array.from({ length }, (_, i) => i + 1);
+      const { layout } = trainingCurves({ epoch: column, trainLoss: column });
+      return (layout as { xaxis?: { dtick?: number } }).xaxis?.dtick;
+    };
+    assert.deepEqual([ticks(2), ticks(7), ticks(8)], [1, 1, undefined]);
+  });
+
   it("count every galaxy once in hexagons", () => {
     const ids = Array.from({ length: 500 }, (_, i) => `g${i}`);
     const values = Float64Array.from(ids, (_, i) => ((i * 37) % 500) / 499);

@@ -141,6 +141,16 @@ describe("a network's predictor", () => {
     assert.equal(await tracedFor({ dropoutSamples: 9 }), once);
     const turned = { testTimeAugmentation: true };
     assert.equal(await tracedFor({ dropoutSamples: 3, ...turned }), 8 * once);
+    // Of a picture that is the same whichever way it is turned, only what is dropped tells the views apart.
+    const even = changed((image) => image.fill(90));
+    const evenly = async (options: NetworkOptions) => {
+      const table = (await predict(dropped, task, even, [0], options)) as Predictions;
+      return Number(table.probabilities?.[0]);
+    };
+    const away = async (options: NetworkOptions) =>
+      Math.abs((await evenly(options)) - (await evenly({ ...options, ...turned })));
+    assert.ok((await away({})) < 1e-5);
+    assert.ok((await away({ dropoutSamples: 1 })) > 1e-3);
     dropped.dispose();
     await assert.rejects(
       predict(model, task, dataset, [0], { dropoutSamples: 2 }),
