@@ -22,6 +22,9 @@ showFigure(await attentionGrid({
 }));`,
   `const pictures = await pictureUris(Uint8Array.from({ length: 4 * 192 }, (_, i) => i % 256), [8, 8]);
 showTable({ galaxy: ["b", "a", "d", "c"], size: [2.5, NaN, 10.5, -1] }, { pictures });`,
+  `import { valueScatter } from "tuning-fork";
+const map = { x: [0, 1, 2], y: [0, 1, 0], values: [1, 2, 3], ids: ["a", "b", "c"], thumbnails: pictures.slice(0, 3) };
+showFigure(valueScatter(map, { title: "redshift" }));`,
 ];
 
 describe("figures and tables in JupyterLab", function () {
@@ -69,7 +72,11 @@ describe("figures and tables in JupyterLab", function () {
 
   for (const { index, name, label } of [
     { index: 0, name: "attention grid", label: /layer \d, head \d/ },
-    { index: 1, name: "confusion matrix", label: /true: Round.*predicted: Round.*12 galaxies/ },
+    {
+      index: 1,
+      name: "confusion matrix",
+      label: /True class: Round.*Predicted class: Round.*12 galaxies/,
+    },
   ]) {
     it(`draws the ${name}, tells what is under the pointer, and saves it by its button`, async () => {
       const [figure] = await notebook.figures(index);
@@ -100,6 +107,20 @@ describe("figures and tables in JupyterLab", function () {
       );
     });
   }
+
+  it("shows the picture of the point under the pointer", async () => {
+    const [figure] = await notebook.figures(3);
+    assert.ok(figure, "no figure");
+    const box = await figure.locator(".scatterlayer .point").nth(1).boundingBox();
+    assert.ok(box);
+    await page.mouse.move(box.x - 9, box.y - 9);
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+    const picture = page.locator("img.tuning-fork-thumbnail").first();
+    await picture.waitFor({ state: "visible", timeout: 5_000 });
+    await page.screenshot({ path: join(results, "thumbnail.png") });
+    await page.mouse.move(box.x + 60, box.y + 60, { steps: 4 });
+    await picture.waitFor({ state: "hidden", timeout: 5_000 });
+  });
 
   it("sorts a table by the column that is clicked, its rows' pictures with it", async () => {
     const cell = notebook.cell(2);

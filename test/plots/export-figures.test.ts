@@ -10,6 +10,7 @@ import { exampleEmbedding, exampleImages } from "#lib/plots/examples";
 import { exportFigure, figureHtml } from "#lib/plots/export-figures";
 import { pictureUris } from "#lib/plots/pictures";
 import { figureRegistry } from "#lib/plots/registry";
+import { NOTEBOOK_THUMBNAILS, SHOW_THUMBNAILS } from "#lib/plots/thumbnails";
 
 describe("export", () => {
   const folder = mkdtempSync(join(tmpdir(), "export-"));
@@ -65,21 +66,26 @@ describe("export", () => {
     const [thumbnail] = await pictureUris(exampleImages(1), [64, 64], { longest: 48 });
     const thumbnails = embedding.ids.map(() => thumbnail);
     const html = await figureHtml(embeddingScatter({ ...embedding, thumbnails }), "points");
+    // A notebook has a renderer of its own, and the script that looks for figures.
+    const notebook = NOTEBOOK_THUMBNAILS + html.replace(`.then(${SHOW_THUMBNAILS})`, "");
     const browser = await openBrowser();
     try {
-      const page = await browser.newPage();
-      await page.route("**/*", (route) => route.abort());
-      await page.setContent(html);
-      await page.waitForSelector(".scatterlayer .point");
-      await page.evaluate(
-        `Plotly.Fx.hover(document.getElementById("figure"), [{ curveNumber: 2, pointNumber: 0 }])`,
-      );
-      await page.waitForSelector(".hovertext");
-      const first = page.locator(".scatterlayer .trace:nth-child(3) .point").first();
-      const box = await first.boundingBox();
-      assert.ok(box);
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
-      await page.waitForSelector("body > img", { state: "visible" });
+      for (const content of [html, notebook]) {
+        const page = await browser.newPage();
+        await page.route("**/*", (route) => route.abort());
+        await page.setContent(content);
+        await page.waitForSelector(".scatterlayer .point");
+        await page.evaluate(
+          `Plotly.Fx.hover(document.getElementById("figure"), [{ curveNumber: 2, pointNumber: 0 }])`,
+        );
+        await page.waitForSelector(".hovertext");
+        const first = page.locator(".scatterlayer .trace:nth-child(3) .point").first();
+        const box = await first.boundingBox();
+        assert.ok(box);
+        await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+        await page.waitForSelector("body > img", { state: "visible" });
+        await page.close();
+      }
     } finally {
       await browser.close();
     }
