@@ -189,6 +189,9 @@ describe("the task votes", () => {
       );
       const metrics = task.metrics(table) as { rows: number; perAnswer: unknown[] };
       assert.deepEqual([metrics.rows, metrics.perAnswer.length], [3, 34]);
+      // Intervals are not drawn again where a calibration was applied since.
+      const before = { ...metrics, intervals: { mae: { low: 0, high: 1 } } };
+      assert.equal(task.metrics(table, before).intervals, before.intervals);
       for (const monitor of Object.keys(task.monitored(table))) assert.ok(monitor in task.monitors);
       assert.match(task.describe(table, 0).answer, /^smooth-or-featured_\w.* \(0\.\d\d\)$/);
     });
