@@ -122,7 +122,7 @@ export const readers: Readonly<Record<string, Reader>> = {
             }
           }
         }
-        if (read === 0) throw refused;
+        if (read === 0 && refused !== undefined) throw refused;
       } finally {
         await file.close();
       }
