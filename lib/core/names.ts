@@ -65,9 +65,11 @@ export function distinctNames(names: readonly string[], separator = "_"): string
   });
 }
 
-/** A metric's name as it is read: `logLoss` is log loss, `macroF1` macro F1. */
+/** A metric's name as it is read: `logLoss` is log loss, `macroF1` macro F1, `relativeMae` relative MAE. */
 export function inWords(name: string): string {
-  return name.replace(/[A-Z]\d?/g, (sign) => ` ${sign.length > 1 ? sign : sign.toLowerCase()}`);
+  return name
+    .replace(/[A-Z]\d?/g, (sign) => ` ${sign.length > 1 ? sign : sign.toLowerCase()}`)
+    .replace(/\b(mae|mse|rmse|ece)\b/g, (letters) => letters.toUpperCase());
 }
 
 /** As {@link inWords}, with a capital: a heading. */

@@ -46,7 +46,7 @@ export async function showImages(
     return (
       `<figure style="margin:0;width:${shown}px">` +
       `<img src="${source}" width="${shown}" alt="${caption}" style="display:block">` +
-      `<figcaption style="font-size:.8em;line-height:1.25;padding-top:2px;overflow-wrap:anywhere">${caption}</figcaption>` +
+      `<figcaption style="font-size:.8em;line-height:1.25;padding-top:2px;overflow-wrap:anywhere">${caption.replace(/[_/]/g, "$&<wbr>")}</figcaption>` +
       "</figure>"
     );
   });

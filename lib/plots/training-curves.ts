@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { asHeading } from "../core/names";
 import type { Table } from "../core/table";
 import { LINE_LEGEND } from "./axes";
 import { facets } from "./facets";
@@ -73,7 +74,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       // Never half an epoch.
       ...(epochs.length < 8 ? { dtick: 1 } : {}),
     };
-    const value = { title: titleOf(metric), grid: true, nticks: 5 };
+    const value = { title: asHeading(metric), grid: true, nticks: 5 };
     Object.assign(axes, grid[i].axes(theme, epoch, value));
     for (const part of PARTS) {
       const series = all.find((s) => s.metric === metric && s.part === part);
@@ -133,9 +134,4 @@ function leastLoss(epochs: readonly number[], all: readonly Series[]): number | 
   const losses = all.find(({ metric, part }) => metric === "loss" && part === "val")?.values ?? [];
   const known = losses.filter(Number.isFinite);
   return known.length === 0 ? undefined : epochs[losses.indexOf(Math.min(...known))];
-}
-
-function titleOf(metric: string): string {
-  const words = metric.replace(/([a-z])([A-Z0-9])/g, "$1 $2").replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

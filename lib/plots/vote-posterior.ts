@@ -5,7 +5,7 @@ import { questionRanges, reachChances } from "../data/decision-tree";
 import { selectVotes, type VotePredictions } from "../evaluate/vote-predictions";
 import { facets } from "./facets";
 import type { Figure } from "./figure";
-import { plain } from "./text";
+import { plain, textWidth } from "./text";
 import { type FigureOptions, layoutOf, PAGE, SMALL_TEXT, themeOf } from "./theme";
 
 /** A galaxy whose votes are predicted. */
@@ -26,6 +26,50 @@ export interface VotePosteriorOptions extends FigureOptions {
 
 /** Points of a curve. */
 const POINTS = 101;
+
+/** Margins, pixels. */
+const [LEFT, RIGHT] = [28, 10];
+
+/** The name of a curve, at its peak. */
+interface Label {
+  readonly name: string;
+  readonly color: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Height of a label, pixels. */
+const LINE = 13;
+
+/** Whether a label stands on the left of its peak. */
+const isRight = (x: number) => x > 0.6;
+
+/**
+ * Labels that would cover each other go below each other, the highest first.
+ *
+ * @param size Width and height of the plot, pixels.
+ * @returns each with how far it goes down, pixels
+ */
+function apart(
+  labels: readonly Label[],
+  [width, height]: readonly [number, number],
+): (Label & { readonly down: number })[] {
+  const highest = Math.max(...labels.map(({ y }) => y));
+  const placed: { readonly left: number; readonly right: number; readonly top: number }[] = [];
+  return [...labels]
+    .sort((a, b) => b.y - a.y)
+    .map((label) => {
+      const wide = textWidth(label.name, SMALL_TEXT) + 6;
+      const left = label.x * width - (isRight(label.x) ? wide : 0);
+      const wanted = height * (1 - label.y / highest);
+      const others = placed.filter((box) => box.left < left + wide && left < box.right);
+      let top = wanted;
+      for (const other of others.sort((a, b) => a.top - b.top))
+        if (Math.abs(other.top - top) < LINE) top = other.top + LINE;
+      placed.push({ left, right: left + wide, top });
+      return { ...label, down: top - wanted };
+    });
+}
 
 /**
  * What a network believes of the votes about one galaxy: for each answer the density of its fraction
@@ -80,6 +124,7 @@ export function votePosterior(
         { title: "Density", outer: true, rangemode: "tozero", showticklabels: false, ticks: "" },
       ),
     );
+    const labels: Label[] = [];
     for (let a = from; a < to; a++) {
       const color = theme.palette[(a - from) % theme.palette.length];
       const name = plain(question.answers[a - from].replace(`${question.name}_`, ""));
@@ -95,17 +140,7 @@ export function votePosterior(
         hovertemplate: `${name}: %{x:.2f}<extra></extra>`,
       });
       const most = argmax(curve.y);
-      annotations.push({
-        text: name,
-        showarrow: false,
-        xref: facet.ref.xaxis,
-        yref: facet.ref.yaxis,
-        x: curve.x[most],
-        y: curve.y[most],
-        xanchor: curve.x[most] > 0.6 ? "right" : "left",
-        yanchor: "bottom",
-        font: { size: SMALL_TEXT, color },
-      });
+      labels.push({ name, color, x: curve.x[most], y: curve.y[most] });
       if (Number.isNaN(truth[a])) continue;
       data.push({
         type: "scatter",
@@ -116,6 +151,19 @@ export function votePosterior(
         marker: { color, size: 8, line: { color: theme.ink, width: 1 } },
         cliponaxis: false,
         hovertemplate: `${name}: volunteers %{x:.2f}<extra></extra>`,
+      });
+    }
+    const width = (facet.x[1] - facet.x[0]) * (PAGE - LEFT - RIGHT);
+    for (const { name, color, x, y, down } of apart(labels, [width, side])) {
+      annotations.push({
+        text: name,
+        showarrow: false,
+        xref: facet.ref.xaxis,
+        yref: facet.ref.yaxis,
+        ...{ x, y, yshift: -down },
+        xanchor: isRight(x) ? "right" : "left",
+        yanchor: "bottom",
+        font: { size: SMALL_TEXT, color },
       });
     }
   }
@@ -135,7 +183,11 @@ export function votePosterior(
     data,
     layout: layoutOf(
       theme,
-      { width: PAGE, height: height + top + bottom, margin: { l: 28, r: 10, t: top, b: bottom } },
+      {
+        width: PAGE,
+        height: height + top + bottom,
+        margin: { l: LEFT, r: RIGHT, t: top, b: bottom },
+      },
       { ...axes, annotations, images },
     ),
   };

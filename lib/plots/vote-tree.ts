@@ -1,7 +1,7 @@
 import { questionRanges, reachChances } from "../data/decision-tree";
 import { selectVotes, type VotePredictions } from "../evaluate/vote-predictions";
 import type { Figure } from "./figure";
-import { plain } from "./text";
+import { plain, textWidth } from "./text";
 import { type FigureOptions, layoutOf, PAGE, SMALL_TEXT, TEXT, themeOf } from "./theme";
 
 /** Height of an answer, pixels on the screen. */
@@ -79,10 +79,15 @@ export function voteTree(
         opacity: 0.15 + 0.5 * chances[q],
         line: { width: 0 },
       });
+      const name = plain(question.answers[a - from].replace(`${question.name}_`, ""));
+      const text = `${name} ${values[a].toFixed(2)}`;
+      // Behind the tick where that would strike it out.
+      const end = 0.01 + textWidth(text, SMALL_TEXT) / (PAGE / columns);
+      const isStruck = WIDTH * truth[a] < end;
       annotations.push({
         ...note,
-        text: `${plain(question.answers[a - from].replace(`${question.name}_`, ""))} ${values[a].toFixed(2)}`,
-        x: x + 0.01,
+        text,
+        x: x + 0.01 + (isStruck ? WIDTH * truth[a] : 0),
         y,
         font: { size: SMALL_TEXT },
       });

@@ -22,7 +22,7 @@ describe("what a cell shows", () => {
   afterEach(closeCell);
 
   it("escapes whatever a table or a caption holds", async () => {
-    const allowed = /<\/?(table|thead|tbody|tr|th|td|p|div|figure|figcaption|img)( [^<>]*)?>/g;
+    const allowed = /<\/?(table|thead|tbody|tr|th|td|p|div|figure|figcaption|img|wbr)( [^<>]*)?>/g;
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1 }), async (text) => {
         shown = openCell();

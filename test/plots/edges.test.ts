@@ -10,13 +10,14 @@ import { classDistribution } from "#lib/plots/class-distribution";
 import { colorMap } from "#lib/plots/color-maps";
 import { confusedPairs } from "#lib/plots/confused-pairs";
 import { confusionMatrix } from "#lib/plots/confusion-matrix";
-import { exampleDataset, examplePredictions } from "#lib/plots/examples";
+import { exampleDataset, examplePredictions, exampleVoteTable } from "#lib/plots/examples";
 import { hexBins } from "#lib/plots/hex-bins";
 import { panels } from "#lib/plots/panels";
 import { pictureUris } from "#lib/plots/pictures";
 import { type RunFigure, runCaption, runFigureRegistry, runFigures } from "#lib/plots/run-figures";
 import { sampleGrid } from "#lib/plots/sample-grid";
 import { trainingCurves } from "#lib/plots/training-curves";
+import { votePosterior } from "#lib/plots/vote-posterior";
 
 type Traces = readonly Record<string, unknown>[];
 
@@ -54,6 +55,25 @@ describe("figures of little or odd data", () => {
       assert.ok(Math.abs(own.reduce((sum, x) => sum + x / 6, 0) - median) < 1e-9, `${own}`);
       assert.ok(
         bins.every((other) => own.every((x) => Math.abs(x - median) <= Math.abs(x - other.median))),
+      );
+    }
+  });
+
+  it("write the names of curves with one peak below each other", () => {
+    const table = exampleVoteTable();
+    const values = table.values.map(() => 1 / 3);
+    const strengths = table.strengths?.map(() => 0.3);
+    const { layout } = votePosterior({ table: { ...table, values, strengths }, row: 5 });
+    const all = layout.annotations as { xref: string; yshift?: number; xanchor: string }[];
+    const names = all.filter(({ yshift }) => yshift !== undefined);
+    const axes = [...new Set(names.map(({ xref }) => xref))];
+    const byAxis = axes.map((axis) => names.filter(({ xref }) => xref === axis));
+    assert.ok(byAxis.some((labels) => labels.length > 2));
+    for (const labels of byAxis) {
+      const down = labels.map(({ yshift }) => -Number(yshift)).sort((a, b) => a - b);
+      assert.ok(
+        down.every((one, i) => i === 0 || one - down[i - 1] >= 12),
+        `${down}`,
       );
     }
   });

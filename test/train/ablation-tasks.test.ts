@@ -70,8 +70,8 @@ describe("an ablation of other tasks than classification", function () {
     const lines = readFileSync(join(out("runs"), "ablation.csv"), "utf8").split("\n");
     assert.match(lines[0], /,mae,mae_low,mae_high,.*,published_mae,published_rmse,accuracy_shape,/);
     assert.match(lines[1], /^Small \(test_custom_cnn\),All,All,2,.*,0\.12,0\.2,/);
-    assert.match(readFileSync(join(out("runs"), "ablation.tex"), "utf8"), /& Correlation & Mae & /);
-    assert.ok("published mae" in ablationColumns(table));
+    assert.match(readFileSync(join(out("runs"), "ablation.tex"), "utf8"), /& Correlation & MAE & /);
+    assert.ok("published MAE" in ablationColumns(table));
     assert.deepEqual(titles(table), ["shape", "bar"]);
     assert.deepEqual(await readAblation(all, out("runs")), table);
 
