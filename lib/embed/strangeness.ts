@@ -140,6 +140,14 @@ export interface RatingRound {
   readonly inTop: number;
 }
 
+/** What comes of {@link simulateRating}. */
+export interface SimulatedRating {
+  /** One entry before any rating, and one a round. */
+  readonly rounds: readonly RatingRound[];
+  /** Scores of the last ranking, one a galaxy. */
+  readonly scores: Float64Array;
+}
+
 /** How {@link simulateRating} goes on. */
 export interface SimulateRatingOptions {
   /** Rounds after the first ranking. Default 5. */
@@ -153,15 +161,14 @@ export interface SimulateRatingOptions {
 /**
  * Let a person who knows what is wanted rate the first of the ranking, rank again, and so on.
  *
- * @param isWanted Of a row.
- * @returns one entry before any rating and one a round, and the last ranking's scores
+ * @param isWanted Of a row: whether the person looks for such ones.
  */
 export function simulateRating(
   features: FeatureMatrix,
   scores: ArrayLike<number>,
   isWanted: (row: number) => boolean,
   { rounds = 5, perRound = 10, top = 100 }: SimulateRatingOptions = {},
-): { readonly rounds: RatingRound[]; readonly scores: Float64Array } {
+): SimulatedRating {
   const ratings = new Map<number, number>();
   const out: RatingRound[] = [];
   for (let round = 0; ; round++) {

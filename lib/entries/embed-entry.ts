@@ -27,6 +27,7 @@ export {
   BEST_RATING,
   type RatingRound,
   rankAgain,
+  type SimulatedRating,
   type SimulateRatingOptions,
   type StrangenessOptions,
   simulateRating,

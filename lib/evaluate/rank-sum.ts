@@ -1,3 +1,4 @@
+import { UserError } from "../core/errors";
 import { normalCdf } from "./distributions";
 
 /** Whether values of one sample are larger than those of another. */
@@ -14,11 +15,16 @@ export interface RankSum {
  *
  * @param first Values, one or more.
  * @param second Values, one or more.
+ * @throws UserError for values that are NaN
  */
 export function rankSum(first: ArrayLike<number>, second: ArrayLike<number>): RankSum {
   const a = Float64Array.from(first).sort();
   const b = Float64Array.from(second).sort();
   const [n, m] = [a.length, b.length];
+  // Sorted, what is no number stands last.
+  if (Number.isNaN(a[n - 1]) || Number.isNaN(b[m - 1])) {
+    throw new UserError("some of the values to compare are NaN", "leave them out");
+  }
   let larger = 0;
   let ties = 0;
   for (let i = 0, j = 0; i < n || j < m; ) {

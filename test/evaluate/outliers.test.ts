@@ -53,6 +53,7 @@ describe("detectors of strange pictures", () => {
       plain.map(({ detector }) => detector),
       ["Mahalanobis", "nearest features", "isolation forest"],
     );
+    assert.throws(() => rankSum([1, Number.NaN], [2]), /some of the values to compare are NaN/);
     const column = (rows: number[][]) => rows.map(([x]) => x);
     close(rankSum(column(expected.second), column(expected.first)).auroc, expected.auroc);
   });
