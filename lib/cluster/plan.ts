@@ -43,10 +43,10 @@ export const planSchema = z
   })
   .superRefine(({ units }, context) => {
     for (const key of ["name", "output"] as const) {
-      const values = units.map((unit) => unit[key]);
-      const twice = values.findIndex((value, i) => values.indexOf(value) !== i);
+      const seen = new Set<string>();
+      const twice = units.findIndex((unit) => seen.size === seen.add(unit[key]).size);
       if (twice < 0) continue;
-      const message = `two units have the ${key} "${values[twice]}"`;
+      const message = `two units have the ${key} "${units[twice][key]}"`;
       context.addIssue({ code: "custom", path: ["units", twice, key], message });
     }
   });
