@@ -1,9 +1,13 @@
+import { existsSync } from "node:fs";
 import { boostedPredictor } from "../boost/boosted-predictor";
 import { UserError } from "../core/errors";
 import { printable } from "../core/printable";
+import { parseShard } from "../core/shard";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { usualCrop } from "../data/usual-crop";
+import { csvHeader } from "../io/csv";
+import { findPath } from "../io/paths";
 import { matchingCrop } from "../predict/matching-crop";
 import { networkPredictor } from "../predict/network-predictor";
 import type { Predictor } from "../predict/predictor";
@@ -64,17 +68,22 @@ export async function askModel<T>(
     }
     predictor = predictorOf(named, taskFromDescription(description.task));
     const { task } = predictor;
+    const skipBad = trained?.experiment.data.skipBad;
+    // Of a long catalog only the part is read; what skips galaxies counts them all.
+    const part = shard !== undefined && split === "all" && !skipBad && (await hasPaths(data));
     dataset = await openDataset(data, {
       ...modelView(named, crop),
-      skipBad: trained?.experiment.data.skipBad,
+      skipBad,
       ...votesOf(named, data),
+      ...(part && { shard: parseShard(shard) }),
     });
     const { warning } = matchingCrop(description.view, dataset.sourceSize, usualCrop);
     if (crop === undefined && warning !== undefined) console.error(`${warning} (--crop N)`);
     for (const notice of [...(dataset.notices ?? []), ...task.notices(dataset)]) {
       console.error(printable(notice));
     }
-    const rows = await rowsAsked(named, task, dataset, data, { split, shard });
+    const which = { split, shard: part ? undefined : shard };
+    const rows = await rowsAsked(named, task, dataset, data, which);
     return await use({ named, predictor, dataset, rows });
   } finally {
     await dataset?.close();
@@ -89,4 +98,11 @@ function predictorOf({ model, trees, task, trained }: NamedModel, own: Task): Pr
   return trees === undefined || task === undefined
     ? networkPredictor(model, own, options)
     : boostedPredictor({ backbone: model, backboneTask: own, trees, task }, options);
+}
+
+/** Whether this is a CSV of galaxies that names their files. */
+async function hasPaths(spec: string): Promise<boolean> {
+  const path = findPath(spec);
+  if (!/\.csv(\.gz)?$/i.test(path) || !existsSync(path)) return false;
+  return (await csvHeader(path)).includes("path");
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { UserError } from "../core/errors";
+import type { Shard } from "../core/shard";
 import { asText, type Column, type Table } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
@@ -23,6 +24,11 @@ export interface CatalogOptions extends ImageTableOptions {
    * Default: debiased ones where the table has them.
    */
   readonly votes?: VoteKind;
+  /**
+   * Only this part of the rows, of a table with `path`: the others take no memory. Classes are those that
+   * the part has. Default: all rows.
+   */
+  readonly shard?: Shard;
 }
 
 /** Columns of a catalog that are numbers; all others but votes are text. */
@@ -49,7 +55,7 @@ export async function openCatalog(path: string, options: CatalogOptions): Promis
   const header = await csvHeader(path);
   const name = basename(path).replace(/\.csv(\.gz)?$/i, "");
   const folder = dirname(resolve(path));
-  const { tree, votes: kind } = options;
+  const { tree, votes: kind, shard } = options;
   const trees = tree === undefined ? Object.values(decisionTrees) : [await openTree(tree)];
   if (header.includes("asset_id") && !header.includes("path")) {
     return openVotes(name, { votes: path, images: resolve(folder, "images") }, trees, {
@@ -70,7 +76,7 @@ export async function openCatalog(path: string, options: CatalogOptions): Promis
     header.includes("label") || voted !== undefined ? [] : header.filter((c) => !isPlain(c));
   for (const column of others) optional[column] = "text";
   Object.assign(optional, voted?.wanted);
-  const csv = await readCsv(path, { id: "text", path: "text" }, { optional });
+  const csv = await readCsv(path, { id: "text", path: "text" }, { optional, shard });
   const { columns } = csv;
   const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;
   const ids = asText(columns.id);

@@ -38,12 +38,9 @@ const largeSet = 2 ** 29;
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   viewFor(options, undefined);
   const isTable = /\.csv(\.gz)?$/i.test(spec);
-  const idle = (["tree", "votes"] as const).find((key) => options[key] !== undefined);
+  const idle = (["tree", "votes", "shard"] as const).find((key) => options[key] !== undefined);
   if (idle !== undefined && !isTable) {
-    throw new UserError(
-      `${spec} is no CSV, so that ${idle}: ${options[idle]} can have no effect.`,
-      "Leave it out.",
-    );
+    throw new UserError(`${spec} is no CSV, so that ${idle} can have no effect.`, "Leave it out.");
   }
   const source = datasets.find(({ info }) => info.name === spec);
   const folder = options.dataFolder ?? dataFolder();

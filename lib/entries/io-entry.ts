@@ -4,7 +4,7 @@
  * @module tuning-fork/io
  */
 export { type AtomicOptions, atomicPath, atomicPathSync, writeFileAtomic } from "../io/atomic";
-export { csvHeader, readCsv } from "../io/csv";
+export { csvHeader, type ReadCsvFileOptions, readCsv } from "../io/csv";
 export {
   type ColumnType,
   type CsvTable,

@@ -2,8 +2,15 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../core/errors";
+import { type Shard, shardRange } from "../core/shard";
 import { CsvColumns, type CsvTable, type ReadCsvOptions, type WantedColumns } from "./csv-table";
 import { CsvScanner, type UseRow } from "./csv-text";
+
+/** What {@link readCsv} may be told. */
+export interface ReadCsvFileOptions extends ReadCsvOptions {
+  /** Only this part of the rows: the others take no memory. Default: all rows. */
+  readonly shard?: Shard;
+}
 
 /**
  * Read columns of a CSV file, plain or gzipped, row by row: a file of a hundred columns of which two
@@ -16,11 +23,32 @@ import { CsvScanner, type UseRow } from "./csv-text";
 export async function readCsv(
   path: string,
   wanted: WantedColumns,
-  options: ReadCsvOptions = {},
+  { shard, ...options }: ReadCsvFileOptions = {},
 ): Promise<CsvTable> {
   const columns = new CsvColumns(path, wanted, options);
-  await eachRow(path, (cells, row) => columns.add(cells, row));
+  const [from, to] = shard === undefined ? [0, Infinity] : await partOf(path, shard);
+  let at = -1;
+  await eachRow(path, (cells, row) => {
+    // The header is of every part.
+    if (at < 0 || (at >= from && at < to)) columns.add(cells, row);
+    at++;
+    return at < to;
+  });
   return columns.finish();
+}
+
+async function partOf(path: string, shard: Shard): Promise<[from: number, to: number]> {
+  let rows = -1;
+  await eachRow(path, () => {
+    rows++;
+    return undefined;
+  });
+  const [from, to] = shardRange(Math.max(0, rows), shard);
+  if (from < to) return [from, to];
+  throw new UserError(
+    `${path}: the part ${shard.index}/${shard.count} of ${rows} rows is empty.`,
+    "Take as many parts as there are rows, or fewer.",
+  );
 }
 
 /** The names of a CSV's columns. */

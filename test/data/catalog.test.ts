@@ -23,6 +23,28 @@ describe("data/catalog", () => {
     );
   };
 
+  it("opens a part of its rows, numbered as in the file", async () => {
+    const lines = [
+      "id,path,label",
+      "",
+      ...[1, 2, 3, 4, 5].map((n) => `n${n},edge-on/gray.png,c${n}`),
+    ];
+    await writeFile(path, `${lines.join("\n")}\n`);
+    const ids = async (index: number, count: number) => {
+      const set = await openDataset(path, { shard: { index, count } });
+      return [...set.table.id, ...set.classNames];
+    };
+    assert.deepEqual(await ids(1, 2), ["n1", "n2", "c1", "c2"]);
+    assert.deepEqual(await ids(2, 2), ["n3", "n4", "n5", "c3", "c4", "c5"]);
+    await assert.rejects(ids(1, 6), /the part 1\/6 of 5 rows is empty/);
+    await writeFile(path, `${lines.slice(0, -1).join("\n")}\nn4,edge-on/gray.png,c5\n`);
+    await assert.rejects(ids(2, 2), /row 7: id 'n4' is there already \(.*row 6\)/);
+    await assert.rejects(
+      openDataset("synthetic", { shard: { index: 1, count: 2 } }),
+      /shard can have no effect/,
+    );
+  });
+
   it("opens id,path,label", async () => {
     await writeFile(
       path,
