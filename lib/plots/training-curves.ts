@@ -80,12 +80,14 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       const series = all.find((s) => s.metric === metric && s.part === part);
       if (!series) continue;
       const p = PARTS.indexOf(part);
+      // Not every epoch is validated, and plotly draws no line to a value that is missing.
+      const known = epochs.map((_, e) => e).filter((e) => !Number.isNaN(series.values[e]));
       data.push({
         type: "scatter",
         mode: epochs.length > 1 ? "lines" : "markers",
         name: PART_NAMES[part],
-        x: epochs,
-        y: series.values,
+        x: known.map((e) => epochs[e]),
+        y: known.map((e) => series.values[e]),
         ...grid[i].ref,
         legendgroup: part,
         showlegend: !data.some((trace) => (trace as { legendgroup?: string }).legendgroup === part),

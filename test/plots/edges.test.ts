@@ -180,6 +180,19 @@ describe("figures of little or odd data", () => {
       traces.map(({ showlegend }) => showlegend),
       [true, true, false],
     );
+    const seldom = trainingCurves({
+      epoch: [1, 2, 3, 4],
+      valMae: [Number.NaN, 0.2, Number.NaN, 0.1],
+    });
+    const [line] = seldom.data as Traces;
+    assert.deepEqual(
+      [line.x, line.y],
+      [
+        [2, 4],
+        [0.2, 0.1],
+      ],
+    );
+    assert.match(JSON.stringify(seldom.layout), /"MAE"/);
     assert.throws(() => trainingCurves({ epoch: [1], seconds: [3] }), /columns epoch, seconds/);
   });
 
