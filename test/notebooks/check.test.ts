@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notebookOf, ROOT } from "../notebook/support";
@@ -30,6 +30,17 @@ describe("the notebook check", () => {
     this.timeout(60_000);
     const { status, stderr } = check();
     assert.equal(status, 0, stderr);
+  });
+
+  it("finds that each ends with an exercise, and a link to the next", () => {
+    const folder = join(ROOT, "notebooks");
+    const names = readdirSync(folder).filter((name) => name.endsWith(".ipynb"));
+    for (const [i, name] of names.sort().entries()) {
+      const { cells } = JSON.parse(readFileSync(join(folder, name), "utf8"));
+      const last = [cells.at(-1).source].flat().join("");
+      assert.match(last, /^## Exercise$/m, name);
+      if (i + 1 < names.length) assert.ok(last.includes(`](${names[i + 1]})`), name);
+    }
   });
 
   it("lets cells share a scope and declare anew, as the kernel does", () => {
