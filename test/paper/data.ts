@@ -3,8 +3,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { decisionTrees } from "#lib/data/trees";
 
-/** Sizes of the pictures that the paper profiles read, pixels. */
+/** Sizes of the pictures of the data sets that the paper profiles read, pixels. */
 const SIDES: Readonly<Record<string, number>> = {
+  synthetic: 64,
   "galaxy10-decals": 256,
   "gz2-8class": 424,
   "gz2-votes": 424,
@@ -24,29 +25,30 @@ function picture(side: number, seed: number): Promise<Buffer> {
 /**
  * Data of the shape of a published data set: as many classes or answers, pictures of its size.
  *
- * @param name Of the published one; another name is that of data that come along.
+ * @param name Of the published one.
  * @param count How many galaxies.
- * @returns what `data.spec` takes, and assignments that belong to it
+ * @returns keys of `data`
  */
 export async function dataLike(
   name: string,
   count: number,
   folder: string,
-): Promise<{ spec: string; set: string[] }> {
+): Promise<{ spec: string; tree?: string }> {
   const side = SIDES[name];
-  if (side === undefined) return { spec: name, set: [] };
-  const files = await Promise.all(Array.from({ length: 8 }, (_, seed) => picture(side, seed)));
+  if (side === undefined) throw new Error(`what ${name} looks like is not known here`);
+  // All different: copies of one picture would be kept in one part of the split.
+  const files = await Promise.all(Array.from({ length: count }, (_, seed) => picture(side, seed)));
   const classes = name === "gz2-votes" ? 1 : name === "gz2-8class" ? 8 : 10;
   const paths = Array.from({ length: count }, (_, i) => {
     const path = join(folder, `class-${i % classes}`, `${i}.jpg`);
     mkdirSync(join(folder, `class-${i % classes}`), { recursive: true });
-    writeFileSync(path, files[i % files.length]);
+    writeFileSync(path, files[i]);
     return path;
   });
-  if (name !== "gz2-votes") return { spec: folder, set: [] };
+  if (name !== "gz2-votes") return { spec: folder };
   const answers = decisionTrees["gz2-main"].flatMap((question) => question.answers);
   const rows = paths.map((path, i) => [i, path, ...answers.map((_, a) => 3 + (a % 7))].join(","));
   const table = join(folder, "votes.csv");
   writeFileSync(table, `${["id", "path", ...answers].join(",")}\n${rows.join("\n")}\n`);
-  return { spec: table, set: ["data.tree=gz2-main"] };
+  return { spec: table, tree: "gz2-main" };
 }

@@ -32,10 +32,8 @@ async function runOne(name: string, batchSize: number): Promise<void> {
   try {
     const config = inTwoSteps(found.config, batchSize);
     const count = galaxiesFor(batchSize);
-    const { spec, set } = await dataLike(config.data.spec, count, join(folder, "data"));
-    const tree = set.length > 0 ? { tree: "gz2-main" } : {};
-    const fraction = spec === "synthetic" ? { fraction: count / 3000 } : {};
-    const data = { ...config.data, ...tree, ...fraction, spec };
+    const like = await dataLike(config.data.spec, count, join(folder, "data"));
+    const data = { ...config.data, ...like };
     const experiment = new Experiment({ ...config, data }, new RunFolder(join(folder, "run")));
     const times = [performance.now()];
     const model = await experiment.model();
