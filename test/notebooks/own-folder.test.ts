@@ -30,7 +30,7 @@ const CELLS = [
   "// What a rerun may change\nconst size: number = 3;\nconst name = 'hers';\nconst set: string[] = [];",
   `import { openExperiment, resultsFolder, startEngine, train } from "tuning-fork";
 const mine = openExperiment({
-  data: { spec: "../pictures", size: 16 }, model: { name: "custom_cnn" },
+  data: { spec: "../pictures", size: 16 }, model: { name: "test_custom_cnn" },
   train: { epochs: 1, batchSize: 8 },
 }, { set, run: resultsFolder("mine") });`,
   `const engine = await startEngine();
