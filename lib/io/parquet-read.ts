@@ -11,6 +11,7 @@ import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { systemError } from "../core/system-errors";
 import type { ColumnType, WantedColumns } from "./csv-table";
+import { checkLayout, damaged } from "./parquet-layout";
 
 /** Some rows of a Parquet file that follow one another. */
 export interface ParquetRows<C = Readonly<Record<string, string[] | Float64Array | Float32Array>>> {
@@ -145,23 +146,6 @@ async function bufferOf(handle: FileHandle, path: string): Promise<AsyncBuffer> 
   };
 }
 
-/** What the file says of where its columns lie must fit into it: nothing is believed before. */
-function checkLayout(path: string, { num_rows, row_groups }: FileMetaData, size: number): void {
-  let rows = 0n;
-  for (const group of row_groups) {
-    if (!(group.num_rows >= 0n)) damaged(path, "a row group has no size");
-    rows += group.num_rows;
-    for (const { meta_data } of group.columns) {
-      const start = meta_data?.dictionary_page_offset ?? meta_data?.data_page_offset ?? -1n;
-      const end = start + (meta_data?.total_compressed_size ?? 0n);
-      if (start < 0n || end < start || end > BigInt(size)) damaged(path, "a column lies outside");
-      // A value takes some bytes, were it of a dictionary: more rows than this are a slip of a digit.
-      if (group.num_rows > BigInt(size) * 65_536n) damaged(path, "it has too many rows");
-    }
-  }
-  if (rows !== num_rows) damaged(path, `it has ${rows} rows and says ${num_rows}`);
-}
-
 function isNumeric({ type, converted_type: converted }: SchemaElement): boolean {
   const isWhole = converted === undefined || /^U?INT_/.test(converted);
   return type === "FLOAT" || type === "DOUBLE" || (isWhole && /^INT(32|64)$/.test(type ?? ""));
@@ -202,10 +186,6 @@ async function read<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (error instanceof UserError) throw error;
     return damaged(path, error instanceof Error ? error.message : String(error), error);
   }
-}
-
-function damaged(path: string, why: string, cause?: unknown): never {
-  throw new UserError(`${path} is damaged (${why})`, "copy or write it again", { cause });
 }
 
 /** Numbers of the two bytes of each float16. */

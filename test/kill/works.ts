@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import type { Verb } from "#lib/cli/verb";
 import { openCheckpoint } from "#lib/train/checkpoint";
 
-const SETUP = resolve(__dirname, "..", "..", "tools", "setup");
+const SETUP = resolve(__dirname, "..", "..", "lib", "setup");
 
 /** What the works need, made once. */
 export interface Supplies {
@@ -132,21 +132,20 @@ export const works: Readonly<Record<string, Work>> = {
   },
   "set-up": {
     async run(folder, _, begin) {
-      // The set-up's own code, in a project of its own.
-      cpSync(SETUP, join(folder, "tools", "setup"), { recursive: true });
-      const step = await import(join(folder, "tools", "setup", "step.mjs"));
-      const { takeLock } = await import(join(folder, "tools", "setup", "lock.mjs"));
+      const { keyOf, placesIn, runLogged, step } = await import(join(SETUP, "step.mjs"));
+      const { takeLock } = await import(join(SETUP, "lock.mjs"));
+      const { state } = placesIn(folder);
       begin();
-      mkdirSync(step.STATE, { recursive: true });
-      takeLock(join(step.STATE, "setup.lock"));
+      mkdirSync(state, { recursive: true });
+      takeLock(join(state, "setup.lock"));
       for (const name of ["one", "two"]) {
         const made = join(folder, name);
         const slowly = `rm -f '${made}'; for i in 1 2 3 4; do echo $i >> '${made}'; sleep 0.03; done`;
-        await step.step(name, {
+        await step(folder, name, {
           name,
-          key: step.keyOf(name),
+          key: keyOf(name),
           stands: () => existsSync(made),
-          run: () => step.runLogged(name, "sh", ["-c", slowly]),
+          run: () => runLogged(folder, name, "sh", ["-c", slowly]),
         });
       }
     },
