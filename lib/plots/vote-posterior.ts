@@ -160,7 +160,7 @@ export function votePosterior(
         showarrow: false,
         xref: facet.ref.xaxis,
         yref: facet.ref.yaxis,
-        ...{ x, y, yshift: -down },
+        ...{ x, y, yshift: 0 - down },
         xanchor: isRight(x) ? "right" : "left",
         yanchor: "bottom",
         font: { size: SMALL_TEXT, color },

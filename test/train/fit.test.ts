@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "#lib/data/dataset";
 import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
 import { createModel } from "#lib/models/registry";
@@ -38,7 +39,7 @@ async function trainOnce(
   path: string,
   c: TrainConfig,
   options: FitOptions = {},
-  learned: Pick<FitInputs, "train" | "val"> = rows,
+  learned: Pick<FitInputs, "train" | "val"> & Partial<Pick<FitInputs, "dataset">> = rows,
 ) {
   const model = createModel("test_custom_cnn", { numClasses: 2, seed: c.seed });
   const run = new RunFolder(path);
@@ -244,10 +245,21 @@ describe("fit", function () {
     const path = join(folder.path, "stopped");
     const stop = new AbortController();
     let steps = 0;
-    const onStep = () => {
-      if (++steps === 6) setImmediate(() => setImmediate(() => stop.abort(new Error("enough"))));
+    const onStep = () => void steps++;
+    const read: Dataset["read"] = async (wanted, view) => {
+      const isValidation = Array.from(wanted).some((row) => rows.val.includes(row));
+      if (steps === 6 && isValidation) stop.abort(new Error("enough"));
+      return dataset.read(wanted, view);
     };
-    await assert.rejects(trainOnce(path, c, { signal: stop.signal, onStep }), /enough/);
+    await assert.rejects(
+      trainOnce(
+        path,
+        c,
+        { signal: stop.signal, onStep },
+        { ...rows, dataset: { ...dataset, read } },
+      ),
+      /enough/,
+    );
     const { training } = openCheckpoint(join(path, "checkpoints", "latest")) ?? {};
     assert.deepEqual([training?.epoch, training?.batch, training?.step], [0, 6, 6]);
     const rest = await trainOnce(path, c);
