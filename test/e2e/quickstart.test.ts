@@ -11,7 +11,7 @@ const NOTEBOOK = process.env.TUNING_FORK_E2E_NOTEBOOK ?? "00-quickstart.ipynb";
 const CELL_MS = 150_000;
 
 /** So that the live curve has something to grow by (the quotes are escaped: it goes into JSON). */
-const SEVERAL_EPOCHS = 'set: [\\"train.epochs=3\\"]';
+const SEVERAL_EPOCHS = 'set: string[] = [\\"train.epochs=3\\"]';
 
 interface NotebookFile {
   readonly cells: readonly { readonly cell_type: string; readonly source: string | string[] }[];
@@ -31,7 +31,8 @@ describe("the quickstart in JupyterLab", function () {
     mkdirSync(work, { recursive: true });
     cpSync(join(ROOT, "notebooks"), join(work, "notebooks"), { recursive: true });
     const path = join(work, "notebooks", NOTEBOOK);
-    const text = readFileSync(path, "utf8").replace("set: []", SEVERAL_EPOCHS);
+    const text = readFileSync(path, "utf8").replace("set: string[] = []", SEVERAL_EPOCHS);
+    assert.ok(text.includes("train.epochs=3"), "the notebook's cell of parameters is another");
     writeFileSync(path, text);
     return JSON.parse(text);
   }
