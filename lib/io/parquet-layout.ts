@@ -2,6 +2,9 @@ import type { FileMetaData } from "hyparquet";
 import { z } from "zod";
 import { UserError } from "../core/errors";
 
+/** More rows of a group are not held in memory at once; what writes Parquet makes groups of a million or so. */
+const MOST_ROWS = 2n ** 25n;
+
 /** The library reads the file's end without asking whether each part is of its kind. */
 const layoutSchema = z.object({
   num_rows: z.bigint(),
@@ -41,6 +44,12 @@ export function checkLayout(path: string, metadata: FileMetaData, size: number):
   let rows = 0n;
   for (const group of row_groups) {
     rows += group.num_rows;
+    if (group.num_rows > MOST_ROWS) {
+      throw new UserError(
+        `${path}: a row group has ${group.num_rows} rows, more than the ${MOST_ROWS} allowed`,
+        "write the file with smaller row groups, or anew if it is damaged",
+      );
+    }
     for (const { meta_data } of group.columns) {
       const start = meta_data?.dictionary_page_offset ?? meta_data?.data_page_offset ?? -1n;
       const end = start + (meta_data?.total_compressed_size ?? 0n);

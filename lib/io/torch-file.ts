@@ -102,10 +102,10 @@ export async function openTorchFile(path: string): Promise<TorchFile> {
 
 /** Where each entry of a ZIP archive begins, and its size; all are stored as they are. */
 async function listEntries(path: string) {
-  const { openPromise } = await import("yauzl");
+  const { openZip } = await import("./zip-archive.js");
   const places = new Map<string, { header: number; size: number }>();
   try {
-    const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    const zip = await openZip(path);
     try {
       for await (const entry of zip.eachEntry()) {
         if (entry.compressionMethod !== 0) throw new Error(`${entry.fileName} is compressed`);

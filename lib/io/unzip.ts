@@ -38,7 +38,7 @@ export async function unzipFiles(
   onProgress?: (done: number, total: number) => void,
   { entry: largest = 2 ** 26, total: most = 2 ** 36 }: UnzipLimits = {},
 ): Promise<number> {
-  const { openPromise } = await import("yauzl");
+  const { openZip } = await import("./zip-archive.js");
   makeFolder(folder);
   const seen = new Set<string>();
   let count = 0;
@@ -49,9 +49,9 @@ export async function unzipFiles(
       "Delete it and download it again; if it is right as it is, unpack it yourself.",
     );
   };
-  let zip: Awaited<ReturnType<typeof openPromise>> | undefined;
+  let zip: Awaited<ReturnType<typeof openZip>> | undefined;
   try {
-    zip = await openPromise(archive, { autoClose: false, lazyEntries: true });
+    zip = await openZip(archive);
     for await (const entry of zip.eachEntry()) {
       onProgress?.(++count, zip.entryCount);
       // Only the name counts, so that nothing is written outside; "._x" is macOS's own.

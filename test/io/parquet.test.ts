@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import type { FileMetaData } from "hyparquet";
 import type { Table } from "#lib/core/table";
 import type { WantedColumns } from "#lib/io/csv-table";
+import { checkLayout } from "#lib/io/parquet-layout";
 import { openParquet, type ParquetRows } from "#lib/io/parquet-read";
 import { writeParquet } from "#lib/io/parquet-write";
 
@@ -138,6 +140,12 @@ describe("Parquet files", () => {
     const length = whole.readUInt32LE(whole.length - 8);
     footer.fill(0xff, whole.length - 8 - length + 20, whole.length - 8 - length + 60);
     await assert.rejects(read(footer), /damaged\.parquet is damaged \(/);
+    const vast = { num_rows: 2n ** 26n, row_groups: [{ num_rows: 2n ** 26n, columns: [] }] };
+    const layout = { ...vast, version: 1, schema: [], metadata_length: 0 } as unknown;
+    assert.throws(
+      () => checkLayout(path, layout as FileMetaData, 2 ** 30),
+      /a row group has 67108864 rows/,
+    );
     const hole = Buffer.concat([whole.subarray(0, 500), whole.subarray(800)]);
     await assert.rejects(read(hole), /is damaged \(/);
   });

@@ -39,6 +39,18 @@ describe("io/unzip", () => {
     }
   });
 
+  it("outlives an archive whose directory lies behind its end", async () => {
+    const whole = zipOf([{ name: "a.png", data }]);
+    for (const place of [0x100n, 0x0100_0000_0000_0000n, 0x8000_0000_0000_0000n]) {
+      const locator = Buffer.alloc(20);
+      locator.writeUInt32LE(0x07064b50, 0);
+      locator.writeBigUInt64LE(place, 8);
+      const path = join(folder, "far.zip");
+      await writeFile(path, Buffer.concat([whole.subarray(0, -22), locator, whole.subarray(-22)]));
+      await refused(unzipFiles(path, join(folder, "out"), /./), /lies behind its end/);
+    }
+  });
+
   it("refuses a wrong checksum, two files of one name, and leaves nothing half-written", async () => {
     await refused(unzip({ name: "a.png", data, crc: 1 }), /checksum of a\.png is wrong/);
     assert.deepEqual(await readdir(join(folder, "out")), []);
