@@ -9,8 +9,9 @@ import type { ConfigFileOptions } from "../train/config-file";
 import { type PlanParts, type Unit, unitKey } from "./plan";
 import type { PlanKind } from "./plan-kind";
 
-const schema = z.strictObject({
-  /** The ablation's file. */
+/** What a plan keeps of the file that it was made of. */
+export const fileSettings = z.strictObject({
+  /** The file, of an ablation or a sweep. */
   config: z.string(),
   /** Which of the file's profiles. */
   profile: z.string().optional(),
@@ -50,7 +51,7 @@ export function ablationPlan(
 /** What becomes of an ablation: its table, of the runs that are finished. */
 export const ablation: PlanKind = {
   async collect({ path }, { settings }) {
-    const { config, ...options } = schema.parse(settings);
+    const { config, ...options } = fileSettings.parse(settings);
     const { rows, failures } = await writeAblation(loadAblation(config, options), path);
     return {
       files: ["ablation.csv", "ablation.tex"].map((name) => join(path, name)),

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { z } from "zod";
 import { UserError } from "../core/errors";
 import { tableCsv } from "../evaluate/model-table";
 import {
@@ -17,22 +16,11 @@ import type { ConfigFileOptions } from "../train/config-file";
 import { monitorOf } from "../train/monitor";
 import { RunFolder } from "../train/run-folder";
 import { readTraining } from "../train/run-result";
-import { trainUnit } from "./ablation-plan";
+import { fileSettings, trainUnit } from "./ablation-plan";
 import type { Plan, PlanParts } from "./plan";
 import type { PlanFolder } from "./plan-folder";
 import type { PlanKind } from "./plan-kind";
 import { loadSweep, type Sweep } from "./sweep-config";
-
-const schema = z.strictObject({
-  /** The sweep's file. */
-  config: z.string(),
-  /** Which of the file's profiles. */
-  profile: z.string().optional(),
-  /** In the place of the file's `data.spec`. */
-  spec: z.string().optional(),
-  /** Assignments. */
-  set: z.array(z.string()).optional(),
-});
 
 /**
  * The trainings of a sweep as units of a plan; of successive halving those of the first round.
@@ -60,7 +48,7 @@ export function readSweep(folder: PlanFolder, plan: Plan): SweepTable {
 }
 
 function loadOwn({ settings }: Plan): Sweep {
-  const { config, ...options } = schema.parse(settings);
+  const { config, ...options } = fileSettings.parse(settings);
   return loadSweep(config, options);
 }
 
