@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { atomicPathSync } from "./atomic";
+import { readBytes } from "./read-bytes";
 import {
   bytesOf,
   encodeHeader,
@@ -126,23 +127,6 @@ function refusePickle(path: string, start: Uint8Array): void {
     `${path} is a Python pickle, which can run any code when it is opened`,
     `convert it where you trust it: python -c 'import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], map_location="cpu", weights_only=True); d = d.get("state_dict", d.get("model", d)); save_file({k: v.clone().contiguous() for k, v in d.items()}, sys.argv[2])' ${path} ${path.replace(/\.\w+$/, "")}.safetensors`,
   );
-}
-
-function readBytes(
-  descriptor: number,
-  path: string,
-  from: number,
-  bytes: number,
-): Uint8Array<ArrayBuffer> {
-  const into = new Uint8Array(bytes);
-  let done = 0;
-  // One call reads less than 2 GiB.
-  while (done < bytes) {
-    const part = readSync(descriptor, into, done, Math.min(bytes - done, 2 ** 30), from + done);
-    if (part === 0) throw new UserError(`${path} became shorter while it was read`, "try again");
-    done += part;
-  }
-  return into;
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { systemError } from "../core/system-errors";
+import { readBytes } from "./read-bytes";
 import type { TensorSource } from "./safetensors";
 import { unpickle } from "./unpickle";
 
@@ -73,9 +74,9 @@ export async function openTorchFile(path: string): Promise<TorchFile> {
     if (place === undefined || from + (length ?? 0) > place.size) {
       throw new UserError(`${path} is cut off: ${entry} is missing`, "download or save it again");
     }
-    const header = readAt(descriptor, path, place.header, 30);
+    const header = readBytes(descriptor, path, place.header, 30);
     const names = header[26] + 256 * header[27] + header[28] + 256 * header[29];
-    return readAt(descriptor, path, place.header + 30 + names + from, length ?? place.size);
+    return readBytes(descriptor, path, place.header + 30 + names + from, length ?? place.size);
   };
   try {
     const found = tensorsOf(unpickle(bytesOf(pickled), path, builders, storageOf), path);
@@ -124,16 +125,6 @@ async function listEntries(path: string) {
     );
   }
   return places;
-}
-
-function readAt(descriptor: number, path: string, from: number, length: number): Uint8Array {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(descriptor, bytes, done, length - done, from + done);
-    if (got === 0) throw new UserError(`${path} is cut off`, "download or save it again");
-    done += got;
-  }
-  return bytes;
 }
 
 const rebuild = (storage: unknown, offset: unknown, shape: unknown, strides: unknown) =>
