@@ -157,7 +157,8 @@ export function takeRows(table: Table, rows: readonly number[]): Table {
   return Object.fromEntries(Object.entries(table).map(([key, column]) => [key, take(column)]));
 }
 
-function takeVotes(votes: Votes, rows: readonly number[]): Votes {
+/** The votes about some rows, in this order. */
+export function takeVotes(votes: Votes, rows: readonly number[]): Votes {
   const take = (all: Float64Array, width: number) => {
     const out = new Float64Array(rows.length * width);
     for (const [i, row] of rows.entries()) {

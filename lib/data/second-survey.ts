@@ -1,7 +1,8 @@
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
-import { asNumbers, asText } from "../core/table";
+import { asNumbers } from "../core/table";
 import type { Dataset } from "./dataset";
+import { takeRows, takeVotes } from "./image-table";
 import type { Instrument, Observation } from "./observation";
 import { observedDataset } from "./observed-dataset";
 
@@ -39,13 +40,11 @@ export function secondSurvey(
     );
   }
   const random = new Random(seed, "second survey");
-  const rows = random.permutation(size).subarray(0, Math.max(1, Math.round(coverage * size)));
-  const of = <T>(values: ArrayLike<T>) => Array.from(rows, (row) => values[row]);
+  const rows = Array.from(
+    random.permutation(size).subarray(0, Math.max(1, Math.round(coverage * size))),
+  );
+  const of = (values: readonly number[]) => rows.map((row) => values[row]);
   const { split: _, ...columns } = table;
-  const own = Object.entries(columns).map(([name, column]) => [
-    name,
-    typeof column[0] === "string" ? of(asText(column)) : of(asNumbers(column)),
-  ]);
   const dec = of(asNumbers(table.dec)).map((value) => {
     return Math.min(Math.max(value + random.normal(0, scatter / 3600), -90), 90);
   });
@@ -58,19 +57,13 @@ export function secondSurvey(
   return {
     ...{ name: `${dataset.name}, second survey`, classNames: dataset.classNames },
     table: {
-      ...Object.fromEntries(own),
-      id: Array.from(rows, (_row, i) => `second ${i + 1}`),
+      ...takeRows(columns, rows),
+      id: rows.map((_row, i) => `second ${i + 1}`),
       ...{ ra, dec },
     },
     ...{ size: rows.length, imageSize, view },
     ...(dataset.sourceSize && { sourceSize: dataset.sourceSize }),
-    ...(votes && {
-      votes: {
-        ...votes,
-        fractions: rowsOf(votes.fractions, rows, size),
-        ...(votes.asked && { asked: rowsOf(votes.asked, rows, size) }),
-      },
-    }),
+    ...(votes && { votes: takeVotes(votes, rows) }),
     read: (wanted, how) =>
       read(
         Array.from(wanted, (i) => rows[i]),
@@ -78,14 +71,4 @@ export function secondSurvey(
       ),
     async close() {},
   };
-}
-
-/** Some rows of a matrix of so many. */
-function rowsOf(values: Float64Array, rows: Uint32Array, size: number): Float64Array {
-  const width = values.length / size;
-  const out = new Float64Array(rows.length * width);
-  for (const [i, row] of rows.entries()) {
-    out.set(values.subarray(row * width, (row + 1) * width), i * width);
-  }
-  return out;
 }
