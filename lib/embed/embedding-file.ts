@@ -8,14 +8,19 @@ import { systemError } from "../core/system-errors";
 import type { Table } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { atomicPath, writeFileAtomic } from "../io/atomic";
-import { readCsv } from "../io/csv";
-import { formatCsv } from "../io/csv-text";
 import { npyHeader, parseNpyHeader } from "../io/npy";
 import { openParquet } from "../io/parquet-read";
 import { writeParquet } from "../io/parquet-write";
 import type { PassOptions } from "../predict/answers";
 import type { Features, Predictor } from "../predict/predictor";
-import { checkComparable, type Embedding, type EmbeddingSource, rowsById } from "./embedding";
+import {
+  checkComparable,
+  type Embedding,
+  type EmbeddingSource,
+  readIds,
+  rowsById,
+  writeIds,
+} from "./embedding";
 
 /** Galaxies whose features are held while a file is written. */
 const PIECE = 4096;
@@ -99,13 +104,7 @@ export async function writeEmbedding(
     }
     stream.end();
     await end;
-    writeFileAtomic(
-      beside.ids,
-      formatCsv(
-        ["id"],
-        ids.map((id) => [id]),
-      ),
-    );
+    writeIds(beside.ids, ids);
     writeFileAtomic(beside.note, `${JSON.stringify(note)}\n`);
   });
   return first.width;
@@ -195,8 +194,7 @@ async function readNpy(path: string): Promise<Embedding> {
     throw systemError(error, beside.note, "cannot be read");
   });
   const { width, ...source } = parseNote(beside.note, text);
-  const { columns } = await readCsv(beside.ids, { id: "text" });
-  const ids = Array.from(columns.id, String);
+  const ids = await readIds(beside.ids);
   const file = await open(path).catch((error: unknown) => {
     throw systemError(error, path, "cannot be read");
   });

@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../core/errors";
+import { takeRows } from "../evaluate/linear-head";
+import { writeFileAtomic } from "../io/atomic";
+import { readCsv } from "../io/csv";
+import { formatCsv } from "../io/csv-text";
 import type { Model } from "../models/module";
 import type { Features } from "../predict/predictor";
 
@@ -79,12 +83,26 @@ export function rowsById(ids: readonly string[], name: string): Map<string, numb
   return rows;
 }
 
+/** Write the ids of galaxies, one a row, beside what is kept of them. */
+export function writeIds(path: string, ids: readonly string[]): void {
+  writeFileAtomic(
+    path,
+    formatCsv(
+      ["id"],
+      ids.map((id) => [id]),
+    ),
+  );
+}
+
+/** Read what {@link writeIds} wrote. @throws UserError when it is not there, or damaged */
+export async function readIds(path: string): Promise<string[]> {
+  const { columns } = await readCsv(path, { id: "text" });
+  return Array.from(columns.id, String);
+}
+
 /** The features of some rows. */
 export function embeddingRows(embedding: Embedding, rows: ArrayLike<number>): Embedding {
   const { ids, values, width, source } = embedding;
-  const out = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    out.set(values.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-  }
-  return { ids: Array.from(rows, (row) => ids[row]), values: out, width, source };
+  const own = takeRows(values, rows, width);
+  return { ids: Array.from(rows, (row) => ids[row]), values: own, width, source };
 }

@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
 import { Random } from "../core/random";
 import type { Table } from "../core/table";
@@ -123,7 +124,7 @@ export function clusterTable(
     const own = Array.from(labels).flatMap((label, row) => (label === cluster ? [row] : []));
     const known = own.map((row) => classes[row]).filter((label) => label >= 0);
     const counts = classNames.map((_, c) => known.filter((label) => label === c).length);
-    const commonest = counts.indexOf(Math.max(...counts));
+    const commonest = argmax(counts);
     return {
       own: own.length,
       name: classNames[commonest] ?? "",

@@ -6,10 +6,15 @@ import { UserError } from "../core/errors";
 import { throwIfInterrupted } from "../core/kernel-host";
 import { systemError } from "../core/system-errors";
 import { atomicPathSync, makeFolder, writeFileAtomic } from "../io/atomic";
-import { readCsv } from "../io/csv";
-import { formatCsv } from "../io/csv-text";
 import { sha256 } from "../io/digests";
-import { checkComparable, type Embedding, type EmbeddingSource, rowsById } from "./embedding";
+import {
+  checkComparable,
+  type Embedding,
+  type EmbeddingSource,
+  readIds,
+  rowsById,
+  writeIds,
+} from "./embedding";
 import { type Neighbors, unitVectors } from "./neighbors";
 
 /** How {@link SimilarityIndex.build} builds. */
@@ -131,13 +136,7 @@ export class SimilarityIndex {
     makeFolder(folder);
     const files = filesOf(folder);
     atomicPathSync(files.graph, (temporary) => this.index.save(temporary));
-    writeFileAtomic(
-      files.ids,
-      formatCsv(
-        ["id"],
-        this.ids.map((id) => [id]),
-      ),
-    );
+    writeIds(files.ids, this.ids);
     const note: Note = { ...this.note, sha256: await sha256(files.graph) };
     writeFileAtomic(files.note, `${JSON.stringify(note)}\n`);
   }
@@ -150,8 +149,7 @@ export class SimilarityIndex {
   static async open(folder: string): Promise<SimilarityIndex> {
     const files = filesOf(folder);
     const note = readNote(files.note);
-    const { columns } = await readCsv(files.ids, { id: "text" });
-    const ids = Array.from(columns.id, String);
+    const ids = await readIds(files.ids);
     // The library believes what it reads: damaged bytes would end the process.
     const digest = existsSync(files.graph) ? await sha256(files.graph) : "";
     if (digest !== note.sha256 || ids.length !== note.galaxies) {

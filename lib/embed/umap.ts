@@ -2,7 +2,6 @@ import { UMAP } from "umap-js";
 import { UserError } from "../core/errors";
 import { throwIfInterrupted } from "../core/kernel-host";
 import { Random } from "../core/random";
-import { takeRows } from "../evaluate/linear-head";
 import type { Embedding } from "./embedding";
 import { exactNeighbors } from "./neighbors";
 
@@ -59,7 +58,7 @@ export async function umap(
     random: () => random.uniform(),
   });
   map.setPrecomputedKNN(indices, distances);
-  const rows = ids.map((_, row) => Array.from(takeRows(values, [row], width)));
+  const rows = ids.map((_, row) => Array.from(values.subarray(row * width, (row + 1) * width)));
   const total = map.initializeFit(rows);
   for (let epoch = 1; epoch <= total; epoch++) {
     map.step();
