@@ -2,6 +2,7 @@ import { UserError } from "../core/errors";
 import type { Detector } from "../evaluate/detectors/detector";
 import { isolationForest } from "../evaluate/detectors/isolation-forest";
 import { type FeatureMatrix, galaxiesOf } from "../evaluate/feature-matrix";
+import { sortedQuantile } from "../evaluate/intervals";
 import { takeRows } from "../evaluate/linear-head";
 
 /** How {@link strangeness} looks at galaxies. */
@@ -56,11 +57,7 @@ export function strangeness(
   return out;
 }
 
-function median(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
+const median = (values: Float64Array) => sortedQuantile(values.slice().sort(), 0.5);
 
 /** Rows of the highest scores, the highest first. */
 export function strangest(scores: ArrayLike<number>, count: number): number[] {

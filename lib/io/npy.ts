@@ -13,6 +13,8 @@ export interface NpyHeader {
 /** Type of values, as NumPy calls it: little-endian float32 or float16. */
 export type NpyType = "<f4" | "<f2";
 
+const NAMES = { "<f4": "float32", "<f2": "float16" } as const satisfies Record<NpyType, string>;
+
 /**
  * A float32 array as NumPy's `.npy` file, version 1.0 (NEP 1), which `numpy.load` opens.
  *
@@ -80,7 +82,7 @@ export function parseNpyHeader(
   const dtype = accepted.find((type) => text.includes(`'descr': '${type}'`));
   if (dtype === undefined || !text.includes("'fortran_order': False")) {
     return refuse(
-      "does not hold float32 values in C order",
+      `does not hold ${accepted.map((type) => NAMES[type]).join(" or ")} values in C order`,
       "save numpy.ascontiguousarray(x, 'float32')",
     );
   }
@@ -89,7 +91,7 @@ export function parseNpyHeader(
   const end = offset + (dtype === "<f2" ? 2 : 4) * size;
   if (end !== fileSize) {
     refuse(
-      `has ${fileSize} bytes, and ${shape.join(" × ")} ${dtype === "<f2" ? "float16" : "float32"} values need ${end}`,
+      `has ${fileSize} bytes, and ${shape.join(" × ")} ${NAMES[dtype]} values need ${end}`,
       "write it again",
     );
   }
