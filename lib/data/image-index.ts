@@ -41,7 +41,7 @@ export interface LookOptions {
 /**
  * Look at many image files. What was seen of good ones is kept, an index for each folder that holds
  * them, and taken from there the next time where a file's size and times are the same: a header costs
- * half a millisecond, twenty times as much as asking for size and times.
+ * half a millisecond, ten times as much as asking for size and times.
  *
  * @returns The shape of each, or what is wrong with the file, in words.
  */
