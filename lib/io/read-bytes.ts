@@ -13,7 +13,7 @@ export function readBytes(
   path: string,
   from: number,
   bytes: number,
-): Uint8Array<ArrayBuffer> {
+): Uint8Array {
   const into = new Uint8Array(bytes);
   let done = 0;
   // One call reads less than 2 GiB.

@@ -110,14 +110,17 @@ export function writeSafetensors(
   });
 }
 
-const decoders: Readonly<Record<string, ((buffer: ArrayBuffer) => Float32Array) | undefined>> = {
-  F32: (buffer) => new Float32Array(buffer),
-  F16: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToNumber),
-  BF16(buffer) {
-    // A bfloat16 is the upper half of a float32.
-    return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
-  },
-};
+const decoders: Readonly<Record<string, ((buffer: ArrayBufferLike) => Float32Array) | undefined>> =
+  {
+    F32: (buffer) => new Float32Array(buffer),
+    F16: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToNumber),
+    BF16(buffer) {
+      // A bfloat16 is the upper half of a float32.
+      return new Float32Array(
+        Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer,
+      );
+    },
+  };
 
 function refusePickle(path: string, start: Uint8Array): void {
   const zip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;

@@ -8,7 +8,7 @@ import { unpickle } from "./unpickle";
 
 /** What a tensor's values are, by the name of PyTorch's storage. */
 const TYPES: Readonly<
-  Record<string, { bytes: number; read?: (all: ArrayBuffer) => Float32Array }>
+  Record<string, { bytes: number; read?: (all: ArrayBufferLike) => Float32Array }>
 > = {
   FloatStorage: { bytes: 4, read: (all) => new Float32Array(all) },
   DoubleStorage: { bytes: 8, read: (all) => Float32Array.from(new Float64Array(all)) },
@@ -91,7 +91,7 @@ export async function openTorchFile(path: string): Promise<TorchFile> {
         }
         const { key, type, count } = tensor.storage;
         const bytes = bytesOf(`${folder}data/${key}`, 0, count * TYPES[type].bytes);
-        return inOrder(decode(bytes.slice().buffer), tensor, path);
+        return inOrder(decode(bytes.buffer), tensor, path);
       },
       close: () => closeSync(descriptor),
     };
