@@ -61,6 +61,37 @@ export function castNode(name: string, value: Output, dtype: number): GraphNode 
   });
 }
 
+/** A vector of integers, for ops that take shapes and axes as operands. */
+export function integersNode(name: string, values: readonly number[]): GraphNode {
+  const bytes = new Uint8Array(Int32Array.from(values).buffer);
+  const value = { shape: [values.length], dtype: DT.int32, bytes };
+  return makeNode(name, "Const", { outputs: [value], value });
+}
+
+/** Nodes of which the last one gives a value in another shape. */
+export function reshapeNodes(name: string, value: Output, shape: readonly number[]): GraphNode[] {
+  const { dtype } = value.node.outputs[value.index];
+  const size = integersNode(`${name}_size`, shape);
+  const node = makeNode(name, "Reshape", {
+    attributes: [attribute.type("T", dtype), attribute.type("Tshape", DT.int32)],
+    inputs: [value, { node: size, index: 0 }],
+    outputs: [{ shape, dtype }],
+  });
+  return [size, node];
+}
+
+/** Nodes of which the last one gives the transpose of a matrix. */
+export function transposeNodes(name: string, matrix: Output): GraphNode[] {
+  const { shape, dtype } = matrix.node.outputs[matrix.index];
+  const axes = integersNode(`${name}_axes`, [1, 0]);
+  const node = makeNode(name, "Transpose", {
+    attributes: [attribute.type("T", dtype), attribute.type("Tperm", DT.int32)],
+    inputs: [matrix, { node: axes, index: 0 }],
+    outputs: [{ shape: [shape[1], shape[0]], dtype }],
+  });
+  return [axes, node];
+}
+
 /** A variable of a session: its handle, and the nodes that read it and set it to a value. */
 export function variableNodes(name: string, value: Output) {
   const type = value.node.outputs[value.index];

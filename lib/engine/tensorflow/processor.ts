@@ -16,22 +16,30 @@ export interface Processor {
   readonly level: Level;
   /** Whether it multiplies bfloat16 by itself. Without, `mixed_bfloat16` works and gains nothing. */
   readonly multipliesBfloat16: boolean;
-  /** Whether oneDNN has its kernels besides products in bfloat16: norms have one for AVX-512 only. */
+  /**
+   * Whether oneDNN has its kernels besides products in bfloat16: norms have one for AVX-512 only. It is not
+   * forced, since TensorFlow refuses a kernel that the processor does not have.
+   */
   readonly normalizesBfloat16: boolean;
+  /** Whether a linear layer in bfloat16 is a 1 × 1 convolution, which uses AMX's tiles better. */
+  readonly pointwiseProducts: boolean;
 }
 
-let known: Processor | undefined;
+let known: { readonly forced: string | undefined; readonly processor: Processor } | undefined;
 
 /**
- * The processor that TensorFlow's graphs are made for, looked at once.
+ * The processor that TensorFlow's graphs are made for.
  *
- * `TUNING_FORK_PROCESSOR=avx2|avx512|avx512_bf16|amx_bf16|other` has graphs made as for another one.
+ * `TUNING_FORK_PROCESSOR=avx2|avx512|avx512_bf16|amx_bf16|other` has choices made as for another one.
  *
  * @throws UserError for another name in that variable.
  */
 export function processor(): Processor {
-  known ??= processorOf(cpuFlags(), process.env.TUNING_FORK_PROCESSOR);
-  return known;
+  const forced = process.env.TUNING_FORK_PROCESSOR;
+  if (known === undefined || known.forced !== forced) {
+    known = { forced, processor: processorOf(cpuFlags(), forced) };
+  }
+  return known.processor;
 }
 
 /**
@@ -40,18 +48,25 @@ export function processor(): Processor {
  * @throws UserError when `forced` is no level.
  */
 export function processorOf(flags: ReadonlySet<string>, forced?: string): Processor {
-  const level = forced === undefined || forced === "" ? levelOf(flags) : levelNamed(forced);
-  const rank = LEVELS.indexOf(level);
+  const own = levelOf(flags);
+  const level = forced === undefined || forced === "" ? own : levelNamed(forced);
+  const from = (least: Level, of = level) => LEVELS.indexOf(of) >= LEVELS.indexOf(least);
   return {
     level,
-    multipliesBfloat16: rank >= LEVELS.indexOf("avx512_bf16"),
-    normalizesBfloat16: rank >= LEVELS.indexOf("avx512"),
+    multipliesBfloat16: from("avx512_bf16"),
+    normalizesBfloat16: from("avx512") && from("avx512", own),
+    pointwiseProducts: from("amx_bf16"),
   };
 }
 
 /** One line about the processor, for `doctor`. */
-export function describeProcessor({ level, multipliesBfloat16 }: Processor): string {
-  return `${level}: mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`;
+export function describeProcessor(processor: Processor): string {
+  const { level, multipliesBfloat16, pointwiseProducts } = processor;
+  const chosen = [
+    `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
+    ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
+  ];
+  return `${level}: ${chosen.join("; ")}`;
 }
 
 function levelOf(flags: ReadonlySet<string>): Level {

@@ -15,21 +15,20 @@ describe("the processor", () => {
     it(`is ${level} by its flags, and by force`, () => {
       const found = processorOf(new Set(list.split(" ")));
       assert.equal(found.level, level);
-      assert.deepEqual(processorOf(new Set(), level), found);
+      assert.deepEqual(processorOf(new Set(flags.amx_bf16.split(" ")), level), found);
       assert.match(describeProcessor(found), new RegExp(`^${level}: `));
     });
   }
 
-  it("normalizes in bfloat16 from AVX-512 on, and multiplies from AVX512_BF16 on", () => {
-    const all = Object.keys(flags).map((level) => processorOf(new Set(), level));
-    assert.deepEqual(
-      all.map(({ normalizesBfloat16 }) => normalizesBfloat16),
-      [false, true, true, true, false],
-    );
-    assert.deepEqual(
-      all.map(({ multipliesBfloat16 }) => multipliesBfloat16),
-      [false, false, true, true, false],
-    );
+  it("chooses by the level, and forces no kernel that it does not have", () => {
+    const chosen = (own: string) =>
+      Object.keys(flags).map((level) => {
+        const found = processorOf(new Set(own.split(" ")), level);
+        const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts } = found;
+        return [multipliesBfloat16, normalizesBfloat16, pointwiseProducts].map(Number).join("");
+      });
+    assert.deepEqual(chosen(flags.amx_bf16), ["000", "010", "110", "111", "000"]);
+    assert.deepEqual(chosen(flags.avx2), ["000", "000", "100", "101", "000"]);
   });
 
   it("refuses a level it does not know", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { attribute, DT } from "../../native";
+import { attribute } from "../../native";
 import type { Trace } from "../function-trace";
-import { type GraphNode, makeNode, type Output, variableNodes } from "../graph";
+import { type GraphNode, type Output, transposeNodes, variableNodes } from "../graph";
 import { definitionOf } from "../op-table";
 import type { Pass } from "./pass";
 
@@ -87,18 +87,7 @@ class Prepacking {
       name === "transpose_b" && value === true;
     if (node.op !== "MatMul" || !node.attributes.some(isTransposed)) return node;
     if (!this.weights.has(weight.node)) return node;
-    const { shape, dtype } = weight.node.outputs[weight.index];
-    const order = {
-      shape: [2],
-      dtype: DT.int32,
-      bytes: new Uint8Array(Int32Array.of(1, 0).buffer),
-    };
-    const axes = makeNode(`${node.name}_axes`, "Const", { outputs: [order], value: order });
-    const transpose = makeNode(`${node.name}_transposed`, "Transpose", {
-      attributes: [attribute.type("T", dtype), attribute.type("Tperm", DT.int32)],
-      inputs: [weight, { node: axes, index: 0 }],
-      outputs: [{ shape: [shape[1], shape[0]], dtype }],
-    });
+    const [axes, transpose] = transposeNodes(`${node.name}_transposed`, weight);
     for (const added of [axes, transpose]) this.addFixed(added);
     return {
       ...node,

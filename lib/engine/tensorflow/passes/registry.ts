@@ -5,6 +5,7 @@ import { foldBatchNorm } from "./fold-batch-norm";
 import { fuseElementwise } from "./fuse-elementwise";
 import { mixedPrecision } from "./mixed-precision";
 import type { Pass, Target } from "./pass";
+import { pointwiseLinear } from "./pointwise-linear";
 import { prepackWeights } from "./prepack-weights";
 
 /** All passes, in the order in which they run. */
@@ -12,6 +13,7 @@ export const PASSES: readonly Pass[] = [
   fuseElementwise,
   foldBatchNorm,
   mixedPrecision,
+  pointwiseLinear,
   bf16Pairs,
   prepackWeights,
 ];
