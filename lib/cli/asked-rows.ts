@@ -1,8 +1,10 @@
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { parseShard, shardRange } from "../core/shard";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { isSameData } from "../data/same-data";
+import { splitNamed } from "../data/split-names";
 import { readSplit, rowsOfSplit } from "../data/splits";
 import { everyRow } from "../predict/predictor";
 import type { Task } from "../tasks/task";
@@ -64,8 +66,10 @@ async function rowsOfAskedSplit(
     (isSameData(trained.experiment.data.spec, spec) ||
       (await isRunsData(trained.run, task, dataset, spec)));
   const kept = own ? await readSplit(trained.run.splitPath) : undefined;
-  const names = kept ? ids.map((id) => kept.get(id) ?? "") : asText(dataset.table.split ?? []);
-  const rows = rowsOfSplit(names, split);
+  const names = kept
+    ? ids.map((id) => kept.get(idKey(id)) ?? "")
+    : asText(dataset.table.split ?? []);
+  const rows = rowsOfSplit(names, splitNamed(split) ?? split);
   if (rows.length > 0) return rows;
   const source = own ? `the run ${trained.run.path}` : spec;
   const others =

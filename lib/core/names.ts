@@ -43,13 +43,6 @@ function positions(names: readonly string[], keyOf: (name: string) => string) {
   return at;
 }
 
-/** An id as it is compared: `58957.0`, which some programs make of a whole number, is `58957`. */
-export function idKey(id: string | number): string {
-  return String(id)
-    .trim()
-    .replace(/^([+-]?\d+)\.0+$/, "$1");
-}
-
 /**
  * Names that all differ: one that is there already gets a number.
  *

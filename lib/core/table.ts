@@ -25,6 +25,14 @@ export function namedColumns(
   return Object.fromEntries(names.map((name, c) => [name, column(c)]));
 }
 
+/**
+ * Whether text stands for a value that is not known: nothing, `nan`, `NA`, `null`, `None` (of Python), `<NA>` (of
+ * pandas), `--` (of astropy).
+ */
+export function isUnknown(text: string): boolean {
+  return /^\s*([+-]?nan|#?n\/?a|<na>|null|--|)\s*$/i.test(text) || text.trim() === "None";
+}
+
 /** The values of a column as text. */
 export function asText(column: Column): string[] {
   return Array.from<string | number, string>(column, String);

@@ -1,12 +1,14 @@
 import { basename, dirname, resolve } from "node:path";
 import { UserError } from "../core/errors";
+import { rowsById } from "../core/ids";
 import type { Shard } from "../core/shard";
-import { asText, type Column, type Table } from "../core/table";
+import { asText, type Column, isUnknown, type Table } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
 import type { Dataset } from "./dataset";
 import { openVotes } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows } from "./image-table";
+import { alikeClasses } from "./labels";
 import { readVoteColumns } from "./read-votes";
 import { splitNamed } from "./split-names";
 import { decisionTrees, openTree } from "./trees";
@@ -31,14 +33,14 @@ export interface CatalogOptions extends ImageTableOptions {
   readonly shard?: Shard;
 }
 
+/** Columns that other tables keep splits in. */
+const splitLike = /^(splits?|(sub)?set|partition|fold)$/i;
+
 /** Columns of a catalog that are numbers; all others but votes are text. */
 const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radius"]);
 
 /** Columns that other tables keep classes in. */
 const labelLike = /^(class|classes|class_?name|labels?|label1|target|type|morphology|gz2_class)$/i;
-
-/** What stands in tables for a value that is not known. */
-const unknown = /^(nan|n\/?a|null|)$/i;
 
 /**
  * Open a CSV of galaxies: `id,path`, and where they are known `label`, `split`, `ra`, `dec`,
@@ -74,17 +76,19 @@ export async function openCatalog(path: string, options: CatalogOptions): Promis
   for (const column of numeric) optional[column] = "number";
   const others =
     header.includes("label") || voted !== undefined ? [] : header.filter((c) => !isPlain(c));
-  for (const column of others) optional[column] = "text";
+  const maySplit = header.includes("split") ? [] : header.filter((name) => splitLike.test(name));
+  for (const column of [...others, ...maySplit]) optional[column] = "text";
   Object.assign(optional, voted?.wanted);
   const csv = await readCsv(path, { id: "text", path: "text" }, { optional, shard });
   const { columns } = csv;
   const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;
   const ids = asText(columns.id);
-  uniqueIds(ids, at);
+  rowsById(ids, path, csv.rowNumber);
   const paths = asText(columns.path).map((file) => resolve(folder, file));
   const table: Record<string, Column> = { ...columns, path: paths };
   const notices: string[] = [];
   if (columns.split) table.split = readSplits(asText(columns.split), at);
+  for (const column of maySplit) refuseSplit(path, column, asText(columns[column]));
   if (columns.label) {
     const classNames = readLabels(table, asText(columns.label), notices);
     return openImageRows({ name, classNames, table, notices, paths }, options);
@@ -125,13 +129,19 @@ function readLabels(
   notices: string[],
 ): string[] {
   const order = new Intl.Collator("en", { numeric: true });
-  const names = labels.map((label) => (unknown.test(label) ? "" : label.normalize("NFC")));
+  const names = labels.map((label) => (isUnknown(label) ? "" : label.normalize("NFC")));
   const classNames = [...new Set(names)].filter((name) => name !== "").sort(order.compare);
+  const alike = alikeClasses(classNames);
+  if (alike !== undefined) {
+    notices.push(
+      `The classes '${alike[0]}' and '${alike[1]}' differ in upper and lower case or spaces only, and count as two.`,
+    );
+  }
   const index = new Map(classNames.map((className, i) => [className, i]));
   table.label = Int32Array.from(names, (className) => index.get(className) ?? -1);
   const missing = names.filter((className) => className === "").length;
   if (missing > 0) {
-    const how = [...new Set(labels.filter((label) => unknown.test(label)))];
+    const how = [...new Set(labels.filter((label) => isUnknown(label)))];
     notices.push(
       `${missing} of ${labels.length} rows have no label (${how.map((x) => `'${x}'`).join(", ")}).`,
     );
@@ -150,6 +160,15 @@ function readSplits(splits: readonly string[], at: (index: number) => string): s
   });
 }
 
+/** @throws UserError where a column says which galaxies are learned from: another split would be drawn without a word */
+function refuseSplit(path: string, column: string, words: readonly string[]): void {
+  if (!words.some((word) => splitNamed(word) !== undefined)) return;
+  throw new UserError(
+    `${path}: no column 'split', but '${column}' may be meant.`,
+    `Rename '${column}' to split, or remove it to have a split drawn.`,
+  );
+}
+
 /** The columns that hold vote fractions: all that are not known otherwise, or none. */
 function votesAmong(path: string, others: readonly string[], columns: Table): readonly string[] {
   const like = others.find((column) => labelLike.test(column));
@@ -166,7 +185,7 @@ function votesAmong(path: string, others: readonly string[], columns: Table): re
 
 /** A number from 0 to 1, NaN where nothing is given, or nothing where it is something else. */
 function fractionOf(text: string): number | undefined {
-  if (unknown.test(text)) return Number.NaN;
+  if (isUnknown(text)) return Number.NaN;
   const value = Number(text);
   return value >= 0 && value <= 1 ? value : undefined;
 }
@@ -180,18 +199,4 @@ function refuse(at: string, column: string, text: string): never {
 
 function isPlain(column: string): boolean {
   return column === "id" || column === "path" || column === "split" || numeric.has(column);
-}
-
-function uniqueIds(ids: readonly string[], at: (index: number) => string): void {
-  const seen = new Map<string, number>();
-  for (const [row, id] of ids.entries()) {
-    const before = seen.get(id);
-    if (before !== undefined) {
-      throw new UserError(
-        `${at(row)}: id '${id}' is there already (${at(before)}).`,
-        "Give each galaxy an id of its own.",
-      );
-    }
-    seen.set(id, row);
-  }
 }

@@ -4,6 +4,7 @@ import type { Column } from "../core/table";
 import type { Dataset } from "./dataset";
 import { type FolderContents, listFolder } from "./folder-files";
 import { type ImageTableOptions, openImageRows } from "./image-table";
+import { alikeClasses } from "./labels";
 import { splitNamed } from "./split-names";
 
 /** An image, and what the folders above it say. */
@@ -134,21 +135,12 @@ function withoutOnlyFolders(folder: string, files: readonly Found[], notices: st
 }
 
 function checkNames(folder: string, classNames: readonly string[]): void {
-  const seen = new Map<string, string>();
-  for (const name of classNames) {
-    const key = name
-      .trim()
-      .toLowerCase()
-      .replace(/[\s_-]+/g, "_");
-    const before = seen.get(key);
-    if (before !== undefined) {
-      throw new UserError(
-        `${folder}: classes '${before}' and '${name}' differ in upper and lower case or spaces only.`,
-        "Move the images of both into one folder, or rename one.",
-      );
-    }
-    seen.set(key, name);
-  }
+  const alike = alikeClasses(classNames);
+  if (alike === undefined) return;
+  throw new UserError(
+    `${folder}: classes '${alike[0]}' and '${alike[1]}' differ in upper and lower case or spaces only.`,
+    "Move the images of both into one folder, or rename one.",
+  );
 }
 
 function allImages({ images, folders }: Pick<FolderContents, "images" | "folders">): string[] {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
 import { readCsv } from "../io/csv";
 import type { Dataset, DatasetInfo } from "./dataset";
@@ -125,7 +126,7 @@ export function cleanClass(fraction: (answer: string) => number): number | undef
 }
 
 async function readSplits(folder: string, ids: readonly string[]) {
-  const rowOf = new Map(ids.map((id, row) => [id, row]));
+  const rowOf = new Map(ids.map((id, row) => [idKey(id), row]));
   const seen = new Set<string>();
   const rows: number[] = [];
   const labels: number[] = [];
@@ -138,7 +139,7 @@ async function readSplits(folder: string, ids: readonly string[]) {
     const path = join(folder, file);
     const csv = await readCsv(path, { galaxyID: "text", label1: "number" });
     const label = asNumbers(csv.columns.label1);
-    for (const [i, id] of asText(csv.columns.galaxyID).entries()) {
+    for (const [i, id] of asText(csv.columns.galaxyID).map(idKey).entries()) {
       const remedy = "Use the CSVs of one release of the split.";
       if (seen.has(id)) {
         throw new UserError(

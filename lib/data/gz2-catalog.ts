@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { asText, type Column, type Table } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
@@ -55,7 +56,7 @@ export async function readGz2(
   });
   const votes = csv.columns;
   const objids = asText(votes[objid]);
-  const assets = votes.asset_id ? asText(votes.asset_id) : await assetsOf(paths, objids);
+  const assets = votes.asset_id ? asText(votes.asset_id).map(idKey) : await assetsOf(paths, objids);
   const there = new Set(
     await readdir(paths.images).catch((cause: unknown) => {
       throw new UserError(`${paths.images}: cannot be read as a folder.`, "Check the path.", {
@@ -118,6 +119,6 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
   }
   const { columns: mapping } = await readCsv(paths.mapping, { objid: "text", asset_id: "text" });
   const assets = asText(mapping.asset_id);
-  const assetOf = new Map(asText(mapping.objid).map((objid, i) => [objid, assets[i]]));
-  return objids.map((objid) => assetOf.get(objid) ?? "");
+  const assetOf = new Map(asText(mapping.objid).map((objid, i) => [idKey(objid), assets[i]]));
+  return objids.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));
 }

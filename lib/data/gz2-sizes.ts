@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
 import { csvHeader, readCsv } from "../io/csv";
 
@@ -47,8 +48,8 @@ export async function readSizes(catalog: string, mapping?: string): Promise<Size
   if (mapping === undefined) return all;
   const { columns: pictures } = await readCsv(mapping, { objid: "text", asset_id: "text" });
   const assets = asText(pictures.asset_id);
-  const assetOf = new Map(asText(pictures.objid).map((objid, i) => [objid, assets[i]]));
-  const ids = all.id.map((objid) => assetOf.get(objid) ?? "");
+  const assetOf = new Map(asText(pictures.objid).map((objid, i) => [idKey(objid), assets[i]]));
+  const ids = all.id.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));
   const there = ids.flatMap((asset, row) => (asset === "" ? [] : [row]));
   return {
     id: there.map((row) => ids[row]),

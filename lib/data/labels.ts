@@ -21,3 +21,18 @@ export function labelsOf({ table }: Pick<Dataset, "table">, rows?: ArrayLike<num
 export function hasLabels(dataset: Pick<Dataset, "table">): boolean {
   return labelsOf(dataset).some((label) => label >= 0);
 }
+
+/** Two classes that differ in upper and lower case, spaces, hyphens and underscores only; nothing where none do. */
+export function alikeClasses(classNames: readonly string[]): [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const name of classNames) {
+    const key = name
+      .trim()
+      .toLowerCase()
+      .replace(/[\s_-]+/g, "_");
+    const before = seen.get(key);
+    if (before !== undefined) return [before, name];
+    seen.set(key, name);
+  }
+  return undefined;
+}

@@ -1,11 +1,13 @@
 import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
+import { idKey, rowsById } from "../core/ids";
 import { Random } from "../core/random";
 import { asText } from "../core/table";
 import { writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
 import { rowsByStratum } from "./sampling";
+import { splitNamed } from "./split-names";
 
 /** Shares of the rows that go to each split: ratios or counts, in any unit. */
 export type SplitShares = Readonly<Record<string, number>>;
@@ -148,20 +150,21 @@ export async function saveSplit(
 /**
  * Read a split: the id of each row and where it went.
  *
- * @throws UserError naming the file and the first id that is there twice or has no split.
+ * @returns The split of each id, by its `idKey`: `train`, `val`, `test` (however they are spelled) or `unused`.
+ * @throws UserError naming file and row of the first id that is there twice, or whose split is another word.
  */
 export async function readSplit(path: string): Promise<Map<string, string>> {
   const csv = await readCsv(path, { id: "text", split: "text" });
-  const splits = asText(csv.columns.split);
-  const splitOf = new Map<string, string>();
-  for (const [i, id] of asText(csv.columns.id).entries()) {
-    const split = splits[i];
-    const at = `${path}, row ${csv.rowNumber(i)}`;
-    if (splitOf.has(id)) throw new UserError(`${at}: id '${id}' is there twice.`, REMEDY);
-    if (!split) throw new UserError(`${at}: no split for id '${id}'.`, REMEDY);
-    splitOf.set(id, split);
-  }
-  return splitOf;
+  const rowOf = rowsById(asText(csv.columns.id), path, csv.rowNumber);
+  const splits = asText(csv.columns.split).map((word, row) => {
+    const split = word === "unused" ? word : splitNamed(word);
+    if (split !== undefined) return split;
+    throw new UserError(
+      `${path}, row ${csv.rowNumber(row)}: split is '${word}'; expected train, val, test or unused.`,
+      REMEDY,
+    );
+  });
+  return new Map([...rowOf].map(([key, row]) => [key, splits[row]]));
 }
 
 /**
@@ -172,12 +175,12 @@ export async function readSplit(path: string): Promise<Map<string, string>> {
  */
 export async function loadSplit(path: string, ids: readonly string[]): Promise<string[]> {
   const splitOf = await readSplit(path);
-  const known = new Set(ids);
+  const known = new Set(ids.map(idKey));
   for (const id of splitOf.keys()) {
     if (!known.has(id)) throw new UserError(`${path}: id '${id}' is not in the data.`, REMEDY);
   }
   return ids.map((id) => {
-    const split = splitOf.get(id);
+    const split = splitOf.get(idKey(id));
     if (split === undefined) throw new UserError(`${path}: no row for id '${id}'.`, REMEDY);
     return split;
   });

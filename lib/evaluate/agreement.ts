@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { idKey } from "../core/names";
+import { idKey } from "../core/ids";
 import { confusionScores } from "./classification-scores";
 import { type ConfusionMatrix, countConfusion } from "./confusion";
 import { type Interval, wilsonInterval } from "./intervals";

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { idKey } from "../core/names";
+import { idKey, rowsById } from "../core/ids";
 import type { Column } from "../core/table";
 import { sortedQuantile, wilsonInterval } from "./intervals";
 import type { Predictions } from "./predictions";
@@ -91,16 +91,13 @@ export function accuracyByColumn(
  * @param ids The predictions' ids.
  * @param table Its `id` and the column wanted.
  * @returns One value a prediction, NaN where the table has no such id.
- * @throws UserError where no id is found.
+ * @throws UserError where no id is found, or one is there twice.
  */
 export function columnFor(
   ids: readonly string[],
   table: { readonly id: Column; readonly values: Column },
 ): Float64Array {
-  const rowOf = new Map<string, number>();
-  table.id.forEach((id: string | number, row: number) => {
-    rowOf.set(idKey(id), row);
-  });
+  const rowOf = rowsById(table.id, "The table");
   const found = Float64Array.from(ids, (id) => {
     const row = rowOf.get(idKey(id));
     return row === undefined ? Number.NaN : Number(table.values[row]);

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
-import { idKey, matchNames } from "../core/names";
+import { idKey } from "../core/ids";
+import { matchNames } from "../core/names";
 import { createPredictions, type Predictions, probabilitiesOf } from "./predictions";
 import type { VoteFractions } from "./votes";
 

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { asText } from "../core/table";
+import { asText, isUnknown } from "../core/table";
 import { type CsvTable, parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
 import { checkClassNames, classIndices, expectedClass, unionOfClasses } from "./class-names";
@@ -38,7 +38,7 @@ export function formatPredictions(predictions: Predictions): string {
 /**
  * CSV → prediction table.
  *
- * `label` and `predicted` hold names of classes or their indices; `label` may be empty, or missing.
+ * `label` and `predicted` hold names of classes or their indices; `label` may be empty (`nan`, `NA`), or missing.
  * Without columns `p_<class>` the classes are those that `label` and `predicted` name.
  *
  * @param text The CSV, with the header `id,label,predicted,p_<class>…`.
@@ -74,7 +74,7 @@ export function parsePredictions(
   if (csv.size === 0) throw new UserError(`${file}: a header, but no rows`, REMEDY);
 
   const cells = (name: string | undefined) => (name ? asText(csv.columns[name]) : []);
-  const [labels, predicted] = [cells(names.label), cells(names.predicted)];
+  const [labels, predicted] = [known(cells(names.label)), known(cells(names.predicted))];
   const closed = names.p.length >= 2;
   const classNames = closed
     ? names.p.map((name) => name.slice(2))
@@ -104,13 +104,18 @@ function classesIn(
 ): Int32Array {
   const texts = asText(csv.columns[column]);
   const indices = classIndices(texts, classNames);
-  const bad = indices.findIndex((c, row) => c < 0 && !(mayBeEmpty && texts[row] === ""));
+  const bad = indices.findIndex((c, row) => c < 0 && !(mayBeEmpty && isUnknown(texts[row])));
   if (bad >= 0)
     throw new UserError(
       `${file}, row ${csv.rowNumber(bad)}: ${column} is "${texts[bad]}"`,
       expectedClass(classNames),
     );
   return indices;
+}
+
+/** Labels, empty where they are not known. */
+function known(labels: readonly string[]): string[] {
+  return labels.map((label) => (isUnknown(label) ? "" : label));
 }
 
 function rowMajor({ columns, size }: CsvTable, names: readonly string[]): Float64Array {
@@ -134,12 +139,12 @@ export function parseTruth(
   { id = "id", label = "label" }: Pick<PredictionsCsvOptions, "id" | "label"> = {},
 ): Truth {
   let names: string[] = [];
-  const { columns } = parseCsv(text, file, (header) => {
+  const { columns, rowNumber } = parseCsv(text, file, (header) => {
     names = [id, label].map((name) => columnOf(header, name, file));
     return Object.fromEntries(names.map((name) => [name, "text"] as const));
   });
   const [ids, labels] = names.map((name) => asText(columns[name]));
-  return { ids, labels };
+  return { ids, labels: known(labels), rowNumber };
 }
 
 function columnOf(header: readonly string[], names: ColumnNames, file: string): string {

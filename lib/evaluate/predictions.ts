@@ -1,5 +1,6 @@
 import { argmax } from "../core/argmax";
 import { UserError } from "../core/errors";
+import { rowsById } from "../core/ids";
 import { checkClassNames } from "./class-names";
 
 /**
@@ -58,7 +59,7 @@ export function createPredictions(
   const { classNames, ids, labels, probabilities } = columns;
   checkLengths(columns, source);
   checkClassNames(classNames, source);
-  checkIds(ids, source, rowNumber);
+  rowsById(ids, source, rowNumber);
   const fail: Fail = (row, problem, remedy) => {
     throw new UserError(`${source}, row ${rowNumber(row)} (${ids[row]}): ${problem}`, remedy);
   };
@@ -146,20 +147,6 @@ function checkLengths(columns: PredictionColumns, source: string): void {
         `Expected ${length}.`,
       );
   }
-}
-
-function checkIds(
-  ids: readonly string[],
-  source: string,
-  rowNumber: (row: number) => number,
-): void {
-  if (new Set(ids).size === ids.length) return;
-  const seen = new Set<string>();
-  const row = ids.findIndex((id) => seen.size === seen.add(id).size);
-  throw new UserError(
-    `${source}, row ${rowNumber(row)}: the id "${ids[row]}" is there already, in row ${rowNumber(ids.indexOf(ids[row]))}`,
-    "Every galaxy stands in a prediction table once.",
-  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
-import { idKey, matchNames } from "../core/names";
+import { idKey, rowsById } from "../core/ids";
+import { matchNames } from "../core/names";
 import { classIndices, expectedClass, unionOfClasses } from "./class-names";
 import { createPredictions, type Predictions } from "./predictions";
 
@@ -9,6 +10,8 @@ export interface Truth {
   readonly ids: readonly string[];
   /** Name of each galaxy's class, or its index; empty where it is not known. */
   readonly labels: readonly string[];
+  /** How messages number the rows. Default: from 1. */
+  rowNumber?(row: number): number;
 }
 
 /**
@@ -16,11 +19,11 @@ export interface Truth {
  * classes' names. Rows whose id is not found have no label.
  *
  * @param source Name of the truth, for messages.
- * @throws UserError where no id is found, an id stands twice with two labels, or a label is no class.
+ * @throws UserError where no id is found, an id stands twice, or a label is no class.
  */
 export function withTruth(predictions: Predictions, truth: Truth, source = "Truth"): Predictions {
   const { ids, probabilities } = predictions;
-  const rowOf = rowsById(truth, source);
+  const rowOf = rowsById(truth.ids, source, truth.rowNumber);
   const rows = ids.map((id) => rowOf.get(idKey(id)) ?? -1);
   if (!rows.some((row) => row >= 0))
     throw new UserError(
@@ -44,19 +47,4 @@ export function withTruth(predictions: Predictions, truth: Truth, source = "Trut
   const moved = matchNames(before, classNames);
   const predicted = predictions.predicted.map((c) => moved[c]);
   return createPredictions({ classNames, ids, labels, predicted, probabilities }, source);
-}
-
-function rowsById({ ids, labels }: Truth, source: string): Map<string, number> {
-  const rowOf = new Map<string, number>();
-  for (const [row, id] of ids.entries()) {
-    const key = idKey(id);
-    const before = rowOf.get(key);
-    if (before !== undefined && labels[before] !== labels[row])
-      throw new UserError(
-        `${source}: ${id} is "${labels[before]}" in one row and "${labels[row]}" in another`,
-        "Keep one of the two.",
-      );
-    rowOf.set(key, row);
-  }
-  return rowOf;
 }

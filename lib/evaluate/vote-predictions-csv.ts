@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { rowsById } from "../core/ids";
 import { matchNames } from "../core/names";
 import { asNumbers, asText } from "../core/table";
 import { type DecisionTree, treeAnswers } from "../data/decision-tree";
@@ -87,10 +88,12 @@ export function parseVotePredictions(
   const values = read(found.values) ?? new Float64Array();
   const strengths = read(found.strengths);
   const asked = read(found.asked);
+  const ids = asText(csv.columns.id);
+  rowsById(ids, file, csv.rowNumber);
   return createVotePredictions(
     {
       questions,
-      ids: asText(csv.columns.id),
+      ids,
       values,
       truth: read(found.truth) ?? values.map(() => Number.NaN),
       ...(strengths && { strengths }),

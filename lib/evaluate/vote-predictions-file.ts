@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UserError } from "../core/errors";
-import { idKey } from "../core/names";
+import { idKey, rowsById } from "../core/ids";
 import { asText } from "../core/table";
 import { type DecisionTree, treeAnswers } from "../data/decision-tree";
 import { readVoteColumns } from "../data/read-votes";
@@ -66,7 +66,7 @@ async function withTrueVotes(
   const csv = await readCsv(file, { ...voted.wanted, [id]: "text" });
   const rows = Array.from({ length: csv.size }, (_, row) => row);
   const { fractions, asked } = readVoteColumns(file, csv, rows, voted).votes;
-  const rowOf = new Map(asText(csv.columns[id]).map((one, row) => [idKey(one), row]));
+  const rowOf = rowsById(asText(csv.columns[id]), file, csv.rowNumber);
   if (!table.ids.some((one) => rowOf.has(idKey(one)))) {
     throw new UserError(
       `none of the predicted galaxies (${table.ids[0]}, …) is in ${file}`,

@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors";
+import { rowsById } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
 import { parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
@@ -18,7 +19,7 @@ export function formatVotes({ answers, ids, values }: VoteFractions): string {
  * CSV with the header `id,<answer>…` → vote fractions.
  *
  * @param file Its name, for messages.
- * @throws UserError naming file, row and value where a value is not in [0, 1].
+ * @throws UserError naming file, row and value where a value is not in [0, 1], or an id is there twice.
  */
 export function parseVotes(text: string, file: string): VoteFractions {
   const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
@@ -37,5 +38,7 @@ export function parseVotes(text: string, file: string): VoteFractions {
       values[r * answers.length + a] = value;
     });
   });
-  return { answers, ids: asText(csv.columns.id), values };
+  const ids = asText(csv.columns.id);
+  rowsById(ids, file, csv.rowNumber);
+  return { answers, ids, values };
 }

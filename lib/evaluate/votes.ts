@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
-import { idKey, matchNames } from "../core/names";
+import { idKey, rowsById } from "../core/ids";
+import { matchNames } from "../core/names";
 
 /** A value of each galaxy for each answer: predicted, or counted from volunteers' votes. */
 export interface VoteFractions {
@@ -65,7 +66,7 @@ export function regressionScores(
  * The rows and answers of `truth` in the order of `predicted`, matched by id and by name.
  *
  * @returns row-major `[rows, answers]`, NaN where the truth has no such row
- * @throws UserError where the truth lacks an answer, or all of the galaxies
+ * @throws UserError where the truth lacks an answer, or all of the galaxies, or has one twice
  */
 export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Float64Array {
   const columns = Array.from(matchNames(predicted.answers, truth.answers));
@@ -75,7 +76,7 @@ export function alignVotes(predicted: VoteFractions, truth: VoteFractions): Floa
       `The true vote fractions lack the answers ${missing.join(", ")}`,
       `They have ${truth.answers.join(", ")}.`,
     );
-  const rowOf = new Map(truth.ids.map((id, row) => [idKey(id), row]));
+  const rowOf = rowsById(truth.ids, "The true vote fractions");
   if (!predicted.ids.some((id) => rowOf.has(idKey(id))))
     throw new UserError(
       `None of the predicted ids ("${predicted.ids[0]}" …) has true vote fractions ("${truth.ids[0]}" …)`,

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import type { Column } from "../core/table";
+import { type Column, isUnknown } from "../core/table";
 import { CsvScanner } from "./csv-text";
 
 /** What a column is read as. */
@@ -137,7 +137,7 @@ export class CsvColumns {
   }
 
   private number(name: string, text: string, row: number): number {
-    if (/^(nan|n\/?a|null|)$/i.test(text)) return Number.NaN;
+    if (isUnknown(text)) return Number.NaN;
     const value = Number(text.replace(/^([+-]?)inf$/i, "$1Infinity"));
     if (!Number.isNaN(value)) return value;
     throw new UserError(

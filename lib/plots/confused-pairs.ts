@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { idKey } from "../core/names";
+import { idKey, rowsById } from "../core/ids";
 import type { Dataset } from "../data/dataset";
 import { mostConfusedPairs } from "../evaluate/confusion";
 import type { Predictions } from "../evaluate/predictions";
@@ -36,10 +36,7 @@ export async function confusedPairs(
 ): Promise<Figure> {
   const { classNames, ids, probabilities } = predictions;
   const found = mostConfusedPairs(predictions, pairs);
-  const rowOf = new Map<string, number>();
-  dataset.table.id.forEach((id: string | number, row: number) => {
-    rowOf.set(idKey(id), row);
-  });
+  const rowOf = rowsById(dataset.table.id, dataset.name);
   const places = found.flatMap((pair) =>
     Array.from({ length: perPair }, (_, i) => ({ pair, row: pair.rows[i] as number | undefined })),
   );

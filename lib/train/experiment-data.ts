@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { Random } from "../core/random";
 import { asText } from "../core/table";
 import { type AssignedSplits, assignSplits } from "../data/assign-splits";
@@ -128,7 +129,7 @@ async function keptSplit(
 ): Promise<AssignedSplits> {
   const ids = asText(dataset.table.id);
   const splits = await readSplit(run.splitPath);
-  const here = new Set(ids);
+  const here = new Set(ids.map(idKey));
   const gone = [...splits].filter(([id, split]) => split !== "unused" && !here.has(id));
   if (gone.length > 0) {
     throw new UserError(
@@ -136,13 +137,13 @@ async function keptSplit(
       "put them back, or restart the run",
     );
   }
-  const added = ids.filter((id) => !splits.has(id));
+  const added = ids.filter((id) => !splits.has(idKey(id)));
   const notice =
     `${someOf(added)} came to ${spec} since this run began and ${added.length === 1 ? "is" : "are"}` +
     " not used; restart the run to use them";
   const changed = await checkRowDigests(run.digestsPath, task, dataset, spec);
   return {
-    split: ids.map((id) => splits.get(id) ?? "unused"),
+    split: ids.map((id) => splits.get(idKey(id)) ?? "unused"),
     notices: added.length > 0 ? [notice, ...changed] : changed,
   };
 }

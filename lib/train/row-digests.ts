@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { idKey } from "../core/ids";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { readSplit } from "../data/splits";
@@ -72,10 +73,10 @@ export async function checkRowDigests(
 ): Promise<string[]> {
   if (!existsSync(path)) return [];
   const { columns } = await readCsv(path, { id: "text", target: "text", picture: "text" });
-  const rowOf = new Map(asText(dataset.table.id).map((id, row) => [id, row]));
+  const rowOf = new Map(asText(dataset.table.id).map((id, row) => [idKey(id), row]));
   const [targets, pictures] = [asText(columns.target), asText(columns.picture)];
   const noted = asText(columns.id).flatMap((id, i) => {
-    const row = rowOf.get(id);
+    const row = rowOf.get(idKey(id));
     return row === undefined ? [] : [{ id, row, target: targets[i], picture: pictures[i] }];
   });
   const now = targetDigests(
@@ -115,7 +116,7 @@ export async function isRunsData(
   spec: string,
 ): Promise<boolean> {
   if (!existsSync(run.digestsPath) || !existsSync(run.splitPath)) return false;
-  const here = new Set(asText(dataset.table.id));
+  const here = new Set(asText(dataset.table.id).map(idKey));
   const splits = [...(await readSplit(run.splitPath))];
   if (splits.some(([id, split]) => split !== "unused" && !here.has(id))) return false;
   try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { argmax } from "#lib/core/argmax";
-import { distinctNames, idKey, matchNames, nameKey, sameName } from "#lib/core/names";
+import { distinctNames, matchNames, nameKey, sameName } from "#lib/core/names";
 
 describe("names", () => {
   it("are the same but for case, spaces and signs", () => {
@@ -18,15 +18,6 @@ describe("names", () => {
     assert.deepEqual(match(["Sa?", "Sa"], ["Sa", "Sa?"]), [1, 0]);
     assert.deepEqual(match(["Sa"], ["sa", "sa?"]), [-1]);
     assert.deepEqual(match(["Barred Spiral"], ["merger", "barred_spiral"]), [1]);
-  });
-
-  it("of galaxies are the same with and without the point of a whole number", () => {
-    assert.equal(idKey("58957.0"), "58957");
-    assert.equal(idKey(" 58957"), idKey(58957));
-    assert.equal(idKey("587722.10"), "587722.10");
-    assert.equal(idKey("J1.0"), "J1.0");
-    assert.equal(idKey("-7.00"), "-7");
-    assert.equal(idKey("58957."), "58957.");
   });
 });
 

@@ -38,7 +38,7 @@ describe("data/catalog", () => {
     assert.deepEqual(await ids(2, 2), ["n3", "n4", "n5", "c3", "c4", "c5"]);
     await assert.rejects(ids(1, 6), /the part 1\/6 of 5 rows is empty/);
     await writeFile(path, `${lines.slice(0, -1).join("\n")}\nn4,edge-on/gray.png,c5\n`);
-    await assert.rejects(ids(2, 2), /row 7: id 'n4' is there already \(.*row 6\)/);
+    await assert.rejects(ids(2, 2), /row 7: the id "n4" is there already, in row 6/);
     await assert.rejects(
       openDataset("synthetic", { shard: { index: 1, count: 2 } }),
       /shard can have no effect/,
@@ -79,7 +79,7 @@ describe("data/catalog", () => {
   it("names what is wrong, and skips bad images only if asked", async () => {
     await refused(
       "id,path,label\na,spiral/photo.jpg,s\na,spiral/alpha.png,s\n",
-      /row 3: id .a. is there already \(.*row 2\)/,
+      /row 3: the id "a" is there already, in row 2/,
     );
     await refused("id,path,label\na,spiral/none.jpg,s\n", /none.jpg: no such file/);
     await refused("id,path,smooth,disk\na,spiral/photo.jpg,0.5,3\n", /row 2: disk is 3/);

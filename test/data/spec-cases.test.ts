@@ -43,6 +43,19 @@ async function table(folder: string, name: string): Promise<string> {
   return join(folder, name);
 }
 
+/** A CSV with these cells behind `id,path`, each of a picture. */
+async function written(
+  folder: string,
+  columns: string,
+  rows: readonly string[],
+  ids = rows.map((_, i) => String(i)),
+): Promise<string> {
+  await images(folder, ["1.png"]);
+  const lines = rows.map((row, i) => `${ids[i]},1.png,${row}`);
+  await writeFile(join(folder, "g.csv"), `id,path,${columns}\n${lines.join("\n")}\n`);
+  return join(folder, "g.csv");
+}
+
 const cases: Readonly<Record<string, Case>> = {
   "class folders": {
     make: (folder) => images(folder, classed("a", "b", "c")),
@@ -141,6 +154,35 @@ const cases: Readonly<Record<string, Case>> = {
   "a label column called class": {
     make: (folder) => table(folder, "class_col.csv"),
     refused: /no column 'label', but 'class' may be meant/,
+  },
+  "labels as Python's programs leave them out": {
+    make: (folder) => written(folder, "label", ["None", "<NA>", "--", "a"]),
+    classes: "a",
+    notice: /3 of 4 rows have no label \('None', '<NA>', '--'\)/,
+  },
+  "labels that differ in case": {
+    make: (folder) => written(folder, "label", ["Spiral", "spiral", "edge"]),
+    notice: /'spiral' and 'Spiral' differ in upper and lower case or spaces only/,
+  },
+  "a split column called Split": {
+    make: (folder) => written(folder, "label,Split", ["a,train", "b,test"]),
+    refused: /no column 'split', but 'Split' may be meant/,
+  },
+  "a split column called subset": {
+    make: (folder) => written(folder, "label,subset", ["a,Training", "b,Validation"]),
+    refused: /no column 'split', but 'subset' may be meant/,
+  },
+  "a column called set that is no split": {
+    make: (folder) => written(folder, "label,set", ["a,1", "b,2"]),
+    size: 2,
+  },
+  "an id with and without the point of a whole number": {
+    make: (folder) => written(folder, "label,note", ["a,", "b,"], ["58957", "58957.0"]),
+    refused: /row 3: the id "58957\.0" is there already, in row 2/,
+  },
+  "an id left empty": {
+    make: (folder) => written(folder, "label,note", ["a,", "b,"], ["1", ""]),
+    refused: /row 3: the id is empty/,
   },
   "a split that leads out of the folder": {
     async make(folder) {

@@ -141,7 +141,11 @@ describe("data/splits", () => {
     await assert.rejects(loadSplit(path, ["a", 'b,"1"']), /id 'c' is not in the data/);
     await assert.rejects(loadSplit(path, [...ids, "d"]), /no row for id 'd'/);
     await writeFile(path, "id,split\na,train\na,test\n");
-    await assert.rejects(loadSplit(path, ["a"]), /row 3: id 'a' is there twice/);
+    await assert.rejects(loadSplit(path, ["a"]), /row 3: the id "a" is there already, in row 2/);
+    await writeFile(path, "id,split\n7.0,Training\n8,VALID\n9,unused\n");
+    assert.deepEqual(await loadSplit(path, ["9", "8", "7"]), ["unused", "val", "train"]);
+    await writeFile(path, "id,split\n7,train\n\n8,holdout\n");
+    await assert.rejects(loadSplit(path, ["7", "8"]), /row 4: split is 'holdout'; expected train/);
     await writeFile(path, "name,part\n");
     await assert.rejects(loadSplit(path, ["a"]), /no column 'id'/);
     await rm(folder, { recursive: true });

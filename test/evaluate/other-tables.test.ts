@@ -92,9 +92,21 @@ describe("tables with less than everything", () => {
       () => withTruth(table, { ids: ["1"], labels: ["round"] }),
       /none of the 3 predicted ids/,
     );
+    const some = parsePredictions("id,label,predicted\n1,nan,a\n2,NA,b\n3,a,a\n", "p.csv");
+    assert.deepEqual(
+      [some.classNames, [...some.labels]],
+      [
+        ["a", "b"],
+        [-1, -1, 0],
+      ],
+    );
     throws(
-      () => withTruth(table, { ids: ["8", "8.0"], labels: ["Round", "Edge-on"] }),
-      /8\.0 is "Round" in one row and "Edge-on" in another/,
+      () => parsePredictions("id,label,predicted\n1,a,a\n2,b,None\n", "p.csv"),
+      /row 3: predicted is "None"/,
+    );
+    throws(
+      () => withTruth(table, parseTruth("id,label\n8,Round\n\n8.0,Round\n", "t.csv")),
+      /row 4: the id "8\.0" is there already, in row 2/,
     );
   });
 });
