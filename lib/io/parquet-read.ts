@@ -1,17 +1,11 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import type {
-  AsyncBuffer,
-  Compressors,
-  DecodedArray,
-  FileMetaData,
-  SchemaElement,
-} from "hyparquet";
+import type { AsyncBuffer, DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { systemError } from "../core/system-errors";
 import type { ColumnType, WantedColumns } from "./csv-table";
 import { checkLayout, damaged } from "./parquet-layout";
+import { type ColumnChunk, guardPages, READABLE_CODECS } from "./parquet-pages";
 
 /** Some rows of a Parquet file that follow one another. */
 export interface ParquetRows<C = Readonly<Record<string, string[] | Float64Array | Float32Array>>> {
@@ -42,13 +36,6 @@ export interface ParquetFile {
   /** Close the file. */
   close(): Promise<void>;
 }
-
-/** What Node unpacks by itself, no further than a page says that it goes; snappy is a part of the library. */
-const compressors = {
-  GZIP: (bytes, length) => gunzipSync(bytes, { maxOutputLength: Math.max(length, 1) }),
-  BROTLI: (bytes, length) => brotliDecompressSync(bytes, { maxOutputLength: Math.max(length, 1) }),
-} satisfies Compressors;
-const READABLE = ["UNCOMPRESSED", "SNAPPY", ...Object.keys(compressors)];
 
 /**
  * Open a Parquet file of columns without lists or structures in the columns that will be read.
@@ -82,6 +69,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       ),
       async *groups(wanted) {
         const types = Object.entries(typeof wanted === "function" ? wanted(header) : wanted);
+        const elements: SchemaElement[] = [];
         for (const [name, type] of types) {
           const field = fields.find(({ element }) => element.name === name);
           if (field === undefined) {
@@ -93,18 +81,21 @@ export async function openParquet(path: string): Promise<ParquetFile> {
           }
           const { element, children } = field;
           const isNumber = halves.has(name) || isNumeric(element);
-          checkReadable(path, element, { isNumber, isNested: children.length > 0, wanted: type });
-          checkCodec(path, metadata, name);
+          const isNested = children.length > 0 || element.repetition_type === "REPEATED";
+          checkReadable(path, element, { isNumber, isNested, wanted: type });
+          elements.push(element);
         }
         const columns = types.map(([name]) => name);
-        const options = { file, metadata, columns, compressors, useOffsetIndex: false };
+        const { expect, ...guarded } = await guardPages(file);
+        const options = { ...guarded, metadata, columns, useOffsetIndex: false };
         const scan = await read(path, () => parquetScan(options));
         let start = 0;
         for (const group of metadata.row_groups) {
           const size = Number(group.num_rows);
           const range = { rowStart: start, rowEnd: start + size };
           const found: Record<string, string[] | Float64Array | Float32Array> = {};
-          for (const [column, type] of types) {
+          for (const [i, [column, type]] of types.entries()) {
+            expect(chunkOf(path, metadata, group, elements[i]));
             const values = await read(path, () => scan.readColumn({ column, ...range }));
             if (values.length !== size) damaged(path, `'${column}' ends before its last row`);
             const plain = halves.has(column) ? halvesOf(values) : values;
@@ -166,16 +157,31 @@ function checkReadable(
   );
 }
 
-function checkCodec(path: string, { row_groups }: FileMetaData, name: string): void {
-  for (const { columns } of row_groups) {
-    const found = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name);
-    const codec = found?.meta_data?.codec ?? "";
-    if (READABLE.includes(codec)) continue;
+/** The bytes of a column in a row group. */
+function chunkOf(
+  path: string,
+  { schema: [root] }: FileMetaData,
+  { num_rows, columns }: RowGroup,
+  { name, type, repetition_type }: SchemaElement,
+): ColumnChunk {
+  const [found, second] = columns.filter(({ meta_data }) => meta_data?.path_in_schema[0] === name);
+  const codec = found?.meta_data?.codec ?? "";
+  if (second !== undefined) {
     throw new UserError(
-      `${path}: '${name}' is compressed by ${codec || "nothing known"}; expected one of ${READABLE.join(", ")}`,
+      `${path}: two columns are called '${name}'`,
+      "rename or remove one of them",
+    );
+  }
+  if (found?.meta_data?.type !== type || root.repetition_type === "REPEATED") {
+    damaged(path, `'${name}' is stored as something else`);
+  }
+  if (!READABLE_CODECS.includes(codec)) {
+    throw new UserError(
+      `${path}: '${name}' is compressed by ${codec || "nothing known"}; expected one of ${READABLE_CODECS.join(", ")}`,
       'write the file with compression="snappy"',
     );
   }
+  return { rows: Number(num_rows), isOptional: repetition_type !== "REQUIRED", codec };
 }
 
 /** The library is not made for damaged files: what it throws of any kind means one. */

@@ -9,6 +9,7 @@ import type { WantedColumns } from "#lib/io/csv-table";
 import { checkLayout } from "#lib/io/parquet-layout";
 import { openParquet, type ParquetRows } from "#lib/io/parquet-read";
 import { writeParquet } from "#lib/io/parquet-write";
+import { mutant } from "../fuzz/mutate";
 
 const fixture = (name: string) => join("test/fixtures/io", `${name}.parquet`);
 
@@ -148,6 +149,22 @@ describe("Parquet files", () => {
     );
     const hole = Buffer.concat([whole.subarray(0, 500), whole.subarray(800)]);
     await assert.rejects(read(hole), /is damaged \(/);
+  });
+
+  it("whose runs are longer than their pages are refused, not written out", async () => {
+    const seeds = ["gzip", "brotli", "pandas"].map((name) => readFileSync(fixture(name)));
+    const path = join(folder, "run.parquet");
+    // Each of these two ended the process.
+    for (const [seed, column] of [
+      [713048, "p"],
+      [714254, "half"],
+    ] as const) {
+      writeFileSync(path, mutant(seeds, seed));
+      await assert.rejects(
+        readAll(path, { [column]: "number" }),
+        /is damaged \(a run of \d{10} values, of which (50|100) are left\)/,
+      );
+    }
   });
 
   it("that unpack to more than they say are refused before they do", async () => {
