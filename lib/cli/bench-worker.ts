@@ -4,6 +4,8 @@ import type { Dataset } from "../data/dataset";
 import { upload } from "../engine/ops/pixels";
 import { startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
+import { answerFunction } from "../predict/answers";
+import { compileNetwork } from "../predict/compile-network";
 import { createTask } from "../tasks/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
 import { stagesOf } from "../train/stages";
@@ -48,7 +50,6 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     batchesPerEpoch: 1,
     validationBatch: 0,
   };
-  const trainer = new Trainer(context, config, stagesOf(config, 1)[0]);
   const step = mode === "train" ? train() : infer();
   const start = performance.now();
   step();
@@ -62,14 +63,18 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   }
 
   function train(): () => void {
+    const trainer = new Trainer(context, config, stagesOf(config, 1)[0]);
     let count = 0;
     return () => trainer.step({ images: pixels, rows }, 1e-4, count++);
   }
 
   function infer(): () => void {
     const images = upload(pixels, [batch, height, width]);
+    const functions = { answers: answerFunction(model, context.task) };
+    const compiled = compileNetwork(model, functions, config.precision);
+    const call = compiled.callFor(batch, Number.POSITIVE_INFINITY);
     return () => {
-      const result = trainer.call.predict(images);
+      const result = call.answers(images);
       result.dataSync();
       result.dispose();
     };

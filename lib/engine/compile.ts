@@ -31,6 +31,12 @@ export interface CompileOptions {
   readonly variables: readonly tf.Variable[];
   /** Number format of the heavy ops; weights and their updates stay float32. */
   readonly precision?: Precision;
+  /**
+   * How many parts of a batch are computed side by side: what the functions give to `inParts`. The graph
+   * then has as many threads between its ops, and the cores are shared out among these. Default 1: all cores
+   * work on one op after another.
+   */
+  readonly parts?: number;
 }
 
 /**

@@ -77,6 +77,8 @@ export interface NativeEngine {
   readonly hasOneDnn: boolean;
   /** Whether the processor multiplies bfloat16 by itself: where not, float32 is what is computed in. */
   readonly multipliesBfloat16: boolean;
+  /** See `usualParts`. */
+  readonly parts: number;
   /** Run one op, see {@link nativeOp}. */
   runOp(
     op: string,

@@ -26,4 +26,5 @@ export {
   squaredNorms,
   type Trained,
 } from "../engine/optimizers";
+export { inParts, partSeed, usualParts } from "../engine/parts";
 export { type EngineInfo, type EngineName, type Precision, startEngine } from "../engine/start";

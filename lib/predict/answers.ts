@@ -125,6 +125,9 @@ export function featureFunction(model: Model): ImageFunction {
     });
 }
 
+/** Images that are computed together where nothing else is said. */
+const BATCH = 64;
+
 /** How rows are gone through. */
 export interface PassOptions {
   /** Images computed together. Default 64. */
@@ -147,7 +150,7 @@ export async function passOver(
   dataset: Dataset,
   rows: ArrayLike<number>,
   call: (images: tf.Tensor) => tf.Tensor,
-  { batchSize = 64, signal, onProgress }: PassOptions = {},
+  { batchSize = BATCH, signal, onProgress }: PassOptions = {},
 ): Promise<{ readonly values: Float64Array; readonly width: number }> {
   const [height, width] = dataset.imageSize;
   let values = new Float64Array();
@@ -185,7 +188,7 @@ export async function passOver(
  * How many images {@link passOver} computes together. A batch that is not full is padded: another shape
  * would be traced anew. So few shapes are made, however many rows are asked about.
  */
-export function paddedBatch(rows: number, batchSize: number): number {
+export function paddedBatch(rows: number, batchSize = BATCH): number {
   return Math.min(batchSize, 2 ** Math.ceil(Math.log2(Math.max(rows, 1))));
 }
 

@@ -2,7 +2,6 @@ import { UserError } from "../core/errors";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { withView } from "../data/view";
-import { compile } from "../engine/compile";
 import type { Precision } from "../engine/start";
 import type { Model } from "../models/module";
 import type { PredictionTable, Task } from "../tasks/task";
@@ -14,9 +13,11 @@ import {
   type ImageFunction,
   meanOfSamples,
   type PassOptions,
+  paddedBatch,
   passOver,
   sampleFunction,
 } from "./answers";
+import { compileNetwork } from "./compile-network";
 import { everyRow, type Predictor } from "./predictor";
 
 /** How a network is asked; the block `predict` of a run's config. */
@@ -51,29 +52,32 @@ export function networkPredictor<Table extends PredictionTable>(
       "train it with model.dropout above 0, or leave the key out",
     );
   }
-  const variables = [...model.parameters.values()].map(({ variable }) => variable);
   const functions = {
     answers: answerFunction(model, task, options),
     features: featureFunction(model),
     sample: sampleFunction(model, task, options),
   };
-  const compiled = compile(functions, { variables, precision });
-  const { features, sample } = compiled.call;
-  const answers = dropoutSamples > 0 ? meanOfSamples(sample, options) : compiled.call.answers;
+  const compiled = compileNetwork(model, functions, precision);
   const pass = (
-    call: ImageFunction,
+    name: "answers" | "features",
     dataset: Dataset,
     rows: ArrayLike<number>,
     given?: PassOptions,
-  ) => passOver(atInputSize(model, dataset), rows, call, { ...defaults, ...given });
+  ) => {
+    const chosen = { ...defaults, ...given };
+    const call = compiled.callFor(paddedBatch(rows.length, chosen.batchSize), rows.length);
+    const samples = name === "answers" && dropoutSamples > 0;
+    const fn: ImageFunction = samples ? meanOfSamples(call.sample, options) : call[name];
+    return passOver(atInputSize(model, dataset), rows, fn, chosen);
+  };
   return {
     task,
     async predict(dataset, rows = everyRow(dataset), given) {
-      const { values } = await pass(answers, dataset, rows, given);
+      const { values } = await pass("answers", dataset, rows, given);
       return task.table(dataset, rows, values);
     },
     async features(dataset, rows = everyRow(dataset), given) {
-      const { values, width } = await pass(features, dataset, rows, given);
+      const { values, width } = await pass("features", dataset, rows, given);
       const ids = asText(dataset.table.id);
       return {
         ids: Array.from(rows, (row) => ids[row]),

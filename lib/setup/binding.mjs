@@ -9,7 +9,8 @@ import { join, relative } from "node:path";
 import { HERE, inPackage, keyOf, placesIn, runLogged, StepError, step } from "./step.mjs";
 import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 
-const COPIED_TENSORS = join(HERE, "native", "copied-tensors.h");
+/** Read before the sources: what the binding does otherwise than its authors wrote it. */
+const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
@@ -37,7 +38,7 @@ export function buildBinding(project) {
   return step(project, "native engine (compiles three small files)", {
     name: "binding",
     key: keyOf(
-      ...[...sources, COPIED_TENSORS, QUIET].map((file) => ({ file })),
+      ...[...sources, ...CHANGES, QUIET].map((file) => ({ file })),
       { file: join(state, "steps", "tensorflow") },
       { file: inPackage("node-api-headers", "package.json") },
     ),
@@ -56,7 +57,7 @@ export function buildBinding(project) {
         "-std=c++17",
         `-I${folder}`,
         `-I${join(tensorflow, "include")}`,
-        ...["-include", COPIED_TENSORS],
+        ...CHANGES.flatMap((file) => ["-include", file]),
         ...sources,
         ...LIBRARIES.map((file) => join(deps, "lib", file)),
         "-Wl,-rpath,$ORIGIN/../../deps/lib",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { d4Square, d4Symmetries } from "#lib/core/d4";
 import { asNumbers } from "#lib/core/table";
@@ -156,6 +157,28 @@ describe("a network's predictor", () => {
       predict(model, task, dataset, [0], { dropoutSamples: 2 }),
       /without dropout, so that predict\.dropoutSamples can have no effect/,
     );
+  });
+
+  it("answers about many galaxies as about few, in parts side by side where the processor gains by them", async () => {
+    const options = { numClasses: 2, inputSize: [32, 32] as const, seed: 3, dropout: 0.5 };
+    const dropping = createModel("test_custom_cnn", options);
+    const many = tinyDataset(260, 32);
+    const outside = process.env.TUNING_FORK_PROCESSOR;
+    const ask = async (processor: string) => {
+      process.env.TUNING_FORK_PROCESSOR = processor;
+      const predictor = networkPredictor(dropping, task, { dropoutSamples: 1 });
+      const { probabilities } = (await predictor.predict(many)) as Predictions;
+      const { values } = await predictor.features(many);
+      predictor.dispose();
+      return [probabilities ?? [], values].map((list) => Array.from(list));
+    };
+    const [whole, parted] = [await ask("avx2"), await ask("amx_bf16")];
+    if (outside === undefined) delete process.env.TUNING_FORK_PROCESSOR;
+    else process.env.TUNING_FORK_PROCESSOR = outside;
+    const error = Math.max(...whole[1].map((value, k) => Math.abs(value - parted[1][k])));
+    assert.ok(error < 1e-5, `off by ${error}`);
+    if (availableParallelism() > 1) assert.notDeepEqual(parted[0], whole[0]);
+    dropping.dispose();
   });
 
   it("gives the features that the last layer answers from", async () => {

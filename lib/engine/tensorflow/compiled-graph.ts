@@ -2,7 +2,6 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Compiled, CompileOptions, TensorFunction } from "../compile";
-import type { Precision } from "../start";
 import { type NativeBackend, nativeBackend } from "./binding";
 import { dumpGraph } from "./dump-graph";
 import { difference, type Trace } from "./function-trace";
@@ -23,9 +22,9 @@ const LARGE = 2 ** 18;
 /** `compile` on TensorFlow. */
 export function compileGraph<F extends Record<string, TensorFunction>>(
   functions: F,
-  { variables, precision = "float32" }: CompileOptions,
+  options: CompileOptions,
 ): Compiled<F> {
-  const graph = new CompiledGraph(functions, variables, precision, nativeBackend());
+  const graph = new CompiledGraph(functions, options, nativeBackend());
   type Functions = Compiled<F>["call"] & Compiled<F>["trace"];
   const each = (act: (name: string, inputs: tf.Tensor[]) => unknown) =>
     Object.fromEntries(
@@ -44,6 +43,7 @@ class CompiledGraph {
   /** By function and signature, in the order of their last use. */
   private readonly traces = new Map<string, Trace>();
   private runnables = new Map<string, Runnable>();
+  private readonly variables: readonly tf.Variable[];
   private readonly handles: ReadonlyMap<tf.Variable, GraphNode>;
   private readonly variableNodes: readonly GraphNode[];
   private readonly readNames: readonly string[];
@@ -65,10 +65,11 @@ class CompiledGraph {
 
   constructor(
     private readonly functions: Readonly<Record<string, TensorFunction>>,
-    private readonly variables: readonly tf.Variable[],
-    private readonly precision: Precision,
+    private readonly options: CompileOptions,
     private readonly backend: NativeBackend,
   ) {
+    const { variables } = options;
+    this.variables = variables;
     const nodes = variables.map(fedVariable);
     this.handles = new Map(variables.map((variable, i) => [variable, nodes[i].handle]));
     this.variableNodes = nodes.flatMap((group) => Object.values(group));
@@ -85,7 +86,8 @@ class CompiledGraph {
     let trace = this.traces.get(key);
     if (trace === undefined) {
       const traced = this.trace(name, inputs);
-      trace = applyPasses(traced, { precision: this.precision, portable: false });
+      const { precision = "float32" } = this.options;
+      trace = applyPasses(traced, { precision, portable: false });
       dumpGraph(name, traced, trace, this.variableNodes);
       this.stale = true;
     }
@@ -182,7 +184,7 @@ class CompiledGraph {
     for (const [key, trace] of this.traces) {
       runnables.set(key, placeTrace(`f${runnables.size}`, trace, nodes));
     }
-    const session = new Session(nodes);
+    const session = new Session(nodes, this.options.parts);
     const values = this.session?.run([], [], this.readNames);
     this.feed(session, values ?? this.variables, [...this.variables.keys()]);
     for (const value of values ?? []) value.dispose();

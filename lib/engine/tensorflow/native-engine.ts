@@ -11,7 +11,12 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
   return {
     isUsingGpu,
     hasOneDnn: !isUsingGpu && process.arch === "x64" && process.env.TF_ENABLE_ONEDNN_OPTS !== "0",
-    multipliesBfloat16: processor().multipliesBfloat16,
+    get multipliesBfloat16() {
+      return processor().multipliesBfloat16;
+    },
+    get parts() {
+      return isUsingGpu ? 1 : processor().parts;
+    },
     runOp(op, attributes, inputs, outputs) {
       const backend = nativeBackend();
       return backend.binding

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { UserError } from "../../core/errors";
 
 /**
@@ -23,7 +24,14 @@ export interface Processor {
   readonly normalizesBfloat16: boolean;
   /** Whether a linear layer in bfloat16 is a 1 × 1 convolution, which uses AMX's tiles better. */
   readonly pointwiseProducts: boolean;
+  /** How many cores there are for this process. */
+  readonly cores: number;
+  /** How many parts of a batch are computed side by side, one core each; 1: one after another by all cores. */
+  readonly parts: number;
 }
+
+/** More parts are not made: each makes the graph longer. */
+const MOST_PARTS = 8;
 
 let known: { readonly forced: string | undefined; readonly processor: Processor } | undefined;
 
@@ -50,21 +58,25 @@ export function processor(): Processor {
 export function processorOf(flags: ReadonlySet<string>, forced?: string): Processor {
   const own = levelOf(flags);
   const level = forced === undefined || forced === "" ? own : levelNamed(forced);
+  const cores = availableParallelism();
   const from = (least: Level, of = level) => LEVELS.indexOf(of) >= LEVELS.indexOf(least);
   return {
     level,
     multipliesBfloat16: from("avx512_bf16"),
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
+    cores,
+    parts: from("avx512_bf16") ? Math.min(cores, MOST_PARTS) : 1,
   };
 }
 
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const { level, multipliesBfloat16, pointwiseProducts } = processor;
+  const { level, multipliesBfloat16, pointwiseProducts, parts } = processor;
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
+    ...(parts > 1 ? [`long predictions compute ${parts} parts of a batch side by side`] : []),
   ];
   return `${level}: ${chosen.join("; ")}`;
 }

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../../core/errors";
 import { systemError } from "../../core/system-errors";
+import { Message } from "../../io/protobuf";
 import { type NativeBackend, nativeBackend } from "./binding";
 import type { GraphNode } from "./graph";
+import { processor } from "./processor";
 import { savedModelBytes } from "./saved-model";
 
 /** A TensorFlow graph that is loaded and can be run. */
@@ -13,8 +15,12 @@ export class Session {
   private readonly backend: NativeBackend;
   private id: number | undefined;
 
-  /** @throws Error TensorFlow's own, when it refuses the graph. */
-  constructor(nodes: readonly GraphNode[]) {
+  /**
+   * @param parts How many ops run side by side, each with its share of the cores. Default 1: TensorFlow's
+   *   own choice, all cores for each op.
+   * @throws Error TensorFlow's own, when it refuses the graph.
+   */
+  constructor(nodes: readonly GraphNode[], parts = 1) {
     const backend = nativeBackend();
     if (backend === undefined) throw new Error("a session needs the native engine");
     this.backend = backend;
@@ -22,6 +28,8 @@ export class Session {
     const folder = mkdtempSync(join(tmpdir(), "tuning-fork-graph-"));
     try {
       writeFileSync(join(folder, "saved_model.pb"), savedModelBytes(nodes));
+      // The binding reads it, see `setup/native/session-config.h`.
+      if (parts > 1) writeFileSync(join(folder, "session.config"), threadsFor(parts));
       this.id = backend.binding.loadSavedModel(folder, "serve");
     } catch (error) {
       throw systemError(error, tmpdir(), "has no place for a graph");
@@ -58,6 +66,12 @@ export class Session {
     if (this.id !== undefined) this.backend.binding.deleteSavedModel(this.id);
     this.id = undefined;
   }
+}
+
+/** A `ConfigProto`: threads within an op and between ops, and that they are this session's own. */
+function threadsFor(parts: number): Uint8Array {
+  const within = Math.max(1, Math.floor(processor().cores / parts));
+  return new Message().varint(2, within).varint(5, parts).varint(9, 1).finish();
 }
 
 /** TensorFlow's and XLA's complaints that there is no room, for a person; nothing for other errors. */

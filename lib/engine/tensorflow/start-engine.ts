@@ -45,6 +45,8 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   // TensorFlow leaves oneDNN off on processors without AVX-512; grouped convolutions need it everywhere.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
+  // A graph that asks for threads of its own gets them.
+  if (processor().parts > 1) process.env.TF_OVERRIDE_GLOBAL_THREADPOOL ??= "1";
   if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
   bridgeNodeUtil();

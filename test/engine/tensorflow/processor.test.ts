@@ -24,7 +24,8 @@ describe("the processor", () => {
     const chosen = (own: string) =>
       Object.keys(flags).map((level) => {
         const found = processorOf(new Set(own.split(" ")), level);
-        const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts } = found;
+        const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts, parts, cores } = found;
+        assert.ok(parts === 1 || (multipliesBfloat16 && parts === Math.min(cores, 8)));
         return [multipliesBfloat16, normalizesBfloat16, pointwiseProducts].map(Number).join("");
       });
     assert.deepEqual(chosen(flags.amx_bf16), ["000", "010", "110", "111", "000"]);

@@ -1,0 +1,59 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { type Compiled, compile } from "../engine/compile";
+import { inParts, partSeed, usualParts } from "../engine/parts";
+import type { Precision } from "../engine/start";
+import type { Model } from "../models/module";
+
+/** Images of each part from which on it has enough to do. */
+const PART = 2;
+
+/** Images in all from which on parts save more time than their longer graph takes to be made. */
+const MANY = 256;
+
+/** A function of images; those whatever follows are seeds. */
+type NetworkFunction = (images: tf.Tensor, ...seeds: tf.Tensor[]) => tf.Tensor;
+
+/** Functions of a network that are ready to be called. */
+export interface CompiledNetwork<F extends Record<string, NetworkFunction>> {
+  /**
+   * The functions: for many images in graphs that compute batches in parts side by side, where the processor
+   * is faster by them; for few with all cores in each op.
+   *
+   * @param batch Images of each call.
+   * @param images Images of all calls together.
+   */
+  callFor(batch: number, images: number): Compiled<F>["call"];
+  /** Free the graphs. */
+  dispose(): void;
+}
+
+/**
+ * Compile functions of a network that treat each image by itself.
+ *
+ * @param precision Number format of the heavy ops. Default `float32`.
+ */
+export function compileNetwork<F extends Record<string, NetworkFunction>>(
+  model: Model,
+  functions: F,
+  precision?: Precision,
+): CompiledNetwork<F> {
+  const variables = [...model.parameters.values()].map(({ variable }) => variable);
+  const graph = (parts: number): Compiled<F> => {
+    const entries = Object.entries(functions).map(([name, fn]) => [
+      name,
+      (images: tf.Tensor, ...seeds: tf.Tensor[]) =>
+        inParts(images, parts, (part, i) => fn(part, ...seeds.map((seed) => partSeed(seed, i)))),
+    ]);
+    return compile<F>(Object.fromEntries(entries), { variables, precision, parts });
+  };
+  const most = usualParts();
+  const whole = graph(1);
+  const parted = most > 1 ? graph(most) : whole;
+  return {
+    callFor: (batch, images) => (batch >= PART * most && images >= MANY ? parted.call : whole.call),
+    dispose() {
+      whole.dispose();
+      parted.dispose();
+    },
+  };
+}
