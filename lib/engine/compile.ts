@@ -37,6 +37,12 @@ export interface CompileOptions {
    * work on one op after another.
    */
   readonly parts?: number;
+  /**
+   * Whether kernels may keep a copy of the variables' values in the order that suits them best. Calls get
+   * faster; an assignment to a variable costs a new session. Functions that change variables are
+   * refused. Default false.
+   */
+  readonly constantVariables?: boolean;
 }
 
 /**

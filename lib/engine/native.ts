@@ -19,7 +19,13 @@ export const DT = {
 export const ATTRIBUTE = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
 /** What an attribute of an op can be. */
-export type AttributeValue = boolean | number | string | readonly number[] | readonly boolean[];
+export type AttributeValue =
+  | boolean
+  | number
+  | string
+  | readonly number[]
+  | readonly boolean[]
+  | readonly string[];
 
 /** One attribute of a TensorFlow op; the form that the native binding takes. */
 export interface Attribute {
@@ -50,6 +56,11 @@ export const attribute = {
   float: (name: string, value: number): Attribute => ({ name, type: ATTRIBUTE.float, value }),
   bool: (name: string, value: boolean): Attribute => ({ name, type: ATTRIBUTE.bool, value }),
   string: (name: string, value: string): Attribute => ({ name, type: ATTRIBUTE.string, value }),
+  strings: (name: string, value: readonly string[]): Attribute => ({
+    name,
+    type: ATTRIBUTE.string,
+    value,
+  }),
   shape: (name: string, value: readonly number[]): Attribute => ({
     name,
     type: ATTRIBUTE.shape,
@@ -79,6 +90,8 @@ export interface NativeEngine {
   readonly multipliesBfloat16: boolean;
   /** See `usualParts`. */
   readonly parts: number;
+  /** Whether predictions gain by `constantVariables`, see `compile`. */
+  readonly keepsWeights: boolean;
   /** Run one op, see {@link nativeOp}. */
   runOp(
     op: string,
@@ -125,6 +138,11 @@ export function hasOneDnn(): boolean {
 /** @returns whether the processor multiplies bfloat16 by itself. */
 export function multipliesBfloat16(): boolean {
   return nativeEngine()?.multipliesBfloat16 === true;
+}
+
+/** @returns whether predictions gain here by `constantVariables`, see `compile`. */
+export function keepsWeights(): boolean {
+  return nativeEngine()?.keepsWeights === true;
 }
 
 /** @returns TensorFlow's number of a tfjs element type. */

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { type Compiled, compile } from "../engine/compile";
+import { keepsWeights } from "../engine/native";
 import { inParts, partSeed, usualParts } from "../engine/parts";
 import type { Precision } from "../engine/start";
 import type { Model } from "../models/module";
@@ -9,6 +10,9 @@ const PART = 2;
 
 /** Images in all from which on parts save more time than their longer graph takes to be made. */
 const MANY = 256;
+
+/** Copies of the weights, in bytes, up to which kernels have one each. */
+const MOST_COPIES = 2 ** 30;
 
 /** A function of images; those whatever follows are seeds. */
 type NetworkFunction = (images: tf.Tensor, ...seeds: tf.Tensor[]) => tf.Tensor;
@@ -38,13 +42,16 @@ export function compileNetwork<F extends Record<string, NetworkFunction>>(
   precision?: Precision,
 ): CompiledNetwork<F> {
   const variables = [...model.parameters.values()].map(({ variable }) => variable);
+  const elements = variables.reduce((sum, { size }) => sum + size, 0);
   const graph = (parts: number): Compiled<F> => {
     const entries = Object.entries(functions).map(([name, fn]) => [
       name,
       (images: tf.Tensor, ...seeds: tf.Tensor[]) =>
         inParts(images, parts, (part, i) => fn(part, ...seeds.map((seed) => partSeed(seed, i)))),
     ]);
-    return compile<F>(Object.fromEntries(entries), { variables, precision, parts });
+    const constantVariables = keepsWeights() && 4 * parts * elements <= MOST_COPIES;
+    const options = { variables, precision, parts, constantVariables };
+    return compile<F>(Object.fromEntries(entries), options);
   };
   const most = usualParts();
   const whole = graph(1);

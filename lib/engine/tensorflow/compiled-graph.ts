@@ -86,8 +86,15 @@ class CompiledGraph {
     let trace = this.traces.get(key);
     if (trace === undefined) {
       const traced = this.trace(name, inputs);
-      const { precision = "float32" } = this.options;
-      trace = applyPasses(traced, { precision, portable: false });
+      const { precision = "float32", constantVariables } = this.options;
+      if (constantVariables && traced.effects.length > 0) {
+        throw new TracingError(
+          name,
+          "changes a variable, and its graph is for variables that stay",
+          "compile it without `constantVariables`",
+        );
+      }
+      trace = applyPasses(traced, { precision, portable: false, constantVariables });
       dumpGraph(name, traced, trace, this.variableNodes);
       this.stale = true;
     }
@@ -139,7 +146,10 @@ class CompiledGraph {
     const assigned = variables.flatMap(({ dataId, isDisposed }, i) =>
       dataId === this.known[i] || isDisposed ? [] : [i],
     );
-    if (assigned.length > 0) this.feed(session, variables, assigned);
+    if (assigned.length === 0) return;
+    // What kernels keep of the values they had is gone with their session.
+    if (this.options.constantVariables) this.rebuild();
+    this.feed(this.session ?? session, variables, assigned);
   }
 
   dispose(): void {

@@ -8,14 +8,19 @@ import { watchOps } from "./watch-ops";
 
 /** TensorFlow's library as the rest of the engine sees it. */
 export function tensorflow(isUsingGpu: boolean): NativeEngine {
+  const hasOneDnn =
+    !isUsingGpu && process.arch === "x64" && process.env.TF_ENABLE_ONEDNN_OPTS !== "0";
   return {
     isUsingGpu,
-    hasOneDnn: !isUsingGpu && process.arch === "x64" && process.env.TF_ENABLE_ONEDNN_OPTS !== "0",
+    hasOneDnn,
     get multipliesBfloat16() {
       return processor().multipliesBfloat16;
     },
     get parts() {
       return isUsingGpu ? 1 : processor().parts;
+    },
+    get keepsWeights() {
+      return hasOneDnn && processor().keepsWeights;
     },
     runOp(op, attributes, inputs, outputs) {
       const backend = nativeBackend();

@@ -24,6 +24,8 @@ export interface Processor {
   readonly normalizesBfloat16: boolean;
   /** Whether a linear layer in bfloat16 is a 1 × 1 convolution, which uses AMX's tiles better. */
   readonly pointwiseProducts: boolean;
+  /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
+  readonly keepsWeights: boolean;
   /** How many cores there are for this process. */
   readonly cores: number;
   /** How many parts of a batch are computed side by side, one core each; 1: one after another by all cores. */
@@ -65,6 +67,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string): Proces
     multipliesBfloat16: from("avx512_bf16"),
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
+    keepsWeights: from("avx512_bf16"),
     cores,
     parts: from("avx512_bf16") ? Math.min(cores, MOST_PARTS) : 1,
   };
@@ -72,10 +75,11 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string): Proces
 
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const { level, multipliesBfloat16, pointwiseProducts, parts } = processor;
+  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, parts } = processor;
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
+    ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),
     ...(parts > 1 ? [`long predictions compute ${parts} parts of a batch side by side`] : []),
   ];
   return `${level}: ${chosen.join("; ")}`;

@@ -7,6 +7,8 @@ export interface Target {
   readonly precision: Precision;
   /** Whether other machines run it too; then only what every TensorFlow understands may be in it. */
   readonly portable: boolean;
+  /** Whether the variables' values stay as long as the session. Default false. */
+  readonly constantVariables?: boolean;
 }
 
 /** A rewriting of traces into faster ones that give the same numbers, but for rounding. */

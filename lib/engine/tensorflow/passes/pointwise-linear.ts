@@ -1,4 +1,4 @@
-import { type Attribute, attribute, DT } from "../../native";
+import { type Attribute, attribute, DT, hasOneDnn } from "../../native";
 import type { Trace } from "../function-trace";
 import { type GraphNode, makeNode, type Output, reshapeNodes, transposeNodes } from "../graph";
 import { processor } from "../processor";
@@ -16,7 +16,7 @@ export const pointwiseLinear: Pass = {
   name: "pointwise-linear",
   summary: "a product by a matrix in bfloat16 becomes a 1 × 1 convolution, where that is faster",
   run: (trace, { portable }) =>
-    portable || !processor().pointwiseProducts ? trace : withConvolutions(trace),
+    portable || !hasOneDnn() || !processor().pointwiseProducts ? trace : withConvolutions(trace),
 };
 
 function withConvolutions(trace: Trace): Trace {

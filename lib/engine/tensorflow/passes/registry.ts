@@ -3,6 +3,7 @@ import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
 import { fuseElementwise } from "./fuse-elementwise";
+import { fuseProducts } from "./fuse-products";
 import { mixedPrecision } from "./mixed-precision";
 import type { Pass, Target } from "./pass";
 import { pointwiseLinear } from "./pointwise-linear";
@@ -13,6 +14,7 @@ export const PASSES: readonly Pass[] = [
   fuseElementwise,
   foldBatchNorm,
   mixedPrecision,
+  fuseProducts,
   pointwiseLinear,
   bf16Pairs,
   prepackWeights,

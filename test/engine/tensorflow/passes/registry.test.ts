@@ -46,11 +46,12 @@ function results(precision: Precision): number[] {
       return value;
     };
     const variables = [filter, weight, ...running];
-    const compiled = compile({ predict, train }, { variables, precision });
+    const asking = compile({ predict }, { variables, precision, constantVariables: true });
+    const learning = compile({ train }, { variables, precision });
     const x = fixed([16, 16, 17, 3], [-1, 1], 7);
-    const predicted = Array.from((compiled.call.predict(x) as tf.Tensor).dataSync());
-    const losses = [1, 2, 3].map(() => (compiled.call.train(x) as tf.Tensor).dataSync()[0]);
-    compiled.dispose();
+    const predicted = Array.from((asking.call.predict(x) as tf.Tensor).dataSync());
+    const losses = [1, 2, 3].map(() => (learning.call.train(x) as tf.Tensor).dataSync()[0]);
+    for (const compiled of [asking, learning]) compiled.dispose();
     tf.dispose(variables);
     return [...predicted, ...losses];
   });
@@ -105,7 +106,9 @@ describe("the passes", () => {
       const graphs = ["", name].map((off, i) => {
         const path = join(folder, `${i}`);
         const switched = { ...MOST, [DUMP]: path, [SWITCH]: off };
-        withEnvironment(switched, () => results("mixed_bfloat16"));
+        // Not every processor has such products in bfloat16.
+        const precision = name === "fuse-products" ? "float32" : "mixed_bfloat16";
+        withEnvironment(switched, () => results(precision));
         const [dumped] = readFolder(path);
         return readFileSync(join(dumped, "graph.txt"), "utf8");
       });

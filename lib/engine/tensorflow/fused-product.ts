@@ -1,0 +1,100 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { attribute, DT } from "../native";
+import { castNode, type GraphNode, makeNode, type Output } from "./graph";
+import { processor } from "./processor";
+import { Session } from "./session";
+
+/** What {@link fusedProduct} computes. */
+export interface FusedProduct {
+  /** Rows `[rows, in]`, and weights that stay as long as the session: `[in, out]`, or `[out, in]` transposed. */
+  readonly operands: readonly Output[];
+  /** The bias `[out]`, and after it the residual `[rows, out]` where there is one. */
+  readonly added: readonly Output[];
+  /** Whether the weights are `[out, in]`. */
+  readonly transposes: boolean;
+  /** What is applied to product and bias; not beside a residual. */
+  readonly activation?: "GeluExact";
+}
+
+/** oneDNN's product with what follows it; TensorFlow makes such nodes itself, and knows them by `_kernel`. */
+export function fusedProduct(
+  name: string,
+  { operands, added, transposes, activation }: FusedProduct,
+): GraphNode {
+  const [rows, weight] = operands.map(({ node, index }) => node.outputs[index]);
+  const after = activation ?? (added.length > 1 ? "Add" : undefined);
+  return makeNode(name, "_MklNativeFusedMatMul", {
+    attributes: [
+      attribute.type("T", rows.dtype),
+      attribute.bool("transpose_a", false),
+      attribute.bool("transpose_b", transposes),
+      attribute.int("num_args", added.length),
+      attribute.strings("fused_ops", after === undefined ? ["BiasAdd"] : ["BiasAdd", after]),
+      attribute.float("epsilon", 0),
+      attribute.bool("is_filter_const", true),
+      attribute.string("_kernel", "MklNameChangeOp"),
+    ],
+    inputs: [...operands, ...added],
+    outputs: [{ shape: [rows.shape[0], weight.shape[transposes ? 0 : 1]], dtype: rows.dtype }],
+  });
+}
+
+const tried = new Map<number, boolean>();
+
+/**
+ * Whether {@link fusedProduct} computes here in this element type. Which kernels there are depends on
+ * processor and TensorFlow's build, so that it is tried once, on a small one.
+ */
+export function worksFused(dtype: number): boolean {
+  if (dtype === DT.bfloat16 && !processor().normalizesBfloat16) return false;
+  let works = tried.get(dtype);
+  if (works === undefined) {
+    works = tryFused(dtype);
+    tried.set(dtype, works);
+  }
+  return works;
+}
+
+/** 16 · 1 · ⅛ + 1 = 3; with GELU, and with itself as the residual. */
+function tryFused(dtype: number): boolean {
+  const size = [16, 16];
+  const expected = [3, 2.99595, 4];
+  const nodes: GraphNode[] = [];
+  const given = (name: string, shape: readonly number[]): Output => {
+    const fed = makeNode(name, "Placeholder", {
+      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
+      outputs: [{ shape, dtype: DT.float32 }],
+    });
+    nodes.push(fed, castNode(`${name}_cast`, { node: fed, index: 0 }, dtype));
+    return { node: nodes[nodes.length - 1], index: 0 };
+  };
+  const [rows, weight, bias] = [given("rows", size), given("weight", size), given("bias", [16])];
+  const forms: Omit<FusedProduct, "operands">[] = [
+    { added: [bias], transposes: false },
+    { added: [bias], transposes: true, activation: "GeluExact" },
+    { added: [bias, rows], transposes: true },
+  ];
+  for (const [i, form] of forms.entries()) {
+    const product = fusedProduct(`product${i}`, { operands: [rows, weight], ...form });
+    nodes.push(product, castNode(`result${i}`, { node: product, index: 0 }, DT.float32));
+  }
+  return tf.tidy(() => {
+    let session: Session | undefined;
+    try {
+      session = new Session(nodes);
+      const inputs = [tf.ones(size), tf.fill(size, 1 / 8), tf.ones([16])];
+      const results = session.run(
+        inputs,
+        ["rows:0", "weight:0", "bias:0"],
+        forms.map((_, i) => `result${i}:0`),
+      );
+      return results.every((result, i) =>
+        result.dataSync().every((value) => Math.abs(value - expected[i]) < 0.02),
+      );
+    } catch {
+      return false;
+    } finally {
+      session?.close();
+    }
+  });
+}

@@ -1,0 +1,201 @@
+import { DT, hasOneDnn } from "../../native";
+import type { Trace } from "../function-trace";
+import { fusedProduct, worksFused } from "../fused-product";
+import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
+import type { Pass } from "./pass";
+
+/** Rows and columns from which on a matrix of weights is worth a form of its own. */
+const SMALLEST = 16;
+
+/**
+ * Products by weights that stay, as oneDNN's one op: it adds the bias, applies GELU or adds the residual
+ * while the result is in the cache, and keeps the weights in whichever order its kernel likes best.
+ * TensorFlow does so by itself only where nothing stands between, and with constants in the graph.
+ */
+export const fuseProducts: Pass = {
+  name: "fuse-products",
+  summary: "a product by weights that stay takes bias, GELU and residual sum along",
+  run: (trace, { portable, constantVariables }) =>
+    portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()
+      ? trace
+      : new Fusing(trace).run(),
+};
+
+/** A product and what follows it. */
+interface Chain {
+  readonly product: GraphNode;
+  /** What adds the bias. */
+  readonly bias?: GraphNode;
+  /** The shape of the result. */
+  readonly shape: readonly number[];
+  readonly activation?: "GeluExact";
+  readonly residual?: Output;
+  /** The ops that it stands for, in their order. */
+  readonly ops: readonly GraphNode[];
+}
+
+class Fusing {
+  private readonly readers = new Map<GraphNode, GraphNode[]>();
+  private readonly fetched: ReadonlySet<GraphNode>;
+  /** What follows from weights and constants alone. */
+  private readonly fixed = new Set<GraphNode>();
+  private readonly nodes: GraphNode[] = [];
+  private readonly replaced = new Map<GraphNode, GraphNode>();
+
+  constructor(private readonly trace: Trace) {
+    for (const node of trace.nodes) {
+      for (const { node: source } of node.inputs) {
+        this.readers.set(source, [...(this.readers.get(source) ?? []), node]);
+      }
+      if (this.isFixed(node)) this.fixed.add(node);
+    }
+    this.fetched = new Set([
+      ...trace.outputs.map(({ node }) => node),
+      ...trace.nodes.flatMap(({ after }) => after),
+    ]);
+  }
+
+  run(): Trace {
+    const { trace } = this;
+    const chains = new Map<GraphNode, Chain>();
+    const inner = new Set<GraphNode>();
+    for (const node of trace.nodes) {
+      if (!this.isProduct(node)) continue;
+      const chain = this.chainFrom(node);
+      const last = chain.ops[chain.ops.length - 1];
+      // The sum of two products belongs to the first of them.
+      if (chains.has(last)) continue;
+      chains.set(last, chain);
+      for (const op of chain.ops) if (op !== last) inner.add(op);
+    }
+    for (const node of trace.nodes) {
+      const chain = chains.get(node);
+      if (chain !== undefined) this.replaced.set(node, this.fused(chain));
+      else if (!inner.has(node)) this.replaced.set(node, this.copied(node));
+    }
+    return {
+      ...trace,
+      nodes: this.nodes,
+      inputs: trace.inputs.map((node) => this.there(node)),
+      outputs: trace.outputs.map((output) => this.moved(output)),
+    };
+  }
+
+  private isFixed({ op, inputs }: GraphNode): boolean {
+    if (op === "Const" || op === "ReadVariableOp") return true;
+    return inputs.length > 0 && inputs.every(({ node }) => this.fixed.has(node));
+  }
+
+  private isProduct({ op, attributes, inputs, outputs }: GraphNode): boolean {
+    if (op !== "MatMul") return false;
+    const [rows, weight] = inputs;
+    return (
+      !attributes.some(({ name, value }) => name === "transpose_a" && value === true) &&
+      this.fixed.has(weight.node) &&
+      weight.node.op !== "Const" &&
+      !this.fixed.has(rows.node) &&
+      shapeOf(weight).every((length) => length >= SMALLEST) &&
+      worksFused(outputs[0].dtype)
+    );
+  }
+
+  /** The only op that reads a result, if there is one. */
+  private reader(node: GraphNode): GraphNode | undefined {
+    const readers = this.readers.get(node) ?? [];
+    return readers.length === 1 && !this.fetched.has(node) ? readers[0] : undefined;
+  }
+
+  private chainFrom(product: GraphNode): Chain {
+    const [type] = product.outputs;
+    const alike = (output: Output, shape: readonly number[]) =>
+      output.node.outputs[output.index].dtype === type.dtype && `${shapeOf(output)}` === `${shape}`;
+    const next = this.reader(product);
+    const bias = next?.op === "BiasAdd" && next.inputs[0].node === product ? next : undefined;
+    const start = bias === undefined ? [product] : [product, bias];
+    const plain = { product, bias, shape: type.shape, ops: start };
+    const reshape = this.reader(start[start.length - 1]);
+    const ops = reshape?.op === "Reshape" ? [...start, reshape] : start;
+    const last = ops[ops.length - 1];
+    const { shape } = last.outputs[0];
+    const after = this.reader(last);
+    if (after === undefined || !alike({ node: after, index: 0 }, shape)) return plain;
+    const whole = { product, bias, shape, ops: [...ops, after] };
+    if (isGelu(after)) return { ...whole, activation: "GeluExact" };
+    if (after.op !== "Add" && after.op !== "AddV2") return plain;
+    const residual = after.inputs.find(({ node }) => node !== last);
+    const fits = residual !== undefined && alike(residual, shape) && !this.fixed.has(residual.node);
+    return fits ? { ...whole, residual } : plain;
+  }
+
+  private copied(node: GraphNode): GraphNode {
+    const copy = {
+      ...node,
+      inputs: node.inputs.map((input) => this.moved(input)),
+      after: node.after.map((before) => this.there(before)),
+    };
+    this.nodes.push(copy);
+    return copy;
+  }
+
+  private fused({ product, bias, shape, activation, residual, ops }: Chain): GraphNode {
+    const { name } = product;
+    const [type] = product.outputs;
+    const added = [bias === undefined ? this.zeros(name, type) : this.moved(bias.inputs[1])];
+    if (residual !== undefined) {
+      added.push(this.reshaped(`${name}_residual`, this.moved(residual), type.shape));
+    }
+    const transposes = product.attributes.some((a) => a.name === "transpose_b" && a.value === true);
+    const node = fusedProduct(`${name}_fused`, {
+      operands: product.inputs.map((input) => this.moved(input)),
+      added,
+      transposes,
+      activation,
+    });
+    const after = ops.flatMap((op) => op.after.map((before) => this.there(before)));
+    const whole = { ...node, after };
+    this.nodes.push(whole);
+    return this.reshaped(`${name}_shaped`, { node: whole, index: 0 }, shape).node;
+  }
+
+  private zeros(name: string, { shape, dtype }: GraphNode["outputs"][number]): Output {
+    const [, length] = shape;
+    const bytes = new Uint8Array((dtype === DT.bfloat16 ? 2 : 4) * length);
+    const value = { shape: [length], dtype, bytes };
+    const node = makeNode(`${name}_bias`, "Const", { outputs: [value], value });
+    this.nodes.push(node);
+    return { node, index: 0 };
+  }
+
+  private reshaped(name: string, output: Output, shape: readonly number[]): Output {
+    if (`${shapeOf(output)}` === `${shape}`) return output;
+    const made = reshapeNodes(name, output, shape);
+    this.nodes.push(...made);
+    return { node: made[made.length - 1], index: 0 };
+  }
+
+  private there(node: GraphNode): GraphNode {
+    return this.replaced.get(node) ?? node;
+  }
+
+  private moved({ node, index }: Output): Output {
+    return { node: this.there(node), index };
+  }
+}
+
+function shapeOf({ node, index }: Output): readonly number[] {
+  return node.outputs[index].shape;
+}
+
+/** Whether a call computes ½ x (1 + erf(x / √2)), as `gelu` writes it, whatever it casts. */
+function isGelu({ op, body }: GraphNode): boolean {
+  if (op !== "PartitionedCall" || body?.parameters.length !== 1) return false;
+  const inside = body.nodes.filter((node) => node.op !== "Cast");
+  const constants = inside.flatMap(({ value }) =>
+    value === undefined ? [] : [...new Float32Array(value.bytes.slice(0, 4).buffer)],
+  );
+  const ops = inside.flatMap((node) => (node.op === "Const" ? [] : [node.op.slice(0, 3)]));
+  const expected = [0.5, Math.fround(Math.SQRT1_2), 1];
+  return (
+    `${ops.sort()}` === "Add,Erf,Mul,Mul,Mul" && `${constants.sort()}` === `${expected.sort()}`
+  );
+}
