@@ -72,13 +72,15 @@ export async function openCatalog(path: string, options: CatalogOptions): Promis
       "Leave it out, or say which tree.",
     );
   }
-  const optional: Record<string, ColumnType> = { label: "text", split: "text" };
-  for (const column of numeric) optional[column] = "number";
   const others =
     header.includes("label") || voted !== undefined ? [] : header.filter((c) => !isPlain(c));
   const maySplit = header.includes("split") ? [] : header.filter((name) => splitLike.test(name));
-  for (const column of [...others, ...maySplit]) optional[column] = "text";
-  Object.assign(optional, voted?.wanted);
+  const texts = ["label", "split", ...others, ...maySplit];
+  const optional: Readonly<Record<string, ColumnType>> = {
+    ...Object.fromEntries(texts.map((column) => [column, "text"] as const)),
+    ...Object.fromEntries([...numeric].map((column) => [column, "number"] as const)),
+    ...voted?.wanted,
+  };
   const csv = await readCsv(path, { id: "text", path: "text" }, { optional, shard });
   const { columns } = csv;
   const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;

@@ -9,6 +9,8 @@ export interface FitsCard {
   readonly value: FitsValue | undefined;
   /** What stands behind the slash, or an empty text. */
   readonly comment: string;
+  /** A whole number that `value` does not hold to its last digit. */
+  readonly exact?: bigint;
 }
 
 /** Bytes as text, a letter each: what FITS writes is ASCII. */
@@ -26,10 +28,16 @@ export const blockLength = 2880;
 /** The header of one HDU of a FITS file: keywords in order, the last of equal ones counts. */
 export class FitsHeader {
   private readonly values = new Map<string, FitsValue>();
+  private readonly large = new Map<string, bigint>();
 
   /** @param cards In the order of the file. */
   constructor(readonly cards: readonly FitsCard[]) {
-    for (const { key, value } of cards) if (value !== undefined) this.values.set(key, value);
+    for (const { key, value, exact } of cards) {
+      if (value === undefined) continue;
+      this.values.set(key, value);
+      if (exact === undefined) this.large.delete(key);
+      else this.large.set(key, exact);
+    }
   }
 
   /** The value under `key`, if there is one. */
@@ -41,6 +49,13 @@ export class FitsHeader {
   number(key: string, fallback: number): number {
     const value = this.values.get(key);
     return typeof value === "number" ? value : fallback;
+  }
+
+  /** The whole number under `key`, to its last digit; `undefined` where there is none. */
+  whole(key: string): bigint | undefined {
+    const value = this.values.get(key);
+    if (typeof value !== "number" || !Number.isInteger(value)) return undefined;
+    return this.large.get(key) ?? BigInt(value);
   }
 
   /** The text under `key`, or `fallback` where there is none. */
@@ -96,7 +111,7 @@ function addCard(cards: FitsCard[], card: string): void {
 }
 
 /** The value field of a card: a quoted text (a doubled quote is one), a number, T or F. */
-function parseValue(field: string): { value: FitsValue | undefined; comment: string } {
+function parseValue(field: string): Pick<FitsCard, "value" | "comment" | "exact"> {
   const quoted = /^\s*'((?:[^']|'')*)'\s*(?:\/(.*))?$/.exec(field);
   if (quoted) {
     const value = quoted[1].replaceAll("''", "'").trimEnd();
@@ -108,5 +123,7 @@ function parseValue(field: string): { value: FitsValue | undefined; comment: str
   if (text === "T" || text === "F") return { value: text === "T", comment };
   // Fortran writes exponents of doubles with a D.
   const number = Number(text.replace(/[Dd]/, "E"));
-  return { value: text !== "" && Number.isFinite(number) ? number : undefined, comment };
+  const value = text !== "" && Number.isFinite(number) ? number : undefined;
+  if (Number.isSafeInteger(number) || !/^[+-]?\d+$/.test(text)) return { value, comment };
+  return { value, comment, exact: BigInt(text.replace("+", "")) };
 }

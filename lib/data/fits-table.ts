@@ -15,7 +15,9 @@ export interface Field {
   readonly itemSize: number;
   readonly scale: number;
   readonly zero: number;
-  readonly null: number | undefined;
+  /** `zero` to its last digit, where it is whole. */
+  readonly wholeZero: bigint | undefined;
+  readonly null: bigint | undefined;
 }
 
 /** Bytes of one value of each type; X counts bits. */
@@ -46,8 +48,8 @@ const mostColumns = 20_000;
  *
  * Text is trimmed; logicals are 1, 0 and NaN; integers with a null become NaN there; 64-bit integers
  * that a double cannot hold (as survey identifiers) stay exact as text, empty where they are null. A
- * field of several numbers becomes columns `name_1`, `name_2`, …; the second of two fields of one name
- * becomes `name_2`; bits, complex numbers and arrays of varying length are left
+ * field of several numbers becomes columns `name_1`, `name_2`, …; the second of two columns of one name
+ * gets `_2`; bits, complex numbers and arrays of varying length are left
  * out unless asked for by name, which is an error.
  *
  * @throws UserError when columns are missing or need more room than a row has, or are too many
@@ -87,7 +89,7 @@ export function readFitsTable(
   }
   checkColumns(path, fields, wanted);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const table: Record<string, Column> = {};
+  const columns: [name: string, values: Column][] = [];
   for (const field of chosen) {
     if (unread.includes(field.type)) {
       throw new UserError(
@@ -96,18 +98,20 @@ export function readFitsTable(
       );
     }
     if (field.type === "A") {
-      table[field.name] = Array.from({ length: rows }, (_, row) =>
+      const texts = Array.from({ length: rows }, (_, row) =>
         text(raw, row * width + field.offset, field.repeat),
       );
+      columns.push([field.name, texts]);
     } else if (field.repeat === 1) {
-      table[field.name] = numbers(view, field, rows, width, 0);
+      columns.push([field.name, numbers(view, field, rows, width, 0)]);
     } else {
       for (let i = 0; i < field.repeat; i++) {
-        table[`${field.name}_${i + 1}`] = numbers(view, field, rows, width, i);
+        columns.push([`${field.name}_${i + 1}`, numbers(view, field, rows, width, i)]);
       }
     }
   }
-  return table;
+  const names = distinctNames(columns.map(([name]) => name));
+  return Object.fromEntries(columns.map(([, values], i) => [names[i], values]));
 }
 
 /** @throws UserError naming a column that is wanted and not there */
@@ -144,7 +148,6 @@ export function listFields(path: string, header: FitsHeader): Field[] {
       );
     }
     const count = repeat === "" ? 1 : Number(repeat);
-    const nothing = header.get(`TNULL${i}`);
     const name = header.text(`TTYPE${i}`, `column${i}`).trim();
     fields.push({
       name,
@@ -155,7 +158,8 @@ export function listFields(path: string, header: FitsHeader): Field[] {
       itemSize: sizes[item ?? ""] ?? 1,
       scale: header.number(`TSCAL${i}`, 1),
       zero: header.number(`TZERO${i}`, 0),
-      null: typeof nothing === "number" ? nothing : undefined,
+      wholeZero: header.get(`TZERO${i}`) === undefined ? 0n : header.whole(`TZERO${i}`),
+      null: header.whole(`TNULL${i}`),
     });
     offset += Math.ceil(count * size);
   }
@@ -172,13 +176,14 @@ function text(raw: Uint8Array, at: number, length: number): string {
 function numbers(view: DataView, field: Field, rows: number, width: number, which: number): Column {
   const start = field.offset + which * field.size;
   const { scale, zero } = field;
+  const nothing = field.null === undefined ? undefined : Number(field.null);
   const fill = <T extends Float32Array | Float64Array | Int32Array>(
     out: T,
     get: (at: number) => number,
   ): T => {
     for (let row = 0; row < rows; row++) {
       const stored = get(row * width + start);
-      out[row] = stored === field.null ? Number.NaN : zero + scale * stored;
+      out[row] = stored === nothing ? Number.NaN : zero + scale * stored;
     }
     return out;
   };
@@ -214,12 +219,11 @@ function largeIntegers(
   width: number,
   start: number,
 ): Column {
-  const { scale, zero } = field;
+  const { scale, zero, wholeZero, null: nothing } = field;
   const stored = Array.from({ length: rows }, (_, row) => view.getBigInt64(row * width + start));
-  const whole = scale === 1 && Number.isInteger(zero);
-  const nothing = field.null === undefined ? undefined : BigInt(field.null);
+  const whole = scale === 1 && wholeZero !== undefined;
   const isSafe = (n: bigint) => n <= Number.MAX_SAFE_INTEGER && n >= Number.MIN_SAFE_INTEGER;
-  const values = stored.map((n) => (whole ? n + BigInt(zero) : n));
+  const values = stored.map((n) => (whole ? n + wholeZero : n));
   if (whole && !values.every((n, row) => stored[row] === nothing || isSafe(n))) {
     return values.map((n, row) => (stored[row] === nothing ? "" : String(n)));
   }

@@ -14,6 +14,8 @@ interface TextField {
   readonly length: number;
   readonly scale: number;
   readonly zero: number;
+  /** `zero` to its last digit, where it is whole. */
+  readonly wholeZero: bigint | undefined;
   readonly null: string | undefined;
 }
 
@@ -35,16 +37,15 @@ export function readTextTable(
 ): Record<string, Column> {
   const fields = listFields(path, header, width);
   checkColumns(path, fields, wanted);
-  const table: Record<string, Column> = {};
-  for (const field of fields) {
-    if (wanted && !wanted.includes(field.name)) continue;
+  const chosen = fields.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const columns = chosen.map((field): [string, Column] => {
     const cells = Array.from({ length: rows }, (_, row) => {
       const at = row * width + field.start;
       return latin1(raw.subarray(at, at + field.length)).trim();
     });
-    table[field.name] = field.type === "A" ? cells : numbers(path, field, cells);
-  }
-  return table;
+    return [field.name, field.type === "A" ? cells : numbers(path, field, cells)];
+  });
+  return Object.fromEntries(columns);
 }
 
 function listFields(path: string, header: FitsHeader, width: number): TextField[] {
@@ -62,7 +63,7 @@ function listFields(path: string, header: FitsHeader, width: number): TextField[
     }
     const name = header.text(`TTYPE${i}`, `column${i}`).trim();
     const scale = header.number(`TSCAL${i}`, 1);
-    const nothing = header.get(`TNULL${i}`);
+    const nothing = header.whole(`TNULL${i}`) ?? header.get(`TNULL${i}`);
     const none = nothing === undefined ? undefined : String(nothing).trim();
     fields.push({
       name,
@@ -71,6 +72,7 @@ function listFields(path: string, header: FitsHeader, width: number): TextField[
       length,
       scale,
       zero: header.number(`TZERO${i}`, 0),
+      wholeZero: header.get(`TZERO${i}`) === undefined ? 0n : header.whole(`TZERO${i}`),
       null: none,
     });
   }
@@ -79,7 +81,7 @@ function listFields(path: string, header: FitsHeader, width: number): TextField[
 }
 
 function numbers(path: string, field: TextField, cells: readonly string[]): Column {
-  const { name, type, scale, zero } = field;
+  const { name, type, scale, zero, wholeZero } = field;
   const isNull = (cell: string) => cell === "" || cell === field.null;
   const values = Float64Array.from(cells, (cell, row) => {
     if (isNull(cell)) return Number.NaN;
@@ -93,6 +95,7 @@ function numbers(path: string, field: TextField, cells: readonly string[]): Colu
     );
   });
   const exact = type !== "I" || values.every((x) => Number.isNaN(x) || Number.isSafeInteger(x));
-  if (exact || scale !== 1 || zero !== 0) return values;
-  return cells.map((cell) => (isNull(cell) ? "" : String(BigInt(cell.replace(/^\+/, "")))));
+  if (exact || scale !== 1 || wholeZero === undefined) return values;
+  const digits = (cell: string) => String(wholeZero + BigInt(cell.replace(/^\+/, "")));
+  return cells.map((cell) => (isNull(cell) ? "" : digits(cell)));
 }

@@ -15,7 +15,7 @@ export interface FolderContents {
 
 /**
  * List the images below a folder, in alphabetical order. Symbolic links are followed; one that leads
- * back to a folder above it is passed over, as are hidden entries and macOS' `__MACOSX`.
+ * back to a folder above it is passed over, as are hidden entries; what is in macOS' `__MACOSX` is no image.
  *
  * @throws UserError when the folder cannot be read
  */
@@ -38,7 +38,7 @@ async function list(
   const folders: (FolderContents & { name: string })[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const { name } = entry;
-    if (name.startsWith(".") || name === "__MACOSX") continue;
+    if (name.startsWith(".")) continue;
     const file = inside === "" ? name : `${inside}/${name}`;
     const found = entry.isSymbolicLink()
       ? await stat(join(root, file)).catch(() => undefined)
@@ -47,7 +47,9 @@ async function list(
       if (entry.isSymbolicLink() && here.includes(await realpath(join(root, file)))) continue;
       const contents = await list(root, file, here);
       for (const other of contents.others) others.push(other);
-      if (contents.images.length + contents.folders.length > 0) folders.push({ name, ...contents });
+      if (name === "__MACOSX") others.push(...imagesBelow(contents));
+      else if (contents.images.length + contents.folders.length > 0)
+        folders.push({ name, ...contents });
     } else if (imageEndings.test(name)) {
       images.push(file);
     } else {
@@ -55,4 +57,12 @@ async function list(
     }
   }
   return { images, others, folders };
+}
+
+/** All images of a folder and of those inside it. */
+export function imagesBelow({
+  images,
+  folders,
+}: Pick<FolderContents, "images" | "folders">): string[] {
+  return [...images, ...folders.flatMap(imagesBelow)];
 }

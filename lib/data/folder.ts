@@ -1,8 +1,8 @@
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
-import type { Column } from "../core/table";
+import { type Column, isUnknown } from "../core/table";
 import type { Dataset } from "./dataset";
-import { type FolderContents, listFolder } from "./folder-files";
+import { type FolderContents, imagesBelow, listFolder } from "./folder-files";
 import { type ImageTableOptions, openImageRows } from "./image-table";
 import { alikeClasses } from "./labels";
 import { splitNamed } from "./split-names";
@@ -44,7 +44,7 @@ export async function openFolder(
   if (nested.length > 0) {
     notices.push(`Folders inside class folders are read as part of the class: ${some(nested)}.`);
   }
-  const files = withoutOnlyFolders(folder, findImages(folder, top), notices);
+  const files = withoutOnlyFolders(folder, named(findImages(folder, top), notices), notices);
   const classNames = [...new Set(files.flatMap(({ className }) => className ?? []))].sort();
   checkNames(folder, classNames);
   const index = new Map(classNames.map((name, i) => [name, i]));
@@ -85,7 +85,7 @@ function findImages(folder: string, top: FolderContents): Found[] {
   add(top.images);
   for (const { name, ...inside } of top.folders) {
     if (!inSplits) {
-      add(allImages(inside), name.normalize("NFC"));
+      add(imagesBelow(inside), name.normalize("NFC"));
       continue;
     }
     const split = splitNamed(name);
@@ -97,7 +97,7 @@ function findImages(folder: string, top: FolderContents): Found[] {
     }
     add(inside.images, undefined, split);
     for (const { name: className, ...deeper } of inside.folders) {
-      add(allImages(deeper), className.normalize("NFC"), split);
+      add(imagesBelow(deeper), className.normalize("NFC"), split);
     }
   }
   if (found.length === 0) {
@@ -107,6 +107,18 @@ function findImages(folder: string, top: FolderContents): Found[] {
     );
   }
   return found;
+}
+
+/** Images in folders called `nan`, `NA` and the like have no class. */
+function named(files: readonly Found[], notices: string[]): Found[] {
+  const nameless = new Set(
+    files.flatMap(({ className }) => (className && isUnknown(className) ? [className] : [])),
+  );
+  if (nameless.size === 0) return [...files];
+  notices.push(`Images in folders called ${some([...nameless])} are taken as unlabeled.`);
+  return files.map((file) =>
+    nameless.has(file.className ?? "") ? { ...file, className: undefined } : file,
+  );
 }
 
 /** Images of an only class folder lose that class, unless another split has more and this one too. */
@@ -141,10 +153,6 @@ function checkNames(folder: string, classNames: readonly string[]): void {
     `${folder}: classes '${alike[0]}' and '${alike[1]}' differ in upper and lower case or spaces only.`,
     "Move the images of both into one folder, or rename one.",
   );
-}
-
-function allImages({ images, folders }: Pick<FolderContents, "images" | "folders">): string[] {
-  return [...images, ...folders.flatMap(allImages)];
 }
 
 function some(names: readonly string[]): string {

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import Papa from "papaparse";
 import sharp from "sharp";
 import { UserError } from "#lib/core/errors";
+import { readFits } from "#lib/data/fits";
 import { openFits } from "#lib/data/fits-file";
 import { parseHeader } from "#lib/data/fits-header";
 import { legacyRgb, luptonRgb } from "#lib/data/lupton";
@@ -111,6 +112,55 @@ describe("data/fits", async () => {
     assert.throws(() => file.image("CATALOGUE"), /HDU CATALOGUE is no image; the file has 0 /);
     assert.throws(() => file.table({ hdu: 7 }), UserError);
     file.close();
+  });
+
+  it("keeps the last digit of 64-bit integers, whatever null and zero are, and every column its name", () => {
+    const block = (...cards: string[]) =>
+      [...cards, "END"]
+        .map((card) => card.padEnd(80))
+        .join("")
+        .padEnd(2880);
+    const of = (extension: string, width: number, rows: number, cards: string[], data: Buffer) =>
+      readFits(
+        "x.fits",
+        Buffer.concat([
+          Buffer.from(block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 0")),
+          Buffer.from(
+            block(
+              ...[`XTENSION= '${extension}'`, "BITPIX  = 8", "NAXIS   = 2", `NAXIS1  = ${width}`],
+              ...[`NAXIS2  = ${rows}`, "PCOUNT  = 0", "GCOUNT  = 1", ...cards],
+            ),
+          ),
+          data,
+          Buffer.alloc(2880 - data.length),
+        ]),
+      ).table();
+    const numbers = (...values: bigint[]) => {
+      const data = Buffer.alloc(8 * values.length);
+      for (const [i, value] of values.entries()) data.writeBigInt64BE(value, 8 * i);
+      return data;
+    };
+    const [id, null_] = [1237648720693755918n, 9223372036854775807n];
+    const column = ["TFIELDS = 1", "TFORM1  = 'K'", "TTYPE1  = 'objid'"];
+    const nulls = [...column, `TNULL1  = ${null_}`];
+    assert.deepEqual(of("BINTABLE", 8, 2, nulls, numbers(id, null_)).objid, [String(id), ""]);
+    const moved = [...column, `TZERO1  = ${id}`];
+    assert.deepEqual(of("BINTABLE", 8, 2, moved, numbers(0n, 1n)).objid, [
+      String(id),
+      String(id + 1n),
+    ]);
+    const text = ["TFIELDS = 1", "TFORM1  = 'I20'", "TBCOL1  = 1", "TTYPE1  = 'objid'"];
+    const written = Buffer.from(`${String(id).padStart(20)}${String(null_).padStart(20)}`);
+    const wanted = [`TNULL1  = ${null_}`, `TZERO1  = ${id}`];
+    const read = of("TABLE   ", 20, 2, [...text, ...wanted], written);
+    assert.deepEqual(read.objid, [String(2n * id), ""]);
+    const names = [
+      ...["TFIELDS = 3", "TFORM1  = '2K'", "TTYPE1  = 'flux'", "TFORM2  = 'K'"],
+      ...["TTYPE2  = 'flux_1'", "TFORM3  = 'K'", "TTYPE3  = '__proto__'"],
+    ];
+    const table = of("BINTABLE", 32, 1, names, numbers(1n, 2n, 3n, 4n));
+    assert.deepEqual(Object.keys(table), ["flux_1", "flux_2", "flux_1_2", "__proto__"]);
+    assert.deepEqual(Object.values(table).map(Number), [1, 2, 3, 4]);
   });
 
   it("says what is wrong with a file", async () => {

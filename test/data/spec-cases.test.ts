@@ -184,6 +184,23 @@ const cases: Readonly<Record<string, Case>> = {
     make: (folder) => written(folder, "label,note", ["a,", "b,"], ["1", ""]),
     refused: /row 3: the id is empty/,
   },
+  "folders of galaxies that have no class": {
+    make: (folder) => images(folder, ["nan/1.png", "NA/2.png", "a/3.png", "b/4.png"]),
+    size: 4,
+    classes: "a,b",
+    notice: /folders called NA, nan are taken as unlabeled/,
+  },
+  "what macOS puts into archives": {
+    make: (folder) => images(folder, [...classed("a", "b"), "__MACOSX/a/a0.png"]),
+    size: 12,
+    classes: "a,b",
+    notice: /1 files that are no images were passed over: __MACOSX\/a\/a0\.png/,
+  },
+  "an answer called __proto__": {
+    make: (folder) => written(folder, "__proto__", ["0.5", "x"]),
+    size: 2,
+    notice: /columns __proto__ are neither labels nor fractions/,
+  },
   "a split that leads out of the folder": {
     async make(folder) {
       await images(folder, ["1.png"]);

@@ -174,7 +174,7 @@ describe("data without labels", () => {
       assert.deepEqual(set.classNames, ["a", "b"]);
       assert.match(
         set.notices?.join() ?? "",
-        /2 files that are no images .*: a\/Thumbs.db, readme.txt/,
+        /3 files that are no images .*: __MACOSX\/a\/1.png, a\/Thumbs.db, readme.txt/,
       );
     });
 
