@@ -6,8 +6,8 @@ import { parseShard } from "../core/shard";
 import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { usualCrop } from "../data/usual-crop";
-import { csvHeader } from "../io/csv";
 import { findPath } from "../io/paths";
+import { isTablePath, tableHeader } from "../io/table-file";
 import { matchingCrop } from "../predict/matching-crop";
 import { networkPredictor } from "../predict/network-predictor";
 import type { Predictor } from "../predict/predictor";
@@ -23,7 +23,7 @@ export const askOptions = {
   data: {
     type: "text",
     value: "SPEC",
-    help: "The galaxies, with labels or without: a registered name, an .h5 file, a CSV, a folder of images or of class folders, an image.",
+    help: "The galaxies, with labels or without: a registered name, an .h5 file, a CSV or Parquet table, a folder of images or of class folders, an image.",
     required: "synthetic",
   },
   ...rowsOptions,
@@ -100,9 +100,9 @@ function predictorOf({ model, trees, task, trained }: NamedModel, own: Task): Pr
     : boostedPredictor({ backbone: model, backboneTask: own, trees, task }, options);
 }
 
-/** Whether this is a CSV of galaxies that names their files. */
+/** Whether this is a table of galaxies that names their files. */
 async function hasPaths(spec: string): Promise<boolean> {
   const path = findPath(spec);
-  if (!/\.csv(\.gz)?$/i.test(path) || !existsSync(path)) return false;
-  return (await csvHeader(path)).includes("path");
+  if (!isTablePath(path) || !existsSync(path)) return false;
+  return (await tableHeader(path)).includes("path");
 }

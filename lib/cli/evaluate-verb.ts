@@ -13,7 +13,11 @@ export const verb = defineVerb({
     "The table has the columns id,label,predicted,p_<class>…; without p_… what needs them is left out. Or id,<answer>…: votes.",
   words: { name: "PREDICTIONS.csv" },
   options: {
-    truth: { type: "text", value: "FILE", help: "A CSV of true classes or votes, joined by id." },
+    truth: {
+      type: "text",
+      value: "FILE",
+      help: "A CSV or Parquet table of true classes or votes, joined by id.",
+    },
     id: {
       type: "text",
       value: "COLUMN",

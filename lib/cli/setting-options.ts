@@ -8,7 +8,7 @@ export const settingOptions = {
   data: {
     type: "text",
     value: "SPEC",
-    help: "The data set, in place of the file's: a registered name, an .h5 file in Galaxy10's layout, a CSV, or a folder of class folders.",
+    help: "The data set, in place of the file's: a registered name, an .h5 file in Galaxy10's layout, a CSV or Parquet table, or a folder of class folders.",
   },
   set: {
     type: "text",

@@ -30,3 +30,18 @@ export function parseShard(text: string): Shard {
 export function shardRange(total: number, { index, count }: Shard): [from: number, to: number] {
   return [Math.floor(((index - 1) * total) / count), Math.floor((index * total) / count)];
 }
+
+/**
+ * As {@link shardRange}, of the rows of a file.
+ *
+ * @param path The file, for messages.
+ * @throws UserError when the part has no rows
+ */
+export function shardOfFile(path: string, total: number, shard: Shard): [number, number] {
+  const [from, to] = shardRange(total, shard);
+  if (from < to) return [from, to];
+  throw new UserError(
+    `${path}: the part ${shard.index}/${shard.count} of ${total} rows is empty.`,
+    "Take as many parts as there are rows, or fewer.",
+  );
+}

@@ -1,10 +1,10 @@
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { rowsById } from "../core/ids";
 import type { Shard } from "../core/shard";
 import { asText, type Column, isUnknown, type Table } from "../core/table";
-import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
+import { readTable, tableHeader, tableName } from "../io/table-file";
 import type { Dataset } from "./dataset";
 import { openVotes } from "./gz2-catalog";
 import { type ImageTableOptions, openImageRows } from "./image-table";
@@ -14,7 +14,7 @@ import { splitNamed } from "./split-names";
 import { decisionTrees, openTree } from "./trees";
 import { findVoteColumns, type VoteKind } from "./vote-columns";
 
-/** How a CSV of galaxies is read. */
+/** How a table of galaxies is read. */
 export interface CatalogOptions extends ImageTableOptions {
   /**
    * What its votes are about: the name of a decision tree (gz2, gz2-main, decals), or a YAML file of
@@ -43,19 +43,19 @@ const numeric = new Set(["ra", "dec", "redshift", "pxscale", "magnitude", "radiu
 const labelLike = /^(class|classes|class_?name|labels?|label1|target|type|morphology|gz2_class)$/i;
 
 /**
- * Open a CSV of galaxies: `id,path`, and where they are known `label`, `split`, `ra`, `dec`,
+ * Open a table of galaxies, a CSV or a Parquet file: `id,path`, and where they are known `label`, `split`, `ra`, `dec`,
  * `redshift`, `magnitude`, `radius`; or `id,path` with the votes for each answer of a decision tree,
  * or with one column of fractions an answer. Other columns of a table without labels are kept as they
  * are. A table of Galaxy Zoo 2 with `asset_id` is read with the images in `images/` beside it.
  *
- * Paths are relative to the CSV. Labels are names; numbers are taken for names too, in order. An
+ * Paths are relative to the table. Labels are names; numbers are taken for names too, in order. An
  * empty label, `nan`, `NA` or `null` is a galaxy without a label.
  *
  * @throws UserError naming file, row and column.
  */
 export async function openCatalog(path: string, options: CatalogOptions): Promise<Dataset> {
-  const header = await csvHeader(path);
-  const name = basename(path).replace(/\.csv(\.gz)?$/i, "");
+  const header = await tableHeader(path);
+  const name = tableName(path);
   const folder = dirname(resolve(path));
   const { tree, votes: kind, shard } = options;
   const trees = tree === undefined ? Object.values(decisionTrees) : [await openTree(tree)];
@@ -81,7 +81,7 @@ export async function openCatalog(path: string, options: CatalogOptions): Promis
     ...Object.fromEntries([...numeric].map((column) => [column, "number"] as const)),
     ...voted?.wanted,
   };
-  const csv = await readCsv(path, { id: "text", path: "text" }, { optional, shard });
+  const csv = await readTable(path, { id: "text", path: "text" }, { optional, shard });
   const { columns } = csv;
   const at = (index: number) => `${path}, row ${csv.rowNumber(index)}`;
   const ids = asText(columns.id);

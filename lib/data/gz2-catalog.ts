@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { UserError } from "../core/errors";
 import { idKey } from "../core/ids";
 import { asText, type Column, type Table } from "../core/table";
-import { csvHeader, readCsv } from "../io/csv";
 import type { ColumnType } from "../io/csv-table";
+import { readTable, tableHeader } from "../io/table-file";
 import type { Dataset, SkippedRow } from "./dataset";
 import type { DecisionTree } from "./decision-tree";
 import { type ImageTableOptions, openImageRows, takeRows } from "./image-table";
@@ -13,7 +13,7 @@ import { findVoteColumns, type VoteKind } from "./vote-columns";
 
 /** Where the parts of Galaxy Zoo 2 lie. */
 export interface Gz2Paths {
-  /** Hart et al.'s table, CSV, plain or gzipped. */
+  /** Hart et al.'s table: CSV, plain or gzipped, or Parquet. */
   readonly votes: string;
   /** Folder of images named `<asset_id>.jpg`. */
   readonly images: string;
@@ -44,14 +44,14 @@ export async function readGz2(
   trees: readonly DecisionTree[],
   kind?: VoteKind,
 ): Promise<Gz2Rows> {
-  const header = await csvHeader(paths.votes);
+  const header = await tableHeader(paths.votes);
   const objid = header.includes("dr7objid") ? "dr7objid" : "objid";
   const columns = findVoteColumns(paths.votes, header, trees, kind);
   if (columns === undefined)
     throw new UserError(`${paths.votes} has no votes`, "give a table of votes");
   const wanted: Record<string, ColumnType> = { [objid]: "text", ...columns.wanted };
   if (header.includes("asset_id")) wanted.asset_id = "text";
-  const csv = await readCsv(paths.votes, wanted, {
+  const csv = await readTable(paths.votes, wanted, {
     optional: { ra: "number", dec: "number", gz2_class: "text" },
   });
   const votes = csv.columns;
@@ -117,7 +117,7 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
       "Give gz2_filename_mapping.csv, which says which image belongs to which galaxy.",
     );
   }
-  const { columns: mapping } = await readCsv(paths.mapping, { objid: "text", asset_id: "text" });
+  const { columns: mapping } = await readTable(paths.mapping, { objid: "text", asset_id: "text" });
   const assets = asText(mapping.asset_id);
   const assetOf = new Map(asText(mapping.objid).map((objid, i) => [idKey(objid), assets[i]]));
   return objids.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));

@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { idKey } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
-import { csvHeader, readCsv } from "../io/csv";
+import { readTable, tableHeader } from "../io/table-file";
 
 /** How large and how bright galaxies are. */
 export interface SizesAndMagnitudes {
@@ -17,14 +17,14 @@ export interface SizesAndMagnitudes {
  * Sizes and magnitudes of Galaxy Zoo 2's own catalog, `gz2sample.csv` of data.galaxyzoo.org: its columns `OBJID`,
  * `PETROR50_R` and `PETROMAG_R`, in letters of any case; or of any catalog with `id`, `radius` and `magnitude`.
  *
- * @param catalog CSV, plain or gzipped.
+ * @param catalog CSV, plain or gzipped, or Parquet.
  * @param mapping `gz2_filename_mapping.csv`, which says which picture shows which object. Default: the catalog's
  *   ids are those of the pictures.
  * @returns Only the galaxies that have a picture.
  * @throws UserError where a column is not there.
  */
 export async function readSizes(catalog: string, mapping?: string): Promise<SizesAndMagnitudes> {
-  const header = await csvHeader(catalog);
+  const header = await tableHeader(catalog);
   const find = (names: readonly string[]) => {
     const found = header.find((name) => names.includes(name.trim().toLowerCase()));
     if (found !== undefined) return found;
@@ -35,7 +35,7 @@ export async function readSizes(catalog: string, mapping?: string): Promise<Size
   };
   const id = find(["asset_id", "id", "objid", "dr7objid"]);
   const [radius, magnitude] = [find(["radius", "petror50_r"]), find(["magnitude", "petromag_r"])];
-  const { columns } = await readCsv(catalog, {
+  const { columns } = await readTable(catalog, {
     [id]: "text",
     [radius]: "number",
     [magnitude]: "number",
@@ -46,7 +46,7 @@ export async function readSizes(catalog: string, mapping?: string): Promise<Size
     magnitude: asNumbers(columns[magnitude]),
   };
   if (mapping === undefined) return all;
-  const { columns: pictures } = await readCsv(mapping, { objid: "text", asset_id: "text" });
+  const { columns: pictures } = await readTable(mapping, { objid: "text", asset_id: "text" });
   const assets = asText(pictures.asset_id);
   const assetOf = new Map(asText(pictures.objid).map((objid, i) => [idKey(objid), assets[i]]));
   const ids = all.id.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../core/errors";
 import { dataFolder, findPath } from "../io/paths";
+import { isTablePath } from "../io/table-file";
 import { type CatalogOptions, openCatalog } from "./catalog";
 import type { Dataset } from "./dataset";
 import { openFolder } from "./folder";
@@ -28,7 +29,7 @@ const largeSet = 2 ** 29;
 
 /**
  * Open a data set by its SPEC: a registered name, an `.h5` file in Galaxy10's layout, a CSV
- * (`id,path`, with `label` or vote fractions where they are known), a folder of images or of class
+ * or Parquet table (`id,path`, with `label` or vote fractions where they are known), a folder of images or of class
  * folders (with or without `train/ val/ test/`), or a single image file. Nothing needs labels. A path
  * that is not found from the working folder is tried from the project's, so that notebooks and
  * commands take the same one.
@@ -37,10 +38,13 @@ const largeSet = 2 ** 29;
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   viewFor(options, undefined);
-  const isTable = /\.csv(\.gz)?$/i.test(spec);
+  const isTable = isTablePath(spec);
   const idle = (["tree", "votes", "shard"] as const).find((key) => options[key] !== undefined);
   if (idle !== undefined && !isTable) {
-    throw new UserError(`${spec} is no CSV, so that ${idle} can have no effect.`, "Leave it out.");
+    throw new UserError(
+      `${spec} is no table (CSV, Parquet), so that ${idle} can have no effect.`,
+      "Leave it out.",
+    );
   }
   const source = datasets.find(({ info }) => info.name === spec);
   const folder = options.dataFolder ?? dataFolder();
@@ -62,9 +66,9 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   const names = datasets.map(({ info }) => info.name).join(", ");
   throw new UserError(
     found
-      ? `${spec}: not a data set; expected an .h5 file, a CSV, an image, or a folder of images.`
+      ? `${spec}: not a data set; expected an .h5 file, a CSV or Parquet table, an image, or a folder of images.`
       : `'${spec}' is no registered data set, and there is no file or folder of that name here.`,
-    `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV id,path[,label], an image, or a folder of images.`,
+    `Give one of ${names}, an .h5 file in Galaxy10's layout, a CSV or Parquet table id,path[,label], an image, or a folder of images.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors";
 import { asText, isUnknown } from "../core/table";
-import { type CsvTable, parseCsv } from "../io/csv-table";
+import { type ColumnType, type CsvTable, parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
 import { checkClassNames, classIndices, expectedClass, unionOfClasses } from "./class-names";
 import { createPredictions, type Predictions } from "./predictions";
@@ -133,18 +133,27 @@ function rowMajor({ columns, size }: CsvTable, names: readonly string[]): Float6
  * @param columns `id` and `label`: their names. Default: `id` and `label`.
  * @throws UserError where there is no such column
  */
-export function parseTruth(
-  text: string,
-  file: string,
-  { id = "id", label = "label" }: Pick<PredictionsCsvOptions, "id" | "label"> = {},
-): Truth {
+export function parseTruth(text: string, file: string, columns: TruthColumns = {}): Truth {
+  const { wanted, truthOf } = truthReader(file, columns);
+  return truthOf(parseCsv(text, file, wanted));
+}
+
+/** Names of the columns of a table of true classes. */
+export type TruthColumns = Pick<PredictionsCsvOptions, "id" | "label">;
+
+/** Which columns {@link parseTruth} wants of a table, and what it makes of them. */
+export function truthReader(file: string, { id = "id", label = "label" }: TruthColumns = {}) {
   let names: string[] = [];
-  const { columns, rowNumber } = parseCsv(text, file, (header) => {
-    names = [id, label].map((name) => columnOf(header, name, file));
-    return Object.fromEntries(names.map((name) => [name, "text"] as const));
-  });
-  const [ids, labels] = names.map((name) => asText(columns[name]));
-  return { ids, labels: known(labels), rowNumber };
+  return {
+    wanted(header: readonly string[]): Record<string, ColumnType> {
+      names = [id, label].map((name) => columnOf(header, name, file));
+      return Object.fromEntries(names.map((name) => [name, "text"] as const));
+    },
+    truthOf({ columns, rowNumber }: CsvTable): Truth {
+      const [ids, labels] = names.map((name) => asText(columns[name]));
+      return { ids, labels: known(labels), rowNumber };
+    },
+  };
 }
 
 function columnOf(header: readonly string[], names: ColumnNames, file: string): string {

@@ -1,8 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { systemError } from "../core/system-errors";
 import { writeFileAtomic } from "../io/atomic";
+import { readTable } from "../io/table-file";
 import type { Predictions } from "./predictions";
-import { formatPredictions, parsePredictions, parseTruth } from "./predictions-csv";
+import {
+  formatPredictions,
+  parsePredictions,
+  type TruthColumns,
+  truthReader,
+} from "./predictions-csv";
 import type { Truth } from "./truth";
 
 /** Write a prediction table; see {@link formatPredictions}. */
@@ -18,12 +24,10 @@ export async function readPredictions(
   return parsePredictions(await readText(path, "a prediction table"), path, options);
 }
 
-/** Read true classes; see {@link parseTruth}. */
-export async function readTruth(
-  path: string,
-  options?: Parameters<typeof parseTruth>[2],
-): Promise<Truth> {
-  return parseTruth(await readText(path, "a table of true classes"), path, options);
+/** Read true classes, of a CSV or a Parquet file; see `parseTruth`. */
+export async function readTruth(path: string, columns?: TruthColumns): Promise<Truth> {
+  const { wanted, truthOf } = truthReader(path, columns);
+  return truthOf(await readTable(path, wanted));
 }
 
 async function readText(path: string, what: string): Promise<string> {

@@ -6,7 +6,8 @@ import { type DecisionTree, treeAnswers } from "../data/decision-tree";
 import { readVoteColumns } from "../data/read-votes";
 import { decisionTrees, openTree } from "../data/trees";
 import { findVoteColumns, type VoteKind } from "../data/vote-columns";
-import { csvHeader, readCsv } from "../io/csv";
+import { csvHeader } from "../io/csv";
+import { readTable, tableHeader } from "../io/table-file";
 import type { VotePredictions } from "./vote-predictions";
 import { parseVotePredictions } from "./vote-predictions-csv";
 
@@ -14,9 +15,9 @@ import { parseVotePredictions } from "./vote-predictions-csv";
 export interface ReadVotePredictionsOptions {
   /** Name of a decision tree, or a YAML file. Default: the tree whose answers all have a column. */
   readonly tree?: string;
-  /** A CSV of what volunteers said, joined by id. Default: the table's own columns `<answer>_true`. */
+  /** A table of what volunteers said, CSV or Parquet, joined by id. Default: the table's own columns `<answer>_true`. */
   readonly truth?: string;
-  /** Which votes of that CSV. Default: debiased ones where there are any. */
+  /** Which votes of that table. Default: debiased ones where there are any. */
   readonly votes?: VoteKind;
 }
 
@@ -59,11 +60,11 @@ async function withTrueVotes(
   file: string,
   kind?: VoteKind,
 ): Promise<VotePredictions> {
-  const header = await csvHeader(file);
+  const header = await tableHeader(file);
   const voted = findVoteColumns(file, header, [table.questions], kind);
   const id = header.includes("id") ? "id" : "asset_id";
   if (voted === undefined) throw new UserError(`${file} has no votes`, "give a table of votes");
-  const csv = await readCsv(file, { ...voted.wanted, [id]: "text" });
+  const csv = await readTable(file, { ...voted.wanted, [id]: "text" });
   const rows = Array.from({ length: csv.size }, (_, row) => row);
   const { fractions, asked } = readVoteColumns(file, csv, rows, voted).votes;
   const rowOf = rowsById(asText(csv.columns[id]), file, csv.rowNumber);

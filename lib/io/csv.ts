@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../core/errors";
-import { type Shard, shardRange } from "../core/shard";
+import { type Shard, shardOfFile } from "../core/shard";
 import { CsvColumns, type CsvTable, type ReadCsvOptions, type WantedColumns } from "./csv-table";
 import { CsvScanner, type UseRow } from "./csv-text";
 
@@ -26,7 +26,8 @@ export async function readCsv(
   { shard, ...options }: ReadCsvFileOptions = {},
 ): Promise<CsvTable> {
   const columns = new CsvColumns(path, wanted, options);
-  const [from, to] = shard === undefined ? [0, Infinity] : await partOf(path, shard);
+  const [from, to] =
+    shard === undefined ? [0, Infinity] : shardOfFile(path, await csvSize(path), shard);
   let at = -1;
   await eachRow(path, (cells, row) => {
     // The header is of every part.
@@ -37,18 +38,14 @@ export async function readCsv(
   return columns.finish();
 }
 
-async function partOf(path: string, shard: Shard): Promise<[from: number, to: number]> {
+/** How many rows a CSV has below its header. */
+export async function csvSize(path: string): Promise<number> {
   let rows = -1;
   await eachRow(path, () => {
     rows++;
     return undefined;
   });
-  const [from, to] = shardRange(Math.max(0, rows), shard);
-  if (from < to) return [from, to];
-  throw new UserError(
-    `${path}: the part ${shard.index}/${shard.count} of ${rows} rows is empty.`,
-    "Take as many parts as there are rows, or fewer.",
-  );
+  return Math.max(0, rows);
 }
 
 /** The names of a CSV's columns. */

@@ -1,5 +1,12 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { AsyncBuffer, DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
+import type {
+  AsyncBuffer,
+  DecodedArray,
+  FileMetaData,
+  RowGroup,
+  SchemaElement,
+  SchemaTree,
+} from "hyparquet";
 import { UserError } from "../core/errors";
 import { halfToNumber } from "../core/float16";
 import { systemError } from "../core/system-errors";
@@ -21,6 +28,8 @@ export interface ParquetRows<C = Readonly<Record<string, string[] | Float64Array
 export interface ParquetFile {
   /** Names of all columns, in the file's order. */
   readonly header: readonly string[];
+  /** Names of those that hold text or numbers and can be read: not lists, times, yes and no. */
+  readonly readable: readonly string[];
   /** Number of rows. */
   readonly size: number;
   /** What the file says of itself, by name. */
@@ -30,9 +39,11 @@ export interface ParquetFile {
    *
    * @param wanted Columns to read; the others are passed over. Whole numbers of 64 bits keep all their
    * digits as text.
+   * @param within Row numbers, the first and the one after the last: groups without any of these are passed
+   * over. Default: all rows.
    * @throws UserError for a column that is not there or cannot be read as asked, and for damaged bytes
    */
-  groups(wanted: WantedColumns): AsyncGenerator<ParquetRows>;
+  groups(wanted: WantedColumns, within?: readonly [number, number]): AsyncGenerator<ParquetRows>;
   /** Close the file. */
   close(): Promise<void>;
 }
@@ -61,13 +72,16 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       // Left to the library, which makes an object of every number.
       element.logical_type = undefined;
     }
+    const kindOf = ({ element, children }: SchemaTree) =>
+      kindOfColumn(element, children.length > 0, halves);
     return {
       header,
+      readable: fields.filter((field) => kindOf(field)).map(({ element }) => element.name),
       size: Number(metadata.num_rows),
       metadata: Object.fromEntries(
         (metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]),
       ),
-      async *groups(wanted) {
+      async *groups(wanted, [from, to] = [0, Number.POSITIVE_INFINITY]) {
         const types = Object.entries(typeof wanted === "function" ? wanted(header) : wanted);
         const elements: SchemaElement[] = [];
         for (const [name, type] of types) {
@@ -79,11 +93,8 @@ export async function openParquet(path: string): Promise<ParquetFile> {
               "give the file that has this column",
             );
           }
-          const { element, children } = field;
-          const isNumber = halves.has(name) || isNumeric(element);
-          const isNested = children.length > 0 || element.repetition_type === "REPEATED";
-          checkReadable(path, element, { isNumber, isNested, wanted: type });
-          elements.push(element);
+          checkReadable(path, field, kindOf(field), type);
+          elements.push(field.element);
         }
         const columns = types.map(([name]) => name);
         const { expect, ...guarded } = await guardPages(file);
@@ -92,6 +103,10 @@ export async function openParquet(path: string): Promise<ParquetFile> {
         let start = 0;
         for (const group of metadata.row_groups) {
           const size = Number(group.num_rows);
+          if (start + size <= from || start >= to) {
+            start += size;
+            continue;
+          }
           const range = { rowStart: start, rowEnd: start + size };
           const found: Record<string, string[] | Float64Array | Float32Array> = {};
           for (const [i, [column, type]] of types.entries()) {
@@ -137,20 +152,31 @@ async function bufferOf(handle: FileHandle, path: string): Promise<AsyncBuffer> 
   };
 }
 
-function isNumeric({ type, converted_type: converted }: SchemaElement): boolean {
+/** What a column can be read as; nothing where it can be neither. */
+function kindOfColumn(
+  { name, type, repetition_type, converted_type: converted, logical_type: logical }: SchemaElement,
+  isNested: boolean,
+  halves: ReadonlySet<string>,
+): ColumnType | undefined {
+  if (isNested || repetition_type === "REPEATED") return undefined;
+  if (halves.has(name) || type === "FLOAT" || type === "DOUBLE") return "number";
+  if (type === "BYTE_ARRAY") {
+    return converted === "UTF8" || logical?.type === "STRING" ? "text" : undefined;
+  }
   const isWhole = converted === undefined || /^U?INT_/.test(converted);
-  return type === "FLOAT" || type === "DOUBLE" || (isWhole && /^INT(32|64)$/.test(type ?? ""));
+  return isWhole && /^INT(32|64)$/.test(type ?? "") ? "number" : undefined;
 }
 
 function checkReadable(
   path: string,
-  { name, type, converted_type: converted, logical_type: logical }: SchemaElement,
-  is: { readonly isNumber: boolean; readonly isNested: boolean; readonly wanted: ColumnType },
+  { element: { name, type, converted_type, logical_type }, children }: SchemaTree,
+  kind: ColumnType | undefined,
+  wanted: ColumnType,
 ): void {
-  const isText = type === "BYTE_ARRAY" && (converted === "UTF8" || logical?.type === "STRING");
-  if (!is.isNested && (is.isNumber || (isText && is.wanted === "text"))) return;
-  const what = is.isNested ? "lists" : (logical?.type ?? converted ?? type)?.toLowerCase();
-  const expected = is.wanted === "text" ? "text or numbers" : "numbers";
+  if (kind === "number" || (kind === "text" && wanted === "text")) return;
+  const isNested = children.length > 0 || type === undefined;
+  const what = isNested ? "lists" : (logical_type?.type ?? converted_type ?? type)?.toLowerCase();
+  const expected = wanted === "text" ? "text or numbers" : "numbers";
   throw new UserError(
     `${path}: '${name}' holds ${what}; expected ${expected}`,
     "leave the column out, or store it as such",
