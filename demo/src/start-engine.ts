@@ -18,8 +18,8 @@ export interface PageEngine {
 interface Candidate {
   readonly name: string;
   readonly backend: string;
-  /** Load what it needs. @returns what is to be said of it besides its name */
-  load(): Promise<string>;
+  /** Load what it needs. @returns what is to be said of it besides its name, once it runs */
+  load(): Promise<() => string>;
 }
 
 /** Fastest first. */
@@ -30,7 +30,7 @@ const candidates: readonly Candidate[] = [
     async load() {
       if (!("gpu" in navigator)) throw new Error("this browser has none");
       await import("@tensorflow/tfjs-backend-webgpu");
-      return "";
+      return () => "";
     },
   },
   {
@@ -39,7 +39,7 @@ const candidates: readonly Candidate[] = [
     async load() {
       if (!new OffscreenCanvas(1, 1).getContext("webgl2")) throw new Error("this browser has none");
       await import("@tensorflow/tfjs-backend-webgl");
-      return "";
+      return () => "";
     },
   },
   {
@@ -54,10 +54,11 @@ const candidates: readonly Candidate[] = [
         "tfjs-backend-wasm-simd.wasm": absolute(simd),
         "tfjs-backend-wasm-threaded-simd.wasm": absolute(threaded),
       });
-      if (!crossOriginIsolated) return ", 1 thread (the page is not isolated yet)";
-      const threads = Math.max(1, navigator.hardwareConcurrency);
-      wasm.setThreadsCount(threads);
-      return `, ${threads} thread${threads === 1 ? "" : "s"}`;
+      if (!crossOriginIsolated) return () => ", 1 thread (the page is not isolated yet)";
+      return () => {
+        const threads = wasm.getThreadsCount();
+        return `, ${threads} thread${threads === 1 ? "" : "s"}`;
+      };
     },
   },
 ];
@@ -76,7 +77,7 @@ export async function startPageEngine(wanted?: string): Promise<PageEngine> {
       if (!(await tf.setBackend(backend))) throw new Error("it does not start");
       await tf.ready();
       await check();
-      return { name: name + more, backend, passedOver };
+      return { name: name + more(), backend, passedOver };
     } catch (error) {
       passedOver.push(`${name}: ${error instanceof Error ? error.message : error}`);
     }

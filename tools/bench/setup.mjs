@@ -7,8 +7,9 @@ import { ROOT } from "../repository.mjs";
 
 const VENV = join(placesIn(ROOT).state, "bench");
 const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops", "pillow"];
-// Beside PyTorch, as information; and AMD's own compiler, which goes with one version of PyTorch.
-const OTHERS = ["openvino==2026.4.1"];
+// Beside PyTorch, as information; what `web_export.py` writes with; and AMD's own compiler, which goes with one
+// version of PyTorch.
+const OTHERS = ["openvino==2026.4.1", "onnx==1.23.2", "onnxscript==0.7.2"];
 const AMD = ["zentorch==2.13.0.2"];
 // They ask for torchvision, which no model needs.
 const ALONE = ["timm", "linformer", "vit-pytorch"];

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { wasmKernel } from "./kernel";
+import { transposed } from "./transposed";
 
 /** Multiplications of one pair, from which on the fast kernel repays that it is prepared anew (1 ms) for each. */
 const WORTH_SPLITTING = 2 ** 20;
@@ -12,7 +13,7 @@ const WORTH_SPLITTING = 2 ** 20;
 export const matrixProduct = wasmKernel<tf.BatchMatMulInputs, tf.BatchMatMulAttrs>(
   tf.BatchMatMul,
   ({ a, b }, { transposeA, transposeB }) => {
-    const [first, second] = [transposeA ? turned(a) : a, transposeB ? turned(b) : b];
+    const [first, second] = [transposeA ? transposed(a) : a, transposeB ? transposed(b) : b];
     if (!splits(first, second)) return tf.matMul(first, second);
     const shape = first.shape.slice(0, -2);
     const [lefts, rights] = [first, second].map((x) =>
@@ -23,11 +24,6 @@ export const matrixProduct = wasmKernel<tf.BatchMatMulInputs, tf.BatchMatMulAttr
   },
   ({ transposeA, transposeB }, { a, b }) => transposeA || transposeB || splits(a, b),
 );
-
-function turned(x: tf.Tensor): tf.Tensor {
-  const axes = [...x.shape.keys()];
-  return tf.transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
-}
 
 /** Whether two batches of untransposed matrices are better multiplied pair by pair. */
 function splits(a: tf.Tensor, b: tf.Tensor): boolean {

@@ -132,6 +132,26 @@ describe("kernels of the WASM backend", () => {
     }
   }
 
+  it("keep a weight's transpose until the weight changes", async () => {
+    await tf.setBackend("wasm");
+    const { numTensors, numBytes } = tf.memory();
+    const weight = tf.tidy(() => tf.variable(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2])));
+    const product = () =>
+      tf.tidy(() => [...tf.matMul(tf.tensor2d([[1, 10]]), weight, false, true).dataSync()]);
+    assert.deepEqual(product(), [21, 43, 65]);
+    const { numTensors: once } = tf.memory();
+    assert.deepEqual(product(), [21, 43, 65]);
+    assert.equal(tf.memory().numTensors, once);
+    const other = tf.tensor2d([6, 5, 4, 3, 2, 1], [3, 2]);
+    weight.assign(other);
+    other.dispose();
+    assert.deepEqual(product(), [56, 34, 12]);
+    assert.equal(tf.memory().numTensors, once);
+    weight.dispose();
+    assert.equal(tf.memory().numTensors, numTensors);
+    assert.equal(tf.memory().numBytes, numBytes);
+  });
+
   it("are all tried here", () => {
     const untried = wasmKernels.map(({ name }) => name).filter((name) => !seen.has(name));
     assert.deepEqual(untried, []);
