@@ -1,5 +1,6 @@
 import { SourceMap } from "node:module";
-import { type Converter, lastMaps, type SyntaxNode, ts, tslab } from "./tslab";
+import type { Node } from "typescript-6";
+import { type Converter, lastMaps, ts, tslab } from "./tslab";
 
 interface Insertion {
   readonly offset: number;
@@ -66,7 +67,7 @@ export function lineInCell(name: string, line: number, column: number): number |
 function shorthands(source: string): Insertion[] {
   const file = ts.createSourceFile("cell.ts", source, ts.ScriptTarget.Latest, false);
   const found: Insertion[] = [];
-  const visit = (node: SyntaxNode) => {
+  const visit = (node: Node) => {
     if (ts.isShorthandPropertyAssignment(node) && node.name) {
       const offset = node.name.getStart(file);
       const at = file.getLineAndCharacterOfPosition(offset);
@@ -101,19 +102,17 @@ function guardAwaits(code: string): { code: string; hasToplevelAwait: boolean } 
   const module = `${code}\nexport {};`;
   const file = ts.createSourceFile("cell.js", module, ts.ScriptTarget.Latest, false);
   const found: { offset: number; text: string }[] = [];
-  const visit = (node: SyntaxNode, inFunction: boolean) => {
-    const { expression } = node;
-    const guard =
-      node.kind === ts.SyntaxKind.AwaitExpression
-        ? "__cell__.await("
-        : node.kind === ts.SyntaxKind.ForOfStatement && node.awaitModifier
-          ? "__cell__.each("
-          : undefined;
+  const visit = (node: Node, inFunction: boolean) => {
+    const guard = ts.isAwaitExpression(node)
+      ? { at: node.expression, text: "__cell__.await(" }
+      : ts.isForOfStatement(node) && node.awaitModifier
+        ? { at: node.expression, text: "__cell__.each(" }
+        : undefined;
     if (guard && !inFunction) hasToplevelAwait = true;
-    if (guard && expression) found.push({ offset: expression.getStart(file), text: guard });
+    if (guard) found.push({ offset: guard.at.getStart(file), text: guard.text });
     ts.forEachChild(node, (child) => {
       visit(child, inFunction || ts.isFunctionLike(node));
-      if (guard && child === expression) found.push({ offset: child.end, text: ")" });
+      if (child === guard?.at) found.push({ offset: child.end, text: ")" });
     });
   };
   visit(file, false);

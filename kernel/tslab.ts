@@ -2,65 +2,35 @@
  * tslab's converter (cell → JavaScript) and executor, as this kernel needs them: with the instances
  * of packages that tslab's own files use.
  */
-import { createRequire } from "node:module";
+import Module, { createRequire } from "node:module";
 import type { Converter, ConvertResult } from "tslab/dist/converter";
 import type { Executor } from "tslab/dist/executor";
+import { compiler } from "./compiler";
 
 export type { Converter, ConvertResult, Executor };
 
 const require_ = createRequire(require.resolve("tslab/package.json"));
 
-/** A node of TypeScript's syntax tree, as far as it is looked at here. */
-export interface SyntaxNode {
-  readonly kind: number;
-  readonly end: number;
-  readonly name?: SyntaxNode & { readonly text: string };
-  readonly expression?: SyntaxNode;
-  readonly awaitModifier?: SyntaxNode;
-  getStart(file: SyntaxNode): number;
-}
-export interface SyntaxFile extends SyntaxNode {
-  getLineAndCharacterOfPosition(offset: number): { line: number; character: number };
-}
-interface TranspileOptions {
-  readonly compilerOptions: object;
-}
-interface Compiler {
-  readonly version: string;
-  readonly ScriptTarget: { readonly Latest: number };
-  readonly SyntaxKind: Readonly<Record<"AwaitExpression" | "ForOfStatement", number>>;
-  readonly sys: Record<"watchFile" | "watchDirectory", unknown>;
-  createSourceFile(name: string, text: string, target: number, parents: boolean): SyntaxFile;
-  forEachChild(node: SyntaxNode, visit: (node: SyntaxNode) => void): void;
-  isShorthandPropertyAssignment(node: SyntaxNode): boolean;
-  isFunctionLike(node: SyntaxNode): boolean;
-  transpileModule(
-    text: string,
-    options: TranspileOptions,
-  ): { outputText: string; sourceMapText?: string };
-  createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
-}
-
-const COMPILER = "@tslab/typescript-for-tslab";
-const original: Compiler = require_(COMPILER);
+/** Where tslab finds the compiler that it was written against, a fork of TypeScript 5.0. */
+const FORK = require_.resolve("@tslab/typescript-for-tslab");
 
 /** What the last cell's two translations, to modules and then to CommonJS, say of its places. */
 export const lastMaps: { toModule?: string; toCommonJs?: string } = {};
 
 /** The compiler that tslab gets: it keeps source maps, and takes no globals of test frameworks. */
-export const ts: Compiler = {
-  ...original,
+export const ts: typeof compiler = {
+  ...compiler,
   transpileModule(text, options) {
     const map = /^\/\/# sourceMappingURL=data:[^,]*;base64,(.*)$/m.exec(text);
     lastMaps.toModule = map ? Buffer.from(map[1], "base64").toString() : undefined;
     const compilerOptions = { ...options.compilerOptions, sourceMap: true };
-    const result = original.transpileModule(text, { ...options, compilerOptions });
+    const result = compiler.transpileModule(text, { ...options, compilerOptions });
     lastMaps.toCommonJs = result.sourceMapText;
     const outputText = result.outputText.replace(/^\/\/# sourceMappingURL=.*$/gm, "");
     return { ...result, outputText };
   },
   createWatchCompilerHost: (files, options, ...rest) =>
-    original.createWatchCompilerHost(
+    compiler.createWatchCompilerHost(
       files,
       { ...options, types: ["node"], inlineSourceMap: true },
       ...rest,
@@ -73,8 +43,10 @@ const unwatched = () => ({ close() {} });
 ts.sys.watchFile = unwatched;
 ts.sys.watchDirectory = unwatched;
 
-const compilerModule = require.cache[require_.resolve(COMPILER)];
-if (compilerModule) compilerModule.exports = ts;
+const instead = new Module(FORK);
+instead.exports = ts;
+instead.loaded = true;
+require.cache[FORK] = instead;
 
 type WriteDisplayData = (content: Readonly<Record<string, unknown>>, update?: boolean) => void;
 

@@ -8,14 +8,8 @@
  *     { cell 1
  *     { cell 2 }}
  */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { ROOT } from "../repository.mjs";
-
-/** The parser that tslab itself uses. */
-const ts = createRequire(join(ROOT, "node_modules", "tslab", "package.json"))(
-  "@tslab/typescript-for-tslab",
-);
+// The parser that the kernel itself uses.
+import ts from "typescript-6";
 
 /** @returns the code cells with something in them; `number` counts all code cells from 1. */
 export function codeCells(notebook) {
