@@ -29,8 +29,8 @@ export interface SimilarGalaxiesOptions extends FigureOptions {
 }
 
 /**
- * "More like this": a row a query, the query itself first, then what is most like it, with the cosine of their
- * features below. A frame marks those of another class.
+ * "More like this": a row a query, the query itself first with its class below, then what is most like it, with
+ * the cosine of their features. A frame marks those of another class.
  *
  * @throws UserError where there are not as many neighbors as the queries need
  */
@@ -46,12 +46,14 @@ export async function similarGalaxies(
     );
   }
   const { id, label } = dataset.table;
+  const labelOf = (row: number) => Number(label?.[row] ?? -1);
+  const className = (row: number) => dataset.classNames[labelOf(row)] ?? "";
   const places = Array.from(queries).flatMap((query, q) => {
     const found = Array.from({ length: k }, (_, i) => q * k + i)
       .filter((at) => rows[at] !== query)
       .slice(0, most)
       .map((at) => ({ row: rows[at], caption: similarity[at].toFixed(3), query }));
-    const own = { row: query, caption: "query", query };
+    const own = { row: query, caption: className(query) || "query", query };
     return Array.from({ length: most + 1 }, (_, i) => [own, ...found].at(i));
   });
   const shown = places.flatMap((place) => (place === undefined ? [] : [place.row]));
@@ -60,10 +62,9 @@ export async function similarGalaxies(
   const cells = places.map((place): GridCell | undefined => {
     if (place === undefined) return undefined;
     const { row, query, caption } = place;
-    const [own, asked] = [row, query].map((one) => Number(label?.[one] ?? -1));
-    const name = dataset.classNames[own] ?? "";
+    const [own, asked] = [row, query].map(labelOf);
     const marked = own >= 0 && asked >= 0 && own !== asked;
-    return { uri: uris[next++], caption, hover: `${id[row]} ${name}`.trim(), marked };
+    return { uri: uris[next++], caption, hover: `${id[row]} ${className(row)}`.trim(), marked };
   });
   return imageGrid(cells, { columns: most + 1, ...options });
 }
