@@ -41,7 +41,13 @@ export function saveTrees(run: RunFolder, { boosters, names, library }: BoostedT
 /** What was boosted, and on which network. @throws UserError when the file is damaged */
 export function readNote(run: RunFolder): z.output<typeof noteSchema> {
   const path = run.boostPath;
-  return parseConfig(noteSchema, parse(readFileSync(path, "utf8")), path);
+  let note: unknown;
+  try {
+    note = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new UserError(`${path} is damaged`, "put it back, or train the trees again", { cause });
+  }
+  return parseConfig(noteSchema, note, path);
 }
 
 /** The trees of a run and the network that they need. */
@@ -76,7 +82,11 @@ export async function openBoosted(run: RunFolder): Promise<OpenedBoosted> {
       "train the trees again",
     );
   }
-  const task = taskFromDescription(JSON.parse(readFileSync(run.taskPath, "utf8")));
+  const asked = run.readTask();
+  if (asked === undefined) {
+    throw new UserError(`${run.taskPath} is not there`, "put it back, or train the trees again");
+  }
+  const task = taskFromDescription(asked);
   const files = readdirSync(run.boostersPath).sort();
   if (files.length !== task.outputs.length) {
     throw new UserError(

@@ -1,18 +1,7 @@
-import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { z } from "zod";
 import { UserError } from "../core/errors";
 import { nearestWord } from "../core/nearest";
-
-const notebookSchema = z.object({
-  cells: z.array(
-    z.object({
-      cell_type: z.string(),
-      metadata: z.object({ tags: z.array(z.string()).optional() }).optional(),
-      source: z.union([z.string(), z.array(z.string())]),
-    }),
-  ),
-});
+import { readNotebook } from "../notebook/notebook-file";
 
 /** A variable of the cell tagged `parameters`. */
 interface Declared {
@@ -52,19 +41,9 @@ export function readParameters(
 }
 
 function declaredIn(path: string): readonly Declared[] {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new UserError(`${path} is not a notebook: ${cause.message}`, "give an .ipynb file", {
-      cause,
-    });
-  }
-  const notebook = notebookSchema.safeParse(content);
-  if (!notebook.success)
-    throw new UserError(`${path} is not a notebook of format 4`, "save it again in JupyterLab");
-  const cell = notebook.data.cells.find(({ metadata }) => metadata?.tags?.includes("parameters"));
+  const cell = readNotebook(path).cells.find(({ metadata }) =>
+    metadata?.tags?.includes("parameters"),
+  );
   const source = [cell?.source ?? ""].flat().join("");
   return Array.from(source.matchAll(DECLARATION), ([, name, type = "", first]) => ({
     name,

@@ -78,42 +78,44 @@ const rgb = z.tuple([z.number(), z.number(), z.number()]);
 const positive = z.number().positive();
 const interpolation = z.enum(["nearest", "bilinear", "bicubic", "lanczos"]);
 
-// Keys that a later version added are left out, so that its files still open here.
-const schema: z.ZodType<ModelDescription> = z
+/** What a saved task must be like. */
+export const taskDescriptionSchema: z.ZodType<TaskDescription> = z
   .object({
-    architecture: z.string().min(1),
-    numClasses: z.int().min(0),
-    inputSize: size,
-    dropout: share.optional(),
-    dropPath: share.optional(),
-    preprocessing: z.object({
-      mean: rgb,
-      std: z.tuple([positive, positive, positive]),
-      interpolation,
-    }),
-    task: z
-      .object({
-        task: z.string().min(1),
-        loss: z.string().min(1),
-        outputs: z.array(z.string().min(1)).min(1),
-        details: z.unknown().optional(),
-        calibration: z.array(positive).min(1).optional(),
-      })
-      .optional(),
-    view: z
-      .object({
-        sourceSize: size.optional(),
-        crop: pixels.optional(),
-        size: pixels.optional(),
-        interpolation: interpolation.optional(),
-      })
-      .optional(),
-    version: z.string(),
+    task: z.string().min(1),
+    loss: z.string().min(1),
+    outputs: z.array(z.string().min(1)).min(1),
+    details: z.unknown().optional(),
+    calibration: z.array(positive).min(1).optional(),
   })
-  .refine(({ task }) => new Set(task?.outputs).size === (task?.outputs.length ?? 0), {
+  .refine(({ outputs }) => new Set(outputs).size === outputs.length, {
     message: "two outputs have the same name",
-    path: ["task", "outputs"],
+    path: ["outputs"],
   });
+
+// Keys that a later version added are left out, so that its files still open here.
+const schema: z.ZodType<ModelDescription> = z.object({
+  architecture: z.string().min(1),
+  numClasses: z.int().min(0),
+  inputSize: size,
+  dropout: share.optional(),
+  dropPath: share.optional(),
+  preprocessing: z.object({
+    mean: rgb,
+    std: z.tuple([positive, positive, positive]),
+    interpolation,
+  }),
+  task: taskDescriptionSchema.optional(),
+  view: z
+    .object({
+      sourceSize: size.optional(),
+      crop: pixels.optional(),
+      size: pixels.optional(),
+      interpolation: interpolation.optional(),
+    })
+    .optional(),
+  version: z.string(),
+});
+
 /**
  * The description of a model, with what its trainer knows of it. Where pictures were resized on the
  * way to it, the interpolation of that is the one that it wants from now on.

@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../io/atomic";
 import { exportFigures } from "../plots/export-figures";
 import type { Figure } from "../plots/figure";
 import { PIXELS_PER_MM } from "../plots/theme";
+import { readNotebook } from "./notebook-file";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 
@@ -12,27 +13,16 @@ const PLOTLY = "application/vnd.plotly.v1+json";
 const DENSITY = 2;
 const DPI = DENSITY * 25.4 * PIXELS_PER_MM;
 
-interface Output {
-  readonly data?: Record<string, unknown>;
-  metadata?: Record<string, unknown>;
-}
-
-interface Notebook {
-  readonly cells: readonly {
-    readonly outputs?: readonly Output[];
-  }[];
-}
-
 /**
  * Put a still picture beside each figure of a notebook that was run, for GitHub and nbconvert, which draw
  * none themselves; JupyterLab goes on drawing the interactive ones.
  *
  * @param path The notebook, which is written anew.
  * @returns how many figures have a picture
- * @throws UserError where no browser is found
+ * @throws UserError where the file is no notebook, or no browser is found
  */
 export async function addPictures(path: string): Promise<number> {
-  const notebook: Notebook = JSON.parse(readFileSync(path, "utf8"));
+  const notebook = readNotebook(path);
   const outputs = notebook.cells
     .flatMap((cell) => cell.outputs ?? [])
     .flatMap((output) => {

@@ -10,7 +10,7 @@ import { formatCsv } from "../io/csv-text";
 import { EVENT_FILE } from "../io/event-file";
 import { acquireLock } from "../io/lock";
 import { resultsFolder } from "../io/paths";
-import type { TaskDescription } from "../models/description";
+import { type TaskDescription, taskDescriptionSchema } from "../models/description";
 import type { HistoryRow } from "./checkpoint";
 import { configDifferences } from "./config-columns";
 import { RunPaths } from "./run-paths";
@@ -146,7 +146,7 @@ export class RunFolder extends RunPaths {
   /** @returns undefined where the run does not say it there. @throws UserError when the file is damaged */
   readTask(): TaskDescription | undefined {
     if (!existsSync(this.taskPath)) return undefined;
-    return this.read(this.taskPath, (text) => JSON.parse(text) as TaskDescription);
+    return this.read(this.taskPath, (text) => taskDescriptionSchema.parse(JSON.parse(text)));
   }
 
   /** The text of `predictions.csv`. @throws UserError when it is not there */

@@ -81,6 +81,12 @@ describe("runs of boosted trees", function () {
       await trainBoosted(settings, options);
       assert.equal(statSync(join(run.boostersPath, files[0])).mtimeMs, before);
 
+      for (const path of [run.boostPath, run.taskPath]) {
+        const text = readFileSync(path);
+        writeFileSync(path, "[: {");
+        await assert.rejects(openBoosted(run), /(boost\.yaml|task\.json) is damaged/);
+        writeFileSync(path, text);
+      }
       const { model, description, trees, task, experiment } = await openBoosted(run);
       const own = taskFromDescription(description.task ?? { task: "", loss: "", outputs: [] });
       const boosted = boostedPredictor(

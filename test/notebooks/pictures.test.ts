@@ -9,6 +9,20 @@ import { trainingCurves } from "#lib/plots/training-curves";
 const PLOTLY = "application/vnd.plotly.v1+json";
 
 describe("pictures of a saved notebook", () => {
+  it("are not put into what is no notebook", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "notebooks-"));
+    try {
+      const path = join(folder, "broken.ipynb");
+      for (const text of ["{", "null", '{"cells": 3}']) {
+        writeFileSync(path, text);
+        await assert.rejects(addPictures(path), /broken\.ipynb is not a notebook/);
+        assert.equal(readFileSync(path, "utf8"), text);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("stand beside its figures, of their size and small; the rest stays", async function () {
     this.timeout(60_000);
     const folder = mkdtempSync(join(tmpdir(), "notebooks-"));

@@ -284,6 +284,12 @@ describe("an experiment", function () {
     await assert.rejects(one.evaluate(), /metrics\.json is damaged/);
     rmSync(at("run", "metrics.json"));
     await one.evaluate();
+    const task = readFileSync(at("run", "task.json"));
+    for (const text of ["[1, 2]", "null", '{"task": "classification"}']) {
+      writeFileSync(at("run", "task.json"), text);
+      await assert.rejects(open().evaluate(), /task\.json is damaged/);
+    }
+    writeFileSync(at("run", "task.json"), task);
 
     rmSync(at("run", "checkpoints"), { recursive: true });
     assert.deepEqual((await open().evaluate()).predictions, predictions);

@@ -23,7 +23,7 @@ export async function startChosenEngine(): Promise<EngineInfo> {
 export function chosenEngine(): EngineName {
   const named = process.env.TUNING_FORK_ENGINE;
   if (named !== undefined && named !== "") {
-    if (named === "cuda" || named === "cpu" || named === "wasm") return named;
+    if (isEngineName(named)) return named;
     throw new UserError(
       `TUNING_FORK_ENGINE is "${named}"; expected cuda, cpu or wasm`,
       "unset it, or give one of the three names",
@@ -36,8 +36,17 @@ export function chosenEngine(): EngineName {
       "run `npx tuning-fork setup` in your project's folder",
     );
   }
-  const chosen: { engine: EngineName } = JSON.parse(readFileSync(note, "utf8"));
-  return chosen.engine;
+  try {
+    const { engine } = JSON.parse(readFileSync(note, "utf8"));
+    if (isEngineName(engine)) return engine;
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  }
+  throw new UserError(`${note} is damaged`, "run `npx tuning-fork setup --force`");
+}
+
+function isEngineName(name: unknown): name is EngineName {
+  return name === "cuda" || name === "cpu" || name === "wasm";
 }
 
 function startNative(name: "cuda" | "cpu"): EngineInfo {
