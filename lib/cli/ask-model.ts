@@ -13,7 +13,7 @@ import { networkPredictor } from "../predict/network-predictor";
 import type { Predictor } from "../predict/predictor";
 import { taskFromDescription } from "../tasks/registry";
 import type { Task } from "../tasks/task";
-import { rowsAsked, rowsOptions, votesOf } from "./asked-rows";
+import { rowsAsked, rowsOfShard, rowsOptions, votesOf } from "./asked-rows";
 import { modelOptions, modelView, type NamedModel, namedModel } from "./named-model";
 import type { Values } from "./verb";
 
@@ -44,6 +44,8 @@ export interface Asked {
   readonly dataset: Dataset;
   /** Numbers of the rows. */
   readonly rows: Uint32Array;
+  /** Those of all parts; none where of a long catalog only the part was read. */
+  readonly all?: Uint32Array;
 }
 
 /**
@@ -82,9 +84,10 @@ export async function askModel<T>(
     for (const notice of [...(dataset.notices ?? []), ...task.notices(dataset)]) {
       console.error(printable(notice));
     }
-    const which = { split, shard: part ? undefined : shard };
-    const rows = await rowsAsked(named, task, dataset, data, which);
-    return await use({ named, predictor, dataset, rows });
+    const all = await rowsAsked(named, task, dataset, data, split);
+    if (part) return await use({ named, predictor, dataset, rows: all });
+    const rows = rowsOfShard(all, shard);
+    return await use({ named, predictor, dataset, rows, all });
   } finally {
     await dataset?.close();
     predictor?.dispose();

@@ -10,7 +10,6 @@ import { everyRow } from "../predict/predictor";
 import type { Task } from "../tasks/task";
 import { isRunsData } from "../train/row-digests";
 import type { NamedModel } from "./named-model";
-import type { Values } from "./verb";
 
 /** Options of the verbs that go through galaxies: which of them. */
 export const rowsOptions = {
@@ -34,15 +33,8 @@ export function votesOf({ trained }: NamedModel, spec: string) {
   return { tree, votes };
 }
 
-/** The rows of the split and of the part that were asked for. */
-export async function rowsAsked(
-  named: NamedModel,
-  task: Task,
-  dataset: Dataset,
-  spec: string,
-  { split, shard }: Values<typeof rowsOptions>,
-): Promise<Uint32Array> {
-  const rows = await rowsOfAskedSplit(named, task, dataset, spec, split);
+/** The part of the rows that was asked for. Default: all. @throws UserError when it is empty */
+export function rowsOfShard(rows: Uint32Array, shard: string | undefined): Uint32Array {
   if (shard === undefined) return rows;
   const [from, to] = shardRange(rows.length, parseShard(shard));
   if (from < to) return rows.subarray(from, to);
@@ -52,7 +44,8 @@ export async function rowsAsked(
   );
 }
 
-async function rowsOfAskedSplit(
+/** The rows of the split that was asked for. @throws UserError when there are none */
+export async function rowsAsked(
   { trained }: NamedModel,
   task: Task,
   dataset: Dataset,

@@ -75,7 +75,7 @@ export function showStatus({ units, counts }: PlanStatus): void {
     `${told.map(([state, count]) => `${count} ${state}`).join(", ")} of ${units.length} (${used})`,
   );
   for (const { name, state, attempts, reason, log } of units) {
-    if (state === "started") say(`  ${name} started`);
+    if (state === "started" || state === "stopped") say(`  ${name} ${state}`);
     if (state !== "failed") continue;
     say(`✗ ${name} ${reason}, after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}`);
     if (log) say(printable(log).replace(/^/gm, "    "));

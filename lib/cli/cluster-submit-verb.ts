@@ -90,8 +90,8 @@ export const submitVerb: Verb = {
       const file = { profile, spec: data, set };
       if (!sharded) return filePlan(resolve(what), folder.path, file);
       const { ending, rows } = shardedVerbs[what];
-      const asked = await rows(`${name} ${what}`, others);
-      return shardPlan({ args: [what, ...others], ending, ...asked }, shards ?? 1, folder.path);
+      const asked = await rows(`${name} ${what}`, others, shards ?? 1);
+      return shardPlan({ args: [what, ...others], ending, ...asked }, folder.path);
     };
     const runner = await openRunner(where);
     const failed = await untilInterrupted((signal) =>

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
+import { type PartRows, partsOfIds, partsOfTable } from "../cluster/part-rows";
 import { asText } from "../core/table";
 import { sha256 } from "../io/digests";
+import { findPath } from "../io/paths";
 import { openCheckpoint } from "../train/checkpoint";
 import { askModel, askOptions } from "./ask-model";
 import { float16 } from "./embed-verb";
@@ -13,13 +15,13 @@ interface ShardedVerb {
   /** Ending of the files that it writes. */
   readonly ending: string;
   /** What it is about, of its arguments without `--out` and `--shard`. */
-  rows(name: string, args: readonly string[]): Promise<ShardedRows>;
+  rows(name: string, args: readonly string[], shards: number): Promise<ShardedRows>;
 }
 
 /** What a call is about. */
 export interface ShardedRows {
-  /** In their order. */
-  readonly ids: readonly string[];
+  /** What each part is about. */
+  readonly parts: readonly PartRows[];
   /** Digests of what the answers depend on. */
   readonly inputs: readonly string[];
 }
@@ -28,12 +30,22 @@ const { shard: _, ...options } = askOptions;
 
 const rowsOf =
   (own: Options = {}) =>
-  async (name: string, args: readonly string[]): Promise<ShardedRows> => {
+  async (name: string, args: readonly string[], shards: number): Promise<ShardedRows> => {
     const { values } = readOptions(name, { options: { ...options, ...own } }, args);
-    const asked = { ...(values as Values<typeof options>), shard: undefined };
-    return askModel(asked, async ({ named, dataset, rows }) => {
+    const asked = values as Values<typeof options>;
+    // Of a long catalog the first part alone is opened: that shows whether the units will work.
+    return askModel({ ...asked, shard: `1/${shards}` }, async ({ named, dataset, all }) => {
+      const inputs = await digests(named, asked);
+      if (all === undefined)
+        return { parts: await partsOfTable(findPath(asked.data), shards), inputs };
       const ids = asText(dataset.table.id);
-      return { ids: Array.from(rows, (row) => ids[row]), inputs: await digests(named, asked) };
+      return {
+        parts: partsOfIds(
+          Array.from(all, (row) => ids[row]),
+          shards,
+        ),
+        inputs,
+      };
     });
   };
 

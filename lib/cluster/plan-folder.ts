@@ -40,6 +40,8 @@ const attemptSchema = z.object({
   handle: z.string(),
   /** Why it was given up, in a sentence. Default: it was not. */
   failed: z.string().optional(),
+  /** Whether it was ended by the one who had started it, or by `cluster stop`. Default false. */
+  stopped: z.boolean().optional(),
 });
 
 /** The last time that a unit was started. */

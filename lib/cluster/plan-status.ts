@@ -5,8 +5,11 @@ import type { Runner } from "./runner";
 export interface UnitStatus {
   /** Its name. */
   readonly name: string;
-  /** `started`: on this machine it runs; elsewhere it may wait for a place. */
-  readonly state: "waiting" | "started" | "done" | "failed";
+  /**
+   * `started`: on this machine it runs; elsewhere it may wait for a place. `stopped`: it did not fail, and
+   * the next submit starts it again.
+   */
+  readonly state: "waiting" | "started" | "stopped" | "done" | "failed";
   /** How many times it was started. */
   readonly attempts: number;
   /** Of one that is done: how long it took. */
@@ -41,7 +44,9 @@ export async function planStatus(folder: PlanFolder, runner?: Runner): Promise<P
   const { kind, units } = folder.read();
   const started = units.flatMap((unit) => {
     const attempt = folder.attempt(unit);
-    return attempt && !attempt.failed && attempt.runner === runner?.name ? [attempt.handle] : [];
+    return attempt && !attempt.failed && !attempt.stopped && attempt.runner === runner?.name
+      ? [attempt.handle]
+      : [];
   });
   const states = started.length > 0 ? await runner?.poll(started) : undefined;
   const listed = units.map((unit): UnitStatus => {
@@ -53,6 +58,7 @@ export async function planStatus(folder: PlanFolder, runner?: Runner): Promise<P
       return { name, state: "done", attempts, seconds, peakMemory, host };
     }
     if (attempt === undefined) return { name, state: "waiting", attempts };
+    if (attempt.stopped) return { name, state: "stopped", attempts };
     const now = states?.get(attempt.handle);
     const reason = attempt.failed ?? (now?.state === "ended" ? (now.reason ?? "ended") : undefined);
     if (reason === undefined) return { name, state: "started", attempts };
@@ -64,6 +70,7 @@ export async function planStatus(folder: PlanFolder, runner?: Runner): Promise<P
     counts: {
       waiting: count("waiting"),
       started: count("started"),
+      stopped: count("stopped"),
       done: count("done"),
       failed: count("failed"),
     },

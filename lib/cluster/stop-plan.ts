@@ -33,10 +33,11 @@ export async function stopPlan(folder: PlanFolder, runner: Runner, seconds = 60)
       // Nobody was there to see it: units on a cluster go on without the process that started them.
       for (const unit of units) {
         const attempt = folder.attempt(unit);
-        if (!attempt || attempt.failed || attempt.runner !== runner.name) continue;
+        if (!attempt || attempt.failed || attempt.stopped || attempt.runner !== runner.name)
+          continue;
         if (folder.done(unit)) continue;
         await runner.stop(attempt.handle);
-        folder.writeAttempt(unit, { ...attempt, failed: "was stopped" });
+        folder.writeAttempt(unit, { ...attempt, stopped: true });
       }
     }
   } finally {

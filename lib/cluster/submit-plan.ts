@@ -143,7 +143,7 @@ class Submission {
     const waiting: Open[] = [];
     for (const unit of units) {
       const before = this.folder.attempt(unit);
-      const goesOn = before?.runner === this.runner.name && before.failed === undefined;
+      const goesOn = before?.runner === this.runner.name && !before.failed && !before.stopped;
       if (goesOn) this.running.push({ unit, attempts: 1, handle: before.handle });
       else waiting.push({ unit, attempts: 0 });
     }
@@ -222,7 +222,7 @@ class Submission {
       this.running.map(async ({ unit, handle = "" }) => {
         await this.runner.stop(handle);
         const number = this.folder.attempt(unit)?.number ?? 1;
-        const attempt = { number, runner: this.runner.name, handle, failed: "was stopped" };
+        const attempt = { number, runner: this.runner.name, handle, stopped: true };
         this.folder.writeAttempt(unit, attempt);
       }),
     );

@@ -8,6 +8,7 @@ export { ablationPlan } from "../cluster/ablation-plan";
 export { collectParquet } from "../cluster/collect-parquet";
 export { collectShards } from "../cluster/collect-shards";
 export { estimatePlan, type PlanEstimate, type PlanMeasure } from "../cluster/estimate-plan";
+export { type PartRows, partsOfIds, partsOfTable } from "../cluster/part-rows";
 export { createPlan, type Plan, type PlanParts, type Unit, unitKey } from "../cluster/plan";
 export {
   type Attempt,

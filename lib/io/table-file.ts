@@ -5,6 +5,9 @@ import { csvHeader, csvSize, eachRow, type ReadCsvFileOptions, readCsv } from ".
 import type { CsvTable, WantedColumns } from "./csv-table";
 import { openParquet, type ParquetFile } from "./parquet-read";
 
+/** Takes a cell as text, and the number of its row as messages give it. */
+type UseText = (text: string, rowNumber: number) => void;
+
 /** How a kind of table is read. */
 interface TableFormat {
   /** Names that files of this kind have. */
@@ -12,7 +15,7 @@ interface TableFormat {
   header(path: string): Promise<string[]>;
   size(path: string): Promise<number>;
   read(path: string, wanted: WantedColumns, options?: ReadCsvFileOptions): Promise<CsvTable>;
-  eachText(path: string, column: string, use: (text: string) => void): Promise<void>;
+  eachText(path: string, column: string, use: UseText): Promise<void>;
 }
 
 /** Columns that pandas makes of the numbers of rows. */
@@ -25,8 +28,8 @@ const csv: TableFormat = {
   read: readCsv,
   async eachText(path, column, use) {
     let at = -1;
-    await eachRow(path, (cells) => {
-      if (at >= 0) use(cells[at]);
+    await eachRow(path, (cells, row) => {
+      if (at >= 0) use(cells[at], row);
       else at = cells.findIndex((cell) => cell.trim() === column);
       if (at < 0)
         throw new UserError(`${path}: no column '${column}'.`, "Give a table that has it.");
@@ -44,8 +47,8 @@ const parquet: TableFormat = {
     withParquet(path, (file) => readColumns(path, file, wanted, options)),
   eachText: (path, column, use) =>
     withParquet(path, async (file) => {
-      for await (const { columns } of file.groups({ [column]: "text" })) {
-        for (const text of columns[column]) use(String(text));
+      for await (const { start, size, columns } of file.groups({ [column]: "text" })) {
+        for (let i = 0; i < size; i++) use(String(columns[column][i]), start + i + 1);
       }
     }),
 };
@@ -97,7 +100,7 @@ export function readTable(
  *
  * @throws UserError as {@link readTable} does
  */
-export function eachText(path: string, column: string, use: (text: string) => void): Promise<void> {
+export function eachText(path: string, column: string, use: UseText): Promise<void> {
   return formatOf(path).eachText(path, column, use);
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { collectParquet } from "#lib/cluster/collect-parquet";
 import { collectShards } from "#lib/cluster/collect-shards";
 import { estimatePlan } from "#lib/cluster/estimate-plan";
+import { partsOfIds, partsOfTable } from "#lib/cluster/part-rows";
 import { createPlan, type Plan } from "#lib/cluster/plan";
 import { planKinds } from "#lib/cluster/registry";
 import { shardPlan } from "#lib/cluster/shard-plan";
@@ -20,7 +21,12 @@ describe("parts of a table", () => {
   const ids = ["a", "b, with a comma", 'c "quoted"', "4", "5.0", "é", "g"];
   const planOf = (name: string, ending: string, args = ["embed"]): Plan => {
     makeFolder(join(folder.path, name, "parts"));
-    return createPlan(shardPlan({ args, ids, inputs: ["x"], ending }, 3, join(folder.path, name)));
+    return createPlan(
+      shardPlan(
+        { args, parts: partsOfIds(ids, 3), inputs: ["x"], ending },
+        join(folder.path, name),
+      ),
+    );
   };
   const rowsOf = (plan: Plan) =>
     plan.units.map(({ args }) => {
@@ -37,9 +43,10 @@ describe("parts of a table", () => {
     const text = rowsOf(plan)[0].map((id) => `${id}\n`);
     assert.equal(plan.units[0].rows?.ids, createHash("sha256").update(text.join("")).digest("hex"));
     const keys = (inputs: unknown, own = ids) =>
-      shardPlan({ args: ["predict"], ids: own, inputs, ending: "csv" }, 3, "f").units.map(
-        ({ key }) => key,
-      );
+      shardPlan(
+        { args: ["predict"], parts: partsOfIds(own, 3), inputs, ending: "csv" },
+        "f",
+      ).units.map(({ key }) => key);
     assert.deepEqual(keys(1), keys(1));
     assert.ok(keys(1).every((key, i) => key !== keys(2)[i]));
     const moved = keys(1, ["z", ...ids.slice(1)]);
@@ -47,10 +54,37 @@ describe("parts of a table", () => {
       moved.map((key, i) => key === keys(1)[i]),
       [false, true, true],
     );
-    assert.throws(
-      () => shardPlan({ args: [], ids, inputs: 0, ending: "csv" }, 8, "f"),
-      /no 8 parts/,
-    );
+    assert.throws(() => partsOfIds(ids, 8), /7 galaxies make no 8 parts/);
+  });
+
+  it("of a catalog are told by its ids alone, of which none may be there twice", async () => {
+    const table = join(folder.path, "catalog.csv");
+    const parquet = join(folder.path, "catalog.parquet");
+    const write = async (own: readonly string[]) => {
+      writeFileSync(
+        table,
+        `path,id
+
+${own
+  .map(
+    (id) => `x,"${id.replaceAll('"', '""')}"
+`,
+  )
+  .join("")}`,
+      );
+      const half = own.length >> 1;
+      const pieces = [{ id: own.slice(0, half) }, { id: own.slice(half) }];
+      await writeParquet(parquet, { id: "text" }, pieces);
+    };
+    await write(ids);
+    for (const path of [table, parquet]) {
+      assert.deepEqual(await partsOfTable(path, 3), partsOfIds(ids, 3));
+      await assert.rejects(partsOfTable(path, 8), /7 galaxies make no 8 parts/);
+    }
+    await write([...ids, "5"]);
+    // As programs that read 5 as a number write it.
+    await assert.rejects(partsOfTable(table, 3), /catalog\.csv, row 10: .*"5".* row 7/);
+    await assert.rejects(partsOfTable(parquet, 3), /catalog\.parquet, row 8: .*"5".* row 5/);
   });
 
   it("of text become one, each galaxy once; of a damaged one nothing is written", async () => {

@@ -117,7 +117,7 @@ async function main(): Promise<void> {
   assert.deepEqual(await submitted, ["full"]);
 
   const status = await planStatus(plan, runner);
-  assert.deepEqual(status.counts, { waiting: 0, started: 0, done: 10, failed: 1 });
+  assert.deepEqual(status.counts, { waiting: 0, started: 0, stopped: 0, done: 10, failed: 1 });
   assert.match(status.units.find(({ name }) => name === "full")?.log ?? "", /ENOSPC/);
   const joined = join(folder, "joined.csv");
   const done = plan.read();

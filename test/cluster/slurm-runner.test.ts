@@ -63,7 +63,7 @@ describe("a plan on Slurm", function () {
     await until(async () => (await planStatus(folder, await open())).counts.done === 1);
     await stopPlan(folder, await open());
     await until(() => !callsOf(folder).some(({ pid }) => lives(pid)));
-    assert.equal((await planStatus(folder)).counts.failed, 1);
+    assert.equal((await planStatus(folder)).counts.stopped, 1);
   });
 
   it("is an array in a script, a unit an element", async () => {
