@@ -9,6 +9,7 @@ import { projectFolder, stateFolder } from "../io/paths";
 import { createModel } from "../models/registry";
 import { createTask } from "../tasks/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
+import { trainingParts } from "../train/learn-from";
 import { stagesOf } from "../train/stages";
 import { Trainer } from "../train/trainer";
 import { median, torchPython, Worker } from "./bench-process";
@@ -44,6 +45,7 @@ async function starvation(folder: string, steps: number): Promise<number> {
     rows,
     batchesPerEpoch: steps,
     validationBatch: 0,
+    parts: trainingParts(model, config.batchSize),
   };
   const trainer = new Trainer(context, config, stagesOf(config, steps)[0]);
   const source = batches(dataset, rows, { batchSize: 16, dropLast: true });

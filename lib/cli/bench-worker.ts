@@ -8,6 +8,7 @@ import { answerFunction } from "../predict/answers";
 import { compileNetwork } from "../predict/compile-network";
 import { createTask } from "../tasks/registry";
 import { parseConfig, trainConfigSchema } from "../train/config";
+import { trainingParts } from "../train/learn-from";
 import { stagesOf } from "../train/stages";
 import { Trainer } from "../train/trainer";
 
@@ -49,6 +50,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
     rows,
     batchesPerEpoch: 1,
     validationBatch: 0,
+    parts: trainingParts(model, batch),
   };
   const step = mode === "train" ? train() : infer();
   const start = performance.now();

@@ -35,16 +35,22 @@ const trainingStateSchema = z.object({
   seen: z.number(),
   /** Spent in steps and evaluation, over all sittings. */
   seconds: z.number(),
+  /** In how many parts each batch is computed side by side, which changes the last digits of all sums. */
+  parts: z.int().min(1).default(1),
   /** One row for each epoch that is done. */
   history: z.array(historyRowSchema),
 });
 /** Where a run stands, to the batch. */
 export type TrainingState = z.output<typeof trainingStateSchema>;
 
-/** Where a run begins. */
-export function initialState(): TrainingState {
+/**
+ * Where a run begins.
+ *
+ * @param parts In how many parts each batch is computed side by side. Default 1.
+ */
+export function initialState(parts = 1): TrainingState {
   const counts = { epoch: 0, batch: 0, step: 0, lossSum: 0, scoreSum: 0, seen: 0 };
-  return { ...counts, seconds: 0, history: [] };
+  return { ...counts, seconds: 0, parts, history: [] };
 }
 
 const fileSchema = z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });

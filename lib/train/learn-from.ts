@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Augmentation, augment } from "../data/augment";
 import { mixBatch } from "../data/augment-mix";
 import { unitRange } from "../engine/ops/pixels";
+import { inParts, partSeed, usualParts } from "../engine/parts";
 import type { Model } from "../models/module";
 import type { Parameter } from "../models/parameters";
 import { normalize } from "../predict/preprocess";
@@ -15,6 +16,8 @@ interface Learner {
   readonly augmentation: Augmentation;
   readonly loss: Loss;
   readonly trainingScore: Task["trainingScore"];
+  /** In how many parts the batch goes through the network, side by side. */
+  readonly parts: number;
 }
 
 /** What a batch says. */
@@ -25,6 +28,20 @@ interface Learned {
   readonly score: tf.Scalar;
   /** One a parameter. */
   readonly gradients: readonly tf.Tensor[];
+}
+
+/** Images of each part from which on it has enough to do. */
+const PART = 2;
+
+/**
+ * In how many parts a network learns from a batch on this machine. In one where it holds batch norms: their
+ * statistics are of the whole batch.
+ *
+ * @param batchSize Images of a batch.
+ */
+export function trainingParts({ parameters }: Model, batchSize: number): number {
+  if ([...parameters.values()].some(({ buffer }) => buffer)) return 1;
+  return Math.max(1, Math.min(usualParts(), Math.floor(batchSize / PART)));
 }
 
 /**
@@ -39,16 +56,21 @@ export function learnFrom(
   pixels: tf.Tensor,
   given: tf.Tensor2D,
   seed: tf.Tensor,
-  { model, trained, augmentation, loss, trainingScore }: Learner,
+  { model, trained, augmentation, loss, trainingScore, parts }: Learner,
 ): Learned {
-  const augmented = augment(unitRange(pixels), seed, augmentation);
+  const augmented = inParts(pixels, parts, (part, i) =>
+    augment(unitRange(part), partSeed(seed, i), augmentation),
+  );
   const other = tf.add(seed, tf.scalar(1, "int32"));
   const [images, targets] = mixBatch(augmented, given, other, augmentation);
   const x = normalize(images, model.preprocessing);
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(
     () => {
-      const out = model.forward(x, { training: true, seed });
+      // The loss is of the whole batch, so that gradients are what they are without parts.
+      const out = inParts(x, parts, (part, i) =>
+        model.forward(part, { training: true, seed: partSeed(seed, i) }),
+      );
       logits = tf.keep(out);
       return loss(out, targets);
     },

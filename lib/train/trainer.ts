@@ -11,6 +11,7 @@ import {
   type Optimizer,
   squaredNorms,
 } from "../engine/optimizers";
+import { inParts } from "../engine/parts";
 import { freeze, learningRateScales } from "../models/freeze";
 import { saveModel } from "../models/model-file";
 import type { Model } from "../models/module";
@@ -36,6 +37,8 @@ export interface TrainerContext {
   readonly batchesPerEpoch: number;
   /** Images of a batch of the validation split; 0: there is none. */
   readonly validationBatch: number;
+  /** In how many parts a batch is computed side by side. */
+  readonly parts: number;
 }
 
 /** What is compiled of a trainer. */
@@ -66,7 +69,7 @@ export class Trainer {
     private readonly config: TrainConfig,
     readonly stage: Stage,
   ) {
-    const { model, task, dataset, rows } = context;
+    const { model, task, dataset, rows, parts } = context;
     this.model = model;
     freeze(model, stage.freeze);
     const scales = learningRateScales(model, config.optimizer.layerDecay);
@@ -90,11 +93,12 @@ export class Trainer {
           );
     const loss = task.createLoss({ dataset, rows });
     this.gradients = this.trainFunction(loss, false);
+    const answers = answerFunction(model, task);
     this.compiled = compile<Functions>(
       {
         train: this.trainFunction(loss, true),
         accumulate: this.gradients,
-        predict: answerFunction(model, task),
+        predict: (images) => inParts(images, parts, answers),
         swap: () => this.average.swap(),
       },
       {
@@ -105,6 +109,7 @@ export class Trainer {
           ...this.sums,
         ],
         precision: config.precision,
+        parts,
       },
     );
     this.call = this.compiled.call;
@@ -116,11 +121,12 @@ export class Trainer {
    */
   private trainFunction(loss: Loss, update: boolean): Functions["train"] {
     const { config, model, trained } = this;
-    const { trainingScore } = this.context.task;
+    const { parts, task } = this.context;
+    const { trainingScore } = task;
     return (pixels, given, seed, rate, count, batches) =>
       tf.tidy(() => {
         const { value, score, gradients } = learnFrom(pixels, given as tf.Tensor2D, seed, {
-          ...{ model, trained, trainingScore, loss },
+          ...{ model, trained, trainingScore, loss, parts },
           augmentation: config.augmentation,
         });
         const norms = squaredNorms(gradients);

@@ -14,6 +14,7 @@ import {
 } from "./checkpoint";
 import type { TrainConfig } from "./config";
 import type { FitInputs, FitOptions } from "./fit";
+import { trainingParts } from "./learn-from";
 import { type FitResult, fitResult, Judge } from "./monitor";
 import { historyColumns, type RunFolder } from "./run-folder";
 import { learningRateFactor } from "./schedule";
@@ -45,7 +46,9 @@ export class TrainingLoop {
     this.stages = stagesOf(config, this.batchesPerEpoch);
     this.judge = new Judge(inputs.task, config, val !== undefined);
     this.data = cached(dataset, train.length + (val?.length ?? 0));
-    this.state = openCheckpoint(folder.latestPath)?.training ?? initialState();
+    this.state =
+      openCheckpoint(folder.latestPath)?.training ??
+      initialState(trainingParts(inputs.model, config.batchSize));
   }
 
   /** Train until nothing is left to do; the model then has the best weights. */
@@ -206,7 +209,8 @@ export class TrainingLoop {
     if (checkpoint) loadWeights(model, checkpoint.files.model);
     this.trainer?.dispose();
     const validationBatch = val === undefined ? 0 : paddedBatch(val.length, this.config.batchSize);
-    const context = { model, task, dataset, rows, batchesPerEpoch, validationBatch };
+    const { parts } = this.state;
+    const context = { model, task, dataset, rows, batchesPerEpoch, validationBatch, parts };
     this.trainer = new Trainer(context, this.config, stage);
     // A checkpoint from inside the stage has its optimizer's state; one from its start has the last one's.
     if (checkpoint && this.state.step > stage.firstStep) {

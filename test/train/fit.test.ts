@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "#lib/data/dataset";
@@ -40,8 +41,9 @@ async function trainOnce(
   c: TrainConfig,
   options: FitOptions = {},
   learned: Pick<FitInputs, "train" | "val"> & Partial<Pick<FitInputs, "dataset">> = rows,
+  name = "test_custom_cnn",
 ) {
-  const model = createModel("test_custom_cnn", { numClasses: 2, seed: c.seed });
+  const model = createModel(name, { numClasses: 2, seed: c.seed });
   const run = new RunFolder(path);
   try {
     const losses: number[] = [];
@@ -112,6 +114,37 @@ describe("fit", function () {
     assert.deepEqual(rest.losses, whole.losses.slice(9));
     assert.deepEqual(rest.result.history, whole.result.history);
     assert.deepEqual(rest.predictions, whole.predictions);
+  });
+
+  it("learns from parts side by side where the processor gains by it, and goes on with as many elsewhere", async () => {
+    const outside = process.env.TUNING_FORK_PROCESSOR;
+    const c = config({ epochs: 1, ema: 0 });
+    const learned = async (processor: string, folder: string, options: FitOptions = {}) => {
+      process.env.TUNING_FORK_PROCESSOR = processor;
+      return trainOnce(folder, c, options, rows, "test_vit");
+    };
+    try {
+      const plain = await learned("avx2", join(folder.path, "plain"));
+      const parted = await learned("amx_bf16", join(folder.path, "parted"));
+      for (const [i, loss] of plain.losses.entries())
+        assert.ok(
+          Math.abs(parted.losses[i] - loss) < 1e-5 * loss,
+          `${parted.losses[i]} for ${loss}`,
+        );
+      const stop = new AbortController();
+      const stopped = join(folder.path, "stopped");
+      let steps = 0;
+      const onStep = () => ++steps === 3 && stop.abort(new Error("stopped by the test"));
+      const options = { signal: stop.signal, onStep };
+      await assert.rejects(learned("amx_bf16", stopped, options), /stopped by the test/);
+      const parts = Math.min(availableParallelism(), 4);
+      const { latestPath } = new RunFolder(stopped);
+      assert.equal(openCheckpoint(latestPath)?.training.parts, parts);
+      assert.deepEqual((await learned("avx2", stopped)).weights, parted.weights);
+    } finally {
+      if (outside === undefined) delete process.env.TUNING_FORK_PROCESSOR;
+      else process.env.TUNING_FORK_PROCESSOR = outside;
+    }
   });
 
   for (const learned of [rows, { train: rows.train }]) {

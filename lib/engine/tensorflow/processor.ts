@@ -80,7 +80,11 @@ export function describeProcessor(processor: Processor): string {
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),
-    ...(parts > 1 ? [`long predictions compute ${parts} parts of a batch side by side`] : []),
+    ...(parts > 1
+      ? [
+          `long predictions and networks without batch norm that learn: ${parts} parts of a batch side by side`,
+        ]
+      : []),
   ];
   return `${level}: ${chosen.join("; ")}`;
 }
