@@ -50,8 +50,21 @@ export function parsePredictions(
   file: string,
   options: PredictionsCsvOptions = {},
 ): Predictions {
-  const names: { id?: string; label?: string; predicted?: string; p: string[] } = { p: [] };
-  const csv = parseCsv(text, file, (header) => {
+  const { wanted, predictionsOf } = predictionsReader(file, options);
+  return predictionsOf(parseCsv(text, file, wanted));
+}
+
+interface Names {
+  id?: string;
+  label?: string;
+  predicted?: string;
+  p: string[];
+}
+
+/** Which columns {@link parsePredictions} wants of a table, and what it makes of them. */
+export function predictionsReader(file: string, options: PredictionsCsvOptions = {}) {
+  const names: Names = { p: [] };
+  const wanted = (header: readonly string[]): Record<string, ColumnType> => {
     const find = (key: keyof PredictionsCsvOptions, optional: boolean) =>
       options[key] === undefined && optional && !header.includes(key)
         ? undefined
@@ -70,7 +83,11 @@ export function parsePredictions(
       ...names.p.map((name) => [name, "number"] as const),
       ...texts.map((name) => [name, "text"] as const),
     ]);
-  });
+  };
+  return { wanted, predictionsOf: (csv: CsvTable) => predictionsOf(csv, names, file) };
+}
+
+function predictionsOf(csv: CsvTable, names: Names, file: string): Predictions {
   if (csv.size === 0) throw new UserError(`${file}: a header, but no rows`, REMEDY);
 
   const cells = (name: string | undefined) => (name ? asText(csv.columns[name]) : []);

@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { systemError } from "../core/system-errors";
 import { writeFileAtomic } from "../io/atomic";
 import { readTable } from "../io/table-file";
 import type { Predictions } from "./predictions";
 import {
   formatPredictions,
-  parsePredictions,
+  type PredictionsCsvOptions,
+  predictionsReader,
   type TruthColumns,
   truthReader,
 } from "./predictions-csv";
@@ -16,24 +15,17 @@ export async function writePredictions(path: string, predictions: Predictions): 
   writeFileAtomic(path, formatPredictions(predictions));
 }
 
-/** Read a prediction table; see {@link parsePredictions}. */
+/** Read a prediction table, of a CSV or a Parquet file; see `parsePredictions`. */
 export async function readPredictions(
   path: string,
-  options?: Parameters<typeof parsePredictions>[2],
+  options?: PredictionsCsvOptions,
 ): Promise<Predictions> {
-  return parsePredictions(await readText(path, "a prediction table"), path, options);
+  const { wanted, predictionsOf } = predictionsReader(path, options);
+  return predictionsOf(await readTable(path, wanted));
 }
 
 /** Read true classes, of a CSV or a Parquet file; see `parseTruth`. */
 export async function readTruth(path: string, columns?: TruthColumns): Promise<Truth> {
   const { wanted, truthOf } = truthReader(path, columns);
   return truthOf(await readTable(path, wanted));
-}
-
-async function readText(path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw systemError(cause, path, `cannot be read as ${what} (CSV)`);
-  }
 }

@@ -3,7 +3,7 @@ import { rowsById } from "../core/ids";
 import { matchNames } from "../core/names";
 import { asNumbers, asText } from "../core/table";
 import { type DecisionTree, treeAnswers } from "../data/decision-tree";
-import { parseCsv } from "../io/csv-table";
+import { type ColumnType, type CsvTable, parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
 import { createVotePredictions, type VotePredictions } from "./vote-predictions";
 
@@ -46,10 +46,18 @@ export function parseVotePredictions(
   file: string,
   questions: DecisionTree,
 ): VotePredictions {
+  const { wanted, votesOf } = votePredictionsReader(file, questions);
+  return votesOf(parseCsv(text, file, wanted));
+}
+
+type Found = Record<"values" | "strengths" | "truth" | "asked", readonly string[]>;
+
+/** Which columns {@link parseVotePredictions} wants of a table, and what it makes of them. */
+export function votePredictionsReader(file: string, questions: DecisionTree) {
   const answers = treeAnswers(questions);
   const names = questions.map(({ name }) => name);
-  let found: Record<"values" | "strengths" | "truth" | "asked", readonly string[]> | undefined;
-  const csv = parseCsv(text, file, (header) => {
+  let found: Found = { values: [], strengths: [], truth: [], asked: [] };
+  const wanted = (header: readonly string[]): Record<string, ColumnType> => {
     const columnsOf = (wanted: readonly string[]) => {
       const columns = Array.from(matchNames(wanted, header), (at) => header[at]);
       return columns.includes(undefined as never) ? [] : columns;
@@ -72,8 +80,17 @@ export function parseVotePredictions(
       id: "text",
       ...Object.fromEntries(numbers.map((name) => [name, "number" as const])),
     };
-  });
-  if (csv.size === 0 || found === undefined) {
+  };
+  return { wanted, votesOf: (csv: CsvTable) => votePredictionsOf(csv, found, file, questions) };
+}
+
+function votePredictionsOf(
+  csv: CsvTable,
+  found: Found,
+  file: string,
+  questions: DecisionTree,
+): VotePredictions {
+  if (csv.size === 0) {
     throw new UserError(`${file}: a header, but no rows`, "give a table of predictions");
   }
   const read = (columns: readonly string[]) => {

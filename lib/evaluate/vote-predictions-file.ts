@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { UserError } from "../core/errors";
 import { idKey, rowsById } from "../core/ids";
 import { asText } from "../core/table";
@@ -6,10 +5,9 @@ import { type DecisionTree, treeAnswers } from "../data/decision-tree";
 import { readVoteColumns } from "../data/read-votes";
 import { decisionTrees, openTree } from "../data/trees";
 import { findVoteColumns, type VoteKind } from "../data/vote-columns";
-import { csvHeader } from "../io/csv";
 import { readTable, tableHeader } from "../io/table-file";
 import type { VotePredictions } from "./vote-predictions";
-import { parseVotePredictions } from "./vote-predictions-csv";
+import { votePredictionsReader } from "./vote-predictions-csv";
 
 /** How a table of votes is read. */
 export interface ReadVotePredictionsOptions {
@@ -23,7 +21,7 @@ export interface ReadVotePredictionsOptions {
 
 /** Whether a CSV is a table of votes and not of classes: by its header. */
 export async function isVoteTable(path: string): Promise<boolean> {
-  const header = await csvHeader(path);
+  const header = await tableHeader(path);
   return treeOf(header) !== undefined;
 }
 
@@ -43,7 +41,7 @@ export async function readVotePredictions(
   path: string,
   { tree, truth, votes }: ReadVotePredictionsOptions = {},
 ): Promise<VotePredictions> {
-  const header = await csvHeader(path);
+  const header = await tableHeader(path);
   const questions = tree === undefined ? treeOf(header) : await openTree(tree);
   if (questions === undefined) {
     throw new UserError(
@@ -51,7 +49,8 @@ export async function readVotePredictions(
       "say which questions it is about: the name of a tree, or a YAML file",
     );
   }
-  const table = parseVotePredictions(await readFile(path, "utf8"), path, questions);
+  const { wanted, votesOf } = votePredictionsReader(path, questions);
+  const table = votesOf(await readTable(path, wanted));
   return truth === undefined ? table : withTrueVotes(table, truth, votes);
 }
 

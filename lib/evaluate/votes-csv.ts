@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
 import { rowsById } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
-import { parseCsv } from "../io/csv-table";
+import { type ColumnType, type CsvTable, parseCsv } from "../io/csv-table";
 import { formatCsv } from "../io/csv-text";
 import type { VoteFractions } from "./votes";
 
@@ -22,11 +22,17 @@ export function formatVotes({ answers, ids, values }: VoteFractions): string {
  * @throws UserError naming file, row and value where a value is not in [0, 1], or an id is there twice.
  */
 export function parseVotes(text: string, file: string): VoteFractions {
+  return votesOf(parseCsv(text, file, voteFractionColumns), file);
+}
+
+/** Which columns {@link parseVotes} wants of a table: all. */
+export function voteFractionColumns(header: readonly string[]): Record<string, ColumnType> {
+  return { ...Object.fromEntries(header.map((name) => [name, "number"] as const)), id: "text" };
+}
+
+/** What {@link parseVotes} makes of these columns. @throws UserError as it does */
+export function votesOf(csv: CsvTable, file: string): VoteFractions {
   const remedy = "A table of vote fractions has the columns id,<answer>…, values from 0 to 1.";
-  const csv = parseCsv(text, file, (header) => ({
-    ...Object.fromEntries(header.map((name) => [name, "number"])),
-    id: "text",
-  }));
   const answers = csv.header.filter((name) => name !== "id");
   if (answers.length === 0 || csv.size === 0)
     throw new UserError(`${file}: the header is "${csv.header.join(",").slice(0, 200)}"`, remedy);

@@ -1,14 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "../io/atomic";
+import { readTable } from "../io/table-file";
 import type { VoteFractions } from "./votes";
-import { formatVotes, parseVotes } from "./votes-csv";
+import { formatVotes, voteFractionColumns, votesOf } from "./votes-csv";
 
 /** Write vote fractions; see {@link formatVotes}. */
 export async function writeVotes(path: string, votes: VoteFractions): Promise<void> {
   writeFileAtomic(path, formatVotes(votes));
 }
 
-/** Read vote fractions; see {@link parseVotes}. */
+/** Read vote fractions, of a CSV or a Parquet file; see `parseVotes`. */
 export async function readVotes(path: string): Promise<VoteFractions> {
-  return parseVotes(await readFile(path, "utf8"), path);
+  return votesOf(await readTable(path, voteFractionColumns), path);
 }

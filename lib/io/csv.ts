@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../core/errors";
 import { type Shard, shardOfFile } from "../core/shard";
+import { systemError } from "../core/system-errors";
 import { CsvColumns, type CsvTable, type ReadCsvOptions, type WantedColumns } from "./csv-table";
 import { CsvScanner, type UseRow } from "./csv-text";
 
@@ -86,7 +87,8 @@ export async function eachRow(path: string, use: UseRow): Promise<void> {
     scanner.push(decoder?.decode() ?? "");
     scanner.end();
   } catch (error) {
-    if (error instanceof UserError) throw error;
+    const known = systemError(error, path, "cannot be read");
+    if (known instanceof UserError) throw known;
     const isText = (error as NodeJS.ErrnoException).code === "ERR_ENCODING_INVALID_ENCODED_DATA";
     throw new UserError(
       isText

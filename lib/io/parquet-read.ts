@@ -129,9 +129,10 @@ export async function openParquet(path: string): Promise<ParquetFile> {
 }
 
 async function bufferOf(handle: FileHandle, path: string): Promise<AsyncBuffer> {
-  const { size: byteLength } = await handle.stat();
+  const found = await handle.stat();
+  const byteLength = found.size;
   const ends = Buffer.alloc(8);
-  if (byteLength >= 12) {
+  if (found.isFile() && byteLength >= 12) {
     await handle.read(ends, 0, 4, 0);
     await handle.read(ends, 4, 4, byteLength - 4);
   }

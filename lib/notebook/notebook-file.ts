@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { systemError } from "../core/system-errors";
 
 const bundle = z.record(z.string(), z.unknown());
 
@@ -31,7 +32,7 @@ export function readNotebook(path: string): NotebookFile {
   try {
     content = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
+    if (!(cause instanceof SyntaxError)) throw systemError(cause, path, "cannot be read");
     throw new UserError(`${path} is not a notebook: ${cause.message}`, "give an .ipynb file", {
       cause,
     });

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { systemError } from "../core/system-errors";
 import { makeFolder, writeFileAtomic } from "../io/atomic";
 
 /** One epoch's row of the history. */
@@ -147,6 +148,8 @@ export function digestOf(path: string): string {
       if (length === 0) return hash.digest("hex");
       hash.update(piece.subarray(0, length));
     }
+  } catch (error) {
+    throw systemError(error, path, "cannot be read");
   } finally {
     closeSync(descriptor);
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../core/errors";
+import { systemError } from "../core/system-errors";
 import { findPath } from "../io/paths";
 import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { isTree, mergeSettings, type Tree, withAssignments } from "./merge-settings";
@@ -52,8 +53,9 @@ function parseFile(path: string): unknown {
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     const names = Object.keys(presets).join(", ");
+    const known = systemError(cause, path, "cannot be read");
     throw new UserError(
-      `${path} cannot be read: ${message}`,
+      known instanceof UserError ? known.problem : `${path} cannot be read: ${message}`,
       `give a YAML file, or the name of a preset: ${names}`,
       { cause },
     );

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { UserError } from "#lib/core/errors";
 import { createPredictions } from "#lib/evaluate/predictions";
 import { formatPredictions, parsePredictions } from "#lib/evaluate/predictions-csv";
 import { readPredictions, writePredictions } from "#lib/evaluate/predictions-file";
+import { readVotePredictions } from "#lib/evaluate/vote-predictions-file";
+import { readVotes } from "#lib/evaluate/votes-file";
 
 const good =
   "id,label,predicted,p_spiral,p_smooth\na,spiral,smooth,0.25,0.75\nb,1,smooth,0.5,0.5\n";
@@ -153,10 +157,26 @@ describe("prediction tables", () => {
     );
   });
 
-  it("name a missing file", async () => {
-    await assert.rejects(
-      readPredictions("nowhere.csv"),
-      /nowhere\.csv cannot be read as a prediction table \(CSV\): it is not there/,
-    );
+  it("come from gzip and UTF-16, and from nothing that is no file of text", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "predictions-"));
+    const path = join(folder, "p.csv");
+    const text = "id,label,predicted\n1,\u00e9l,\u00e9l\n2,s,\u00e9l\n";
+    try {
+      writeFileSync(path, Buffer.from(text, "latin1"));
+      for (const read of [readPredictions, readVotes, readVotePredictions]) {
+        await assert.rejects(read(path), /p\.csv: the text is not UTF-8/);
+        await assert.rejects(read(folder), /is a folder, not a file/);
+        await assert.rejects(read("nowhere.csv"), /nowhere\.csv: no such file/);
+      }
+      writeFileSync(`${path}.gz`, gzipSync(text));
+      writeFileSync(path, Buffer.from(`\ufeff${text}`, "utf16le"));
+      for (const file of [path, `${path}.gz`]) {
+        assert.deepEqual((await readPredictions(file)).classNames, ["s", "\u00e9l"]);
+      }
+      writeFileSync(`${path}.gz`, gzipSync("id,smooth\n1,0.25\n"));
+      assert.deepEqual((await readVotes(`${path}.gz`)).values, Float64Array.of(0.25));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -9,7 +9,7 @@ import { openGalaxy10 } from "#lib/data/galaxy10";
 import { decodeImage, probeImage } from "#lib/data/image-files";
 import { openDataset } from "#lib/data/open";
 import { readSplit } from "#lib/data/splits";
-import { parseTree } from "#lib/data/tree-yaml";
+import { openTree } from "#lib/data/trees";
 import { readPredictions, readTruth } from "#lib/evaluate/predictions-file";
 import { readVotes } from "#lib/evaluate/votes-file";
 import { openParquet } from "#lib/io/parquet-read";
@@ -56,7 +56,7 @@ async function readFits(path: string): Promise<void> {
 
 async function readImage(path: string): Promise<void> {
   const shape = await probeImage(path);
-  if (typeof shape === "string") throw new UserError(shape, "none");
+  if (typeof shape === "string") throw new UserError(`${path}: ${shape}`, "none");
   await decodeImage(path, shape, {});
 }
 
@@ -262,7 +262,7 @@ export const readers: Readonly<Record<string, Reader>> = {
       texts(
         "questions:\n  - { name: shape, answers: [smooth, disk, artifact] }\n  - { name: bar, answers: [yes, no], after: shape_disk }\n",
       ),
-    read: (path) => parseTree(readFileSync(path, "utf8"), path),
+    read: (path) => openTree(path),
   },
   "web-manifest": {
     file: "model.json",

@@ -98,6 +98,7 @@ async function main(minutes: number): Promise<void> {
     console.log(`${elapsed().toFixed(0)} s, ${cycles + 1} cycles, ${megabytes.toFixed(0)} MB`);
   }
   const half = samples.filter(({ seconds }) => seconds > (minutes * 60) / 2);
+  assert.ok(half.length > 2, `${cycles} cycles are too few to say anything: give more --minutes`);
   const perHour = (slopeOf(half) * 3600) / 1e6;
   const [first, last] = [samples[0].rss, samples[samples.length - 1].rss].map((rss) => rss / 1e6);
   console.log(
