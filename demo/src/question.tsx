@@ -16,7 +16,8 @@ export function Question(props: {
       <label class="field">
         <span>Question</span>
         <input
-          value={question}
+          key={question}
+          defaultValue={question}
           onChange={({ currentTarget }) => props.onChange(currentTarget.value, answers)}
         />
       </label>

@@ -67,14 +67,12 @@ export async function readKept(): Promise<Kept> {
 export const keepProject = (project: Project) =>
   change(PROJECT, (store) => void store.put(project, "project"));
 
-/** Keep pictures; those of the same name are replaced. */
-export const keepPictures = (pictures: readonly StoredPicture[]) =>
+/** Keep pictures, those of the same name are replaced, and let others go. */
+export const keepPictures = (
+  pictures: readonly StoredPicture[],
+  gone: readonly StoredPicture[] = [],
+) =>
   change(PICTURES, (store) => {
+    for (const { id } of gone) store.delete(id);
     for (const picture of pictures) store.put(picture);
   });
-
-/** Forget everything. */
-export async function forget(): Promise<void> {
-  await change(PICTURES, (store) => void store.clear());
-  await change(PROJECT, (store) => void store.clear());
-}

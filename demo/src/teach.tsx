@@ -12,59 +12,26 @@ import { useLatest } from "./latest";
 import { ENOUGH, Learned, type Taught } from "./learned";
 import { network, sentence } from "./network";
 import { MOST_ANSWERS, Question } from "./question";
-import {
-  forget,
-  keepPictures,
-  keepProject,
-  type Project,
-  readKept,
-  type StoredPicture,
-} from "./store";
-
-const fresh: Project = { question: "Is it a spiral galaxy?", answers: ["yes", "no"], labels: [] };
-
-type Opened = Awaited<ReturnType<typeof network.readHead>>;
+import type { Project } from "./store";
+import { fresh, useWork } from "./work";
 
 /** Label your own galaxies with a key each; a head learns your question as you go. */
 export function Teach() {
-  const [project, setProject] = useState<Project>(fresh);
-  const [pictures, setPictures] = useState<readonly StoredPicture[]>([]);
   const [taught, setTaught] = useState<Taught>();
-  const [opened, setOpened] = useState<Opened>();
-  const [skipped, setSkipped] = useState<readonly string[]>([]);
   const [shown, setShown] = useState<{ readonly id: string; readonly picture: Decoded }>();
   const [reading, setReading] = useState("");
   const [problems, setProblems] = useState<readonly string[]>([]);
   const [curve, setCurve] = useState<AccuracyPoints>([]);
   const tell = (error: unknown) => setProblems((before) => [...before, sentence(error)]);
+  const { project, pictures, skipped, opened, change, undo, canUndo } = useWork(tell);
 
-  useEffect(() => {
-    readKept()
-      .then((kept) => {
-        if (kept.project) setProject(kept.project);
-        setPictures(kept.pictures);
-      })
-      .catch(tell);
-    // Two tabs would overwrite each other's labels.
-    const release = new AbortController();
-    navigator.locks.request("teach", { ifAvailable: true }, (lock) => {
-      if (lock === null) {
-        tell(new UserError("another tab labels already", "close it: what is labeled last is kept"));
-        return undefined;
-      }
-      return new Promise<void>((done) => release.signal.addEventListener("abort", () => done()));
-    });
-    return () => release.abort();
-  }, []);
-
-  const update = (next: Project) => {
-    setProject(next);
-    keepProject(next).catch(tell);
-  };
+  const update = (next: Partial<Project>) =>
+    change(({ project }) => ({ project: { ...project, ...next } }));
   const labelOf = new Map(project.labels.map(({ id, answer }) => [id, answer]));
   const add = async (files: readonly File[]) => {
     setProblems([]);
     const known = new Set(pictures.map(({ id }) => id));
+    let isFirst = true;
     for (const [i, file] of files.entries()) {
       setReading(`${i + 1} of ${files.length}`);
       const id = file.webkitRelativePath || file.name;
@@ -74,8 +41,8 @@ export function Teach() {
         const side = await network.usualSide(picture.size);
         const part = cut(picture, middle(picture.size, side));
         const stored = { id, file, features: await network.features([part]) };
-        await keepPictures([stored]);
-        setPictures((before) => [...before, stored]);
+        change(({ pictures }) => ({ pictures: [...pictures, stored] }), isFirst);
+        isFirst = false;
       } catch (error) {
         tell(error);
       }
@@ -101,7 +68,7 @@ export function Teach() {
       );
       const loaded = new Set(given.map(({ id }) => id));
       const kept = project.labels.filter(({ id }) => !loaded.has(id));
-      update({ ...project, answers: used, labels: [...kept, ...given] });
+      update({ answers: used, labels: [...kept, ...given] });
       if (given.length < ids.length) {
         const missing = `${ids.length - given.length} of ${ids.length} rows of ${file.name} have no picture here`;
         throw new UserError(missing, "open the pictures first");
@@ -122,8 +89,10 @@ export function Teach() {
           "save your labels, and press Forget all first",
         );
       }
-      if (!own) update({ ...project, answers: next.answers });
-      setOpened(next);
+      change(({ project }) => ({
+        project: own ? project : { ...project, answers: next.answers },
+        opened: next,
+      }));
     } catch (error) {
       tell(error);
     }
@@ -172,16 +141,15 @@ export function Teach() {
 
   const label = (answer: number) => {
     if (current === undefined || shown?.id !== current.id) return;
-    update({ ...project, labels: [...project.labels, { id: current.id, answer }] });
+    update({ labels: [...project.labels, { id: current.id, answer }] });
   };
-  const undo = () => update({ ...project, labels: project.labels.slice(0, -1) });
-  const skip = () => current && setSkipped([...skipped, current.id]);
+  const skip = () => current && change(({ skipped }) => ({ skipped: [...skipped, current.id] }));
   const onKey = useRef((_: KeyboardEvent) => {});
   onKey.current = ({ key, target }) => {
     if (target instanceof HTMLInputElement) return;
     const answer = Number(key) - 1;
     if (answer >= 0 && answer < project.answers.length) label(answer);
-    if (key === "u") undo();
+    if (key === "u" && canUndo) undo();
     if (key === "s") skip();
   };
   useEffect(() => {
@@ -230,7 +198,7 @@ export function Teach() {
           <button type="button" disabled={!current} onClick={skip}>
             <kbd>s</kbd> skip
           </button>
-          <button type="button" disabled={project.labels.length === 0} onClick={undo}>
+          <button type="button" disabled={!canUndo} onClick={undo}>
             <kbd>u</kbd> undo
           </button>
         </div>
@@ -242,7 +210,7 @@ export function Teach() {
       <section aria-label="The question">
         <Question
           project={project}
-          onChange={(question, answers) => update({ ...project, question, answers })}
+          onChange={(question, answers) => update({ question, answers })}
         />
         <FilePicker onFiles={add} />
         <FileField
@@ -266,12 +234,8 @@ export function Teach() {
           curve={curve}
           guess={guess}
           onForget={() => {
-            setProject(fresh);
-            setPictures([]);
-            setShown(undefined);
+            change(() => ({ ...fresh, opened: undefined }));
             setCurve([]);
-            setOpened(undefined);
-            forget().catch(tell);
           }}
           onError={tell}
         />

@@ -31,6 +31,9 @@ describe("the page in a browser", function () {
     const threads = Math.min(8, Math.max(2, Math.floor(cores / 2)), cores);
     const engine = `WASM, ${threads} thread${threads === 1 ? "" : "s"}`;
     assert.equal(await page.textContent("[data-testid=engine]"), engine);
+    const paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
+    const milliseconds = await page.evaluate<number>(paint);
+    assert.ok(milliseconds < 1000, `first paint after ${milliseconds} ms`);
     const [picture] = await galaxies(1, 96);
     await page.setInputFiles('input[aria-label="A picture"]', picture);
     const crop = page.locator(".crop");
@@ -40,6 +43,16 @@ describe("the page in a browser", function () {
     await shows("6,6,83");
     await crop.press("ArrowRight");
     await shows("10,6,83");
+    const { x, y, width: side } = (await crop.boundingBox()) ?? assert.fail();
+    await page.mouse.move(x + side / 2, y + side / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + side / 2 + (3.9 * side) / 83, y + side / 2);
+    await page.mouse.up();
+    await shows("6,6,83");
+    await page.mouse.wheel(0, 100);
+    await shows("2,2,91");
+    await crop.press("+");
+    await shows("8,8,79");
     await page.waitForSelector('.overlay[style*="0.6"]', { state: "attached" });
     const save = async (name: string) => {
       const [download] = await Promise.all([
@@ -49,7 +62,7 @@ describe("the page in a browser", function () {
       return readFileSync(await download.path());
     };
     const json = JSON.parse(String(await save("Save JSON")));
-    assert.deepEqual(json.crop, { left: 10, top: 6, side: 83 });
+    assert.deepEqual(json.crop, { left: 8, top: 8, side: 79 });
     const shares = Object.values<number>(json.answers);
     assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-6);
     const { width, height } = await sharp(await save("Save PNG")).metadata();
@@ -60,6 +73,26 @@ describe("the page in a browser", function () {
       join(CASES, "mef_empty_primary.fits"),
     );
     await page.getByText("Stretch (Lupton)").waitFor();
+    const drawn = () => page.evaluate<string>("document.querySelector('.crop canvas').toDataURL()");
+    const usual = await drawn();
+    await page.getByRole("slider", { name: "Width" }).fill("3");
+    for (let i = 0; (await drawn()) === usual; i++) {
+      assert.ok(i < 100, "the stretch changes nothing");
+      await page.waitForTimeout(50);
+    }
+    for (const [event, key, size] of [
+      ["DragEvent('drop'", "dataTransfer", 80],
+      ["ClipboardEvent('paste'", "clipboardData", 72],
+    ] as const) {
+      const [{ buffer }] = await galaxies(1, size);
+      await page.evaluate(`(() => {
+        const bytes = Uint8Array.from(atob("${buffer.toString("base64")}"), (c) => c.charCodeAt(0));
+        const ${key} = new DataTransfer();
+        ${key}.items.add(new File([bytes], "given.png", { type: "image/png" }));
+        document.body.dispatchEvent(new ${event}, { ${key}, bubbles: true, cancelable: true }));
+      })()`);
+      await shows(`0,0,${size}`);
+    }
     await page.context().close();
   });
 
@@ -173,6 +206,22 @@ describe("the page in a browser", function () {
     assert.ok(accuracy >= 75, `${accuracy} %`);
     await page.keyboard.press("u");
     await page.getByText("11 of 16 labeled").waitFor();
+    await page.locator("[data-ready]").waitFor();
+    const shown = await names();
+    await page.keyboard.press("s");
+    await page.waitForSelector(`[data-picture]:not([data-picture="${shown}"])`);
+    await page.keyboard.press("u");
+    await page.waitForSelector(`[data-picture="${shown}"]`);
+    await page.locator("fieldset input").first().fill("Is it round?");
+    await page.locator("fieldset input").first().press("Enter");
+    await page.getByRole("heading", { name: "Is it round?" }).waitFor();
+    await page.getByRole("button", { name: "undo" }).click();
+    await page.getByRole("heading", { name: "Is it a spiral galaxy?" }).waitFor();
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.getByText("Forget all").click();
+    await page.getByText("0 of 0 labeled").waitFor();
+    await page.keyboard.press("u");
+    await page.getByText("11 of 16 labeled").waitFor();
     await page.reload();
     await page.getByText("11 of 16 labeled").waitFor();
 
@@ -203,7 +252,6 @@ describe("the page in a browser", function () {
     await other.close();
 
     // Another person opens the head: it guesses before anything is labeled.
-    page.on("dialog", (dialog) => dialog.accept());
     await page.getByText("Forget all").click();
     await page.getByText("0 of 0 labeled").waitFor();
     const head = 'input[accept=".safetensors"]';
@@ -238,31 +286,36 @@ describe("the page in a browser", function () {
     const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
     const screens = join(ROOT, ".tuning-fork", "demo-screens");
     mkdirSync(screens, { recursive: true });
-    for (const [width, theme] of [
-      [390, "light"],
-      [800, "dark"],
-      [1280, "light"],
-      [1280, "dark"],
-    ] as const) {
+    for (const width of [390, 800, 1280]) {
       const page = await demo.open(`${demo.address}?engine=wasm`, ".ranking", width);
-      const other = page.getByLabel(`Change to the ${theme} theme`);
-      if (await other.isVisible()) await other.click();
       await page.evaluate(axe);
-      for (const room of ["look", "make", "teach", "batch"]) {
-        await page.click(`nav a[href="#${room}"]`);
-        await page.waitForSelector(`nav a[href="#${room}"][aria-current]`);
-        if (room === "make") await page.waitForSelector(".ranking");
-        const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
-        assert.ok(wide <= width, `${room} is ${wide} wide on ${width}`);
-        await page.screenshot({ path: join(screens, `${room}-${width}-${theme}.png`) });
-        // It reads the page's structure and colors, which widths do not change.
-        if (width < 1280) continue;
-        const found = await page.evaluate<
-          { id: string; impact: string; nodes: { html: string }[] }[]
-        >(`axe.run().then(({ violations }) => violations)`);
-        const serious = found.filter(({ impact }) => impact === "serious" || impact === "critical");
-        const list = serious.map(({ id, nodes }) => `${room}: ${id} ${nodes[0].html}`);
-        assert.deepEqual(list, []);
+      for (const theme of ["dark", "light"]) {
+        await page.getByLabel(`Change to the ${theme} theme`).click();
+        for (const room of ["look", "make", "teach", "batch"]) {
+          await page.click(`nav a[href="#${room}"]`);
+          await page.waitForSelector(`nav a[href="#${room}"][aria-current]`);
+          if (room === "look" || room === "make") await page.waitForSelector(".ranking");
+          const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
+          assert.ok(wide <= width, `${room} is ${wide} wide on ${width}`);
+          const outside = await page.evaluate<
+            string[]
+          >(`[...document.querySelectorAll("section")].flatMap(
+            (section) => [...section.querySelectorAll("button, input, select, ol")].filter(
+              (part) => part.getBoundingClientRect().right > section.getBoundingClientRect().right,
+            ).map(({ outerHTML }) => outerHTML))`);
+          assert.deepEqual(outside, [], `${room}, ${width}`);
+          await page.screenshot({ path: join(screens, `${room}-${width}-${theme}.png`) });
+          // It reads the page's structure and colors, which widths do not change.
+          if (width < 1280) continue;
+          const found = await page.evaluate<
+            { id: string; impact: string; nodes: { html: string }[] }[]
+          >(`axe.run().then(({ violations }) => violations)`);
+          const serious = found.filter(
+            ({ impact }) => impact === "serious" || impact === "critical",
+          );
+          const list = serious.map(({ id, nodes }) => `${room}: ${id} ${nodes[0].html}`);
+          assert.deepEqual(list, []);
+        }
       }
       await page.context().close();
     }
@@ -379,6 +432,10 @@ describe("the page in a browser", function () {
     assert.equal(await status("..%2fmodel.yaml"), 404);
     assert.equal(await status("assets/"), 404);
     assert.equal(await status("", { method: "POST" }), 405);
+    const { headers } = await fetch(demo.address);
+    const policy = headers.get("content-security-policy") ?? "";
+    assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval' blob:; /);
+    assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|https?:|\*/);
   });
 
   it("asks no other host, and has nothing to complain about", () => {
