@@ -69,7 +69,11 @@ const collect = defineVerb({
   summary: "Make of the units' outputs what they are parts of: one table, each galaxy once",
   words: folderWord,
   options: {
-    out: { type: "text", value: "FILE.csv", help: "The table. Default: in the plan's folder." },
+    out: {
+      type: "text",
+      value: "FILE",
+      help: "The table, .csv or .parquet. Default: in the plan's folder.",
+    },
   },
   async run({ out }, [path]) {
     const folder = new PlanFolder(path);

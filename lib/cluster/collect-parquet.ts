@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../core/errors";
 import { asText, type Table } from "../core/table";
+import { csvHeader, readCsv } from "../io/csv";
 import { openParquet, type ParquetFile } from "../io/parquet-read";
 import { type StoredType, writeParquet } from "../io/parquet-write";
-import { checkPart } from "./collect-shards";
+import { checkPart, otherColumns } from "./collect-shards";
 import type { Plan, Unit } from "./plan";
 
 /**
@@ -47,6 +48,35 @@ export async function collectParquet({ units }: Plan, out: string): Promise<numb
     }
   }
   return writeParquet(out, columns, pieces(), { metadata: first.metadata });
+}
+
+/** Columns of a table of answers that are text; the others are numbers. */
+const TEXT = ["id", "label", "predicted"];
+
+/**
+ * Join the parts of a table of answers, which are CSV, into a Parquet file; a part is in memory.
+ *
+ * @param out The Parquet file that they become.
+ * @returns how many rows it has
+ * @throws UserError naming the part that lacks rows, has others, or has other columns; nothing is written then
+ */
+export async function collectAsParquet({ units }: Plan, out: string): Promise<number> {
+  const header = await csvHeader(units[0].output);
+  const isText = (name: string) => TEXT.includes(name);
+  async function* pieces(): AsyncGenerator<Table> {
+    for (const unit of units) {
+      const part = await readCsv(unit.output, (own) => {
+        if (own.join() !== header.join()) throw otherColumns(unit, units[0]);
+        return Object.fromEntries(own.map((name) => [name, isText(name) ? "text" : "number"]));
+      });
+      const hash = createHash("sha256");
+      for (const id of part.columns.id) hash.update(`${id}\n`);
+      checkPart(unit, part.size, hash.digest("hex"));
+      yield part.columns;
+    }
+  }
+  const types = header.map((name) => [name, isText(name) ? "text" : "float32"] as const);
+  return writeParquet(out, Object.fromEntries(types), pieces());
 }
 
 async function opened<T>({ output }: Unit, use: (file: ParquetFile) => T): Promise<T> {

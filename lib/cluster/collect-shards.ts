@@ -5,7 +5,7 @@ import { UserError } from "../core/errors";
 import { atomicPath } from "../io/atomic";
 import { eachRow } from "../io/csv";
 import { csvLine } from "../io/csv-text";
-import { collectParquet } from "./collect-parquet";
+import { collectAsParquet, collectParquet } from "./collect-parquet";
 import type { Plan, Unit } from "./plan";
 import type { PlanKind } from "./plan-kind";
 import { shardSettings } from "./shard-plan";
@@ -29,12 +29,7 @@ export async function collectShards({ units }: Plan, out: string): Promise<numbe
       let rows = 0;
       for (const unit of units) {
         const found = await copyPart(unit, file, header);
-        if (header !== undefined && header !== found.header) {
-          throw new UserError(
-            `${unit.output} has other columns than ${units[0].output}`,
-            "the parts are of different models: remove them and submit the plan again",
-          );
-        }
+        if (header !== undefined && header !== found.header) throw otherColumns(unit, units[0]);
         header = found.header;
         rows += found.rows;
       }
@@ -91,19 +86,27 @@ export function checkPart({ rows, output, name }: Unit, count: number, ids: stri
   );
 }
 
+/** Why two parts cannot become one table. */
+export function otherColumns(part: Unit, first: Unit): UserError {
+  return new UserError(
+    `${part.output} has other columns than ${first.output}`,
+    "the parts are of different models: remove them and submit the plan again",
+  );
+}
+
 /** What becomes of parts: one table. */
 export const shards: PlanKind = {
   async collect({ path }, plan, given) {
     const { ending } = shardSettings.parse(plan.settings);
-    const isParquet = ending === "parquet";
-    const out = given ?? join(path, isParquet ? "features.parquet" : "predictions.csv");
-    if (!out.endsWith(`.${ending}`)) {
-      throw new UserError(
-        `${out} is to be of parts that end in .${ending}`,
-        `give --out FILE.${ending}`,
-      );
+    const areFeatures = ending === "parquet";
+    const out = given ?? join(path, areFeatures ? "features.parquet" : "predictions.csv");
+    const asParquet = out.endsWith(".parquet");
+    if (!asParquet && (areFeatures || !out.endsWith(".csv"))) {
+      const endings = areFeatures ? ".parquet" : ".csv or .parquet";
+      throw new UserError(`${out} does not end in ${endings}`, "name the file by what it shall be");
     }
-    const rows = await (isParquet ? collectParquet : collectShards)(plan, out);
+    const toParquet = areFeatures ? collectParquet : collectAsParquet;
+    const rows = await (asParquet ? toParquet : collectShards)(plan, out);
     return { files: [out], says: `${rows} galaxies, each once` };
   },
 };

@@ -3,16 +3,15 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { collectParquet } from "#lib/cluster/collect-parquet";
-import { collectShards } from "#lib/cluster/collect-shards";
 import { estimatePlan } from "#lib/cluster/estimate-plan";
 import { partsOfIds, partsOfTable } from "#lib/cluster/part-rows";
 import { createPlan, type Plan } from "#lib/cluster/plan";
 import { planKinds } from "#lib/cluster/registry";
 import { shardPlan } from "#lib/cluster/shard-plan";
 import { makeFolder } from "#lib/io/atomic";
-import { readCsv } from "#lib/io/csv";
 import { openParquet } from "#lib/io/parquet-read";
 import { writeParquet } from "#lib/io/parquet-write";
+import { readTable } from "#lib/io/table-file";
 import { temporaryFolder } from "../train/support";
 
 describe("parts of a table", () => {
@@ -94,25 +93,27 @@ ${own
     const write = (i: number, rows: readonly string[], header = "id,label,p_x\n") =>
       writeFileSync(plan.units[i].output, header + rows.join(""));
     for (const [i, own] of lines.entries()) write(i, own);
-    const out = join(folder.path, "all.csv");
-    assert.equal(await collectShards(plan, out), ids.length);
-    assert.deepEqual((await readCsv(out, { id: "text" })).columns.id, ids);
-    const before = readFileSync(out, "utf8");
+    const collect = (out: string) =>
+      planKinds.shards.collect({ path: folder.path } as never, plan, out);
+    for (const out of ["all.csv", "all.parquet"].map((name) => join(folder.path, name))) {
+      for (const [i, own] of lines.entries()) write(i, own);
+      assert.match((await collect(out)).says, /^7 galaxies/);
+      const { columns } = await readTable(out, { id: "text", label: "text", p_x: "number" });
+      assert.deepEqual(columns.id, ids);
+      assert.deepEqual([columns.label[6], columns.p_x[6]], ["x", 0.5]);
+      const before = readFileSync(out);
 
-    write(1, lines[1].slice(1));
-    await assert.rejects(
-      collectShards(plan, out),
-      /has 1 galaxies of the 2 of shard-2-of-3: it was cut/,
-    );
-    write(1, lines[0]);
-    await assert.rejects(collectShards(plan, out), /not about the galaxies of shard-2-of-3/);
-    write(1, lines[1], "id,label,p_y\n");
-    await assert.rejects(collectShards(plan, out), /has other columns than .*shard-1-of-3/);
-    write(1, [...lines[1].slice(0, 1), '"b, wi']);
-    await assert.rejects(collectShards(plan, out), /a quote is opened and never closed|cut off/);
-    assert.equal(readFileSync(out, "utf8"), before);
-    const elsewhere = planKinds.shards.collect({ path: "x" } as never, plan, "all.parquet");
-    await assert.rejects(elsewhere, /of parts that end in \.csv\n.*--out FILE\.csv/);
+      write(1, lines[1].slice(1));
+      await assert.rejects(collect(out), /has 1 galaxies of the 2 of shard-2-of-3: it was cut/);
+      write(1, lines[0]);
+      await assert.rejects(collect(out), /not about the galaxies of shard-2-of-3/);
+      write(1, lines[1], "id,label,p_y\n");
+      await assert.rejects(collect(out), /has other columns than .*shard-1-of-3/);
+      write(1, [...lines[1].slice(0, 1), '"b, wi']);
+      await assert.rejects(collect(out), /a quote is opened and never closed|cut off/);
+      assert.deepEqual(readFileSync(out), before);
+    }
+    await assert.rejects(collect("all.fits"), /does not end in \.csv or \.parquet/);
   });
 
   it("of features become one, of one model alone", async () => {
