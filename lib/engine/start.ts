@@ -1,8 +1,11 @@
 /** The rungs of the engine ladder, best first. */
 export type EngineName = "cuda" | "cpu" | "wasm";
 
-/** Number formats a step may be computed in. */
-export type Precision = "float32" | "mixed_bfloat16";
+/**
+ * Number formats a step may be computed in. `mixed_bfloat16`: products in bfloat16, and what lies between them.
+ * `bfloat16_products`: the products alone, each rounded once more; for predictions, nearer to float32.
+ */
+export type Precision = "float32" | "mixed_bfloat16" | "bfloat16_products";
 
 /** Which tensor engine runs, and on what. */
 export interface EngineInfo {

@@ -130,8 +130,11 @@ export type TrainSettings = z.input<typeof trainConfigSchema>;
 export const predictConfigSchema = settings({
   /** Images that are computed at once; answers differ in the last digits with it. Default 64. */
   batchSize: count.default(64),
-  /** `mixed_bfloat16` is faster where the processor has it, and less exact. Default `float32`. */
-  precision: z.enum(["float32", "mixed_bfloat16"]).default("float32"),
+  /**
+   * `mixed_bfloat16` is faster where the processor has it, and less exact; `bfloat16_products` has the products
+   * alone in bfloat16, and is nearer to the answers of `float32`. Default `float32`.
+   */
+  precision: z.enum(["float32", "mixed_bfloat16", "bfloat16_products"]).default("float32"),
   /** Average the answers over each galaxy's eight orientations: eight times the work. Default false. */
   testTimeAugmentation: z.boolean().default(false),
   /**

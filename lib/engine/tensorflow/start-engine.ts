@@ -82,7 +82,7 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
     device: backend.isUsingGpuDevice ? "NVIDIA GPU" : `CPU, ${process.arch}`,
     version: `TensorFlow ${backend.binding.TF_Version}`,
     processor: backend.isUsingGpuDevice ? undefined : describeProcessor(processor()),
-    precisions: ["float32", "mixed_bfloat16"],
+    precisions: ["float32", "mixed_bfloat16", "bfloat16_products"],
   };
 }
 

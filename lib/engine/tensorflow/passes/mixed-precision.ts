@@ -9,18 +9,25 @@ import type { Pass } from "./pass";
  * Rewrite a trace to another number format (mixed precision: Micikevicius et al. 2018,
  * arXiv:1710.03740; bfloat16: Kalamkar et al. 2019, arXiv:1905.12322).
  *
- * Inputs, outputs and variables stay float32; a value that is wanted in both formats is cast once.
+ * Inputs, outputs and variables stay float32; a value that is wanted in both formats is cast once. With
+ * `bfloat16_products` all that is no product stays float32, too.
  */
 export const mixedPrecision: Pass = {
   name: "mixed-precision",
-  summary: "with mixed_bfloat16, products and what lies between them are computed in bfloat16",
-  run: (trace, { precision }) => (precision === "float32" ? trace : new BFloat16Pass().run(trace)),
+  summary: "products in bfloat16, and with mixed_bfloat16 what lies between them",
+  run: (trace, { precision }) =>
+    precision === "float32"
+      ? trace
+      : new BFloat16Pass(precision === "bfloat16_products").run(trace),
 };
 
 class BFloat16Pass {
   private readonly nodes: GraphNode[] = [];
   private readonly rewritten = new Map<GraphNode, GraphNode>();
   private readonly casts = new Map<string, Output>();
+
+  /** @param productsOnly Whether what lies between products stays float32. */
+  constructor(private readonly productsOnly: boolean) {}
 
   run(trace: Trace): Trace {
     for (const node of trace.nodes) this.rewrite(node);
@@ -36,7 +43,10 @@ class BFloat16Pass {
 
   private rewrite(node: GraphNode): void {
     if (node.body !== undefined) {
-      const inputs = node.inputs.map((input) => this.moved(input));
+      const inputs = node.inputs.map((input) => {
+        const { dtype } = input.node.outputs[input.index];
+        return this.productsOnly ? this.as(this.moved(input), dtype) : this.moved(input);
+      });
       this.put(node, launchWith(node, node.body, inputs));
       return;
     }
@@ -76,7 +86,7 @@ class BFloat16Pass {
   /** Whether an op's largest operands are in bfloat16 already. */
   private isLow(typed: Bfloat16Rule, node: GraphNode, inputs: readonly Output[]): boolean {
     if (node.autocast === false) return false;
-    if (typed.rule === "always") return true;
+    if (typed.rule === "always" || this.productsOnly) return typed.rule === "always";
     const operands = inputs.filter(
       (input, i) =>
         (typed.inputs?.includes(i) ?? true) &&

@@ -138,6 +138,36 @@ describe("mixed precision", () => {
     assert.ok(error(kept) < 0.01);
   });
 
+  it("bfloat16_products keeps all but products in float32, and is nearer to it", () => {
+    const fn = (x: tf.Tensor, w: tf.Tensor, far: tf.Tensor) => {
+      // Rounded after each op, 100 + y would lose most of y.
+      const y = tf.matMul(x, w);
+      const between = tf.sub(tf.add(y, far), far);
+      return tf.matMul(
+        fused(() => tf.sub(tf.add(between, far), far)),
+        w,
+      );
+    };
+    const plain = (x: tf.Tensor, w: tf.Tensor) => tf.matMul(tf.matMul(x, w), w);
+    // The large one is one kernel.
+    for (const rows of [8, 8192]) {
+      const [x, w] = [fixed([rows, 8], [-1, 1], 1), fixed([8, 8], [-1, 1], 2)];
+      const expected = plain(x, w).dataSync();
+      const [low, products] = (["mixed_bfloat16", "bfloat16_products"] as const).map(
+        (precision) => {
+          const { call, dispose } = compile({ fn }, { variables: [], precision });
+          const got = call.fn(x, w, tf.scalar(100));
+          assert.equal(got.dtype, "float32");
+          const values = got.dataSync();
+          dispose();
+          return Math.max(...Array.from(expected, (value, i) => Math.abs(value - values[i])));
+        },
+      );
+      assert.ok(products > 0 && products < 0.1, `off by ${products}`);
+      assert.ok(low > 5 * products, `off by ${low} with all between in bfloat16`);
+    }
+  });
+
   it("computes a fused function in float32 between operands and result in bfloat16", () => {
     const far = 1000;
     // Rounded after each step, 1000 + x would lose x.
