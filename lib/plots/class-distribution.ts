@@ -4,7 +4,8 @@ import type { Figure } from "./figure";
 import { count, PART_NAMES, plain, textWidth, twoLines, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
 
-const SPLITS = Object.keys(PART_NAMES);
+// What is in no part comes last, so that the parts keep their colors.
+const SPLITS = [...Object.keys(PART_NAMES), "unused"];
 const partName = (split: string) => (PART_NAMES as Record<string, string>)[split] ?? split;
 
 /**

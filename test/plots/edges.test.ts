@@ -79,11 +79,11 @@ describe("figures of little or odd data", () => {
   });
 
   it("have splits in the order in which they are used, and colors at the ends beyond 0 and 1", () => {
-    const table = { label: Int32Array.of(0, 0, 0), split: ["test", "val", "train"] };
+    const table = { label: Int32Array.of(0, 0, 0, 0), split: ["unused", "test", "val", "train"] };
     const { data } = classDistribution({ classNames: ["smooth"], table });
     assert.deepEqual(
       (data as Traces).map(({ name }) => name),
-      ["training", "validation", "test"],
+      ["training", "validation", "test", "unused"],
     );
     assert.deepEqual([...colorMap([-1, 2])], [...colorMap([0, 1])]);
   });
