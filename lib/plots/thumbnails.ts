@@ -8,8 +8,10 @@ export const SHOW_THUMBNAILS = `(div) => {
   div.on("plotly_hover", ({ points: [{ customdata }], event }) => {
     if (!String(customdata).startsWith("data:image/")) return;
     image.src = customdata;
-    image.style.left = event.clientX + 16 + "px";
-    image.style.top = event.clientY + 16 + "px";
+    // Where the window ends, on the other side of the pointer.
+    const place = (at, end) => at + (at + 144 > end ? -144 : 16) + "px";
+    image.style.left = place(event.clientX, innerWidth);
+    image.style.top = place(event.clientY, innerHeight);
     image.style.display = "block";
   });
   div.on("plotly_unhover", () => { image.style.display = "none"; });

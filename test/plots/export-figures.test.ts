@@ -84,6 +84,15 @@ describe("export", () => {
         assert.ok(box);
         await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
         await page.waitForSelector("body > img", { state: "visible" });
+        // The picture stays inside a window that ends right below and beside the point.
+        await page.mouse.move(0, 0);
+        const [width, height] = [box.x, box.y].map((place) => Math.round(place) + 40);
+        await page.setViewportSize({ width, height });
+        await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+        await page.waitForSelector("body > img", { state: "visible" });
+        const picture = await page.locator("body > img").boundingBox();
+        assert.ok(picture && picture.x + picture.width <= width, "the picture is cut off");
+        assert.ok(picture.y + picture.height <= height, "the picture is cut off below");
         await page.close();
       }
     } finally {
