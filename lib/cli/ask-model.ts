@@ -7,7 +7,7 @@ import type { Dataset } from "../data/dataset";
 import { openDataset } from "../data/open";
 import { usualCrop } from "../data/usual-crop";
 import { findPath } from "../io/paths";
-import { isTablePath, tableHeader } from "../io/table-file";
+import { isTablePath, tableHeader, tableSize } from "../io/table-file";
 import { matchingCrop } from "../predict/matching-crop";
 import { networkPredictor } from "../predict/network-predictor";
 import type { Predictor } from "../predict/predictor";
@@ -108,4 +108,9 @@ async function hasPaths(spec: string): Promise<boolean> {
   const path = findPath(spec);
   if (!isTablePath(path) || !existsSync(path)) return false;
   return (await tableHeader(path)).includes("path");
+}
+
+/** How many rows a table has that names the galaxies' files; nothing where the data are something else. */
+export async function catalogSize(spec: string): Promise<number | undefined> {
+  return (await hasPaths(spec)) ? tableSize(findPath(spec)) : undefined;
 }

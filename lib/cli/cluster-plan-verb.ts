@@ -3,7 +3,7 @@ import { estimatePlan } from "../cluster/estimate-plan";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { untilInterrupted } from "../notebook/interrupt";
-import { askModel, askOptions } from "./ask-model";
+import { askModel, askOptions, catalogSize } from "./ask-model";
 import { defineVerb, say } from "./verb";
 
 const { shard: _, ...options } = askOptions;
@@ -36,8 +36,12 @@ export const planVerb = defineVerb({
   },
   async run({ galaxies, sample, shards, "at-once": atOnce, json, ...asked }) {
     const started = performance.now() - process.uptime() * 1000;
-    return askModel({ ...asked, shard: undefined }, async ({ predictor, dataset, rows }) => {
-      const some = rows.subarray(0, sample);
+    // Of a long catalog only as many rows are opened as are measured.
+    const total = await catalogSize(asked.data);
+    const shard =
+      total === undefined || total < 2 * sample ? undefined : `1/${Math.floor(total / sample)}`;
+    return askModel({ ...asked, shard }, async ({ predictor, dataset, rows, all }) => {
+      const some = (all ?? rows).subarray(0, sample);
       const measured = await untilInterrupted(async (signal) => {
         // The first pass traces the network: a part does that once.
         await predictor.predict(dataset, some.subarray(0, 64), { signal });
@@ -51,8 +55,14 @@ export const planVerb = defineVerb({
         };
       });
       const bytesRead = pictureBytes(dataset, some);
-      const all = { galaxies: galaxies ?? rows.length, shards, atOnce, bytesRead, ...measured };
-      const estimate = estimatePlan(all);
+      const measure = {
+        galaxies: galaxies ?? all?.length ?? total ?? rows.length,
+        shards,
+        atOnce,
+        bytesRead,
+        ...measured,
+      };
+      const estimate = estimatePlan(measure);
       if (json) say(JSON.stringify({ ...measured, ...estimate }));
       else {
         say(
