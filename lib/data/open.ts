@@ -37,6 +37,18 @@ const largeSet = 2 ** 29;
  * @throws UserError listing what there is when the SPEC is none of these.
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+  const dataset = await opened(spec, options);
+  const { sourceSize, notices = [] } = dataset;
+  const { crop } = options;
+  if (sourceSize === undefined || typeof crop !== "number" || crop <= Math.min(...sourceSize)) {
+    return dataset;
+  }
+  const [height, width] = sourceSize;
+  const said = `crop is ${crop}, and the images have ${width} × ${height} pixels: the largest square in the middle is taken.`;
+  return { ...dataset, notices: [...notices, said] };
+}
+
+async function opened(spec: string, options: OpenOptions): Promise<Dataset> {
   viewFor(options, undefined);
   const isTable = isTablePath(spec);
   const idle = (["tree", "votes", "shard"] as const).find((key) => options[key] !== undefined);

@@ -7,7 +7,7 @@ import { addBias, linear as matrixProduct } from "../engine/ops/linear";
 import { statelessUniform } from "../engine/ops/stateless-random";
 import { fanInUniform, type Initializer, kaimingNormal, ones, zeros } from "./initializers";
 import type { Context, Layer } from "./module";
-import type { Parameters } from "./parameters";
+import type { Dropped, Parameters } from "./parameters";
 
 /** Options of {@link conv2d}. Padding is symmetric, as PyTorch pads. */
 export interface ConvOptions {
@@ -176,9 +176,13 @@ export function layerNorm<T extends tf.Tensor>(
 }
 
 /** What is dropped in a call; nothing outside training, unless the context says so. */
-export function dropping(p: Parameters, rate: number): (context: Context) => Drop | undefined {
+export function dropping(
+  p: Parameters,
+  rate: number,
+  what: Dropped = "dropout",
+): (context: Context) => Drop | undefined {
   const stream = p.nextStream() + 1;
-  if (rate > 0) p.noteDropout();
+  if (rate > 0) p.noteDropout(what);
   return ({ training, dropping = training, seed }) => {
     if (rate === 0 || !dropping || seed === undefined) return undefined;
     return { rate, seed: tf.add(seed, tf.tensor1d([0, stream], "int32")) };
@@ -196,7 +200,7 @@ export function dropout<T extends tf.Tensor>(p: Parameters, rate: number): Layer
 
 /** Drop a residual branch for whole images in training (Huang et al. 2016, arXiv:1603.09382). */
 export function dropPath<T extends tf.Tensor>(p: Parameters, rate: number): Layer<T> {
-  const drop = dropping(p, rate);
+  const drop = dropping(p, rate, "dropPath");
   return (x, context) => {
     const by = drop(context);
     if (by === undefined) return x;

@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Preprocessing } from "./description";
 import type { Initializer } from "./initializers";
-import type { Parameter } from "./parameters";
+import type { Dropped, Parameter } from "./parameters";
 import type { Window } from "./windows";
 
 /** What a call of a model carries besides the images. */
@@ -128,8 +128,8 @@ export interface Model
   readonly dropout?: number;
   /** As it was asked for: share of residual branches dropped in training; none: 0. */
   readonly dropPath?: number;
-  /** Whether any of its layers drops values or branches in training. */
-  readonly drops: boolean;
+  /** What its layers drop in training: values, residual branches. */
+  readonly drops: ReadonlySet<Dropped>;
   /** How images must come to it. */
   readonly preprocessing: Preprocessing;
   /** By name, in order; the classifier's last. */

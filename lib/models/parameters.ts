@@ -32,11 +32,14 @@ export interface ParameterOptions {
   decay?: boolean;
 }
 
+/** What a layer drops in training, by the name of the option that asks for it: single values, or residual branches. */
+export type Dropped = "dropout" | "dropPath";
+
 /** The ordered, flat store that a model's layers register their parameters in, by dotted scope. */
 export class Parameters {
   private constructor(
     private readonly store: Map<string, Parameter>,
-    private readonly draw: { readonly seed: number; streams: number; drops: boolean },
+    private readonly draw: { readonly seed: number; streams: number; readonly drops: Set<Dropped> },
     private readonly scope: string,
   ) {}
 
@@ -46,7 +49,7 @@ export class Parameters {
    * @param seed Of the first values; each parameter draws from a stream of its own name.
    */
   static root(seed: number): Parameters {
-    return new Parameters(new Map(), { seed, streams: 0, drops: false }, "");
+    return new Parameters(new Map(), { seed, streams: 0, drops: new Set() }, "");
   }
 
   /** The child scope: names are joined by dots. */
@@ -65,12 +68,12 @@ export class Parameters {
   }
 
   /** Tell that a layer of this model drops values or branches. */
-  noteDropout(): void {
-    this.draw.drops = true;
+  noteDropout(what: Dropped): void {
+    this.draw.drops.add(what);
   }
 
-  /** Whether any layer of this model drops values or branches. */
-  get drops(): boolean {
+  /** What the layers of this model drop. */
+  get drops(): ReadonlySet<Dropped> {
     return this.draw.drops;
   }
 

@@ -46,7 +46,7 @@ export function networkPredictor<Table extends PredictionTable>(
       `build it with numClasses: ${task.numLogits}, or give weights of a model trained for this`,
     );
   }
-  if (dropoutSamples > 0 && !model.drops) {
+  if (dropoutSamples > 0 && model.drops.size === 0) {
     throw new UserError(
       `${model.name} was built without dropout, so that predict.dropoutSamples can have no effect`,
       "train it with model.dropout above 0, or leave the key out",

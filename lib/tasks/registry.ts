@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors";
 import type { Dataset } from "../data/dataset";
+import { hasLabels } from "../data/labels";
 import type { TaskDescription } from "../models/description";
 import { classification } from "./classification";
 import type { LossDefinition, LossOptions } from "./loss";
@@ -82,7 +83,9 @@ export function createTask(dataset: Dataset, { task, loss = {} }: TaskSettings =
   if (definition !== undefined) {
     return definition.fromDataset(dataset, lossOf(definition, loss));
   }
-  const has = dataset.votes === undefined ? "neither labels nor votes" : "votes, but no labels";
+  const labeled = hasLabels(dataset) ? "labels, but no votes" : undefined;
+  const voted = dataset.votes === undefined ? undefined : "votes, but no labels";
+  const has = labeled ?? voted ?? "neither labels nor votes";
   throw new UserError(
     `${dataset.name} has ${has}: it cannot be learned by ${wanted.map(({ name }) => name).join(", ")}`,
     "give data with a column label or with votes, or class folders",

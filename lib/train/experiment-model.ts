@@ -26,6 +26,7 @@ export interface ExperimentModel {
  * The model of an experiment, with fresh weights or those that its `weights` name.
  *
  * @param task What it will be asked: a classifier in the file that answers the same is kept.
+ * @throws UserError where the architecture has nothing that a setting could act on, or the weights do not fit
  */
 export async function createExperimentModel(
   { model, train, data }: Omit<ExperimentConfig, "predict">,
@@ -35,7 +36,7 @@ export async function createExperimentModel(
   const { name, weights, ...options } = model;
   const inputSize = data.size === undefined ? undefined : ([data.size, data.size] as const);
   const given = { ...options, numClasses: task.numLogits, inputSize, seed: train.seed };
-  if (weights === undefined) return { model: createModel(name, given) };
+  if (weights === undefined) return { model: acting(createModel(name, given)) };
   const { path, ...asTrained } = await weightsOf(name, weights);
   const load = { head: "match", task: task.description } as const;
   const { model: created, report } = createFromWeights(
@@ -44,7 +45,20 @@ export async function createExperimentModel(
     path,
     load,
   );
-  return { model: created, says: saysOf(weights, report) };
+  return { model: acting(created), says: saysOf(weights, report) };
+}
+
+/** @throws UserError where it was asked to drop what none of its layers drops */
+function acting(model: Model): Model {
+  const idle = (["dropout", "dropPath"] as const).find(
+    (key) => (model[key] ?? 0) > 0 && !model.drops.has(key),
+  );
+  if (idle === undefined) return model;
+  model.dispose();
+  throw new UserError(
+    `${model.name} has no layer on which model.${idle} could act`,
+    "leave the key out, or take another model",
+  );
 }
 
 function saysOf(weights: string, { loaded, resampled, classifier }: LoadReport): string {

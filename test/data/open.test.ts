@@ -33,7 +33,12 @@ describe("data/open", () => {
       ],
     );
     assert.equal((await resized.read([0, 1])).length, 2 * 27);
-    for (const set of [whole, cut, same, resized]) await set.close();
+    const wide = await openDataset(path, { crop: 7 });
+    assert.deepEqual(wide.notices, [
+      "crop is 7, and the images have 6 × 8 pixels: the largest square in the middle is taken.",
+    ]);
+    assert.deepEqual([same.notices, wide.imageSize], [undefined, [6, 6]]);
+    for (const set of [whole, cut, same, resized, wide]) await set.close();
   });
 
   it("finds a path of the project from any folder", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
 import { saveModel } from "#lib/models/model-file";
 import { createModel } from "#lib/models/registry";
@@ -12,6 +13,23 @@ describe("the model of an experiment", () => {
   const folder = temporaryFolder();
   before(() => startEngine());
   after(() => folder.remove());
+
+  it("is refused where it has nothing to drop that it is asked to drop", async () => {
+    const asked = (name: string, options: object) =>
+      createExperimentModel(
+        parseConfig(experimentSchema, { data: { spec: "synthetic" }, model: { name, ...options } }),
+        { numLogits: 2, description: { task: "classification", loss: "", outputs: ["a", "b"] } },
+      );
+    const tensors = tf.memory().numTensors;
+    const both = { dropout: 0.5, dropPath: 0.5 };
+    await assert.rejects(
+      asked("test_custom_cnn", both),
+      /test_custom_cnn has no layer on which model\.dropPath could act\n.*leave the key out/,
+    );
+    const { model } = await asked("test_vit", both);
+    model.dispose();
+    assert.equal(tf.memory().numTensors, tensors);
+  });
 
   it("begins where another run ended, or says which one is to be trained first", async () => {
     const model = createModel("test_custom_cnn", { numClasses: 2, seed: 9 });
