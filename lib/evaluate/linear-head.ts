@@ -44,7 +44,10 @@ export function trainHead(
   const rows = targets.length / answers;
   const width = features.length / rows;
   const { x, mean, deviation } = standardize(features, rows, width);
-  let w = new Float64Array((width + 1) * answers);
+  // All weights that the steps come by are sums of rows: where rows are few, the steps go by their shares.
+  const byRows = 2 * rows < width;
+  const inputs = byRows ? products(x, rows, width) : x;
+  let w = new Float64Array(((byRows ? rows : width) + 1) * answers);
   let before = w;
   // The loss curves by no more than half the mean squared length of a row, and the penalty.
   const rate = 1 / (0.5 * (width + 1) + PENALTY);
@@ -52,16 +55,17 @@ export function trainHead(
     const momentum = (step - 1) / (step + 2);
     const old = before;
     const ahead = w.map((value, i) => value + momentum * (value - old[i]));
-    const gradient = slope(x, targets, ahead, answers, width);
+    const gradient = slope(inputs, targets, ahead, answers, byRows);
     before = w;
     w = ahead.map((value, i) => value - rate * gradient[i]);
   }
   const weight = new Float32Array(width * answers);
   const bias = new Float32Array(answers);
+  const sums = byRows ? sumsOfRows(x, w, answers, width) : w;
   for (let a = 0; a < answers; a++) {
-    let shift = w[width * answers + a];
+    let shift = w[w.length - answers + a];
     for (let f = 0; f < width; f++) {
-      const value = w[f * answers + a] / deviation[f];
+      const value = sums[f * answers + a] / deviation[f];
       weight[f * answers + a] = value;
       shift -= value * mean[f];
     }
@@ -161,14 +165,48 @@ function standardize(features: Float32Array, rows: number, width: number) {
   return { x, mean, deviation };
 }
 
-/** Gradient of the mean log loss and the penalty by weights `[width + 1, answers]`, the bias last. */
+/** Of each row with each, `[rows, rows]`. */
+function products(x: Float64Array, rows: number, width: number): Float64Array {
+  const out = new Float64Array(rows * rows);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let f = 0; f < width; f++) sum += x[i * width + f] * x[j * width + f];
+      out[i * rows + j] = out[j * rows + i] = sum;
+    }
+  }
+  return out;
+}
+
+/** Sums of rows by the shares that each answer has of them, `[width, answers]`. */
+function sumsOfRows(
+  x: Float64Array,
+  shares: Float64Array,
+  answers: number,
+  width: number,
+): Float64Array {
+  const out = new Float64Array(width * answers);
+  for (let i = 0; i < x.length; i++) {
+    const row = Math.floor(i / width);
+    const f = i % width;
+    for (let a = 0; a < answers; a++) out[f * answers + a] += x[i] * shares[row * answers + a];
+  }
+  return out;
+}
+
+/**
+ * Gradient of the mean log loss and the penalty by weights `[width + 1, answers]`, the bias last.
+ *
+ * @param byRows The weights are shares of rows, and `x` the rows' products: the gradient is one of shares, too.
+ */
 function slope(
   x: Float64Array,
   targets: ArrayLike<number>,
   w: Float64Array,
   answers: number,
-  width: number,
+  byRows: boolean,
 ): Float64Array {
+  const width = w.length / answers - 1;
   const rows = targets.length / answers;
   let total = 0;
   for (let i = 0; i < targets.length; i++) total += targets[i];
@@ -188,9 +226,13 @@ function slope(
     for (let a = 0; a < answers; a++) {
       p[a] = (weight * p[a] - targets[row * answers + a]) / total;
     }
-    for (let f = 0; f < width; f++) {
-      const value = x[row * width + f];
-      for (let a = 0; a < answers; a++) gradient[f * answers + a] += value * p[a];
+    if (byRows) {
+      for (let a = 0; a < answers; a++) gradient[row * answers + a] += p[a];
+    } else {
+      for (let f = 0; f < width; f++) {
+        const value = x[row * width + f];
+        for (let a = 0; a < answers; a++) gradient[f * answers + a] += value * p[a];
+      }
     }
     for (let a = 0; a < answers; a++) gradient[width * answers + a] += p[a];
   }
