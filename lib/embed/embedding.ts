@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../core/errors";
-import { takeRows } from "../evaluate/linear-head";
+import { matrixRows } from "../evaluate/feature-matrix";
 import { writeFileAtomic } from "../io/atomic";
 import { readCsv } from "../io/csv";
 import { formatCsv } from "../io/csv-text";
@@ -103,6 +103,6 @@ export async function readIds(path: string): Promise<string[]> {
 /** The features of some rows. */
 export function embeddingRows(embedding: Embedding, rows: ArrayLike<number>): Embedding {
   const { ids, values, width, source } = embedding;
-  const own = takeRows(values, rows, width);
+  const own = matrixRows(values, rows, width);
   return { ids: Array.from(rows, (row) => ids[row]), values: own, width, source };
 }

@@ -1,9 +1,8 @@
 import { UserError } from "../core/errors";
 import type { Detector } from "../evaluate/detectors/detector";
 import { isolationForest } from "../evaluate/detectors/isolation-forest";
-import { type FeatureMatrix, galaxiesOf } from "../evaluate/feature-matrix";
+import { type FeatureMatrix, galaxiesOf, matrixRows } from "../evaluate/feature-matrix";
 import { sortedQuantile } from "../evaluate/intervals";
-import { takeRows } from "../evaluate/linear-head";
 
 /** How {@link strangeness} looks at galaxies. */
 export interface StrangenessOptions {
@@ -36,7 +35,7 @@ export function strangeness(
   const out = new Float64Array(everyone.length);
   const compare = (rows: readonly number[], own: readonly number[]) => {
     const seenRows = (some: readonly number[]) => ({
-      features: { values: takeRows(all, some, width), width },
+      features: { values: matrixRows(all, some, width), width },
     });
     const score = detector.fit(seenRows(rows));
     const usual = score(seenRows(rows));

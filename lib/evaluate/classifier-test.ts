@@ -1,6 +1,6 @@
 import { Random } from "../core/random";
-import { type FeatureMatrix, galaxiesOf, pooled } from "./feature-matrix";
-import { askHead, oneHot, takeRows, trainHead } from "./linear-head";
+import { type FeatureMatrix, galaxiesOf, matrixRows, pooled } from "./feature-matrix";
+import { askHead, oneHot, trainHead } from "./linear-head";
 import { type RankSum, rankSum } from "./rank-sum";
 
 /** Whether a classifier tells two samples apart, and by what. */
@@ -35,9 +35,9 @@ export function classifierTest(
   // Each sample weighs alike, however many galaxies it has.
   const counts = halves.map(([half]) => half.length);
   const targets = oneHot(labels, 2).map((value, i) => value / counts[i % 2]);
-  const head = trainHead(takeRows(all, learn, width), targets, 2);
+  const head = trainHead(matrixRows(all, learn, width), targets, 2);
   const scores = halves.map(([, test]) =>
-    askHead(head, takeRows(all, test, width)).filter((_, i) => i % 2 === 1),
+    askHead(head, matrixRows(all, test, width)).filter((_, i) => i % 2 === 1),
   );
   const [falsely, rightly] = scores.map((of) => of.filter((p) => p > 0.5).length / of.length);
   return { accuracy: (1 - falsely + rightly) / 2, ...rankSum(scores[1], scores[0]) };

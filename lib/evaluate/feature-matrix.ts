@@ -60,3 +60,16 @@ export function squaredDistances(first: FeatureMatrix, second: FeatureMatrix): F
   }
   return out;
 }
+
+/** Some rows of `[rows, width]`. */
+export function matrixRows(
+  all: Float32Array,
+  rows: ArrayLike<number>,
+  width: number,
+): Float32Array {
+  const out = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    out.set(all.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+  }
+  return out;
+}

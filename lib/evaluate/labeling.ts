@@ -1,8 +1,8 @@
 import { Random } from "../core/random";
 import { bald, kCenter } from "./acquisition";
-import type { FeatureMatrix } from "./feature-matrix";
+import { type FeatureMatrix, matrixRows } from "./feature-matrix";
 import { meanInterval } from "./intervals";
-import { askHead, type TrainedHead, takeRows, trainHead } from "./linear-head";
+import { askHead, type TrainedHead, trainHead } from "./linear-head";
 
 /** Galaxies with their features, and what volunteers said to one question. */
 export interface VotedFeatures {
@@ -133,7 +133,7 @@ function voted({ features: { values, width }, votes }: VotedFeatures) {
     const row = kept[Math.floor(i / answers)];
     return votes[row * answers + (i % answers)] / sums[row];
   });
-  const own = takeRows(Float32Array.from(values), kept, width);
+  const own = matrixRows(Float32Array.from(values), kept, width);
   return { features: { values: own, width }, fractions, answers, rows: kept.length };
 }
 
@@ -146,7 +146,7 @@ function learn({ features, fractions, answers }: Voted, rows: readonly number[],
     { length: drawn.length * answers },
     (_, i) => fractions[drawn[Math.floor(i / answers)] * answers + (i % answers)],
   );
-  return trainHead(takeRows(features.values, drawn, features.width), targets, answers);
+  return trainHead(matrixRows(features.values, drawn, features.width), targets, answers);
 }
 
 function error(head: TrainedHead, { features, fractions }: Voted): number {

@@ -1,4 +1,6 @@
 import { argmax } from "../core/argmax";
+import { matrixRows } from "./feature-matrix";
+
 /** What is learned on features: a linear classifier. */
 export interface TrainedHead {
   /** float32 `[features, answers]`, row-major. */
@@ -119,8 +121,8 @@ export function crossPredict(
     const [learn, test] = [pick(false), pick(true)];
     if (test.length === 0 || learn.length === 0) continue;
     const learned = learn.map((row) => labels[row]);
-    const head = trainHead(takeRows(features, learn, width), oneHot(learned, answers), answers);
-    const p = askHead(head, takeRows(features, test, width));
+    const head = trainHead(matrixRows(features, learn, width), oneHot(learned, answers), answers);
+    const p = askHead(head, matrixRows(features, test, width));
     for (const [i, row] of test.entries()) {
       probabilities.set(p.subarray(i * answers, (i + 1) * answers), row * answers);
     }
@@ -142,15 +144,6 @@ export function crossValidate(
   if (p === undefined) return undefined;
   const right = labels.filter((label, row) => argmax(p, row * answers, answers) === label);
   return right.length / labels.length;
-}
-
-/** Some rows of `[rows, width]`. */
-export function takeRows(all: Float32Array, rows: ArrayLike<number>, width: number): Float32Array {
-  const out = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    out.set(all.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-  }
-  return out;
 }
 
 function standardize(features: Float32Array, rows: number, width: number) {
