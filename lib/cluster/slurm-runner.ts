@@ -12,6 +12,9 @@ const WAITING = new Set(["PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"]);
 /** States in which a job still takes its place. */
 const RUNNING = new Set(["RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"]);
 
+/** What programs of Slurm say on a machine that belongs to no cluster, or cannot reach it. */
+const NO_CONTROLLER = /resolve_ctls|fetch_config|unable to contact slurm/i;
+
 /** Units as jobs of Slurm. */
 class SlurmRunner implements Runner {
   readonly name = "slurm";
@@ -95,7 +98,9 @@ async function slurm(program: string, args: readonly string[]): Promise<{ stdout
     }
     throw new UserError(
       `${program} failed: ${stderr.trim().split("\n")[0] || code}`,
-      "see that Slurm takes what was asked for: --cpus, --gpus, --sbatch",
+      NO_CONTROLLER.test(stderr)
+        ? "submit from a login node of the cluster, or take --on local"
+        : "see that Slurm takes what was asked for: --cpus, --gpus, --sbatch",
       { cause },
     );
   }

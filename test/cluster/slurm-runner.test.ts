@@ -92,6 +92,15 @@ describe("a plan on Slurm", function () {
     const path = process.env.PATH;
     process.env.PATH = temporary.path;
     await assert.rejects(open(), /there is no Slurm here: the program squeue is not found/);
+    // The words of 22.05 on a machine of no cluster.
+    const alone = join(temporary.path, "alone");
+    mkdirSync(alone);
+    const words = "squeue: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host";
+    writeFileSync(join(alone, "squeue"), `#!/bin/sh\necho "${words}" >&2\nexit 1\n`, {
+      mode: 0o755,
+    });
+    process.env.PATH = `${alone}${delimiter}${path}`;
+    await assert.rejects(open(), /Unknown host\n.*submit from a login node/);
     process.env.PATH = path;
   });
 });
