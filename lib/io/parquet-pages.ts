@@ -21,6 +21,16 @@ interface PagePlan {
   readonly hasRuns: boolean;
 }
 
+/** A file whose pages are looked at before the library reads them. */
+export interface GuardedPages {
+  /** What the library is to read from. */
+  readonly file: AsyncBuffer;
+  /** What it is to unpack with. */
+  readonly compressors: Compressors;
+  /** To be told of a column before it is read. */
+  expect(column: ColumnChunk): void;
+}
+
 type Unpack = (bytes: Uint8Array, length: number) => Uint8Array;
 
 /** What is unpacked, no further than a page says that it goes. */
@@ -43,11 +53,8 @@ const RUNS = ["PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE"];
  * Stands between a Parquet file and the library that reads it, which believes what a page says: it writes a
  * run of one value as often as the run says, even where that ends the process. Pages are not unpacked twice
  * for it, and a run costs one step, however long it is.
- *
- * @returns what the library is to read from and to unpack with; and `expect`, to be told of a column before
- * it is read
  */
-export async function guardPages(file: AsyncBuffer) {
+export async function guardPages(file: AsyncBuffer): Promise<GuardedPages> {
   const { snappyUncompress } = await import("hyparquet");
   const { parquetHeader } = await import("hyparquet/src/column.js");
   const snappy: Unpack = (bytes, length) => {
