@@ -73,6 +73,16 @@ describe("the TypeScript kernel", function () {
     assert.match(String(wrong.error?.evalue), /^1:27 - Type/); // columns are those of the cell as written
   });
 
+  it("reads types that are newer than tslab's own compiler, and runs cells as loosely as ever", async () => {
+    const [generic, sloppy] = await kernel.run(
+      "const bytes: Uint8Array<ArrayBuffer> = new Uint8Array(2); bytes.length",
+      "var { length: undeclared } = bytes; (function () { return this === globalThis; })()",
+    );
+    assert.equal(generic.result?.["text/plain"], "2", String(generic.error?.evalue));
+    // Cells are no modules: as before, they run without `use strict`.
+    assert.equal(sloppy.result?.["text/plain"], "true", String(sloppy.error?.evalue));
+  });
+
   it("watches no files, so that a rebuilt library does not disturb a cell", async function () {
     if (process.platform !== "linux") this.skip();
     const [, cell] = await kernel.run(

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type * as TypeScript from "@tslab/typescript-for-tslab";
 import { ROOT } from "./support";
 
-// The compiler inside the kernel, with the settings the kernel gives it.
+// The oldest compiler that may read the library, an editor's for example: the fork that tslab brings, with the settings of a cell.
 const ts: typeof TypeScript = createRequire(join(ROOT, "node_modules/tslab/package.json"))(
   "@tslab/typescript-for-tslab",
 );
@@ -42,7 +42,7 @@ function diagnostics(source: string, declarations: readonly string[] = []): stri
   });
 }
 
-describe("the library's declarations under the kernel's TypeScript 5.0", function () {
+describe("the library's declarations under TypeScript 5.0", function () {
   this.timeout(120_000);
 
   it("is the version that tslab brings", () => {
