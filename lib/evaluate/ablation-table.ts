@@ -193,15 +193,19 @@ export function ablationCsv(table: AblationTable): string {
 }
 
 /**
- * The table for a paper, with `\toprule` … of the package booktabs; the best value of the first metric is
- * bold.
+ * The table for a paper, with `\toprule` … of the package booktabs; of the rows that were tested on the same
+ * galaxies the best value of the first metric is bold.
  */
 export function ablationLatex(table: AblationTable): string {
   const { rows, metrics, better } = table;
   const published = publishedMetrics(table);
   const sign = better === "min" ? -1 : 1;
-  const merits = rows.map((row) => sign * metricOf(row, metrics[0]).value).filter(Number.isFinite);
-  const best = better === undefined ? Number.NaN : sign * Math.max(...merits);
+  const isBest = ({ testedOn }: AblationRow, value: number) => {
+    const rivals = rows.filter((row) => row.testedOn === testedOn);
+    const merits = rivals.map((row) => sign * metricOf(row, metrics[0]).value);
+    const best = sign * Math.max(...merits.filter(Number.isFinite));
+    return better !== undefined && rivals.length > 1 && value === best;
+  };
   const number = ({ value, high }: Interval, bold: boolean) => {
     if (Number.isNaN(value)) return "";
     const mean = bold ? `\\mathbf{${value.toFixed(4)}}` : value.toFixed(4);
@@ -216,7 +220,7 @@ export function ablationLatex(table: AblationTable): string {
       ...[row.model, row.trainedOn, row.testedOn].map(escapeLatex),
       ...metrics.map((name, i) => {
         const interval = metricOf(row, name);
-        return number(interval, i === 0 && interval.value === best);
+        return number(interval, i === 0 && isBest(row, interval.value));
       }),
       ...published.map((name) => row.published?.[name]?.toFixed(4) ?? ""),
     ];

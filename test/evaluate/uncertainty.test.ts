@@ -262,6 +262,17 @@ describe("ablation table", () => {
     assert.doesNotMatch(ablationLatex(ablationTable([unknown])), /mathbf/);
   });
 
+  it("marks the best of each test set, since values of different ones do not compare", () => {
+    const one = (model: string, testedOn: string, accuracy: number) => ({
+      ...{ model, trainedOn: "all", testedOn, better: "max" as const },
+      metrics: { accuracy },
+    });
+    const runs = [one("vit", "easy", 0.9), one("cnn", "easy", 0.8), one("vit", "hard", 0.5)];
+    const latex = (rows: typeof runs) => ablationLatex(ablationTable(rows)).match(/mathbf\{[^}]*/g);
+    assert.deepEqual(latex([...runs, one("cnn", "hard", 0.6)]), ["mathbf{0.9000", "mathbf{0.6000"]);
+    assert.deepEqual(latex(runs), ["mathbf{0.9000"]);
+  });
+
   it("is written as CSV and LaTeX", () => {
     const [head, first, second] = ablationCsv(table).split("\n");
     assert.match(head, /^model,trained_on,tested_on,repeats,accuracy,accuracy_low,.*"recall_a,b"$/);
