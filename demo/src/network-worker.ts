@@ -4,7 +4,8 @@ import type { Dataset } from "#lib/data/dataset";
 import { makeGalaxy } from "#lib/data/simulator";
 import { usualCrop } from "#lib/data/usual-crop";
 import { betaBinomial, centralInterval } from "#lib/evaluate/beta-binomial";
-import { askHead, crossValidate, oneHot, takeRows, trainHead } from "#lib/evaluate/linear-head";
+import { matrixRows } from "#lib/evaluate/feature-matrix";
+import { askHead, crossValidate, oneHot, trainHead } from "#lib/evaluate/linear-head";
 import { createPredictions } from "#lib/evaluate/predictions";
 import { atTemperature } from "#lib/evaluate/temperature";
 import { STRENGTH } from "#lib/evaluate/vote-predictions-csv";
@@ -136,7 +137,7 @@ async function features(pictures: readonly Pictures[]): Promise<Float32Array> {
 async function teach(rows: Float32Array, labels: readonly number[], answers: number) {
   const width = current().model.numFeatures;
   const known = labels.flatMap((label, row) => (label < 0 ? [] : [row]));
-  const learn = takeRows(rows, known, width);
+  const learn = matrixRows(rows, known, width);
   const targets = known.map((row) => labels[row]);
   const head = trainHead(learn, oneHot(targets, answers), answers);
   return {
