@@ -87,7 +87,8 @@ async function startFolder(dataset: Dataset, folder: string, options: object): P
   const path = join(folder, "export.json");
   const now = `${JSON.stringify({ dataset: dataset.name, size: dataset.size, image: dataset.imageSize, ...options })}\n`;
   const before = await readFile(path, "utf8").catch(() => undefined);
-  if (before === undefined && (await readdir(folder)).length > 0) {
+  // A temporary file is what a killed export leaves of its first one.
+  if (before === undefined && !(await readdir(folder)).every(isTemporary)) {
     throw new UserError(`${folder}: is not empty.`, "Give a new folder for the export.");
   }
   if (before !== undefined && before !== now) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { matchNames } from "#lib/core/names";
@@ -104,6 +104,13 @@ describe("data/export", () => {
     await writeFile(join(folder, "test", "edge-on", first), "damaged");
     await assert.rejects(exportFolders(dataset, folder), /not an image|unreadable/);
     await assert.rejects(exportFolders(dataset, join(folder, "test")), /is not empty/);
+  });
+
+  it("goes on where it was killed while it began", async () => {
+    await mkdir(folder);
+    await writeFile(join(folder, "export.json.1.partial"), "{");
+    await exportFolders(small().dataset, folder);
+    assert.ok((await readdir(folder)).includes("split.csv"));
   });
 
   it("names folders after classes", () => {
