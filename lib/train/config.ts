@@ -97,7 +97,12 @@ const trainSettings = settings({
 
 /** Everything that decides how a model is trained. */
 export const trainConfigSchema = trainSettings
-  .superRefine(({ stages, epochs, earlyStopping, batchSize, augmentation }, context) => {
+  .superRefine(({ stages, epochs, earlyStopping, batchSize, augmentation, schedule }, context) => {
+    const shortest = Math.min(...(stages ?? [{ epochs: epochs ?? 20 }]).map((one) => one.epochs));
+    if ("warmupEpochs" in schedule && schedule.warmupEpochs > shortest) {
+      const message = `is ${schedule.warmupEpochs}, and ${stages ? "a stage" : "the training"} ends after ${shortest}, before its learning rate has risen: take less, or more epochs`;
+      context.addIssue({ code: "custom", path: ["schedule", "warmupEpochs"], message });
+    }
     const mixing = (["mixup", "cutmix"] as const).filter((name) => augmentation[name] > 0);
     if (batchSize === 1 && mixing.length > 0) {
       const message = `${mixing.join(" and ")} mix the images of a batch, and batchSize is 1: take 2 or more, or set them to 0`;

@@ -64,6 +64,14 @@ describe("configs", () => {
     refused({ optimizer: { name: "sgd", beta1: 0.5 } }, /"beta1" is a key of adamw, adam and has/);
     refused({ schedule: { warmupEpochs: 1 } }, /"warmupEpochs" is a key of constant, step, cosine/);
     refused(
+      { epochs: 3, schedule: { name: "cosine", warmupEpochs: 4 } },
+      /warmupEpochs: is 4, and the training ends after 3/,
+    );
+    refused(
+      { stages: [{ epochs: 9 }, { epochs: 1 }], schedule: { name: "step", warmupEpochs: 2 } },
+      /warmupEpochs: is 2, and a stage ends after 1/,
+    );
+    refused(
       { schedule: { name: "cosine", stepSize: 1 } },
       /"stepSize" is a key of step and has no/,
     );
