@@ -45,6 +45,11 @@ describe("the networks in a browser", function () {
   });
   after(() => demo.close());
 
+  it("are asked by the fastest engine that the browser has, where nobody names one", async () => {
+    const page = await demo.open(demo.address, '[data-testid=engine]:has-text("WebGPU")');
+    await page.context().close();
+  });
+
   for (const family of FAMILIES) {
     const graphics = asked ?? GRAPHICS[family];
     const engines = ["wasm", graphics].filter((engine) => engine !== undefined);
