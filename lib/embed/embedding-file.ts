@@ -4,6 +4,7 @@ import { finished } from "node:stream/promises";
 import { z } from "zod";
 import { UserError } from "../core/errors";
 import { halfToNumber, numberToHalf } from "../core/float16";
+import { rowsById } from "../core/ids";
 import { systemError } from "../core/system-errors";
 import type { Table } from "../core/table";
 import type { Dataset } from "../data/dataset";
@@ -18,7 +19,6 @@ import {
   type Embedding,
   type EmbeddingSource,
   readIds,
-  rowsById,
   writeIds,
 } from "./embedding";
 

@@ -63,26 +63,6 @@ export function checkComparable(
   }
 }
 
-/**
- * The row of each galaxy.
- *
- * @throws UserError where an id stands twice
- */
-export function rowsById(ids: readonly string[], name: string): Map<string, number> {
-  const rows = new Map<string, number>();
-  for (const [row, id] of ids.entries()) {
-    const before = rows.get(id);
-    if (before !== undefined) {
-      throw new UserError(
-        `${name}: the id ${id} stands twice, in rows ${before + 1} and ${row + 1}`,
-        "give every galaxy an id of its own, and each part of a data set once",
-      );
-    }
-    rows.set(id, row);
-  }
-  return rows;
-}
-
 /** Write the ids of galaxies, one a row, beside what is kept of them. */
 export function writeIds(path: string, ids: readonly string[]): void {
   writeFileAtomic(

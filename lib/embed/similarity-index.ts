@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Index, MetricKind, ScalarKind } from "usearch";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import { rowsById } from "../core/ids";
 import { throwIfInterrupted } from "../core/kernel-host";
 import { systemError } from "../core/system-errors";
 import { atomicPathSync, makeFolder, writeFileAtomic } from "../io/atomic";
@@ -12,7 +13,6 @@ import {
   type Embedding,
   type EmbeddingSource,
   readIds,
-  rowsById,
   writeIds,
 } from "./embedding";
 import { type Neighbors, unitVectors } from "./neighbors";

@@ -43,7 +43,7 @@ describe("files of features", () => {
       const [a, b] = [at(`c.${ending}`), at(`d.${ending}`)];
       await write(a, 0, 20);
       await write(b, 10, 30);
-      await assert.rejects(readEmbedding(a, b), /the id g10 stands twice, in rows 11 and 21/);
+      await assert.rejects(readEmbedding(a, b), /row 21: the id "g10" is there already, in row 11/);
       await write(b, 20, 30, {}, { ...source, weights: "beef" });
       await assert.rejects(
         readEmbedding(a, b),

@@ -70,7 +70,10 @@ describe("galaxies like others", () => {
     );
     await assert.rejects(exactNeighbors(all, other, 2), /holds features of resnet18/);
     const twice = embeddingRows(all, [3, 4, 3]);
-    await assert.rejects(SimilarityIndex.build(twice), /the id g3 stands twice, in rows 1 and 3/);
+    await assert.rejects(
+      SimilarityIndex.build(twice),
+      /row 3: the id "g3" is there already, in row 1/,
+    );
     await assert.rejects(SimilarityIndex.build(embeddingRows(all, [])), /there are no galaxies/);
   });
 
