@@ -4,14 +4,13 @@
  *
  *     node tools/experiments/label-subsets.mjs --data FOLDER --out FOLDER [--labels 50,100,250,1000] [--seeds 3]
  */
-import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import Papa from "papaparse";
 import { labelsOf } from "#lib/data/labels";
 import { openDataset } from "#lib/data/open";
 import { rowsOfSplit, stratifiedSplit, takeFraction } from "#lib/data/splits";
-import { makeFolder } from "#lib/io/atomic";
+import { makeFolder, writeFileAtomic } from "#lib/io/atomic";
+import { formatCsv } from "#lib/io/csv-text";
 
 const { values: given } = parseArgs({
   options: {
@@ -29,19 +28,19 @@ const { classNames, table } = await openDataset(given.data, {});
 const labels = labelsOf({ classNames, table });
 const splits = stratifiedSplit(labels, { train: 0.8, test: 0.2 });
 const [train, test] = ["train", "test"].map((name) => rowsOfSplit(splits, name));
-const entry = (split) => (row) => ({
-  id: table.id[row],
-  path: resolve(given.data, table.id[row]),
-  label: classNames[labels[row]],
+const entry = (split) => (row) => [
+  table.id[row],
+  resolve(given.data, table.id[row]),
+  classNames[labels[row]],
   split,
-});
+];
 makeFolder(given.out);
 for (const count of given.labels.split(",").map(Number)) {
   for (let seed = 1; seed <= Number(given.seeds); seed++) {
     const rows = takeFraction(labels, train, Math.min(1, count / train.length), seed);
     const entries = [...Array.from(rows, entry("train")), ...Array.from(test, entry("test"))];
     const path = join(given.out, `${count}-labels-${seed}.csv`);
-    writeFileSync(path, `${Papa.unparse(entries)}\n`);
+    writeFileAtomic(path, formatCsv(["id", "path", "label", "split"], entries));
     console.log(`${path}: ${rows.length} to learn from, ${test.length} to test`);
   }
 }
