@@ -117,8 +117,18 @@ async function assetsOf(paths: Gz2Paths, objids: readonly string[]): Promise<str
       "Give gz2_filename_mapping.csv, which says which image belongs to which galaxy.",
     );
   }
-  const { columns: mapping } = await readTable(paths.mapping, { objid: "text", asset_id: "text" });
-  const assets = asText(mapping.asset_id);
-  const assetOf = new Map(asText(mapping.objid).map((objid, i) => [idKey(objid), assets[i]]));
+  return picturesOf(objids, paths.mapping);
+}
+
+/**
+ * The pictures of objects, by their `asset_id`; empty where an object has none.
+ *
+ * @param mapping `gz2_filename_mapping.csv`: which picture shows which object.
+ * @throws UserError where it cannot be read, or a column is not there
+ */
+export async function picturesOf(objids: readonly string[], mapping: string): Promise<string[]> {
+  const { columns } = await readTable(mapping, { objid: "text", asset_id: "text" });
+  const assets = asText(columns.asset_id);
+  const assetOf = new Map(asText(columns.objid).map((objid, i) => [idKey(objid), assets[i]]));
   return objids.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));
 }

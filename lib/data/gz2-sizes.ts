@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors";
-import { idKey } from "../core/ids";
 import { asNumbers, asText } from "../core/table";
 import { readTable, tableHeader } from "../io/table-file";
+import { picturesOf } from "./gz2-catalog";
 
 /** How large and how bright galaxies are. */
 export interface SizesAndMagnitudes {
@@ -46,10 +46,7 @@ export async function readSizes(catalog: string, mapping?: string): Promise<Size
     magnitude: asNumbers(columns[magnitude]),
   };
   if (mapping === undefined) return all;
-  const { columns: pictures } = await readTable(mapping, { objid: "text", asset_id: "text" });
-  const assets = asText(pictures.asset_id);
-  const assetOf = new Map(asText(pictures.objid).map((objid, i) => [idKey(objid), assets[i]]));
-  const ids = all.id.map((objid) => idKey(assetOf.get(idKey(objid)) ?? ""));
+  const ids = await picturesOf(all.id, mapping);
   const there = ids.flatMap((asset, row) => (asset === "" ? [] : [row]));
   return {
     id: there.map((row) => ids[row]),
