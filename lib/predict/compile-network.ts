@@ -59,8 +59,7 @@ export function compileNetwork<F extends Record<string, NetworkFunction>>(
   return {
     callFor: (batch, images) => (batch >= PART * most && images >= MANY ? parted.call : whole.call),
     dispose() {
-      whole.dispose();
-      parted.dispose();
+      for (const compiled of new Set([whole, parted])) compiled.dispose();
     },
   };
 }

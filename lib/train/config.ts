@@ -54,6 +54,9 @@ const logSchema = settings({
   }).optional(),
 });
 
+/** Epochs where nobody says how many. */
+const USUAL_EPOCHS = 20;
+
 const trainSettings = settings({
   /** Of initial weights, order, dropout and augmentation. Default 42. */
   seed: z.int().default(42),
@@ -98,7 +101,9 @@ const trainSettings = settings({
 /** Everything that decides how a model is trained. */
 export const trainConfigSchema = trainSettings
   .superRefine(({ stages, epochs, earlyStopping, batchSize, augmentation, schedule }, context) => {
-    const shortest = Math.min(...(stages ?? [{ epochs: epochs ?? 20 }]).map((one) => one.epochs));
+    const shortest = Math.min(
+      ...(stages ?? [{ epochs: epochs ?? USUAL_EPOCHS }]).map((one) => one.epochs),
+    );
     if ("warmupEpochs" in schedule && schedule.warmupEpochs > shortest) {
       const message = `is ${schedule.warmupEpochs}, and ${stages ? "a stage" : "the training"} ends after ${shortest}, before its learning rate has risen: take less, or more epochs`;
       context.addIssue({ code: "custom", path: ["schedule", "warmupEpochs"], message });
@@ -123,7 +128,7 @@ export const trainConfigSchema = trainSettings
     /** Stages of a fine-tuning, one after another; none: everything learns from the start. */
     stages,
     /** How often the training rows are gone through. */
-    epochs: stages?.reduce((total, stage) => total + stage.epochs, 0) ?? epochs ?? 20,
+    epochs: stages?.reduce((total, stage) => total + stage.epochs, 0) ?? epochs ?? USUAL_EPOCHS,
   }));
 
 /** How a model is trained: every key is there. */
