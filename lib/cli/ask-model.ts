@@ -86,7 +86,7 @@ export async function askModel<T>(
     }
     const all = await rowsAsked(named, task, dataset, data, split);
     if (part) return await use({ named, predictor, dataset, rows: all });
-    const rows = rowsOfShard(all, shard);
+    const rows = rowsOfShard(dataset.name, all, shard);
     return await use({ named, predictor, dataset, rows, all });
   } finally {
     await dataset?.close();

@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors";
 import { idKey } from "../core/ids";
-import { parseShard, shardRange } from "../core/shard";
+import { parseShard, shardOf } from "../core/shard";
 import { asText } from "../core/table";
 import type { Dataset } from "../data/dataset";
 import { isSameData } from "../data/same-data";
@@ -33,15 +33,11 @@ export function votesOf({ trained }: NamedModel, spec: string) {
   return { tree, votes };
 }
 
-/** The part of the rows that was asked for. Default: all. @throws UserError when it is empty */
-export function rowsOfShard(rows: Uint32Array, shard: string | undefined): Uint32Array {
-  if (shard === undefined) return rows;
-  const [from, to] = shardRange(rows.length, parseShard(shard));
-  if (from < to) return rows.subarray(from, to);
-  throw new UserError(
-    `the part ${shard} of ${rows.length} galaxies is empty`,
-    "take as many parts as there are galaxies, or fewer",
-  );
+/** The part of a data set's rows that was asked for. Default: all. @throws UserError when it is empty */
+export function rowsOfShard(name: string, rows: Uint32Array, shard?: string): Uint32Array {
+  return shard === undefined
+    ? rows
+    : rows.subarray(...shardOf(name, rows.length, parseShard(shard)));
 }
 
 /** The rows of the split that was asked for. @throws UserError when there are none */

@@ -32,16 +32,16 @@ export function shardRange(total: number, { index, count }: Shard): [from: numbe
 }
 
 /**
- * As {@link shardRange}, of the rows of a file.
+ * As {@link shardRange}, of what has rows for each part.
  *
- * @param path The file, for messages.
+ * @param source The file or data set, for messages.
  * @throws UserError when the part has no rows
  */
-export function shardOfFile(path: string, total: number, shard: Shard): [number, number] {
+export function shardOf(source: string, total: number, shard: Shard): [number, number] {
   const [from, to] = shardRange(total, shard);
   if (from < to) return [from, to];
   throw new UserError(
-    `${path}: the part ${shard.index}/${shard.count} of ${total} rows is empty.`,
+    `${source}: the part ${shard.index}/${shard.count} of ${total} rows is empty.`,
     "Take as many parts as there are rows, or fewer.",
   );
 }

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../core/errors";
-import { type Shard, shardOfFile } from "../core/shard";
+import { type Shard, shardOf } from "../core/shard";
 import { systemError } from "../core/system-errors";
 import { CsvColumns, type CsvTable, type ReadCsvOptions, type WantedColumns } from "./csv-table";
 import { CsvScanner, type UseRow } from "./csv-text";
@@ -28,7 +28,7 @@ export async function readCsv(
 ): Promise<CsvTable> {
   const columns = new CsvColumns(path, wanted, options);
   const [from, to] =
-    shard === undefined ? [0, Infinity] : shardOfFile(path, await csvSize(path), shard);
+    shard === undefined ? [0, Infinity] : shardOf(path, await csvSize(path), shard);
   let at = -1;
   await eachRow(path, (cells, row) => {
     // The header is of every part.

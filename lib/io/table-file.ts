@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { UserError } from "../core/errors";
-import { shardOfFile } from "../core/shard";
+import { shardOf } from "../core/shard";
 import { csvHeader, csvSize, eachRow, type ReadCsvFileOptions, readCsv } from "./csv";
 import type { CsvTable, WantedColumns } from "./csv-table";
 import { openParquet, type ParquetFile } from "./parquet-read";
@@ -114,7 +114,7 @@ async function readColumns(
   const needed = typeof wanted === "function" ? wanted(header) : wanted;
   const may = Object.entries(optional).filter(([name]) => header.includes(name));
   const types = { ...Object.fromEntries(may), ...needed };
-  const [from, to] = shard === undefined ? [0, all] : shardOfFile(path, all, shard);
+  const [from, to] = shard === undefined ? [0, all] : shardOf(path, all, shard);
   const size = to - from;
   const columns: Record<string, string[] | Float64Array> = {};
   for (const [name, type] of Object.entries(types)) {
