@@ -71,6 +71,9 @@ async function one(command, args, env, atOnce) {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** What mocha said of failed tests, said once more at the end: they are looked for there, below all stages. */
+const failures = [];
+
 /** mocha's own counts. */
 async function mocha(args, atOnce = false) {
   const { code, output } = await run(
@@ -81,6 +84,7 @@ async function mocha(args, atOnce = false) {
   );
   const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
   const failed = count("failing");
+  if (code !== 0) failures.push(/^\s*\d+ failing[\s\S]*/m.exec(output)?.[0] ?? output.slice(-3000));
   return {
     passed: count("passing"),
     // It may have ended before its last line.
@@ -226,6 +230,7 @@ try {
       `${result.failed === 0 ? "✓" : "✗"} ${name.padEnd(15)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${seconds.padStart(5)} s`,
     );
   }
+  for (const text of failures) console.log(`\n── failed ──\n${text.trimEnd()}`);
   console.log(`\n${table.join("\n")}\n`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
