@@ -1,10 +1,10 @@
 import { asHeading, inWords } from "../core/names";
 import type { AblationRow, AblationTable } from "../evaluate/ablation-table";
-import { headsAxis, rowsAxis } from "./axes";
-import { drawCells, percent } from "./cells";
+import { percent } from "./cells";
 import type { Figure } from "./figure";
-import { plain, widest } from "./text";
-import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { heatMap } from "./heat-map";
+import { plain } from "./text";
+import { type FigureOptions, themeOf } from "./theme";
 
 /** What the cells show, `[rows][columns]` each but the titles. */
 interface Content {
@@ -80,39 +80,16 @@ export function ablationHeatMap(
   );
   const content = breakdown ? brokenDown(breakdown, rows) : ofMetrics(metrics, rows);
   const { titles, strengths, texts, general } = content;
-  const left = widest(names, SMALL_TEXT) + 10;
-  const head = widest(titles, SMALL_TEXT) + 10;
-  const size = Math.min(Math.max((COLUMN - left - 6) / titles.length, 20), WIDEST_CELL);
-  const { shapes, trace } = drawCells(theme, {
+  const hasBoth = general > 0 && general < titles.length;
+  const x = general - 0.5;
+  const ends = { x0: x, x1: x, y0: -0.5, y1: rows.length - 0.5 };
+  return heatMap(theme, {
+    names,
+    heads: titles,
     strengths,
     texts,
     hover: content.hover.map((row, r) => row.map((text) => `${names[r]}<br>${text}`)),
-    textSize: Math.min(SMALL_TEXT, size / 1.7),
+    widestCell: WIDEST_CELL,
+    shapes: hasBoth ? [{ type: "line", ...ends, line: { color: theme.ink, width: 1 } }] : [],
   });
-  return {
-    data: [trace],
-    layout: layoutOf(
-      theme,
-      {
-        width: Math.round(left + size * titles.length + 6),
-        height: Math.round(rows.length * 20 + head + 6),
-        margin: { l: left, r: 6, t: head, b: 6 },
-        keepHeight: true,
-      },
-      {
-        shapes: [
-          ...shapes,
-          ...[general - 0.5]
-            .filter((x) => x > 0 && general < titles.length)
-            .map((x) => ({
-              type: "line",
-              ...{ x0: x, x1: x, y0: -0.5, y1: rows.length - 0.5 },
-              line: { color: theme.ink, width: 1 },
-            })),
-        ],
-        xaxis: headsAxis(theme, titles),
-        yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
-      },
-    ),
-  };
 }

@@ -1,8 +1,8 @@
-import { headsAxis, rowsAxis } from "./axes";
-import { drawCells, percent } from "./cells";
+import { percent } from "./cells";
 import type { Figure } from "./figure";
-import { plain, widest } from "./text";
-import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
+import { heatMap } from "./heat-map";
+import { plain } from "./text";
+import { type FigureOptions, themeOf } from "./theme";
 
 /** How well a model answers each question. */
 export interface QuestionedModel {
@@ -32,7 +32,7 @@ export function questionHeatMap(
     galaxies > 0 ? [name] : [],
   );
   const names = models.map(({ name }) => plain(name));
-  const columns = questions.map((name) => plain(name.replaceAll("-", " ").replaceAll("_", " ")));
+  const heads = questions.map((name) => plain(name.replaceAll("-", " ").replaceAll("_", " ")));
   const values = models.map(({ perQuestion }) =>
     questions.map((question) => {
       return perQuestion.find(({ name }) => name === question)?.accuracy ?? Number.NaN;
@@ -40,35 +40,16 @@ export function questionHeatMap(
   );
   const known = values.flat().filter(Number.isFinite);
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const left = widest(names, SMALL_TEXT) + 10;
-  const head = widest(columns, SMALL_TEXT) + 10;
-  const size = Math.max((COLUMN - left - 6) / columns.length, 26);
-  const { shapes, trace } = drawCells(theme, {
+  return heatMap(theme, {
+    names,
+    heads,
     // Questions are easy or hard; shades are for what models differ in.
     strengths: values.map((row) =>
       row.map((value) => (Number.isFinite(value) && high > low ? (value - low) / (high - low) : 0)),
     ),
     texts: values.map((row) => row.map((value) => (Number.isFinite(value) ? percent(value) : "–"))),
     hover: values.map((row, m) =>
-      row.map((value, q) => `${names[m]}<br>${columns[q]}: ${(100 * value).toFixed(1)} %`),
+      row.map((value, q) => `${names[m]}<br>${heads[q]}: ${(100 * value).toFixed(1)} %`),
     ),
-    textSize: Math.min(SMALL_TEXT, size / 1.7),
   });
-  return {
-    data: [trace],
-    layout: layoutOf(
-      theme,
-      {
-        width: Math.round(left + size * columns.length + 6),
-        height: Math.round(names.length * 20 + head + 6),
-        margin: { l: left, r: 6, t: head, b: 6 },
-        keepHeight: true,
-      },
-      {
-        shapes,
-        xaxis: headsAxis(theme, columns),
-        yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
-      },
-    ),
-  };
 }

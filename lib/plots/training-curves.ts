@@ -74,7 +74,8 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       // Never half an epoch.
       ...(epochs.length < 8 ? { dtick: 1 } : {}),
     };
-    const value = { title: asHeading(metric), grid: true, nticks: 5 };
+    // A loss that hardly falls has ticks of many digits.
+    const value = { title: asHeading(metric), grid: true, nticks: 5, automargin: true };
     Object.assign(axes, grid[i].axes(theme, epoch, value));
     for (const part of PARTS) {
       const series = all.find((s) => s.metric === metric && s.part === part);

@@ -4,10 +4,13 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import sharp from "sharp";
+import { ablationTable } from "#lib/evaluate/ablation-table";
+import { ablationHeatMap } from "#lib/plots/ablation-heat-map";
 import { openBrowser } from "#lib/plots/browser";
 import type { Figure } from "#lib/plots/figure";
 import { figureRegistry } from "#lib/plots/registry";
-import { digest } from "./support";
+import { trainingCurves } from "#lib/plots/training-curves";
+import { digest, overlaps, TEXT_BOXES } from "./support";
 
 const dist = join(__dirname, "../../lib/dist");
 /** The files that read, write or start a browser; nothing else of these rooms may need Node. */
@@ -63,6 +66,38 @@ describe("tables and figures in a browser", () => {
         [...(await sharp(file).removeAlpha().raw().toBuffer())],
         [255, 0, 9, 40, 200, 0],
       );
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it("keep numbers in their cells and off their titles where a page lacks their font", async function () {
+    this.timeout(60_000);
+    const scores = Object.fromEntries(
+      Array.from({ length: 10 }, (_, c) => [`loose spiral ${c}`, 1]),
+    );
+    const runs = Array.from({ length: 5 }, (_, i) => ({
+      ...{ model: `ResNet ${i}`, trainedOn: "Unbalanced", testedOn: "Unbalanced" },
+      ...{ metrics: { accuracy: 1 }, breakdown: { name: "recall", overall: "accuracy", scores } },
+    }));
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.setContent("<!doctype html><div id='figure'></div>");
+      await page.addScriptTag({ path: require.resolve("plotly.js-dist-min") });
+      const draw = async ({ data, layout }: Figure) => {
+        // Every letter of 0.6 em: the digits are wider than those of most fonts.
+        const shown = { data, layout: { ...layout, font: { family: "monospace" } } };
+        await page.evaluate(`Plotly.newPlot("figure", ${JSON.stringify(shown)}).then(() => {})`);
+      };
+      await draw(ablationHeatMap(ablationTable(runs)));
+      const [cell, text] = await page.evaluate<number[]>(
+        `[".shapelayer path", ".textpoint text"].map((s) => document.querySelector(s).getBoundingClientRect().width)`,
+      );
+      assert.ok(text > 15 && text < cell, `a number of ${text} px in a cell of ${cell} px`);
+
+      await draw(trainingCurves({ trainLoss: [2.1026, 2.1025], valLoss: [2.10262, 2.10261] }));
+      assert.deepEqual(overlaps(await page.evaluate(TEXT_BOXES)), []);
     } finally {
       await browser.close();
     }

@@ -1,0 +1,53 @@
+import { headsAxis, rowsAxis } from "./axes";
+import { type Cells, drawCells } from "./cells";
+import type { Figure } from "./figure";
+import { widest } from "./text";
+import { COLUMN, layoutOf, SMALL_TEXT, type Theme } from "./theme";
+
+/** Cells between names of rows and of columns. */
+export interface NamedCells extends Omit<Cells, "textSize"> {
+  /** Left of the cells. */
+  readonly names: readonly string[];
+  /** Above the cells, read upwards. */
+  readonly heads: readonly string[];
+  /** Pixels. Default: as wide as the column has room for. */
+  readonly widestCell?: number;
+  /** Drawn above the cells. Default: none. */
+  readonly shapes?: readonly object[];
+}
+
+/**
+ * How much wider than its estimate a text may be: a page without the figures' font falls back to another, and
+ * plotly takes the margin that wider names need from the cells.
+ */
+const FALLBACK = 1.2;
+
+/** A table of colored cells, as wide as a column or as its numbers need. */
+export function heatMap(
+  theme: Theme,
+  { names, heads, widestCell = Number.POSITIVE_INFINITY, shapes = [], ...cells }: NamedCells,
+): Figure {
+  const left = widest(names, SMALL_TEXT) + 10;
+  const head = widest(heads, SMALL_TEXT) + 10;
+  const taken = ((FALLBACK - 1) * left) / heads.length;
+  const narrowest = FALLBACK * widest(cells.texts.flat(), SMALL_TEXT) + 2 + taken;
+  const size = Math.max(Math.min((COLUMN - left - 6) / heads.length, widestCell), narrowest);
+  const drawn = drawCells(theme, { ...cells, textSize: SMALL_TEXT });
+  return {
+    data: [drawn.trace],
+    layout: layoutOf(
+      theme,
+      {
+        width: Math.round(left + size * heads.length + 6),
+        height: Math.round(names.length * 20 + head + 6),
+        margin: { l: left, r: 6, t: head, b: 6 },
+        keepHeight: true,
+      },
+      {
+        shapes: [...drawn.shapes, ...shapes],
+        xaxis: headsAxis(theme, heads),
+        yaxis: rowsAxis(theme, names, { tickfont: { size: SMALL_TEXT }, showline: false }),
+      },
+    ),
+  };
+}
