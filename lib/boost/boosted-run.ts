@@ -16,7 +16,7 @@ import { configDifferences } from "../train/config-columns";
 import { openSplit, type SplitDataset } from "../train/experiment-data";
 import { openTrainedModel } from "../train/experiment-model";
 import { PeakMemory } from "../train/peak-memory";
-import { RunFolder } from "../train/run-folder";
+import { historyColumns, RunFolder } from "../train/run-folder";
 import { type RunResult, readRun, refuseUntested } from "../train/run-result";
 import { type BoostMatrix, rowsOf } from "./boost-matrix";
 import { type BoostConfig, type BoostSettings, boostSchema } from "./boost-settings";
@@ -180,7 +180,7 @@ async function boostRun(opened: OpenedRun, options: BoostedRunOptions): Promise<
       run.writeTask(task.description);
       if (existsSync(backbone.digestsPath)) copyFileSync(backbone.digestsPath, run.digestsPath);
       await saveSplit(run.splitPath, asText(dataset.table.id), asText(dataset.table.split));
-      run.writeHistory(historyOf(trees, epochs));
+      run.writeHistory(historyColumns(historyOf(trees, epochs)));
       const stoppedEarly = epochs < config.rounds;
       const bestEpoch = Math.max(1, ...rounds);
       const report = { epochs, bestEpoch, seconds, stoppedEarly, peakMemory: memory.bytes };

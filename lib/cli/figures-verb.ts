@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors";
+import { printable } from "../core/printable";
+import type { Table } from "../core/table";
 import { showTable } from "../notebook/tables";
 import { exportFigures, type FigureFormat } from "../plots/export-figures";
 import { type JournalName, journalRegistry } from "../plots/journals";
@@ -9,6 +11,23 @@ import { runFigures } from "../plots/run-figures";
 import { RunFolder } from "../train/run-folder";
 import { readAnswers } from "../train/run-result";
 import { defineVerb, say } from "./verb";
+
+/** The history as far as it can be read; a tested run has more to draw, and lacks its curves aloud. */
+function historyOf(run: RunFolder, tested: boolean): Table | undefined {
+  try {
+    if (tested && !existsSync(run.historyPath)) {
+      throw new UserError(
+        `${run.historyPath} is not there`,
+        "train again: what is trained already is written anew",
+      );
+    }
+    return run.readHistory();
+  } catch (error) {
+    if (!tested || !(error instanceof UserError)) throw error;
+    console.warn(printable(`No training curves are drawn: ${error.message}`));
+    return undefined;
+  }
+}
 
 export const verb = defineVerb({
   summary: "Every figure of a run, from its folder alone",
@@ -50,7 +69,7 @@ export const verb = defineVerb({
     const figures = runFigures(
       {
         predictions,
-        history: run.readHistory(),
+        history: historyOf(run, tested),
         bestEpoch: run.status === "complete" ? run.readTraining().bestEpoch : undefined,
       },
       { figures: answers?.task.figures },

@@ -219,10 +219,12 @@ export class Experiment {
   }
 
   private finish(
-    { seconds, bestEpoch, stoppedEarly }: FitResult,
+    { history, seconds, bestEpoch, stoppedEarly }: FitResult,
     metrics: { readonly rows: number },
     parameters: number,
   ): void {
+    // Somebody may have deleted it since.
+    if (!existsSync(this.run.historyPath)) this.run.writeHistory(history);
     this.run.writeMetrics({ ...metrics, seconds, bestEpoch, stoppedEarly, parameters });
   }
 

@@ -154,28 +154,42 @@ export class RunFolder extends RunPaths {
     return this.read(this.predictionsPath, String);
   }
 
-  /** Replace `history.csv`. Rows may lack a column (an epoch that was not evaluated). */
-  writeHistory(rows: readonly HistoryRow[]): void {
-    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    const lines = rows.map((row) => columns.map((name) => row[name] ?? ""));
-    writeFileAtomic(this.historyPath, formatCsv(columns, lines));
+  /**
+   * Replace `history.csv`.
+   *
+   * @param columns One value an epoch; NaN where an epoch has none (it was not evaluated).
+   */
+  writeHistory(columns: Readonly<Record<string, readonly number[]>>): void {
+    const values = Object.values(columns);
+    const lines = (values[0] ?? []).map((_, epoch) =>
+      values.map((column) => (Number.isNaN(column[epoch]) ? "" : column[epoch])),
+    );
+    writeFileAtomic(this.historyPath, formatCsv(Object.keys(columns), lines));
   }
 
   /**
    * The columns of `history.csv`, one value an epoch; NaN where an epoch has none.
    *
    * @returns no columns before the first epoch
+   * @throws UserError when the file is damaged: its epochs are not counted from 1
    */
   readHistory(): Record<string, number[]> {
     if (!existsSync(this.historyPath)) return {};
-    return this.read(this.historyPath, (text) => {
+    const parseHistory = (text: string) => {
       const numbers = (names: readonly string[]) =>
         Object.fromEntries(names.map((name) => [name, "number"] as const));
       const { columns } = parseCsv(text, this.historyPath, numbers);
-      return Object.fromEntries(
+      const history = Object.fromEntries(
         Object.entries(columns).map(([name, values]) => [name, asNumbers(values)]),
       );
-    });
+      const { epoch = [] } = history;
+      if (epoch.length === 0 || epoch.some((value, i) => value !== i + 1)) {
+        throw new UserError("its epochs are not 1, 2, 3, …", "count them from 1");
+      }
+      return history;
+    };
+    const remedy = "delete it and train again: what is trained already is written anew";
+    return this.read(this.historyPath, parseHistory, remedy);
   }
 
   /** Write `training-complete.json`. */
@@ -203,14 +217,16 @@ export class RunFolder extends RunPaths {
     return this.read(this.metricsPath, (text) => trainingSchema.parse(JSON.parse(text)));
   }
 
-  private read<T>(path: string, parseText: (text: string) => T): T {
+  private read<T>(
+    path: string,
+    parseText: (text: string) => T,
+    remedy = "delete it and evaluate again, or restart the run",
+  ): T {
     try {
       return parseText(readFileSync(path, "utf8"));
     } catch (cause) {
       throw existsSync(path)
-        ? new UserError(`${path} is damaged`, "delete it and evaluate again, or restart the run", {
-            cause,
-          })
+        ? new UserError(`${path} is damaged`, remedy, { cause })
         : new UserError(`${path} is not there`, "give the folder of a finished run", { cause });
     }
   }

@@ -168,9 +168,10 @@ export class TrainingLoop {
       });
     }
     // The history first: were the process killed in between, this epoch would be done and written again.
-    folder.writeHistory(state.history);
+    const history = historyColumns(state.history);
+    folder.writeHistory(history);
     this.saveLatest();
-    this.options.onEpoch?.(row, historyColumns(state.history));
+    this.options.onEpoch?.(row, history);
   }
 
   /** The averaged weights' answers on the validation split, where this epoch is evaluated. */

@@ -101,7 +101,7 @@ describe("sweeps", () => {
       const rate = Number(/learningRate: ([\\d.e-]+)/.exec(readFileSync(unit.args[2], "utf8"))[1]);
       if (name.startsWith("trial-3-")) process.exit(1);
       const run = new RunFolder(unit.args[4]);
-      run.writeHistory([{ epoch: 1, valLoss: 9, valAccuracy: 0 }, { epoch: 2, valLoss: rate, valAccuracy: 1 - rate }]);
+      run.writeHistory({ epoch: [1, 2], valLoss: [9, rate], valAccuracy: [0, 1 - rate] });
       run.writeTask({ task: "classification", loss: "crossEntropy", outputs: ["a", "b"] });
       run.writeMetrics({ rows: 0, seconds: 5, bestEpoch: 2, stoppedEarly: false, parameters: 1 });
       plan.writeDone(unit, { host: "here", seconds: 1, peakMemory: 1 });`,
@@ -146,7 +146,7 @@ describe("sweeps", () => {
     assert.throws(() => readSweep(plan, plan.read()), /no trial is finished yet/);
     mkdirSync(join(plan.path, unit.name), { recursive: true });
     const run = new RunFolder(join(plan.path, unit.name));
-    run.writeHistory([{ epoch: 1, trainLoss: 1 }]);
+    run.writeHistory({ epoch: [1], trainLoss: [1] });
     run.writeTask({ task: "classification", loss: "crossEntropy", outputs: ["a", "b"] });
     run.writeMetrics({ rows: 0, seconds: 5, bestEpoch: 1, stoppedEarly: false, parameters: 1 });
     plan.writeDone(unit, { host: "here", seconds: 1, peakMemory: 1 });

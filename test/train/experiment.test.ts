@@ -291,6 +291,17 @@ describe("an experiment", function () {
     }
     writeFileSync(at("run", "task.json"), task);
 
+    const history = readFileSync(at("run", "history.csv"), "utf8");
+    for (const text of ["epoch,trainLoss\n", "\0\0", "epoch,trainLoss\n2,1\n"]) {
+      writeFileSync(at("run", "history.csv"), text);
+      await assert.rejects(open().evaluate(), /history\.csv is damaged\n.*delete it and train/);
+    }
+    rmSync(at("run", "history.csv"));
+    assert.deepEqual(await losses(open()), [], "it is trained");
+    await open().evaluate();
+    assert.equal(readFileSync(at("run", "history.csv"), "utf8"), history);
+    assert.equal(open().state().state, "finished");
+
     rmSync(at("run", "checkpoints"), { recursive: true });
     assert.deepEqual((await open().evaluate()).predictions, predictions);
     assert.equal((await open().train()).history.epoch.length, 2);
