@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { startEngine } from "#lib/engine/start";
+import { createModel } from "#lib/models/registry";
 import { showAblation } from "#lib/notebook/ablate";
+import { embed } from "#lib/notebook/embed";
 import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
+import { createTask } from "#lib/tasks/registry";
+import { tinyDataset } from "../train/support";
 
 /** What is written to a log meanwhile, line by line. */
 async function linesOf(work: () => unknown): Promise<string[]> {
@@ -108,6 +113,19 @@ describe("a progress bar", () => {
     } finally {
       performance.now = now;
     }
+  });
+
+  it("shows how far the features of galaxies are", async function () {
+    this.timeout(30_000);
+    await startEngine();
+    const dataset = tinyDataset(20, 32);
+    const model = createModel("test_custom_cnn", { numClasses: 2, inputSize: [32, 32] });
+    const lines = await linesOf(async () => {
+      const { ids } = await embed(model, createTask(dataset), dataset, [3, 4, 8]);
+      assert.equal(ids.length, 3);
+    });
+    model.dispose();
+    assert.match(lines.at(-1) ?? "", /^embedding 100 %.* images\/s/);
   });
 
   it("ends with the work that fails, on a line of its own", async () => {
