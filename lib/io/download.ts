@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +15,7 @@ import {
   Temporary,
   webPage,
 } from "./download-attempt";
-import { withLock } from "./lock";
+import { acquireLock, withLock } from "./lock";
 
 /** Longest pause that a server can ask for, milliseconds. */
 const longestWait = 120_000;
@@ -35,7 +36,7 @@ export async function download(
 ): Promise<void> {
   const expected = options.sha256 ?? (await recordedDigest(path));
   if (await stat(path).catch(() => undefined)) {
-    if (!expected || (await sha256(path)) === expected) return;
+    if (!expected || (await sha256(path)) === expected) return removeLeftovers(path);
     throw new UserError(
       `${path}: its SHA-256 is not ${expected}.`,
       `Delete the file, then it is downloaded again. ${options.sha256 ? "" : howToForget(path)}`.trim(),
@@ -52,6 +53,16 @@ export async function download(
     },
     options,
   );
+}
+
+/** What a process left that was killed after it had given the file its name. */
+async function removeLeftovers(path: string): Promise<void> {
+  if (!existsSync(`${path}.lock`)) return;
+  try {
+    const release = acquireLock(`${path}.lock`, path);
+    await forget(path);
+    release();
+  } catch {} // it belongs to a process that is at work, or the folder is only read
 }
 
 async function fetchWhole(

@@ -3,7 +3,7 @@
  * `npm run test:browser [WORD …]`, where a word is part of a notebook's name. The settings are those of the
  * profile (`TUNING_FORK_PROFILE`, here `quick` by default) and the data `TUNING_FORK_DATA`.
  *
- * A picture of each cell with its output stands in `results/by-hand/NOTEBOOK/` afterwards, to be looked at.
+ * A picture of each cell with its output stands in `results/by-hand/DATA/NOTEBOOK/` afterwards, to be looked at.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -14,7 +14,8 @@ import { NotebookPage } from "./notebook-page";
 
 const CELL_MS = 40 * 60_000;
 const profile = process.env.TUNING_FORK_PROFILE ?? "quick";
-const out = process.env.TUNING_FORK_RESULTS ?? join(ROOT, "results", "by-hand");
+const data = basename(process.env.TUNING_FORK_DATA ?? "as-written");
+const out = join(ROOT, "results", "by-hand", data);
 const work = join(out, "work");
 
 /** @returns how many of its cells complained. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "#lib/core/errors";
 import { download } from "#lib/io/download";
@@ -66,6 +66,21 @@ describe("data/download", () => {
       assert.match(e.remedy, remedy);
       return true;
     });
+
+  it("removes what a process left that was killed after its last move", async () => {
+    const path = join(folder, "file.h5");
+    await writeFile(path, content);
+    await writeFile(`${path}.part.tag`, '"one"');
+    const dead = { host: hostname(), pid: 999999999, user: "anna", started: "", token: "dead" };
+    await writeFile(`${path}.lock`, JSON.stringify(dead));
+    await get();
+    assert.deepEqual(await readdir(folder), ["file.h5"]);
+    // Of another host it cannot be known: the file is whole, and its lock is left alone.
+    await writeFile(`${path}.lock`, JSON.stringify({ ...dead, host: "node-17" }));
+    await get();
+    assert.deepEqual(await readdir(folder), ["file.h5", "file.h5.lock"]);
+    assert.equal(requests.length, 0);
+  });
 
   it("brings a file, once, and says how far it is", async () => {
     handler = (request, response) => send(request, response);
