@@ -32,7 +32,13 @@ export {
   type ParameterOptions,
   Parameters,
 } from "../models/parameters";
-export { createModel, listModels, type ModelOptions, modelDefinition } from "../models/registry";
+export {
+  createModel,
+  listModels,
+  type ModelOptions,
+  modelDefinition,
+  registerArchitecture,
+} from "../models/registry";
 export { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "../models/state-dict";
 export { type WebOptions, writeWebModel } from "../models/web-format";
 export {

@@ -34,7 +34,25 @@ const architectures: readonly Architecture[] = [
   p4mResnet,
 ];
 
-const definitions: Readonly<Record<string, Definition>> = Object.assign({}, ...architectures);
+const definitions: Record<string, Definition> = Object.assign({}, ...architectures);
+
+/**
+ * Add an architecture from outside the library: its names are known from then on.
+ *
+ * @returns what takes it out again
+ * @throws UserError when there is a model of one of its names
+ */
+export function registerArchitecture(architecture: Architecture): () => void {
+  const names = Object.keys(architecture);
+  const taken = names.find((name) => Object.hasOwn(definitions, name));
+  if (taken !== undefined) {
+    throw new UserError(`there is a model "${taken}" already`, "give it another name");
+  }
+  Object.assign(definitions, architecture);
+  return () => {
+    for (const name of names) delete definitions[name];
+  };
+}
 
 /** What {@link createModel} can be told. */
 export interface ModelOptions {

@@ -5,7 +5,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "#lib/engine/start";
 import { freeze, learningRateScales } from "#lib/models/freeze";
 import { countFlops, modelSummary, parameterCount } from "#lib/models/model-summary";
-import { createModel, listModels, modelDefinition } from "#lib/models/registry";
+import {
+  createModel,
+  listModels,
+  modelDefinition,
+  registerArchitecture,
+} from "#lib/models/registry";
 import layerDecay from "../fixtures/models/layer_decay.json";
 
 describe("models", () => {
@@ -18,6 +23,18 @@ describe("models", () => {
     }
     const firstTest = names.findIndex((name) => name.startsWith("test_"));
     assert.ok(names.slice(firstTest).every((name) => name.startsWith("test_")));
+  });
+
+  it("are added from outside, and taken out again", () => {
+    const mine = { mine: modelDefinition("test_vit") };
+    const takeOut = registerArchitecture(mine);
+    assert.ok(listModels().includes("mine"));
+    assert.throws(() => registerArchitecture(mine), /there is a model "mine" already/);
+    const model = createModel("mine", { numClasses: 3 });
+    assert.equal(model.name, "mine");
+    model.dispose();
+    takeOut();
+    assert.throws(() => createModel("mine", { numClasses: 3 }), /no model "mine"/);
   });
 
   it("take images as timm's published weights want them", () => {

@@ -5,14 +5,15 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startEngine } from "#lib/engine/start";
 import { saveModel } from "#lib/models/model-file";
-import { createModel } from "#lib/models/registry";
-import { registerTask } from "#lib/tasks/registry";
+import { createModel, registerArchitecture } from "#lib/models/registry";
+import { registerTask, type TaskDefinition } from "#lib/tasks/registry";
 import { type ExperimentSettings, experimentSchema } from "#lib/train/config";
 import { mergeSettings, type Tree } from "#lib/train/merge-settings";
 import { openExperiment } from "#lib/train/open-experiment";
 import { fractions } from "../tasks/outside-task";
 import { configKeys } from "./config-keys";
 import { temporaryFolder, writeClasses, writeVotes } from "./support";
+import { tinyNetwork } from "./tiny-network";
 
 /** Settings of two runs that differ in one key. */
 interface Pair {
@@ -27,6 +28,21 @@ const loss = (settings: Tree) => train({ loss: settings });
 /** Settings of a run that learns votes for an epoch. */
 const votes = (settings: Tree, more: Tree = {}): Tree =>
   mergeSettings({ task: "votes", ...settings, train: { epochs: 1 } }, more);
+/** A task whose epochs score what stands here, whatever the network has learned. */
+const scripted: TaskDefinition = {
+  ...fractions,
+  name: "scripted",
+  fromDataset(...given) {
+    const scores = { loss: [4, 2, 3, 1], meanAbsoluteError: [1, 2, 3, 4] };
+    let epoch = 0;
+    const monitored = () => {
+      const [loss, meanAbsoluteError] = Object.values(scores).map((values) => values[epoch]);
+      epoch++;
+      return { loss, meanAbsoluteError };
+    };
+    return { ...fractions.fromDataset(...given), monitored };
+  },
+};
 const stages = (...list: Tree[]) => train({ stages: list, epochs: undefined });
 /** A network without running statistics, which stays as it is at a rate this small. */
 const still = (settings: Tree) => ({
@@ -40,15 +56,18 @@ describe("every key of a config", () => {
   let server: Server;
   let uri = "";
   let runs = 0;
-  let unregister: () => void;
+  const registered: (() => void)[] = [];
   const seen = new Map<string, Promise<Outcome>>();
   const voted = { spec: at("votes", "votes.csv"), tree: at("votes", "tree.yaml") };
+  const scores = (settings: Tree) =>
+    votes({ data: voted, task: "scripted" }, train({ epochs: 4, ...settings }));
   const { warn } = console;
 
   before(async () => {
     console.warn = () => {};
     await startEngine();
-    unregister = registerTask(fractions);
+    registered.push(registerArchitecture(tinyNetwork));
+    registered.push(...[fractions, scripted].map(registerTask));
     for (const name of ["images", "others", "damaged"]) {
       await writeClasses(at(name), { faint: name === "others" ? 12 : 10, bright: 16 }, 32, 2);
     }
@@ -56,7 +75,7 @@ describe("every key of a config", () => {
     // The brightest of the faint are as bright as the bright: nothing can be too sure of them.
     await writeClasses(at("alike"), { faint: 90, bright: 20 }, 32, 2);
     writeFileSync(at("damaged", "faint", "broken.png"), "no picture");
-    const model = createModel("test_custom_cnn", { numClasses: 2, seed: 7 });
+    const model = createModel("tiny", { numClasses: 2, seed: 7 });
     saveModel(model, at("weights.safetensors"));
     model.dispose();
     mkdirSync(at("runs"));
@@ -67,7 +86,7 @@ describe("every key of a config", () => {
   });
   after(async () => {
     console.warn = warn;
-    unregister();
+    for (const takeOut of registered) takeOut();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     folder.remove();
@@ -116,8 +135,8 @@ describe("every key of a config", () => {
     "train.batchSize": { with: train({ batchSize: 5 }) },
     "train.checkpointSeconds": { with: train({ checkpointSeconds: 1e-6 }) },
     "train.earlyStopping.metric": {
-      without: still({ earlyStopping: { patience: 1 } }),
-      with: still({ earlyStopping: { patience: 1, metric: "valPoetry" } }),
+      without: scores({ earlyStopping: { patience: 1 } }),
+      with: scores({ earlyStopping: { patience: 1, metric: "valMeanAbsoluteError" } }),
     },
     "train.earlyStopping.patience": {
       without: still({}),
@@ -147,7 +166,7 @@ describe("every key of a config", () => {
       without: votes({ data: voted, task: "fractions" }, loss({ name: "distance" })),
       with: votes({ data: voted, task: "fractions" }, loss({ name: "distance", scale: 2 })),
     },
-    "train.monitor": { with: train({ monitor: "valPoetry" }) },
+    "train.monitor": { without: scores({}), with: scores({ monitor: "valLoss" }) },
     "train.optimizer.name": { with: optimizer({ name: "adam", weightDecay: 0.1 }) },
     "train.optimizer.learningRate": { with: optimizer({ learningRate: 0.01 }) },
     "train.optimizer.weightDecay": { with: optimizer({ weightDecay: 0.1 }) },
@@ -209,7 +228,7 @@ describe("every key of a config", () => {
     const run = at("runs", String(runs++));
     const common: ExperimentSettings = {
       data: { spec: at("images"), split: [0.5, 0.2, 0.3] },
-      model: { name: "test_custom_cnn" },
+      model: { name: "tiny" },
       train: {
         epochs: 2,
         batchSize: 4,
@@ -280,7 +299,7 @@ describe("every key of a config", () => {
 
   /** Keys that show by what is refused. */
   const refusing = new Set([
-    ...["data.skipBad", "data.tree", "train.monitor", "train.earlyStopping.metric"],
+    ...["data.skipBad", "data.tree"],
     ...["train.log.mlflow.uri", "train.log.mlflow.experiment"],
   ]);
   for (const key of Object.keys(pairs())) {

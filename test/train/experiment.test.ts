@@ -16,14 +16,16 @@ import { join, relative } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
 import { startEngine } from "#lib/engine/start";
+import { registerArchitecture } from "#lib/models/registry";
 import { Experiment } from "#lib/train/experiment";
 import { openExperiment, openExperiments } from "#lib/train/open-experiment";
 import { findRuns, RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder, writeClasses } from "./support";
+import { tinyNetwork } from "./tiny-network";
 
 const settings = (spec: string) => ({
   data: { spec, size: 32 },
-  model: { name: "test_custom_cnn" },
+  model: { name: "tiny" },
   train: { epochs: 2, batchSize: 8, optimizer: { learningRate: 3e-3 } },
 });
 
@@ -33,7 +35,12 @@ describe("an experiment", function () {
   let images: string;
   let warnings: string[];
   const { warn } = console;
-  before(() => startEngine());
+  let takeOut: () => void;
+  before(() => {
+    takeOut = registerArchitecture(tinyNetwork);
+    return startEngine();
+  });
+  after(() => takeOut());
   beforeEach(async () => {
     folder = temporaryFolder();
     images = join(folder.path, "images");

@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "#lib/data/dataset";
 import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
-import { createModel } from "#lib/models/registry";
+import { createModel, registerArchitecture } from "#lib/models/registry";
 import { predict } from "#lib/predict/network-predictor";
 import { createTask } from "#lib/tasks/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
@@ -20,6 +20,7 @@ import { type FitInputs, type FitOptions, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
 import { updateOf } from "#lib/train/stages";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
+import { tinyNetwork } from "./tiny-network";
 
 const dataset = tinyDataset();
 const task = createTask(dataset);
@@ -41,7 +42,7 @@ async function trainOnce(
   c: TrainConfig,
   options: FitOptions = {},
   learned: Pick<FitInputs, "train" | "val"> & Partial<Pick<FitInputs, "dataset">> = rows,
-  name = "test_custom_cnn",
+  name = "tiny",
 ) {
   const model = createModel(name, { numClasses: 2, seed: c.seed });
   const run = new RunFolder(path);
@@ -65,7 +66,12 @@ async function trainOnce(
 describe("fit", function () {
   this.timeout(240_000);
   let folder: ReturnType<typeof temporaryFolder>;
-  before(() => startEngine());
+  let takeOut: () => void;
+  before(() => {
+    takeOut = registerArchitecture(tinyNetwork);
+    return startEngine();
+  });
+  after(() => takeOut());
   beforeEach(() => {
     folder = temporaryFolder();
   });
@@ -169,8 +175,8 @@ describe("fit", function () {
   }
 
   it("trains in stages, the backbone frozen at first", async () => {
-    const model = createModel("test_custom_cnn", { numClasses: 2 });
-    const name = "stem.0.conv.weight";
+    const model = createModel("tiny", { numClasses: 2 });
+    const name = "stem.conv.weight";
     const before = model.parameters.get(name)?.variable.dataSync().slice();
     // Without a validation split the last epoch is the best one.
     const run = new RunFolder(join(folder.path, "stages"));
@@ -307,7 +313,7 @@ describe("fit", function () {
       run({ earlyStopping: { patience: 2 }, monitor: "valLoss", validationInterval: 2 }),
       /no validation split, without which train\.monitor and train\.earlyStopping and train\.val/,
     );
-    const model = createModel("test_custom_cnn", { numClasses: 1 });
+    const model = createModel("tiny", { numClasses: 1 });
     const inputs = { model, task, dataset, ...rows };
     const folderOf = new RunFolder(join(folder.path, "other"));
     await assert.rejects(

@@ -7,7 +7,9 @@ import {
   freeze,
   loadModel,
   type Model,
+  modelDefinition,
   modelSummary,
+  registerArchitecture,
   saveModel,
 } from "tuning-fork/models";
 import { expectType, type Same } from "./expect-type";
@@ -41,6 +43,11 @@ export async function calls() {
   // @ts-expect-error: a hook gives a tensor or nothing
   const wrong: Context = { training: false, hook: (name) => name.length };
   model.forward(images, wrong);
+
+  expectType<Same<ReturnType<typeof registerArchitecture>, () => void>>();
+  registerArchitecture({ my_resnet: modelDefinition("resnet50") });
+  // @ts-expect-error: a network and what it is given stand in a definition
+  registerArchitecture({ my_resnet: createModel("resnet50", { numClasses: 2 }) });
 
   expectType<Same<Freeze, number | "none" | "backbone">>();
   freeze(model, "backbone");
