@@ -289,22 +289,6 @@ describe("data/download", () => {
     assert.deepEqual((await readdir(folder)).sort(), ["SHA256SUMS", "file.h5"]);
   });
 
-  it("tidies up after a process that was killed when the file was whole already", async () => {
-    handler = (request, response) => send(request, response);
-    await get();
-    const names = (await readdir(folder)).sort();
-    const dead = { host: hostname(), pid: 999999999, user: "anna", started: "", token: "dead" };
-    await writeFile(join(folder, "file.h5.lock"), JSON.stringify(dead));
-    await writeFile(join(folder, "file.h5.part.tag"), '"one"');
-    await get();
-    assert.deepEqual((await readdir(folder)).sort(), names);
-    // One that lives is at work: its files are its own.
-    const living = { ...dead, host: "node-17" };
-    await writeFile(join(folder, "file.h5.lock"), JSON.stringify(living));
-    await get();
-    assert.deepEqual((await readdir(folder)).sort(), [...names, "file.h5.lock"].sort());
-  });
-
   it("does not retry what cannot succeed", async () => {
     handler = (_, response) => response.writeHead(404).end("no");
     await refused(get(), /answers 404 Not Found/);
