@@ -26,7 +26,7 @@ import { openTrainedModel } from "#lib/train/experiment-model";
 import { openExperiment } from "#lib/train/open-experiment";
 import { RunFolder } from "#lib/train/run-folder";
 import { readAnswers } from "#lib/train/run-result";
-import { tuningFork } from "../cli/support";
+import { tuningForkHere } from "../cli/support";
 import { temporaryFolder, tinyDataset, writeClasses, writeVotes } from "../train/support";
 
 const folder = temporaryFolder();
@@ -149,7 +149,7 @@ describe("runs of boosted trees", function () {
   it("are asked, evaluated and drawn by the command", async () => {
     const out = at("by-command.csv");
     const votes = at("votes", "votes.csv");
-    const { code, error } = tuningFork(
+    const { code, error } = await tuningForkHere(
       ...["predict", "--run", at("xgboost"), "--data", votes, "--split", "test", "--out", out],
     );
     assert.equal(code, 0, error);
@@ -160,7 +160,7 @@ describe("runs of boosted trees", function () {
         .map((line) => line.split(",")[0])
         .sort();
     assert.deepEqual(ids(readFileSync(out, "utf8")), ids(kept));
-    const refused = tuningFork(
+    const refused = await tuningForkHere(
       ...["attention", "--run", at("xgboost"), "--image", at("votes/0.png"), "--out", at("maps")],
     );
     assert.equal(refused.code, 1);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { makeGalaxy } from "#lib/data/simulator";
 import { temporaryFolder } from "../train/support";
+import { tuningFork, tuningForkHere } from "./support";
 
 const root = join(__dirname, "../..");
 const weights = join(root, "test/fixtures/models/test_vit/weights.safetensors");
@@ -14,20 +14,14 @@ describe("tuning-fork attention", function () {
   const folder = temporaryFolder();
   after(() => folder.remove());
 
-  const attention = (...args: string[]) =>
-    spawnSync(
-      process.execPath,
-      [
-        join(root, "lib/bin/tuning-fork.js"),
-        ...["attention", "--model", "test_vit", "--weights", weights, "--classes", "5", ...args],
-      ],
-      { encoding: "utf8", env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" } },
-    );
+  const words = ["attention", "--model", "test_vit", "--weights", weights, "--classes", "5"];
+  const attention = (...args: string[]) => tuningForkHere(...words, ...args);
 
-  it("asks weights of others what their task is, and refuses one that is not there", () => {
-    const { status, stderr } = attention("--image", "a.png", "--task", "poetry", "--out", "x");
-    assert.equal(status, 1);
-    assert.match(stderr, /there is no task "poetry".*classification, votes/s);
+  it("asks weights of others what their task is, and refuses one that is not there", async () => {
+    const asked = ["--image", "a.png", "--task", "poetry", "--out", "x"];
+    const { code, error } = await attention(...asked);
+    assert.equal(code, 1);
+    assert.match(error, /there is no task "poetry".*classification, votes/s);
   });
 
   it("writes overlays, maps, heads and a contact sheet", async () => {
@@ -41,16 +35,13 @@ describe("tuning-fork attention", function () {
       images.push(path);
     }
     const out = join(folder.path, "maps");
-    const { status, stdout, stderr } = attention(
-      "--image",
-      ...images,
-      "--class",
-      "2",
-      "--out",
-      out,
-    );
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, /2 images/);
+    const {
+      code,
+      out: said,
+      error,
+    } = tuningFork(...words, "--image", ...images, "--class", "2", "--out", out);
+    assert.equal(code, 0, error);
+    assert.match(said, /2 images/);
     const expected = ["galaxy 0", "galaxy 1"].flatMap((name) => [
       `${name}-heads.npy`,
       ...["attention", "relevance", "rollout"].flatMap((m) => [
@@ -65,7 +56,7 @@ describe("tuning-fork attention", function () {
     assert.deepEqual([width, height], [448, 448]);
 
     const middle = join(folder.path, "middle");
-    const cropped = attention(
+    const cropped = await attention(
       "--image",
       images[1],
       "--class",
@@ -75,14 +66,14 @@ describe("tuning-fork attention", function () {
       "--out",
       middle,
     );
-    assert.equal(cropped.status, 0, cropped.stderr);
+    assert.equal(cropped.code, 0, cropped.error);
     const [whole, part] = [out, middle].map((path) =>
       readFileSync(join(path, "galaxy 1-rollout.npy")),
     );
     assert.notDeepEqual(part, whole);
   });
 
-  it("names what is wrong before it writes anything", () => {
+  it("names what is wrong before it writes anything", async () => {
     const out = join(folder.path, "none");
     for (const [args, message] of [
       [["--out", out], /--image is missing/],
@@ -90,9 +81,9 @@ describe("tuning-fork attention", function () {
       [["--image", weights, "--out", out], /not an image file/],
       [["--image", weights], /--out is missing/],
     ] as const) {
-      const { status, stderr } = attention(...args);
-      assert.equal(status, 1);
-      assert.match(stderr, message);
+      const { code, error } = await attention(...args);
+      assert.equal(code, 1);
+      assert.match(error, message);
     }
     assert.ok(!existsSync(out));
   });

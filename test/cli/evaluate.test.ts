@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tuningFork } from "./support";
+import { tuningFork, tuningForkHere } from "./support";
 
 const published = join("../shared/data/gz2-splits/gz2_hug_vit_121221C_predictions.csv");
 
@@ -14,23 +14,23 @@ describe("tuning-fork evaluate", () => {
   };
   after(() => rmSync(folder, { recursive: true }));
 
-  it("reads somebody else's table, and says what it cannot tell", function () {
+  it("reads somebody else's table, and says what it cannot tell", async function () {
     if (!existsSync(published)) {
       console.log(`      skipped: ${published} is absent`);
       this.skip();
     }
     const columns = ["--id", "GalaxyID", "--label", "class", "--predicted", "pred"];
-    const told = tuningFork("evaluate", published, ...columns);
+    const told = await tuningForkHere("evaluate", published, ...columns);
     assert.equal(told.code, 0, told.error);
     assert.match(told.out, /^accuracy +0\.8441$/m);
     assert.match(told.out, /no probabilities, so without top3Accuracy, logLoss, ece, brier/);
     const { accuracy, logLoss } = JSON.parse(
-      tuningFork("evaluate", published, ...columns, "--json").out,
+      (await tuningForkHere("evaluate", published, ...columns, "--json")).out,
     );
     assert.equal(accuracy.toFixed(5), "0.84406");
     assert.equal(logLoss, null);
     assert.match(
-      tuningFork("evaluate", published).error,
+      (await tuningForkHere("evaluate", published)).error,
       /no column "id" in the header "GalaxyID,/,
     );
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { acquireLock } from "#lib/io/lock";
 import { openCheckpoint } from "#lib/train/checkpoint";
 import { temporaryFolder, writeClasses } from "../train/support";
-import { COMMAND, tuningFork } from "./support";
+import { COMMAND, tuningFork, tuningForkHere } from "./support";
 
 describe("a signal to the command", function () {
   this.timeout(120_000);
@@ -45,7 +45,7 @@ describe("a signal to the command", function () {
       assert.ok(before !== undefined && before.epoch < 150 && before.step > 0);
       assert.ok(before.batch > 0 || before.epoch > 0, "where it stood is kept");
 
-      const refused = tuningFork(...args, "--set", "train.seed=5");
+      const refused = await tuningForkHere(...args, "--set", "train.seed=5");
       assert.match(refused.error, /holds a run with another config: train\.seed: 42 → 5/);
     });
   }
