@@ -12,6 +12,8 @@ export interface Cell {
   readonly interruption: AbortController;
   /** Aborted when the cell is ended whether or not its work has ended. */
   readonly end: AbortController;
+  /** Ask the person, and wait for the answer or the signal; undefined where nobody would answer. */
+  readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Show something below the cell, or again in a place of it. */
   readonly display: (content: Content, update?: boolean) => void;
 }
@@ -69,6 +71,7 @@ async function hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
 
 export interface Host {
   readonly display: Cell["display"] | undefined;
+  readonly ask: Cell["ask"];
   readonly signal: AbortSignal | undefined;
   readonly hold: typeof hold;
   readonly variables: () => Readonly<Record<string, unknown>>;
@@ -87,6 +90,9 @@ export function offer(variables: () => Readonly<Record<string, unknown>>): Host 
   const host: Host = {
     get display() {
       return currentCell()?.display;
+    },
+    get ask() {
+      return currentCell()?.ask;
     },
     get signal() {
       return currentSignal();

@@ -17,7 +17,8 @@ interface ConnectionFile {
   readonly hb_port: number;
 }
 
-type Channel = "shell" | "control";
+/** Where a message comes from, and where its answer goes. */
+export type Channel = "shell" | "control" | "stdin";
 
 /** The five sockets between Jupyter and the kernel; two of them are a thread's, which always answers. */
 export class Connection {
@@ -69,7 +70,10 @@ export class Connection {
         frames.map((frame) => Buffer.from(frame)),
       );
     });
-    for await (const frames of this.#shell) take("shell", frames);
+    const read = async (channel: Channel, socket: Router) => {
+      for await (const frames of socket) take(channel, frames);
+    };
+    await Promise.all([read("shell", this.#shell), read("stdin", this.#stdin)]);
   }
 
   /** Tell everybody what a request brought about. */
@@ -79,12 +83,17 @@ export class Connection {
     this.#send(this.#iopub, encodeMessage(this.#file.key, { ...message, identities: topic }));
   }
 
-  /** Answer whoever asked. */
-  reply(channel: Channel, type: string, content: Content, request: Message): void {
+  /**
+   * Answer whoever asked; on `stdin`, ask them.
+   *
+   * @returns the message's id
+   */
+  reply(channel: Channel, type: string, content: Content, request: Message): string {
     const message = makeMessage(type, content, request);
     const frames = encodeMessage(this.#file.key, message);
     if (channel === "control") this.#thread?.postMessage(frames);
-    else this.#send(this.#shell, frames);
+    else this.#send(channel === "stdin" ? this.#stdin : this.#shell, frames);
+    return message.header.msg_id;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { type Cell, currentCell, holdingCells, inCell, offer } from "./cell";
 import { CellOutputs, OUTPUTS_TARGET } from "./cell-outputs";
 import { changedPackages } from "./changed-packages";
-import type { Connection } from "./connection";
+import type { Channel, Connection } from "./connection";
 import { CellExecutor } from "./executor";
 import { wasBroken } from "./guard-shared";
 import { Language } from "./language";
@@ -9,8 +9,6 @@ import type { Content, Message } from "./message";
 import { richValue } from "./rich-value";
 import { errorContent } from "./traceback";
 import { tslab } from "./tslab";
-
-type Channel = "shell" | "control";
 
 /** How long work may take to save what it has, when the kernel is to end. */
 const SAVING_MS = 30_000;
@@ -24,6 +22,8 @@ export class Kernel {
   readonly #outputs = new CellOutputs((comm, data) =>
     this.connection.publish("comm_msg", { comm_id: comm, data }),
   );
+  /** What is done with the answer to a question of a cell, by the question's id. */
+  readonly #questions = new Map<string, (answer: string) => void>();
   /** Cells that wait, the running one not among them. */
   #queue: Message[] = [];
   #busy = false;
@@ -36,6 +36,12 @@ export class Kernel {
 
   /** What to do with a request. */
   receive(channel: Channel, request: Message): void {
+    if (channel === "stdin") {
+      // Not every client says which question it answers: then it is the latest.
+      const id = request.parent.msg_id ?? [...this.#questions.keys()].at(-1) ?? "";
+      this.#questions.get(id)?.(String(request.content.value));
+      return;
+    }
     if (request.header.msg_type === "execute_request") {
       this.#queue.push(request);
       void this.#runQueue();
@@ -166,6 +172,10 @@ export class Kernel {
       silent,
       interruption: new AbortController(),
       end: new AbortController(),
+      ask:
+        request.content.allow_stdin === true
+          ? (question, signal) => this.#ask(question, signal, request)
+          : undefined,
       display: (content, update) => {
         const type = update ? "update_display_data" : "display_data";
         this.#show(type, content, request);
@@ -193,6 +203,21 @@ export class Kernel {
     if (outcome.status === "ok")
       return { status: "ok", execution_count: number, user_expressions: {}, payload: [] };
     return { status: "error", execution_count: number, ...outcome.error };
+  }
+
+  /** Ask the person in front of the page that runs a cell; they may never answer. */
+  async #ask(prompt: string, signal: AbortSignal, request: Message): Promise<string> {
+    signal.throwIfAborted();
+    const content = { prompt, password: false };
+    const id = this.connection.reply("stdin", "input_request", content, request);
+    try {
+      return await new Promise((answer, reject) => {
+        this.#questions.set(id, answer);
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+    } finally {
+      this.#questions.delete(id);
+    }
   }
 
   #tellOfChanges(): void {

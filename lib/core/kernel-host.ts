@@ -9,6 +9,8 @@ interface DisplayContent {
 export interface KernelHost {
   /** Shows something below the cell; undefined where no cell was run yet. */
   readonly display?: (content: DisplayContent, update?: boolean) => void;
+  /** Asks the person at the notebook, until the signal is aborted; undefined where nobody would answer. */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
   /** Aborted when the person interrupts the cell that the running code belongs to. */
   readonly signal?: AbortSignal;
   /** Do work that ends by itself, with what it has saved, when its signal is aborted. */

@@ -1,11 +1,13 @@
 import { createInterface } from "node:readline/promises";
+import { kernelHost } from "../core/kernel-host";
 import type { Experiment } from "../train/experiment";
 import type { IfExists } from "../train/experiment-state";
-import { inNotebook } from "./display";
+import { untilInterrupted } from "./interrupt";
 
 /**
  * What is done where a folder holds a run: as {@link IfExists}; `skip` leaves it as it is; `ask` asks the
- * person at the terminal, and is `auto` where there is none: in a notebook, in a script.
+ * person at the notebook or the terminal, and is `auto` where there is none: in a script, or where a program
+ * runs the notebook.
  */
 export type IfRunExists = IfExists | "skip" | "ask";
 
@@ -24,15 +26,29 @@ export async function askIfExists(
 ): Promise<IfExists | "skip"> {
   if (run.status === "absent") return ifExists === "skip" || ifExists === "ask" ? "auto" : ifExists;
   if (ifExists !== "ask") return ifExists;
-  if (inNotebook() || !process.stdin.isTTY) return "auto";
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    for (;;) {
-      const question = `${run.path} holds a run. [r]esume, restart, or [s]kip? `;
-      const answer = (await terminal.question(question)).trim().toLowerCase();
-      if (Object.hasOwn(ANSWERS, answer)) return ANSWERS[answer];
-    }
-  } finally {
-    terminal.close();
+  const ask = whoAnswers();
+  if (ask === undefined) return "auto";
+  for (;;) {
+    const answer = await ask(`${run.path} holds a run. [r]esume, restart, or [s]kip? `);
+    const word = answer.trim().toLowerCase();
+    if (Object.hasOwn(ANSWERS, word)) return ANSWERS[word];
   }
+}
+
+/** @returns how the person is asked; undefined where there is none */
+function whoAnswers(): ((question: string) => Promise<string>) | undefined {
+  const kernel = kernelHost();
+  if (kernel) {
+    const { ask } = kernel;
+    return ask && ((question) => untilInterrupted((signal) => ask(question, signal)));
+  }
+  if (!process.stdin.isTTY) return undefined;
+  return async (question) => {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await terminal.question(question);
+    } finally {
+      terminal.close();
+    }
+  };
 }

@@ -2,8 +2,9 @@
 
 The first line: {"cwd"}. Then cells, {"code", "interruptAfter"?, "interrupts"?, "terminateAfter"?}: when
 the cell has printed the text of `interruptAfter`, the kernel is interrupted, `interrupts` times (default
-1); after that of `terminateAfter` it gets SIGTERM. Answer: {"status", "stdout", "stderr", "displays":
-[{"update", "id", "data"}], "result", "error", "late"}; `late` is what earlier cells said meanwhile.
+1); after that of `terminateAfter` it gets SIGTERM. `answers` are given to what the cell asks, one after the
+other; without them it is told that nobody answers. Answer: {"status", "stdout", "stderr", "displays":
+[{"update", "id", "data"}], "result", "error", "asked", "late"}; `asked` is what the cell asked, `late` is what earlier cells said meanwhile.
 Or questions, {"ask": "inspect" | "complete" | "is_complete", "code", "cursor"}: the reply's content.
 Or {"comm": TARGET}: a comm is opened; what came through comms so far, after half a second.
 """
@@ -21,13 +22,18 @@ CELL_SECONDS = 150
 
 
 def run(manager, client, cell):
-    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": [], "result": None, "error": None, "late": ""}
-    message = client.execute(cell["code"])
+    result = {"status": "timeout", "stdout": "", "stderr": "", "displays": [], "result": None, "error": None, "asked": [], "late": ""}
+    answers = cell.get("answers")
+    message = client.execute(cell["code"], allow_stdin=answers is not None)
     wanted = cell.get("interruptAfter", cell.get("terminateAfter"))
     deadline = time.monotonic() + CELL_SECONDS
     while time.monotonic() < deadline:
+        if answers is not None and client.stdin_channel.msg_ready():
+            result["asked"].append(client.get_stdin_msg()["content"]["prompt"])
+            if answers:
+                client.input(answers.pop(0))
         try:
-            answer = client.get_iopub_msg(timeout=1)
+            answer = client.get_iopub_msg(timeout=1 if answers is None else 0.1)
         except queue.Empty:
             if not manager.is_alive():
                 return {**result, "status": "dead"}

@@ -274,6 +274,26 @@ describe("the TypeScript kernel", function () {
     assert.deepEqual(others, []);
   });
 
+  it("asks the person where there is one, until they know what to do or interrupt", async () => {
+    const folder = temporaryFolder();
+    const [, asked, interrupted, unasked] = await kernel.run(
+      'import { askIfExists } from "tuning-fork/notebook"; import { RunFolder } from "tuning-fork";\n' +
+        `const run = new RunFolder(${JSON.stringify(folder.path)});\n` +
+        'Object.defineProperty(run, "status", { value: "finished" });\n' +
+        'const ask = async () => { console.log("asking"); return askIfExists({ run }, "ask"); };',
+      { code: "await ask()", answers: ["what?", " Skip"] },
+      { code: "await ask()", answers: [], interruptAfter: "asking" },
+      "await ask()",
+    );
+    folder.remove();
+    const question = `${folder.path} holds a run. [r]esume, restart, or [s]kip? `;
+    assert.equal(asked.result?.["text/plain"], "'skip'", asked.error?.evalue);
+    assert.deepEqual(asked.asked, [question, question]);
+    assert.equal(interrupted.status, "error");
+    assert.match(String(interrupted.error?.evalue), /^interrupted/);
+    assert.equal(unasked.result?.["text/plain"], "'auto'", unasked.error?.evalue);
+  });
+
   it("says when a package that it uses was built anew, once", async () => {
     const folder = temporaryFolder();
     const path = join(folder.path, "main.js");

@@ -43,6 +43,8 @@ export interface CellResult {
     readonly evalue: string;
     readonly traceback: readonly string[];
   } | null;
+  /** What it asked the person. */
+  readonly asked: readonly string[];
   /** What earlier cells said meanwhile. */
   readonly late: string;
 }
@@ -53,6 +55,8 @@ export interface TestCell {
   readonly interruptAfter?: string;
   readonly interrupts?: number;
   readonly terminateAfter?: string;
+  /** What the person answers, one after the other. Default: nobody is there to answer. */
+  readonly answers?: readonly string[];
 }
 
 /** A kernel that a test talks to. */
