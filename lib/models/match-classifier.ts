@@ -38,7 +38,7 @@ export function matchClassifier(
         }
       : fresh(`the file's has ${rows} outputs, and ${model.numClasses} are asked for`);
   }
-  if (saved.task !== task.task) return fresh(`the file's answers another task, ${saved.task}`);
+  if (saved.task !== task.task) return fresh(`the file's is for another task, ${saved.task}`);
   const missing = task.outputs.filter((_, i) => matchNames(task.outputs, saved.outputs)[i] < 0);
   const extra = saved.outputs.filter((_, i) => matchNames(saved.outputs, task.outputs)[i] < 0);
   if (missing.length + extra.length > 0) {

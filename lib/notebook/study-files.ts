@@ -32,8 +32,10 @@ export function studyFigures(results: readonly ModelResult[]): Record<string, Fi
       Correlation: { value: metrics.correlation, ...metrics.intervals.correlation },
     },
   }));
-  const timed = known.flatMap(({ name, kind, seconds, metrics }) =>
-    seconds !== undefined && seconds > 0 ? [{ name, kind, seconds, mae: metrics.mae }] : [],
+  const secondsOf = (name?: string) => known.find((one) => one.name === name)?.seconds ?? 0;
+  const timed = known.flatMap(({ name, kind, seconds = 0, backbone, metrics: { mae } }) =>
+    // Trees need the network whose features they learn from.
+    seconds > 0 ? [{ name, kind, seconds: seconds + secondsOf(backbone), mae }] : [],
   );
   const networks = known.filter(({ kind }) => kind === "network");
   const pairs = networks.map(({ name, metrics }) => {

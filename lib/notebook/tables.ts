@@ -115,16 +115,18 @@ function tableLength(table: ShownTable): number {
   return sizes.values().next().value ?? 0;
 }
 
+/** Below it a number is written with its power of ten. */
+const TINY = 1e-4;
+
 /** How the numbers of one column are written: alike, so that they can be compared at a glance. */
 function numberFormat(values: readonly number[], digits: number): (value: number) => string {
   const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
   const largest = Math.max(...sizes);
   if (values.every((value) => Number.isInteger(value) || !Number.isFinite(value))) return String;
-  if (largest >= 1e6 || Math.min(...sizes) < 1e-4)
-    return (value) => value.toExponential(digits - 1);
-  if (largest < 1) return (value) => value.toFixed(digits);
-  const decimals = Math.max(2, digits - Math.floor(Math.log10(largest)) - 1);
-  return (value) => value.toFixed(decimals);
+  if (largest >= 1e6 || largest < TINY) return (value) => value.toExponential(digits - 1);
+  const decimals = Math.max(2, digits - Math.max(0, Math.floor(Math.log10(largest)) + 1));
+  return (value) =>
+    value !== 0 && Math.abs(value) < TINY ? value.toExponential(1) : value.toFixed(decimals);
 }
 
 function formatCells(values: ShownTable[string], rows: number, digits: number): string[] {
@@ -163,7 +165,7 @@ function asHtml(
   pictures?: readonly string[],
 ): string {
   const cell = (tag: "th" | "td", text: string, numeric: boolean) => {
-    const align = numeric ? "right;font-variant-numeric:tabular-nums" : "left";
+    const align = numeric ? "right;white-space:nowrap;font-variant-numeric:tabular-nums" : "left";
     const pointer = tag === "th" ? ";cursor:pointer" : "";
     return `<${tag} style="text-align:${align}${pointer}">${escapeHtml(text)}</${tag}>`;
   };

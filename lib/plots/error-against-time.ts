@@ -9,7 +9,7 @@ export interface TimedModel {
   readonly name: string;
   /** What kind it is: models of a kind have one color. */
   readonly kind: string;
-  /** Time of its training, seconds, above 0. */
+  /** Time of all training that it needs, seconds, above 0. */
   readonly seconds: number;
   /** Mean absolute error. */
   readonly mae: number;
@@ -17,7 +17,7 @@ export interface TimedModel {
 
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "x", "star"];
 
-/** Mean absolute error of models against the time that their training took, on a logarithmic axis. */
+/** Mean absolute error of models against the time that all their training took, on a logarithmic axis. */
 export function errorAgainstTime(
   models: readonly TimedModel[],
   options: FigureOptions = {},
@@ -64,11 +64,22 @@ export function errorAgainstTime(
         showlegend: true,
         legend: LINE_LEGEND,
         annotations,
-        xaxis: axisOf(theme, "Training (s)", { type: "log", grid: true, dtick: 1 }),
+        xaxis: axisOf(theme, "Training (s)", {
+          ...{ type: "log", grid: true },
+          ...timeTicks(models.map(({ seconds }) => seconds)),
+        }),
         yaxis: axisOf(theme, "Mean absolute error", { grid: true, automargin: true }),
       },
     ),
   };
+}
+
+/** Powers of ten, or where these are few 1, 2 and 5 times them. */
+function timeTicks(seconds: readonly number[]): object {
+  const [low, high] = [Math.min(...seconds), Math.max(...seconds)].map(Math.log10);
+  if (high - low > 2) return { dtick: 1 };
+  const tens = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => i);
+  return { tickvals: tens.flatMap((i) => [1, 2, 5].map((n) => n * 10 ** (Math.floor(low) + i))) };
 }
 
 /** Labels that do not lie upon each other: of two that would, the better model's. */

@@ -11,6 +11,8 @@ export interface ModelGroup {
   readonly errors: Readonly<Record<string, number>>;
 }
 
+/** Between the kinds of a row, in rows. */
+const STEP = 0.16;
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "x", "star"];
 
 /**
@@ -36,7 +38,8 @@ export function pairedModels(groups: readonly ModelGroup[], options: FigureOptio
     mode: "markers",
     name: plain(kind),
     x: groups.map(({ errors }) => (Number.isFinite(errors[kind]) ? errors[kind] : null)),
-    y: groups.map((_, row) => row),
+    // Side by side: equal ones would hide each other.
+    y: groups.map((_, row) => row + (k - (kinds.length - 1) / 2) * STEP),
     text: names,
     hovertemplate: `%{text}, ${plain(kind)}: %{x:.4f}<extra></extra>`,
     marker: {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../core/errors";
+import { kernelHost } from "../core/kernel-host";
 import { printable } from "../core/printable";
 import { asText } from "../core/table";
 import { saveSplit } from "../data/splits";
@@ -119,7 +120,9 @@ export class Experiment {
         if (begins) {
           this.run.writeTask(task.description);
           this.run.writeConfig(this.config);
-          if (says !== undefined) console.warn(printable(says));
+          // In a cell it is no complaint; in a terminal standard output is for results.
+          const say = kernelHost() ? console.log : console.warn;
+          if (says !== undefined) say(printable(says));
         }
         const memory = new PeakMemory();
         const result = await fit(inputs, this.config.train, this.run, {

@@ -219,7 +219,7 @@ describe("state dicts from elsewhere", () => {
     saved(["a", "b", "c"]);
     assert.match(says(["a", "b", "d"]), /fresh: the file's does not know d and knows c/);
     saved(["a", "b", "c"], "votes");
-    assert.match(says(["a", "b", "c"]), /fresh: the file's answers another task, votes/);
+    assert.match(says(["a", "b", "c"]), /fresh: the file's is for another task, votes/);
     saved(["a", "b"]);
     assert.match(says(["a", "b", "c"]), /fresh: the file's does not know c/);
   });

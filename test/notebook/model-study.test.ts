@@ -72,6 +72,15 @@ describe("a study of many models", function () {
     assert.deepEqual(Object.keys(studyFigures(study.results)), [
       ...["ranking", "error-against-time", "questions", "dl-vs-gb"],
     ]);
+    const timed = studyFigures(study.results)["error-against-time"].data as {
+      text: string[];
+      x: number[];
+    }[];
+    const [own, withTrees] = ["one", "trees on one"].map((name) => {
+      const kind = timed.find(({ text }) => text.includes(name)) ?? assert.fail(name);
+      return kind.x[kind.text.indexOf(name)];
+    });
+    assert.ok(withTrees > own, "trees need their network");
     assert.equal(writeStudyTables(at("comparison"), study.results).length, 6);
     assert.deepEqual(studyFigures([]), {});
   });

@@ -46,12 +46,13 @@ describe("what a cell shows", () => {
     );
   });
 
-  it("writes very large and very small numbers with their exponents", () => {
-    showTable({ large: [2.5e6, 1.5], small: [0.25, 2e-5] });
+  it("writes very large and very small numbers with their exponents, and never breaks one", () => {
+    showTable({ large: [2.5e6, 1.5], p: [0.25, 2e-5], small: [3e-5, 2e-5] });
     assert.match(
       String(shown[0]["text/plain"]),
-      /2\.500e\+6 .*2\.500e-1[\s\S]*1\.500e\+0 .*2\.000e-5/,
+      /2\.500e\+6 {2}0\.2500 {2}3\.000e-5\n1\.500e\+0 {2}2\.0e-5 {2}2\.000e-5/,
     );
+    assert.equal(html().match(/<td [^>]*white-space:nowrap/g)?.length, 6);
   });
 
   it("draws a figure anew by way of something else, without which JupyterLab keeps the first one", async () => {
