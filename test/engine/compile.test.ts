@@ -446,6 +446,17 @@ describe("compile", () => {
         return (x) => tf.add(x, ++calls);
       },
     ],
+    [
+      "a value of another call",
+      /kept from another call/,
+      () => {
+        let kept: tf.Tensor | undefined;
+        return (x) => {
+          kept ??= tf.keep(tf.mul(x, 2));
+          return tf.add(kept, x);
+        };
+      },
+    ],
     ["a promise", /asynchronous/, () => (async (x: tf.Tensor) => x) as unknown as TensorFunction],
     ["a number", /not a tensor/, () => (() => 3) as unknown as TensorFunction],
     [

@@ -49,8 +49,8 @@ export interface OpDefinition {
 }
 
 const { batchMatMul, batchNorm, batchNormGrad, broadcast, concat, convolution, first } = shapes;
-const { matMul, pack, pad, pool, reduce, reshape, shapeIn, slice, tile, transpose, unpack } =
-  shapes;
+const { matMul, pack, pad, pool, reduce, reshape, scalar, shapeIn, slice, splitSizes } = shapes;
+const { tile, transpose, unpack } = shapes;
 
 const always: Bfloat16Rule = { rule: "always" };
 const follow: Bfloat16Rule = { rule: "follow" };
@@ -151,6 +151,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   Prod: { shape: reduce },
   Max: { shape: reduce },
   Min: { shape: reduce },
+  L2Loss: { shape: scalar },
   // Their kernels add in float32 whatever they read and write.
   Softmax: { shape: first, bfloat16: follow },
   BiasAddGrad: { bfloat16: follow },
@@ -179,7 +180,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   Transpose: { shape: transpose, bfloat16: follow },
   ConcatV2: { shape: concat, bfloat16: follow },
   Split: { bfloat16: follow },
-  SplitV: { bfloat16: follow },
+  SplitV: { shape: splitSizes, bfloat16: follow },
   Slice: { shape: slice, bfloat16: follow },
   StridedSlice: { bfloat16: follow },
   StridedSliceGrad: { bfloat16: follow },

@@ -29,7 +29,7 @@ export class Session {
     try {
       writeFileSync(join(folder, "saved_model.pb"), savedModelBytes(nodes));
       // The binding reads it, see `setup/native/session-config.h`.
-      if (parts > 1) writeFileSync(join(folder, "session.config"), threadsFor(parts));
+      writeFileSync(join(folder, "session.config"), configFor(parts, backend.isUsingGpuDevice));
       this.id = backend.binding.loadSavedModel(folder, "serve");
     } catch (error) {
       throw systemError(error, tmpdir(), "has no place for a graph");
@@ -68,10 +68,37 @@ export class Session {
   }
 }
 
-/** A `ConfigProto`: threads within an op and between ops, and that they are this session's own. */
-function threadsFor(parts: number): Uint8Array {
-  const within = Math.max(1, Math.floor(processor().cores / parts));
-  return new Message().varint(2, within).varint(5, parts).varint(9, 1).finish();
+/**
+ * A `ConfigProto`: with parts, threads within an op and between ops that are this session's own; on a CPU,
+ * what TensorFlow's optimizer of graphs leaves out.
+ *
+ * @see https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/core/protobuf/config.proto
+ */
+function configFor(parts: number, gpu: boolean): Uint8Array {
+  const config = new Message();
+  if (parts > 1) {
+    const within = Math.max(1, Math.floor(processor().cores / parts));
+    config.varint(2, within).varint(5, parts).varint(9, 1);
+  }
+  if (!gpu) config.message(10, new Message().message(10, briefOptimizer()));
+  return config.finish();
+}
+
+/**
+ * A `RewriterConfig`. TensorFlow goes over a graph twice with each of its optimizers, in the first call of every
+ * function and when variables are fed; these find nothing in graphs on a CPU that were traced, and one
+ * round of the others does all that two do. It is a quarter of the first step.
+ */
+function briefOptimizer(): Message {
+  const off = 2;
+  return new Message()
+    .varint(1, off) // layouts: for GPUs
+    .varint(4, 1) // memory (NO_MEM_OPT): swaps to the host
+    .varint(9, off) // loops
+    .varint(10, off) // functions: bodies that XLA compiles stay whole
+    .varint(12, 1) // iterations (ONE)
+    .varint(22, off) // other kernels for recurrent networks
+    .varint(32, true); // consolidation of attributes
 }
 
 /** TensorFlow's and XLA's complaints that there is no room, for a person; nothing for other errors. */

@@ -29,6 +29,9 @@ export class Attributes {
 /** As the first operand. */
 export const first: ShapeRule = ([x]) => [x.shape];
 
+/** One number. */
+export const scalar: ShapeRule = () => [[]];
+
 /** As long as the longer of the operands in each dimension. */
 export const broadcast: ShapeRule = (inputs) => [inputs.map(({ shape }) => shape).reduce(joined)];
 
@@ -174,3 +177,11 @@ export const batchNormGrad: ShapeRule = ([, x, scale]) => [
 /** As long as the third operand says. */
 export const slice: ShapeRule = ([, , size]) =>
   size.values && !Array.from(size.values).includes(-1) ? [Array.from(size.values)] : undefined;
+
+/** As long as the second operand says along the axis of the third. */
+export const splitSizes: ShapeRule = ([x, sizes, { values: axes }]) => {
+  const lengths = Array.from(sizes.values ?? [-1]);
+  if (axes === undefined || lengths.includes(-1)) return undefined;
+  const axis = axes[0] < 0 ? axes[0] + x.shape.length : axes[0];
+  return lengths.map((length) => x.shape.map((whole, i) => (i === axis ? length : whole)));
+};

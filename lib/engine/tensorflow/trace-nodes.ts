@@ -16,18 +16,26 @@ const SHARED_CONSTANT = 4096;
 /** Elements from which the memory of a tensor is worth computing it twice. */
 const REMATERIALIZED_FROM = 2 ** 19;
 
+/** The last symbolic tensor's handle: below TensorFlow's, and below -1, which tfjs-node has for none. */
+let lastSymbolic = -1;
+
+/** Whether a handle is that of a tensor which is not computed. */
+export function isSymbolic(id: number): boolean {
+  return id < -1;
+}
+
 /** The ops of a function as far as it has been traced, and which tensor is the result of which. */
 export class TraceNodes {
   nodes: GraphNode[] = [];
-  readonly outputOf = new Map<number, Output>();
+  private readonly outputOf = new Map<number, Output>();
   /** Handles whose values do not depend on any input, so that reading them is harmless. */
   readonly fixed = new Set<number>();
-  /** Handles of tensors that stand in for ones that are not computed. */
-  readonly symbolics = new Set<number>();
   /** Variables that the function was not said to use, by handle. */
   readonly outsiders = new Map<number, string>();
   private float32Only = false;
   private fusing = false;
+  /** Handles that were defined within the fused function. */
+  private defined: number[] = [];
   private constants = new Map<string, Output>();
   private count = 0;
   /** What is computed anew, by the name of the first: several gradients may want it. */
@@ -52,10 +60,10 @@ export class TraceNodes {
         "add it to `variables`",
       );
     }
-    if (this.symbolics.has(id)) {
+    if (isSymbolic(id)) {
       throw new TracingError(
         this.name,
-        "uses a value from inside a fused function outside of it",
+        "uses a value from inside a fused function outside of it, or one that it kept from another call",
         "return it from the fused function, or compute it again",
       );
     }
@@ -65,6 +73,12 @@ export class TraceNodes {
       throw new TracingError(this.name, "uses a tensor of text from outside", "leave it out");
     }
     return this.constant(id, copy, this.binding.tensorDataSync(id) as tf.TypedArray);
+  }
+
+  /** From here on a handle stands for this output. */
+  define(id: number, output: Output): void {
+    this.outputOf.set(id, output);
+    if (this.fusing) this.defined.push(id);
   }
 
   idOf(tensor: tf.TensorInfo): number {
@@ -91,7 +105,7 @@ export class TraceNodes {
       output = { node: this.add("Const", { outputs: [value], value }), index: 0 };
       this.constants.set(key, output);
     }
-    this.outputOf.set(id, output);
+    this.define(id, output);
     this.fixed.add(id);
     return output;
   }
@@ -105,7 +119,7 @@ export class TraceNodes {
     const types = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
     const node = this.add(op, { attributes, inputs, outputs: types });
     outputs.forEach(({ id }, index) => {
-      this.outputOf.set(id, { node, index });
+      this.define(id, { node, index });
     });
   }
 
@@ -160,7 +174,7 @@ export class TraceNodes {
 
   tensorOf(output: Output): tf.Tensor {
     const metadata = this.symbolic(output.node.outputs[output.index]);
-    this.outputOf.set(metadata.id, output);
+    this.define(metadata.id, output);
     return this.backend.createOutputTensor(metadata);
   }
 
@@ -168,7 +182,7 @@ export class TraceNodes {
   fused<T extends tf.Tensor>(fn: () => T): T {
     if (this.fusing) return fn();
     const { nodes, constants } = this;
-    Object.assign(this, { nodes: [], constants: new Map(), fusing: true });
+    Object.assign(this, { nodes: [], constants: new Map(), fusing: true, defined: [] });
     const result = this.withoutAutocast(fn);
     const inside = this.nodes;
     Object.assign(this, { nodes, constants, fusing: false });
@@ -176,10 +190,13 @@ export class TraceNodes {
     const { body, inputs } = bodyOf(inside, this.lookUp(this.idOf(result)));
     // Nothing outside may refer to what is inside, a constant that was first met there for example.
     const own = new Set(inside);
-    for (const [id, { node }] of this.outputOf) if (own.has(node)) this.outputOf.delete(id);
+    for (const id of this.defined) {
+      const output = this.outputOf.get(id);
+      if (output !== undefined && own.has(output.node)) this.outputOf.delete(id);
+    }
     const outputs = body.outputs.map(({ node, index }) => node.outputs[index]);
     const node = this.add("PartitionedCall", { inputs, outputs, body });
-    this.outputOf.set(this.idOf(result), { node, index: 0 });
+    this.define(this.idOf(result), { node, index: 0 });
     return result;
   }
 
@@ -194,13 +211,9 @@ export class TraceNodes {
     );
   }
 
-  /** A tensor that has this shape for tfjs and holds one element: a trace needs shapes only. */
+  /** What tfjs takes for a tensor of this shape; TensorFlow knows nothing of it. */
   symbolic({ shape, dtype }: OutputType): TensorMetadata {
-    const values =
-      dtype === DT.float32 ? Float32Array : dtype === DT.int32 ? Int32Array : Uint8Array;
-    const id = this.binding.createTensor([], dtype, new values(1));
-    this.symbolics.add(id);
-    return { id, shape: [...shape], dtype };
+    return { id: --lastSymbolic, shape: [...shape], dtype };
   }
 
   zeros({ shape, dtype }: OutputType): number {

@@ -90,7 +90,7 @@ export class TraceVariables {
     symbolic.dispose();
     state.reads.push(node);
     state.id = this.nodes.idOf(variable);
-    this.nodes.outputOf.set(state.id, { node, index: 0 });
+    this.nodes.define(state.id, { node, index: 0 });
   }
 
   /** If the variable was assigned to, have the graph do it. */

@@ -11,7 +11,7 @@ import { FUSED_FROM } from "./passes/fuse-elementwise";
 import { disabledPasses } from "./passes/registry";
 import type { Operand } from "./shape-rules";
 import { guard, TracingError } from "./trace-guard";
-import { TraceNodes } from "./trace-nodes";
+import { isSymbolic, TraceNodes } from "./trace-nodes";
 import { TraceVariables } from "./trace-variables";
 
 /** Ops that draw numbers from a hidden state, so that a graph would not repeat them. */
@@ -196,7 +196,7 @@ export class GraphTracer implements Tracer {
     const zeros = new Map<number, number>();
     for (const id of inputs) {
       const { node, index } = this.nodes.lookUp(id);
-      if (this.nodes.symbolics.has(id)) zeros.set(id, this.nodes.zeros(node.outputs[index]));
+      if (isSymbolic(id)) zeros.set(id, this.nodes.zeros(node.outputs[index]));
     }
     try {
       const operands = inputs.map((id) => zeros.get(id) ?? id);
@@ -232,7 +232,7 @@ export class GraphTracer implements Tracer {
     const shape = attribute.shape("shape", type.shape);
     const attributes = [attribute.type("dtype", type.dtype), shape];
     const node = this.nodes.add("Placeholder", { name: `input${i}`, attributes, outputs: [type] });
-    this.nodes.outputOf.set(this.nodes.idOf(symbolic), { node, index: 0 });
+    this.nodes.define(this.nodes.idOf(symbolic), { node, index: 0 });
     return node;
   }
 }

@@ -93,6 +93,7 @@ export const EXAMPLES: Readonly<Record<string, OpExample>> = {
   ...each("SigmoidGrad TanhGrad ReluGrad Relu6Grad LeakyReluGrad EluGrad", same),
   ...each("BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift", integers),
   ...each("Sum Mean Prod Max Min", reduction),
+  L2Loss: of(() => [fixed([3, 4])], [float]),
   AddN: of(() => [fixed([3, 4]), fixed([3, 4], [-1, 1], 1)], [float, attribute.int("N", 2)]),
   BiasAdd: of(
     () => [fixed([3, 4]), fixed([4], [-1, 1], 1)],
