@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { Verb } from "#lib/cli/verb";
 import { openCheckpoint } from "#lib/train/checkpoint";
+import { tinyNetwork } from "../train/tiny-network";
 
 const SETUP = resolve(__dirname, "..", "..", "lib", "setup");
 
@@ -33,13 +34,20 @@ export interface Work {
   check?(folder: string): number;
 }
 
+/** The engine, which knows the network of {@link works}. */
+async function start(): Promise<void> {
+  const { startEngine } = await import("#lib/engine/start");
+  const { registerArchitecture } = await import("#lib/models/registry");
+  registerArchitecture(tinyNetwork);
+  await startEngine();
+}
+
 /** A verb of the command. */
 const verb =
   (name: string, args: (folder: string, supplies: Supplies) => string[]): Work["run"] =>
   async (folder, supplies, begin) => {
-    const { startEngine } = await import("#lib/engine/start");
     const { verb } = (await import(`#lib/cli/${name}-verb`)) as { verb: Verb };
-    await startEngine();
+    if (name !== "data") await start();
     begin();
     return verb.run(name, args(folder, supplies));
   };
@@ -48,10 +56,9 @@ const verb =
 const boosted = (library: string): Work => ({
   async run(folder, supplies, begin) {
     const { trainBoosted } = await import("#lib/boost/boosted-run");
-    const { startEngine } = await import("#lib/engine/start");
     const backbone = join(folder, "network");
     if (!existsSync(backbone)) cpSync(supplies.run, backbone, { recursive: true });
-    await startEngine();
+    await start();
     begin();
     const boost = { rounds: 20, patience: 0, threads: 1 };
     await trainBoosted({ library, backbone, run: join(folder, "trees"), boost });
@@ -78,7 +85,7 @@ async function pixelsOf(path: string): Promise<Uint8Array> {
 export const works: Readonly<Record<string, Work>> = {
   train: {
     run: verb("train", (folder, { images }) => [
-      ...["--data", images, "--model", "test_custom_cnn", "--out", join(folder, "run")],
+      ...["--data", images, "--model", "tiny", "--out", join(folder, "run")],
       ...["--set", "train.epochs=5", "--set", "train.batchSize=8"],
       ...["--set", "train.checkpointSeconds=0.02"],
     ]),
