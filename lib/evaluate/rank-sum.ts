@@ -5,7 +5,7 @@ import { normalCdf } from "./distributions";
 export interface RankSum {
   /** Chance that one of the first is larger than one of the second, equal ones counting half: an AUROC. */
   readonly auroc: number;
-  /** Chance of an AUROC at least so far from ½ if both came from one distribution. */
+  /** Chance of an AUROC at least so far from ½ if both came from one distribution; not below 1e-15. */
   readonly pValue: number;
 }
 
@@ -39,6 +39,7 @@ export function rankSum(first: ArrayLike<number>, second: ArrayLike<number>): Ra
   const total = n + m;
   const variance = ((n * m) / 12) * (total + 1 - ties / (total * (total - 1)));
   const away = Math.abs(larger - (n * m) / 2) - 0.5;
-  const pValue = variance > 0 ? Math.min(2 * normalCdf(-away / Math.sqrt(variance)), 1) : 1;
+  const pValue =
+    variance > 0 ? Math.min(Math.max(2 * normalCdf(-away / Math.sqrt(variance)), 1e-15), 1) : 1;
   return { auroc: larger / (n * m), pValue };
 }

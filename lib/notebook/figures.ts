@@ -1,4 +1,5 @@
 import type { Figure } from "../plots/figure";
+import { resize } from "../plots/theme";
 import { hasThumbnails, NOTEBOOK_THUMBNAILS } from "../plots/thumbnails";
 import { inNotebook, type MimeBundle, newSlot, show } from "./display";
 
@@ -12,6 +13,9 @@ const CONFIG = {
   showSendToCloud: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
 };
+
+/** Pixels for output in JupyterLab in a window of 1280: a figure of a page's width would be cut off. */
+const WIDEST = 840;
 
 /** Two redraws a second are enough for a curve, and leave the browser and the training their time. */
 const REDRAW_MS = 500;
@@ -75,11 +79,12 @@ export function liveFigure(): LiveFigure {
 
 /** What {@link showFigure} shows, in every form it has. */
 export function figureBundle(figure: Figure): MimeBundle {
+  const { data, layout } = Number(figure.layout.width) > WIDEST ? resize(figure, WIDEST) : figure;
   return {
     "text/plain": describeFigure(figure),
     [PLOTLY]: {
-      data: plain(figure.data),
-      layout: plain(figure.layout),
+      data: plain(data),
+      layout: plain(layout),
       config: CONFIG,
     },
   };

@@ -11,6 +11,8 @@ export interface DistributionPanel {
   readonly title: string;
   /** Sample, such as `true` or a survey's name → its values; what is not finite is left out. */
   readonly samples: Readonly<Record<string, ArrayLike<number>>>;
+  /** Ends of the axis. Default: those of the values, a handful of outliers left out. */
+  readonly range?: readonly [low: number, high: number];
 }
 
 /** How {@link distributionComparison} is drawn. */
@@ -53,7 +55,10 @@ export function distributionComparison(
     const least = Math.max(all[0], middle - 2 * spread);
     const most = Math.min(all[all.length - 1], middle + 2 * spread);
     const step = 10 ** Math.floor(Math.log10((most - least) / bins || 1));
-    const [low, high] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
+    const [low, high] = panel.range ?? [
+      Math.floor(least / step) * step,
+      Math.ceil(most / step) * step,
+    ];
     const edges = Array.from({ length: bins + 1 }, (_, b) => low + ((high - low) * b) / bins);
     for (const [name, values] of Object.entries(panel.samples)) {
       const s = samples.indexOf(name);

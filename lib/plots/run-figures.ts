@@ -124,6 +124,7 @@ export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
         return {
           title: plain(title),
           samples: { true: samples(table.truth, a), predicted: samples(table.values, a) },
+          range: [0, 1] as const,
         };
       });
       return distributionComparison(

@@ -47,6 +47,18 @@ describe("shift between two samples", () => {
     }
   });
 
+  it("that cannot be overlooked is no less probable than 0", () => {
+    for (const size of [100, 200, 400, 2000]) {
+      const one = Array.from({ length: size }, (_, i) => i);
+      const { auroc, pValue } = rankSum(
+        one.map((value) => value + size),
+        one,
+      );
+      assert.equal(auroc, 1);
+      assert.ok(pValue > 0 && pValue < 1e-12, `${size}: ${pValue}`);
+    }
+  });
+
   it("is not found where there is none, and found where there is", () => {
     const sample = (seed: number, shift: number) => {
       const random = new Random(seed);

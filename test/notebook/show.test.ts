@@ -178,4 +178,10 @@ describe("what a cell shows", () => {
     assert.deepEqual(figure.data, [{ type: "bar", y: [1, null] }]);
     assert.equal(shown[0]["text/plain"], '[figure "Classes": bar]');
   });
+
+  it("shows a figure of a page's width whole", () => {
+    showFigure({ data: [], layout: { width: 875, height: 500 } });
+    const { layout } = shown[0]["application/vnd.plotly.v1+json"] as { layout: object };
+    assert.deepEqual(layout, { width: 840, height: 480 });
+  });
 });
