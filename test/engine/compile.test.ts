@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { UserError } from "#lib/core/errors";
-import { type Compiled, compile, type TensorFunction } from "#lib/engine/compile";
-import { batchNorm, dropout } from "#lib/engine/ops";
-import { startEngine } from "#lib/engine/start";
+import { compile } from "#lib/engine/compile";
+import { dropout } from "#lib/engine/ops";
 import { nativeBackend } from "#lib/engine/tensorflow/binding";
-import { fused } from "#lib/engine/trace";
-import { fixed } from "./cases";
-
-const vector = (...values: number[]) => tf.tensor1d(values);
+import { compiler, values, vector } from "./support";
 
 /** A net with a training step by hand; equal weights for equal calls. */
 function makeNet() {
@@ -24,21 +19,8 @@ function makeNet() {
   return { w, b, train, predict };
 }
 
-function values(tensor: tf.Tensor | tf.Tensor[]): number[] {
-  return [tensor].flat().flatMap((x) => Array.from(x.dataSync()));
-}
-
 describe("compile", () => {
-  before(() => startEngine());
-  const made: Compiled<Record<string, TensorFunction>>[] = [];
-  const make = (fn: TensorFunction, variables: tf.Variable[] = []) => {
-    const compiled = compile({ fn }, { variables });
-    made.push(compiled);
-    return compiled;
-  };
-  afterEach(() => {
-    for (const compiled of made.splice(0)) compiled.dispose();
-  });
+  const make = compiler();
 
   it("trains and predicts in one graph, as eager does, through new batch sizes", () => {
     const [eager, net] = [makeNet(), makeNet()];
@@ -197,33 +179,6 @@ describe("compile", () => {
     compiled.dispose();
   });
 
-  it("uses a tensor from outside in a fused function and after it", () => {
-    const outside = vector(1, 2, 3);
-    const inside = (x: tf.Tensor) => fused(() => tf.mul(tf.add(x, outside), 2));
-    const { call } = make((x) => tf.add(inside(x), outside));
-    // The large one becomes one kernel.
-    for (const rows of [1, 2 ** 15]) {
-      assert.deepEqual(values(call.fn(tf.ones([rows, 3]))).slice(0, 3), [5, 8, 11]);
-    }
-  });
-
-  it("says how much memory was missing, and goes on after it", () => {
-    const sums = (x: tf.Tensor) => tf.add(tf.reshape(x, [-1, 1]), tf.reshape(x, [1, -1]));
-    const plain = make((x) => tf.sum(tf.relu(sums(x))), []);
-    const inOne = make((x) => tf.sum(fused(() => tf.mul(tf.exp(sums(x)), 2))), []);
-    for (const { call } of [plain, inOne]) {
-      const before = tf.memory().numTensors;
-      const huge = tf.zeros([300_000]);
-      assert.throws(
-        () => call.fn(huge),
-        /out of memory: no room for 335\.28 ?GiB.*\n.*smaller batch/,
-      );
-      huge.dispose();
-      assert.equal(tf.memory().numTensors, before);
-      assert.equal(Number.isFinite(values(call.fn(tf.zeros([3])))[0]), true);
-    }
-  });
-
   it("gives the same losses to the last digit with the same seed", () => {
     const losses = () => {
       const net = makeNet();
@@ -290,61 +245,6 @@ describe("compile", () => {
     assert.deepEqual(values(call.fn(vector(1, 2))), [1, 2, 3, 9, 4, 5]);
   });
 
-  it("keeps batch norm's running statistics in the graph", () => {
-    const [mean, variance] = [tf.variable(tf.zeros([2])), tf.variable(tf.ones([2]))];
-    const options = { training: true, momentum: 0.5, epsilon: 1e-5 };
-    const x = tf.tensor4d([1, 10, 3, 10, 5, 10, 7, 14], [1, 2, 2, 2]);
-    const { call, pull } = make(
-      (images) =>
-        batchNorm(images as tf.Tensor4D, tf.ones([2]), tf.zeros([2]), mean, variance, options),
-      [mean, variance],
-    );
-    call.fn(x);
-    pull();
-    // Means 4 and 11; unbiased variances 20/3 and 4.
-    assert.deepEqual(values(mean), [2, 5.5]);
-    assert.ok(Math.abs(values(variance)[0] - (1 + 20 / 3) / 2) < 1e-5);
-    assert.ok(Math.abs(values(variance)[1] - 2.5) < 1e-5);
-    call.fn(x);
-    pull();
-    assert.deepEqual(values(mean), [3, 8.25]);
-  });
-
-  it("normalizes a batch of 24 channels, which has a way of its own, as the eager engine", () => {
-    tf.tidy(() => {
-      const shape = [3, 36, 40, 24];
-      const x = tf.add(fixed(shape), tf.mul(fixed([24], [-5, 5], 1), 2));
-      const [scale, offset] = [fixed([24], [0.5, 2], 2), fixed([24], [-1, 1], 3)];
-      const options = { training: true, momentum: 0.3, epsilon: 1e-5 };
-      const way = () => {
-        const running = [tf.variable(tf.zeros([24])), tf.variable(tf.ones([24]))];
-        const fn: TensorFunction = (...inputs) => {
-          const normed = (...[y, g, b]: tf.Tensor[]) =>
-            batchNorm(y as tf.Tensor4D, g, b, running[0], running[1], options);
-          const loss = (...ys: tf.Tensor[]) =>
-            tf.sum(tf.mul(tf.square(normed(...ys)), fixed(shape, [-1, 1], 4)));
-          const { value, grads } = tf.valueAndGrads(loss as (...ys: tf.Tensor[]) => tf.Scalar)(
-            inputs,
-          );
-          return [value, ...grads];
-        };
-        return { running, fn };
-      };
-      const [eager, compiled] = [way(), way()];
-      const { call, pull } = make(compiled.fn, compiled.running);
-      const got = [...(call.fn(x, scale, offset) as tf.Tensor[])];
-      pull();
-      const expected = eager.fn(x, scale, offset) as tf.Tensor[];
-      [...got, ...compiled.running].forEach((tensor, i) => {
-        const want = [...expected, ...eager.running][i];
-        const largest = tf.max(tf.abs(want)).dataSync()[0];
-        const error = tf.max(tf.abs(tf.sub(tensor, want))).dataSync()[0];
-        assert.ok(error <= 2e-5 * largest, `result ${i}: off by ${error} of ${largest}`);
-      });
-      tf.dispose([...eager.running, ...compiled.running]);
-    });
-  });
-
   it("keeps the values through more signatures than it holds", () => {
     const v = tf.variable(vector(0));
     const { call } = make(
@@ -357,126 +257,4 @@ describe("compile", () => {
     for (let n = 1; n <= 18; n++) call.fn(tf.ones([n]));
     assert.deepEqual(values(call.fn(tf.ones([1]))), [(18 * 19) / 2 + 1]);
   });
-
-  const far = (x: tf.Tensor) => tf.reshape(tf.tile(x, [2]), [2, -1]);
-  for (const [name, rows] of [
-    ["small", 4],
-    ["large", 2 ** 16],
-  ] as const) {
-    it(`refuses in a ${name} fused function what one kernel cannot hold`, () => {
-      const { call } = make((x) => fused(() => tf.add(far(x), 1)));
-      assert.throws(
-        () => call.fn(tf.ones([rows])),
-        (error) =>
-          error instanceof UserError &&
-          /"fn" has Tile in a fused function/.test(error.problem) &&
-          /AddV2.*Relu/.test(error.remedy),
-      );
-    });
-
-    it(`runs a ${name} fused function within another one`, () => {
-      const { call } = make((x) =>
-        fused(() =>
-          tf.relu(
-            tf.sub(
-              fused(() => tf.mul(x, 3)),
-              1,
-            ),
-          ),
-        ),
-      );
-      assert.deepEqual(values(call.fn(tf.ones([rows]))).slice(0, 2), [2, 2]);
-    });
-
-    it(`refuses to use outside what a ${name} fused function has inside`, () => {
-      const { call } = make((x) => {
-        let inside = x;
-        const result = fused(() => {
-          inside = tf.keep(tf.exp(x));
-          return tf.mul(inside, 2);
-        });
-        return tf.add(result, inside);
-      });
-      assert.throws(() => call.fn(tf.ones([rows])), /from inside a fused function/);
-    });
-  }
-
-  const forbidden: [string, RegExp, () => TensorFunction][] = [
-    ["dataSync", /reads the values/, () => (x) => tf.scalar(x.dataSync()[0])],
-    [
-      "data",
-      /reads the values/,
-      () => (x) => {
-        void x.data();
-        return x;
-      },
-    ],
-    ["print", /reads the values/, () => (x) => x.print() ?? x],
-    ["Math.random", /random numbers on the host/, () => (x) => tf.mul(x, Math.random())],
-    ["tf.randomNormal", /random numbers on the host/, () => () => tf.randomNormal([2])],
-    ["tf.dropout", /random numbers on the host/, () => (x) => tf.dropout(x, 0.5)],
-    ["a new variable", /makes a variable/, () => (x) => tf.add(x, tf.variable(tf.ones([2])))],
-    [
-      "an unlisted variable",
-      /uses the variable "forgotten"/,
-      () => {
-        const v = tf.variable(tf.ones([2]), true, "forgotten");
-        return (x) => {
-          try {
-            return tf.add(x, v);
-          } finally {
-            v.dispose();
-          }
-        };
-      },
-    ],
-    [
-      "another compiled function",
-      /compiled/,
-      () => {
-        const inner = compile({ twice: (x: tf.Tensor) => tf.mul(x, 2) }, { variables: [] });
-        return (x) => inner.call.twice(x);
-      },
-    ],
-    [
-      "a counter",
-      /did not do the same.*another constant/,
-      () => {
-        let calls = 0;
-        return (x) => tf.add(x, ++calls);
-      },
-    ],
-    [
-      "a value of another call",
-      /kept from another call/,
-      () => {
-        let kept: tf.Tensor | undefined;
-        return (x) => {
-          kept ??= tf.keep(tf.mul(x, 2));
-          return tf.add(kept, x);
-        };
-      },
-    ],
-    ["a promise", /asynchronous/, () => (async (x: tf.Tensor) => x) as unknown as TensorFunction],
-    ["a number", /not a tensor/, () => (() => 3) as unknown as TensorFunction],
-    [
-      "a large constant",
-      /constant of shape/,
-      () => {
-        const large = tf.zeros([4097, 4096]);
-        return (x) => tf.add(tf.sum(large), x);
-      },
-    ],
-  ];
-  for (const [what, problem, fn] of forbidden) {
-    it(`refuses ${what}, by the function's name`, () => {
-      const { call } = make(fn());
-      assert.throws(
-        () => call.fn(vector(1, 2)),
-        (error: unknown) =>
-          error instanceof UserError && problem.test(error.problem) && /"\w+"/.test(error.problem),
-      );
-      assert.deepEqual(values(tf.mul(vector(2), 3)), [6], "the engine works on");
-    });
-  }
 });
