@@ -115,16 +115,14 @@ function checkProbabilities(
     if (!(Math.abs(sum - 1) <= k * ROUNDING + EQUAL))
       fail(row, `the probabilities sum to ${sum}`, "They must sum to 1: apply softmax to logits.");
     best[row] = argmax(probabilities, at, k);
-    // A table may have been written by somebody who takes the last of equals: what it says is kept.
+    // A table may have been written by somebody who takes the last of equals.
     const given = predicted?.[row] ?? best[row];
-    const isBest = probabilities[at + given] >= probabilities[at + best[row]] - EQUAL;
-    if (classNames[given] === undefined || !isBest)
+    if (!(probabilities[at + given] >= probabilities[at + best[row]] - EQUAL))
       fail(
         row,
         `the predicted class is ${classNames[given] ?? given}, which is not the most probable one`,
         "Leave the predicted classes out, or mend the order of the classes.",
       );
-    best[row] = given;
   }
   return { predicted: best, probabilities };
 }
