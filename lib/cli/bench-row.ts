@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors";
+import type { Precision } from "../engine/start";
 import { projectFolder } from "../io/paths";
 import { median, torchPython, Worker } from "./bench-process";
 
@@ -9,12 +10,15 @@ import { median, torchPython, Worker } from "./bench-process";
 export interface BenchPlan {
   readonly model: string;
   readonly mode: "infer" | "train";
-  readonly precision: "float32" | "mixed_bfloat16";
+  readonly precision: Precision;
   /** Images at a time. */
   readonly batch: number;
+  /** Turns of each side. */
   readonly rounds: number;
   /** About how long a round takes. */
   readonly seconds: number;
+  /** Seconds after which no other form is tried and no other round begun, but for the first. Default: any. */
+  readonly budget?: number;
   readonly device: "cpu" | "cuda";
   /** Whether PyTorch's compiled forms are tried, each of which takes up to a minute to start. */
   readonly compiledForms: boolean;
@@ -22,6 +26,8 @@ export interface BenchPlan {
 
 /** One line of the table. */
 export interface BenchRow extends Pick<BenchPlan, "model" | "mode" | "precision" | "batch"> {
+  /** How many turns each side had. */
+  readonly rounds: number;
   /** Medians over the rounds. */
   readonly oursImagesPerSecond: number;
   readonly torchImagesPerSecond: number;
@@ -40,6 +46,9 @@ export interface BenchRow extends Pick<BenchPlan, "model" | "mode" | "precision"
 }
 
 const formsSchema = z.object({ pytorch: z.array(z.string()).min(1), others: z.array(z.string()) });
+
+/** How many times as long a step takes for a form to be left after one. */
+const CLEARLY_SLOWER = 2;
 
 const script = () => join(projectFolder(), "tools", "bench", "torch_worker.py");
 
@@ -61,12 +70,23 @@ function formsOf(plan: BenchPlan): z.infer<typeof formsSchema> {
 /**
  * Our speed beside that of PyTorch's fastest form, in turns (A B A B …).
  *
- * Every form is timed for a round first; the fastest stays, frozen while it is not its turn.
+ * Every form is timed for a round first, or for one step where that is clearly slower; the fastest stays,
+ * frozen while it is not its turn.
  *
  * @throws UserError when a side does not run at all.
  */
 export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
-  const { model, mode, precision, batch, rounds, seconds } = plan;
+  const {
+    model,
+    mode,
+    precision,
+    batch,
+    rounds,
+    seconds,
+    budget = Number.POSITIVE_INFINITY,
+  } = plan;
+  const start = performance.now();
+  const spent = (share = 1) => performance.now() - start > 1000 * budget * share;
   const args = [model, mode, precision, String(batch)];
   const worker = join(__dirname, "bench-worker.js");
   const ours = await Worker.start("our process", process.execPath, [worker, ...args]);
@@ -79,13 +99,18 @@ export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
     const failedForms: Record<string, string> = {};
     const { pytorch, others } = formsOf(plan);
     for (const form of [...pytorch, ...others]) {
+      if (best && spent(0.5)) {
+        failedForms[form] = "not tried, for want of time";
+        continue;
+      }
       let other: Worker | undefined;
       try {
         const torchArgs = [script(), ...args, plan.device, form];
         other = await Worker.start(`PyTorch (${form})`, torchPython(), torchArgs);
         // The first round may still compile.
-        await other.round(1);
-        const time = await other.round(steps);
+        const one = steps * (await other.round(1));
+        const slower = best && one > CLEARLY_SLOWER * best.time;
+        const time = slower ? one : await other.round(steps);
         forms[form] = speed(time);
         if (others.includes(form) || (best && best.time <= time)) other.end();
         else {
@@ -103,7 +128,7 @@ export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
         "see the message; a smaller --batch needs less memory",
       );
     const speeds: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < rounds && (round === 0 || !spent()); round++) {
       speeds[0].push(speed(await ours.round(steps)));
       speeds[1].push(speed(await best.worker.round(steps)));
     }
@@ -114,6 +139,7 @@ export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
       mode,
       precision,
       batch,
+      rounds: speeds[0].length,
       oursImagesPerSecond: own,
       torchImagesPerSecond: torch,
       ratio: own / torch,
@@ -136,7 +162,7 @@ const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
 /** The rows as a Markdown table. */
 export function benchTable(rows: readonly BenchRow[]): string {
   const head =
-    "| model | mode | precision | batch | ours, images/s | PyTorch | its form | ratio | spread | ours, GB | PyTorch | first step, s |";
+    "| model | mode | precision | batch | ours, images/s | PyTorch | its form | ratio | rounds | spread | ours, GB | PyTorch | first step, s |";
   const lines = rows.map((row) => {
     const cells = [
       row.model,
@@ -147,6 +173,7 @@ export function benchTable(rows: readonly BenchRow[]): string {
       row.torchImagesPerSecond.toFixed(1),
       row.torchForm,
       row.ratio.toFixed(2),
+      row.rounds,
       `±${(100 * row.spread).toFixed(0)} %`,
       gigabytes(row.oursPeakBytes),
       gigabytes(row.torchPeakBytes),
@@ -154,5 +181,5 @@ export function benchTable(rows: readonly BenchRow[]): string {
     ];
     return `| ${cells.join(" | ")} |`;
   });
-  return [head, `|${" --- |".repeat(12)}`, ...lines].join("\n");
+  return [head, `|${" --- |".repeat(13)}`, ...lines].join("\n");
 }

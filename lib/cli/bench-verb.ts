@@ -1,5 +1,7 @@
 import { cpus } from "node:os";
-import { startEngine } from "../engine/start";
+import { UserError } from "../core/errors";
+import { multipliesBfloat16 } from "../engine/native";
+import { type Precision, startEngine } from "../engine/start";
 import { torchPython } from "./bench-process";
 import { type BenchRow, benchTable, measureRow } from "./bench-row";
 import { defineVerb, say } from "./verb";
@@ -20,7 +22,16 @@ const MODELS = [
   "regnety_080",
 ];
 const MODES = ["infer", "train"] as const;
-const PRECISIONS = ["float32", "mixed_bfloat16"] as const;
+const PRECISIONS = ["float32", "mixed_bfloat16", "bfloat16_products"] as const;
+
+/** Seconds that `--quick` takes on any machine: shared out among the rows; what finds none left is left out. */
+const QUICK = 300;
+
+/** In which numbers one mode is timed; those that only predictions have, where the processor gains by them. */
+function precisionsOf(mode: (typeof MODES)[number]): readonly Precision[] {
+  const products = mode === "infer" && multipliesBfloat16();
+  return products ? PRECISIONS : PRECISIONS.filter((name) => name !== "bfloat16_products");
+}
 
 /** What nothing was said about: predictions of few and many images, training steps of one size. */
 const BATCHES = { infer: [1, 16, 64], train: [16] } as const;
@@ -37,7 +48,11 @@ export const verb = defineVerb({
       multiple: true,
     },
     mode: { type: "choice", choices: MODES, help: "What is timed. Default: both." },
-    precision: { type: "choice", choices: PRECISIONS, help: "In what numbers. Default: both." },
+    precision: {
+      type: "choice",
+      choices: PRECISIONS,
+      help: "In what numbers; bfloat16_products are for predictions. Default: all that the processor has.",
+    },
     batch: {
       type: "integer",
       value: "N",
@@ -53,37 +68,57 @@ export const verb = defineVerb({
     },
     quick: {
       type: "flag",
-      help: "One row a family in some five minutes, unless said otherwise: predictions of 16 images in float32, two rounds of a second; PyTorch's compiled forms are left out.",
+      help: "One row a family in some five minutes on any machine, unless said otherwise: predictions of 4 images in float32, two rounds of a second, or one where that takes too long; PyTorch's compiled forms are left out.",
     },
     json: { type: "flag", help: "The rows for programs." },
   },
   async run({ model: asked, quick, json, rounds, seconds, ...only }) {
     const engine = await startEngine();
     torchPython();
-    const precisions = only.precision ? [only.precision] : PRECISIONS.slice(0, quick ? 1 : 2);
-    const modes = only.mode ? [only.mode] : MODES.slice(0, quick ? 1 : 2);
+    if (only.precision === "bfloat16_products" && only.mode === "train")
+      throw new UserError(
+        "bfloat16_products is for predictions, and the mode is train",
+        "choose mixed_bfloat16 or float32",
+      );
+    const products = only.precision === "bfloat16_products";
+    const modes = only.mode ? [only.mode] : MODES.slice(0, quick || products ? 1 : 2);
+    const plans = (asked.length > 0 ? asked : MODELS).flatMap((model) =>
+      modes.flatMap((mode) =>
+        (only.precision ? [only.precision] : precisionsOf(mode).slice(0, quick ? 1 : 3)).flatMap(
+          (precision) =>
+            (only.batch ? [only.batch] : quick ? [4] : BATCHES[mode]).map((batch) => {
+              return { model, mode, precision, batch };
+            }),
+        ),
+      ),
+    );
     const rows: BenchRow[] = [];
-    for (const model of asked.length > 0 ? asked : MODELS)
-      for (const precision of precisions)
-        for (const mode of modes)
-          for (const batch of only.batch ? [only.batch] : quick ? [16] : BATCHES[mode]) {
-            process.stderr.write(`${model}, ${mode}, ${precision}, batch ${batch} …\n`);
-            const row = await measureRow({
-              model,
-              mode,
-              precision,
-              batch,
-              rounds: rounds ?? (quick ? 2 : 5),
-              seconds: seconds ?? (quick ? 1 : 4),
-              device: engine.name === "cuda" ? "cuda" : "cpu",
-              compiledForms: !quick,
-            });
-            rows.push(row);
-            if (json) continue;
-            for (const [form, why] of Object.entries(row.failedForms))
-              process.stderr.write(`  ${form} did not run: ${why}\n`);
-            process.stderr.write(`  ratio ${row.ratio.toFixed(2)} to ${row.torchForm}\n`);
-          }
+    const start = performance.now();
+    for (const [i, plan] of plans.entries()) {
+      const gone = (performance.now() - start) / 1000;
+      const left = QUICK - gone;
+      // Half a row more than there is time for, at most.
+      if (quick && i > 0 && left < gone / i / 2) {
+        const names = plans.slice(i).map(({ model }) => model);
+        process.stderr.write(`left out, for want of time: ${names.join(", ")}; see --model\n`);
+        break;
+      }
+      const { model, mode, precision, batch } = plan;
+      process.stderr.write(`${model}, ${mode}, ${precision}, batch ${batch} …\n`);
+      const row = await measureRow({
+        ...plan,
+        rounds: rounds ?? (quick ? 2 : 5),
+        seconds: seconds ?? (quick ? 1 : 4),
+        budget: quick ? left / (plans.length - i) : undefined,
+        device: engine.name === "cuda" ? "cuda" : "cpu",
+        compiledForms: !quick,
+      });
+      rows.push(row);
+      if (json) continue;
+      for (const [form, why] of Object.entries(row.failedForms))
+        process.stderr.write(`  ${form} did not run: ${why}\n`);
+      process.stderr.write(`  ratio ${row.ratio.toFixed(2)} to ${row.torchForm}\n`);
+    }
     if (json) say(JSON.stringify(rows, null, 2));
     else {
       const [{ model: name }] = cpus();

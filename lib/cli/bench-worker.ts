@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { Random } from "../core/random";
 import type { Dataset } from "../data/dataset";
 import { upload } from "../engine/ops/pixels";
-import { startEngine } from "../engine/start";
+import { type Precision, startEngine } from "../engine/start";
 import { createModel } from "../models/registry";
 import { answerFunction } from "../predict/answers";
 import { compileNetwork } from "../predict/compile-network";
@@ -12,11 +12,14 @@ import { trainingParts } from "../train/learn-from";
 import { stagesOf } from "../train/stages";
 import { Trainer } from "../train/trainer";
 
+/** Seconds of a first step. */
+const SLOW = 3;
+
 /**
  * Our side of `tuning-fork bench`: one model in one mode, timed round by round on request.
  *
- * Arguments: MODEL infer|train float32|mixed_bfloat16 BATCH. Says `ready`, with the seconds that the
- * first compiled step took; then answers each line, a number of steps, with the seconds they took.
+ * Arguments: MODEL infer|train PRECISION BATCH. Says `ready`, with the seconds that the first compiled
+ * step took; then answers each line, a number of steps, with the seconds they took.
  */
 async function main([name, mode, precision, batchText]: readonly string[]): Promise<void> {
   await startEngine();
@@ -29,7 +32,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   const labels = Int32Array.from({ length: batch }, () => random.integer(classes));
   const rows = Uint32Array.from({ length: batch }, (_, i) => i);
   const config = parseConfig(trainConfigSchema, {
-    precision,
+    ...(mode === "train" ? { precision } : {}),
     augmentation: "none",
     optimizer: { learningRate: 1e-4, weightDecay: 0.05 },
   });
@@ -56,7 +59,8 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   const start = performance.now();
   step();
   const first = (performance.now() - start) / 1000;
-  for (let i = 0; i < 2; i++) step();
+  // Where a step takes seconds, one is enough to warm up.
+  for (let i = 0; i < 2 && first < SLOW; i++) step();
   console.log(`ready ${first}`);
   for await (const line of createInterface({ input: process.stdin })) {
     const from = performance.now();
@@ -73,7 +77,7 @@ async function main([name, mode, precision, batchText]: readonly string[]): Prom
   function infer(): () => void {
     const images = upload(pixels, [batch, height, width]);
     const functions = { answers: answerFunction(model, context.task) };
-    const compiled = compileNetwork(model, functions, config.precision);
+    const compiled = compileNetwork(model, functions, precision as Precision);
     const call = compiled.callFor(batch, Number.POSITIVE_INFINITY);
     return () => {
       const result = call.answers(images);

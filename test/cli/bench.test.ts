@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchPlan, benchTable, measureRow } from "#lib/cli/bench-row";
 import { temporaryFolder } from "../train/support";
+import { tuningForkHere } from "./support";
 
 /** Stands for the Python with PyTorch: its forms take as long a step as their entry says. */
 const FORMS: Record<string, number | null> = {
@@ -62,9 +63,30 @@ describe("the bench", () => {
     assert.ok(Math.abs(row.torchImagesPerSecond - 50) < 1e-9);
     assert.ok(Math.abs(row.ratio - row.oursImagesPerSecond / 50) < 1e-9);
     assert.deepEqual(Object.keys(row.forms), ["eager", "compiled", "rival"]);
+    assert.equal(row.rounds, 3);
     assert.match(row.failedForms.broken, /no compiler/);
     assert.match(benchTable([row]), /\| custom_cnn \| infer \| float32 \| 1 \|.*\| compiled \|/);
     const quick = await measureRow({ ...plan, compiledForms: false });
     assert.deepEqual(Object.keys(quick.forms), ["eager"]);
+  });
+
+  it("ends in time: one form and one round, said in the row", async () => {
+    const hurried = { ...plan, precision: "bfloat16_products", budget: 1e-3 } as const;
+    const row = await measureRow(hurried);
+    assert.deepEqual(Object.keys(row.forms), ["eager"]);
+    assert.match(row.failedForms.compiled, /not tried/);
+    assert.match(benchTable([row]), /\| bfloat16_products \| 1 \|.*\| eager \| [\d.]+ \| 1 \|/);
+  });
+
+  it("refuses products in bfloat16 for training", async () => {
+    const { code, error } = await tuningForkHere(
+      "bench",
+      "--precision",
+      "bfloat16_products",
+      "--mode",
+      "train",
+    );
+    assert.equal(code, 1);
+    assert.match(error, /for predictions/);
   });
 });

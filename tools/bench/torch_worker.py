@@ -1,9 +1,9 @@
 """PyTorch's side of `tuning-fork bench`: one model in one mode, timed round by round on request.
 
-Arguments: MODEL infer|train float32|mixed_bfloat16 BATCH DEVICE FORM. Says `ready`, then answers each line
+Arguments: MODEL infer|train PRECISION BATCH DEVICE FORM. Says `ready`, then answers each line
 on standard input with the seconds that a round of STEPS took, where the line is the number of steps.
 
-With `--forms infer|train float32|mixed_bfloat16 DEVICE [quick]`: prints as JSON the forms that exist there,
+With `--forms infer|train PRECISION DEVICE [quick]`: prints as JSON the forms that exist there,
 PyTorch's own and, as information, other programs that run its models. Whoever compares takes the fastest of the
 first. `quick` leaves out those that are compiled, each of which takes up to a minute to start.
 
@@ -28,14 +28,19 @@ PYTORCH = {
     "zentorch": {INFER},
 }
 OTHERS = {"openvino": {INFER}}
+# Seconds of a first step.
+SLOW = 3
 NOT_COMPILED = {"eager", "bfloat16"}
 
 
 def forms(mode, precision, device, speed=""):
     def there(name, modes):
-        if mode not in modes or ("bfloat16" in name and precision == "float32"):
+        if mode not in modes or ("bfloat16" in name and precision != "mixed_bfloat16"):
             return False
         if speed == "quick" and name not in NOT_COMPILED:
+            return False
+        # OpenVINO has no products in bfloat16 between numbers in float32.
+        if name == "openvino" and precision == "bfloat16_products":
             return False
         if name in ("zentorch", "openvino"):
             return device == "cpu" and importlib.util.find_spec(name) is not None
@@ -75,7 +80,10 @@ def step_of(name, mode, precision, batch, device, form):
     import torch
 
     model, logits, x, y = build(name, batch, device, form)
-    half = torch.autocast(device, torch.bfloat16, enabled=precision != "float32" and "bfloat16" not in form)
+    half = torch.autocast(device, torch.bfloat16, enabled=precision == "mixed_bfloat16" and "bfloat16" not in form)
+    if precision == "bfloat16_products":
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+        torch.backends.mkldnn.conv.fp32_precision = "bf16"
     if form == "openvino":
         return openvino_step(model.eval(), logits, x, precision)
     if "frozen" in form:
@@ -136,8 +144,12 @@ def main():
         return
     name, mode, precision, batch, device, form = sys.argv[1:7]
     step = step_of(name, mode, precision, int(batch), device, form)
+    # Where a step takes seconds, one is enough to warm up.
+    start = time.perf_counter()
     for _ in range(3):
         step()
+        if time.perf_counter() - start > SLOW:
+            break
     print("ready", flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
