@@ -1,89 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { join, relative } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { stringify } from "yaml";
-import { startEngine } from "#lib/engine/start";
-import { registerArchitecture } from "#lib/models/registry";
-import { Experiment } from "#lib/train/experiment";
 import { openExperiment, openExperiments } from "#lib/train/open-experiment";
-import { findRuns, RunFolder } from "#lib/train/run-folder";
-import { temporaryFolder, writeClasses } from "./support";
-import { tinyNetwork } from "./tiny-network";
+import { findRuns } from "#lib/train/run-folder";
 
-const settings = (spec: string) => ({
-  data: { spec, size: 32 },
-  model: { name: "tiny" },
-  train: { epochs: 2, batchSize: 8, optimizer: { learningRate: 3e-3 } },
-});
+import { experimentFolder, settings } from "./experiment-folder";
 
 describe("an experiment", function () {
   this.timeout(120_000);
-  let folder: ReturnType<typeof temporaryFolder>;
-  let images: string;
-  let warnings: string[];
-  const { warn } = console;
-  let takeOut: () => void;
-  before(() => {
-    takeOut = registerArchitecture(tinyNetwork);
-    return startEngine();
-  });
-  after(() => takeOut());
-  beforeEach(async () => {
-    folder = temporaryFolder();
-    images = join(folder.path, "images");
-    await writeClasses(images, { faint: 20, bright: 30 });
-    warnings = [];
-    console.warn = (text: string) => void warnings.push(text);
-  });
-  afterEach(() => {
-    console.warn = warn;
-    folder.remove();
-  });
-
-  const at = (...names: string[]) => join(folder.path, ...names);
-  const openShared = (set: string[] = []) =>
-    openExperiment(settings(images), { set, run: at("run") });
-  /** One that knows nothing but the folder, as in another process. */
-  const open = (set: string[] = [], run = "run") => {
-    const { config } = openExperiment(settings(images), { set, run: at(run) });
-    return new Experiment(config, new RunFolder(at(run)));
-  };
-  const contentOf = (run = "run") =>
-    Object.fromEntries(
-      readdirSync(at(run), { recursive: true, encoding: "utf8" })
-        .filter((name) => /\.(csv|json|yaml)$/.test(name))
-        .sort()
-        .map((name) => [name, readFileSync(at(run, name), "utf8")]),
-    );
-  /** Losses of the steps that training takes. */
-  const losses = async (
-    experiment: Experiment,
-    options: Parameters<Experiment["train"]>[0] = {},
-  ) => {
-    const seen: number[] = [];
-    await experiment.train({ ...options, onStep: ({ means }) => seen.push(means.loss) });
-    return seen;
-  };
-  /** Stop a training after so many steps. */
-  const interrupt = async (experiment: Experiment, steps: number) => {
-    const stop = new AbortController();
-    let left = steps;
-    const onStep = () => --left === 0 && stop.abort(new Error("stopped by the test"));
-    await assert.rejects(experiment.train({ signal: stop.signal, onStep }), /stopped by the test/);
-  };
+  const { at, warnings, openShared, open, contentOf, losses, interrupt } = experimentFolder();
 
   it("gives the same whichever method is called again, and leaves no tensor behind", async () => {
     const one = open();
@@ -103,7 +31,7 @@ describe("an experiment", function () {
     assert.deepEqual(contentOf(), content);
     assert.equal(tf.memory().numTensors, numTensors);
     assert.deepEqual(
-      findRuns(folder.path).map(({ path }) => path),
+      findRuns(at()).map(({ path }) => path),
       [at("run")],
     );
   });
@@ -148,82 +76,6 @@ describe("an experiment", function () {
       open(["train.epochs=3"]).evaluate(),
       /other settings \(train.epochs: 2 → 3/,
     );
-  });
-
-  it("goes on with the split that it began with, and says which galaxies came since", async () => {
-    const whole = open([], "whole");
-    await whole.train();
-    const { predictions } = await whole.evaluate();
-
-    const stopped = open();
-    await interrupt(stopped, 5);
-    await stopped.dispose();
-    await writeClasses(images, { faint: 23, bright: 30 });
-    const resumed = open();
-    await resumed.train();
-    assert.deepEqual((await resumed.evaluate()).predictions, predictions);
-    assert.match(warnings.join("\n"), /^3 galaxies \(.*faint-20.*\) came to .*not used; restart/);
-    assert.deepEqual((await resumed.data()).dataset.size, 53);
-
-    await resumed.train({ ifExists: "restart" });
-    const { train, val, test } = await resumed.data();
-    assert.equal(train.length + val.length + test.length, 53);
-  });
-
-  it("goes on with the same data however their path is written, and is then finished", async () => {
-    const first = open();
-    await interrupt(first, 5);
-    await first.dispose();
-    const link = at("link");
-    symlinkSync(images, link);
-    for (const spec of [`${images}/`, relative(process.cwd(), images), link]) {
-      assert.equal(open([`data.spec=${spec}`]).state().state, "interrupted", spec);
-    }
-    const steps = await losses(open([`data.spec=${link}`]));
-    assert.equal(steps.length, 3, "of eight, five were done");
-    await open().evaluate();
-    assert.equal(open([`data.spec=${link}`]).state().state, "finished");
-    cpSync(images, at("copy"), { recursive: true });
-    assert.equal(open([`data.spec=${at("copy")}`]).state().state, "changed");
-  });
-
-  it("refuses to go on without galaxies that it learned from", async () => {
-    await interrupt(open(), 5);
-    renameSync(join(images, "faint", "faint-3.png"), at("away.png"));
-    const before = contentOf();
-    await assert.rejects(open().train(), /1 galaxy \(.*faint-3.*\) of .*split.csv is no longer/);
-    assert.deepEqual(contentOf(), before);
-    renameSync(at("away.png"), join(images, "faint", "faint-3.png"));
-    await open().train();
-  });
-
-  it("refuses other labels under the same names, and tells of other pictures", async () => {
-    const table = at("catalog.csv");
-    const write = (labelOf = (name: string) => name) => {
-      const rows = ["faint", "bright"].flatMap((name) =>
-        Array.from({ length: 20 }, (_, i) => {
-          const id = `${name}-${i}`;
-          return `${id},${join(images, name, `${id}.png`)},${labelOf(id).split("-")[0]}`;
-        }),
-      );
-      writeFileSync(table, `id,path,label\n${rows.join("\n")}\n`);
-    };
-    const openTable = () => open([`data.spec=${table}`]);
-    write();
-    await interrupt(openTable(), 5);
-    const before = contentOf();
-    write((id) => (id === "faint-3" ? "bright" : id));
-    await assert.rejects(openTable().train(), /1 galaxy \(faint-3\).* has another label/);
-    assert.deepEqual(contentOf(), before);
-    write();
-    // Of forty rows every one is looked at.
-    copyFileSync(join(images, "bright", "bright-2.png"), join(images, "faint", "faint-5.png"));
-    await openTable().train();
-    assert.match(warnings.join("\n"), /1 galaxy \(faint-5\).*of 40.*shows another picture/);
-    warnings.length = 0;
-    await openTable().train({ ifExists: "restart" });
-    await openTable().data();
-    assert.doesNotMatch(warnings.join("\n"), /other picture|another picture/);
   });
 
   it("says what became of the weights that it begins with", async () => {
@@ -329,7 +181,7 @@ describe("an experiment", function () {
   it("comes from a file, one of several by name, with assignments last", async () => {
     const path = at("several.yaml");
     const several = {
-      ...settings(images),
+      ...settings(at("images")),
       models: { small: { train: { epochs: 1 } }, large: { data: { size: 64 } } },
     };
     writeFileSync(path, stringify(several));
@@ -344,6 +196,6 @@ describe("an experiment", function () {
     assert.deepEqual((await all.small.data()).dataset.imageSize, [32, 32]);
     assert.ok(!existsSync(all.small.run.path));
     for (const experiment of Object.values(all)) await experiment.dispose();
-    assert.throws(() => openExperiment(settings(images)), /say where the run goes/);
+    assert.throws(() => openExperiment(settings(at("images"))), /say where the run goes/);
   });
 });
