@@ -88,6 +88,9 @@ export function diagonal(theme: Theme, ref: object = {}): Figure["data"][number]
 /** A list of names in a line above a plot. */
 export const LINE_LEGEND = { orientation: "h", x: 0, y: 1, yanchor: "bottom" } as const;
 
+/** Where the second column of {@link twoColumnLegend} begins after the first, as a fraction of the plot's width. */
+export const LEGEND_COLUMN = 0.58;
+
 /**
  * A list of classes under a plot, in two columns: the upper half of the traces names `legend`, the
  * rest `legend2`. Plotly wraps one legend only at the width of the sheet.
@@ -96,5 +99,5 @@ export const LINE_LEGEND = { orientation: "h", x: 0, y: 1, yanchor: "bottom" } a
  */
 export function twoColumnLegend(y: number): Record<"legend" | "legend2", object> {
   const column = { y: -y, yanchor: "top", font: { size: SMALL_TEXT } };
-  return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: 0.46 } };
+  return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: LEGEND_COLUMN - 0.12 } };
 }

@@ -1,7 +1,7 @@
 import { headsAxis, rowsAxis } from "./axes";
 import { type Cells, drawCells } from "./cells";
 import type { Figure } from "./figure";
-import { widest } from "./text";
+import { FALLBACK, widest } from "./text";
 import { COLUMN, layoutOf, SMALL_TEXT, type Theme } from "./theme";
 
 /** Cells between names of rows and of columns. */
@@ -16,12 +16,6 @@ export interface NamedCells extends Omit<Cells, "textSize"> {
   readonly shapes?: readonly object[];
 }
 
-/**
- * How much wider than its estimate a text may be: a page without the figures' font falls back to another, and
- * plotly takes the margin that wider names need from the cells.
- */
-const FALLBACK = 1.2;
-
 /** A table of colored cells, as wide as a column or as its numbers need. */
 export function heatMap(
   theme: Theme,
@@ -29,6 +23,7 @@ export function heatMap(
 ): Figure {
   const left = widest(names, SMALL_TEXT) + 10;
   const head = widest(heads, SMALL_TEXT) + 10;
+  // Plotly takes the margin that wider names need from the cells.
   const taken = ((FALLBACK - 1) * left) / heads.length;
   const narrowest = FALLBACK * widest(cells.texts.flat(), SMALL_TEXT) + 2 + taken;
   const size = Math.max(Math.min((COLUMN - left - 6) / heads.length, widestCell), narrowest);

@@ -1,7 +1,7 @@
-import { axisOf, LINE_LEGEND, twoColumnLegend } from "./axes";
+import { axisOf, LEGEND_COLUMN, LINE_LEGEND, twoColumnLegend } from "./axes";
 import type { Figure } from "./figure";
-import { plain } from "./text";
-import { type FigureOptions, layoutOf, themeOf } from "./theme";
+import { FALLBACK, plain, widest } from "./text";
+import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./theme";
 
 /** A score somewhere along a curve. */
 export interface CurvePoint {
@@ -32,6 +32,8 @@ export interface ScoreCurvesOptions extends FigureOptions {
   readonly sideBySide?: boolean;
 }
 
+/** Pixels that a line with its symbol takes before a name. */
+const LEGEND_SYMBOL = 40;
 const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross"];
 const DASHES = ["solid", "5px,2px", "2px,2px"];
 
@@ -48,8 +50,13 @@ export function scoreCurves(
   const theme = themeOf(options);
   const names = Object.keys(curves);
   const aside = sideBySide ? asides(curves) : undefined;
-  // More than a line's worth of names goes below the plot.
-  const below = names.length > 3 ? Math.ceil(names.length / 2) * 17 + 8 : 0;
+  // More than a line's worth of names goes below the plot, in two columns where they are short enough.
+  const [left, right] = [52, 10];
+  const room = LEGEND_COLUMN * (COLUMN - left - right) - LEGEND_SYMBOL;
+  const perColumn = Math.ceil(
+    names.length / (FALLBACK * widest(names.map(plain), SMALL_TEXT) > room ? 1 : 2),
+  );
+  const below = names.length > 3 ? perColumn * 17 + 8 : 0;
   const [height, top, bottom] = [300, names.length > 1 && below === 0 ? 26 : 10, 42];
   return {
     data: names.map((name, m) => {
@@ -64,7 +71,7 @@ export function scoreCurves(
         type: "scatter",
         mode: "lines+markers",
         name: plain(name),
-        ...(below > 0 ? { legend: m < names.length / 2 ? "legend" : "legend2" } : {}),
+        ...(below > 0 ? { legend: m < perColumn ? "legend" : "legend2" } : {}),
         x: points.map(({ x }) => x + (aside?.[m] ?? 0)),
         y: points.map(({ value }) => value),
         error_y: {
@@ -83,7 +90,7 @@ export function scoreCurves(
     }),
     layout: layoutOf(
       theme,
-      { height: height + below, margin: { l: 52, r: 10, t: top, b: bottom + below } },
+      { height: height + below, margin: { l: left, r: right, t: top, b: bottom + below } },
       {
         showlegend: names.length > 1,
         ...(below > 0

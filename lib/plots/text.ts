@@ -8,6 +8,9 @@ function advance(character: string): number {
   return 0.55;
 }
 
+/** How much wider than its estimate a text may be, where a page without the figures' font falls back to another. */
+export const FALLBACK = 1.2;
+
 /** About how wide a text is drawn, pixels; of several lines (`<br>`) the widest. */
 export function textWidth(text: string, size: number): number {
   const lines = text.split("<br>").map((line) => {

@@ -71,11 +71,18 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       outer: true,
       matches: i === 0 ? undefined : "x",
       nticks: 8,
-      // Never half an epoch.
+      // Never half an epoch, nor one before the first.
       ...(epochs.length < 8 ? { dtick: 1 } : {}),
+      ...(epochs.length === 1 ? { tickvals: epochs } : {}),
     };
-    // A loss that hardly falls has ticks of many digits.
-    const value = { title: asHeading(metric), grid: true, nticks: 5, automargin: true };
+    const own = all.filter((series) => series.metric === metric).flatMap(({ values }) => values);
+    const value = {
+      ...{ title: asHeading(metric), grid: true, nticks: 5 },
+      // A loss that hardly falls has ticks of many digits.
+      automargin: true,
+      // Around a single value plotly would go below 0.
+      rangemode: own.some((x) => x < 0) ? "normal" : "nonnegative",
+    };
     Object.assign(axes, grid[i].axes(theme, epoch, value));
     for (const part of PARTS) {
       const series = all.find((s) => s.metric === metric && s.part === part);

@@ -16,6 +16,7 @@ import { panels } from "#lib/plots/panels";
 import { pictureUris } from "#lib/plots/pictures";
 import { type RunFigure, runCaption, runFigureRegistry, runFigures } from "#lib/plots/run-figures";
 import { sampleGrid } from "#lib/plots/sample-grid";
+import { scoreCurves } from "#lib/plots/score-curves";
 import { trainingCurves } from "#lib/plots/training-curves";
 import { votePosterior } from "#lib/plots/vote-posterior";
 
@@ -57,6 +58,29 @@ describe("figures of little or odd data", () => {
         bins.every((other) => own.every((x) => Math.abs(x - median) <= Math.abs(x - other.median))),
       );
     }
+  });
+
+  it("name curves below the plot in two columns, or in one where a name is long", () => {
+    const legends = (name: string) => {
+      const names = [name, "b", "c", "d"];
+      const curves = Object.fromEntries(names.map((one) => [one, [{ x: 1, value: 0.5 }]]));
+      const { data, layout } = scoreCurves(curves, { xTitle: "x", yTitle: "y" });
+      const used = new Set((data as Traces).map(({ legend }) => legend));
+      return [used.size, Number(layout.height)];
+    };
+    const [[two, low], [one, high]] = ["vit", "linformerWeighted (test_linformer)"].map(legends);
+    assert.deepEqual([two, one, high - low], [2, 1, 34]);
+  });
+
+  it("show the loss of one epoch above 0, and no other epoch", () => {
+    const { layout } = trainingCurves({ epoch: [1], trainLoss: [0.1], valLoss: [0.1] });
+    const { xaxis, yaxis } = layout as Record<string, Record<string, unknown>>;
+    assert.deepEqual([xaxis.tickvals, yaxis.rangemode], [[1], "nonnegative"]);
+    const scores = trainingCurves({ epoch: [1], valKappa: [-0.1] }, { metrics: ["kappa"] });
+    assert.equal(
+      (scores.layout as typeof layout & { yaxis: typeof yaxis }).yaxis.rangemode,
+      "normal",
+    );
   });
 
   it("write the names of curves with one peak below each other", () => {
