@@ -13,15 +13,17 @@ import { loadAblation } from "#lib/train/ablation-config";
 import type { Tree } from "#lib/train/merge-settings";
 import { RunFolder } from "#lib/train/run-folder";
 import { readAnswers } from "#lib/train/run-result";
-import { tuningFork } from "../cli/support";
+import { tuningForkHere } from "../cli/support";
 import { fractions } from "../tasks/outside-task";
 import { temporaryFolder, writeVotes } from "./support";
+import { knowTinyNetwork } from "./tiny-network";
 
 describe("an ablation of other tasks than classification", function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
   const out = (name: string) => join(folder.path, name);
   let data: { spec: string; tree: string };
+  knowTinyNetwork();
   before(async () => {
     data = await writeVotes(out("votes"), 44);
   });
@@ -35,7 +37,7 @@ describe("an ablation of other tasks than classification", function () {
       train: { epochs: 1, batchSize: 4, optimizer: { learningRate: 0.003 } },
       ablation: {
         seeds,
-        models: { Small: { model: { name: "test_custom_cnn" } } },
+        models: { Small: { model: { name: "tiny" } } },
         regimes: { All: "none", Alike: "undersample" },
         rows: rows.map((row) => ({ ...combination, ...row })),
       },
@@ -69,7 +71,7 @@ describe("an ablation of other tasks than classification", function () {
 
     const lines = readFileSync(join(out("runs"), "ablation.csv"), "utf8").split("\n");
     assert.match(lines[0], /,mae,mae_low,mae_high,.*,published_mae,published_rmse,accuracy_shape,/);
-    assert.match(lines[1], /^Small \(test_custom_cnn\),All,All,2,.*,0\.12,0\.2,/);
+    assert.match(lines[1], /^Small \(tiny\),All,All,2,.*,0\.12,0\.2,/);
     assert.match(readFileSync(join(out("runs"), "ablation.tex"), "utf8"), /& Correlation & MAE & /);
     assert.ok("published MAE" in ablationColumns(table));
     assert.deepEqual(titles(table), ["shape", "bar"]);
@@ -93,7 +95,7 @@ describe("an ablation of other tasks than classification", function () {
     console.error = log;
     assert.deepEqual(shown, table);
     const asked = ["ablation", "--config", out("votes.yaml"), "--out", out("runs"), "--json"];
-    const command = tuningFork(...asked);
+    const command = await tuningForkHere(...asked);
     assert.equal(command.code, 0, command.error);
     assert.deepEqual(JSON.parse(command.out), JSON.parse(JSON.stringify(table)));
   });

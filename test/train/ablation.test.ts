@@ -11,6 +11,7 @@ import { loadAblation } from "#lib/train/ablation-config";
 import { configNames, loadConfig } from "#lib/train/config-file";
 import { openSplit } from "#lib/train/experiment-data";
 import { temporaryFolder, writeClasses } from "./support";
+import { knowTinyNetwork } from "./tiny-network";
 
 const CLASSES = { faint: 18, bright: 30 };
 
@@ -19,7 +20,7 @@ const settings = (spec: string) => ({
   train: { epochs: 1, batchSize: 4, optimizer: { learningRate: 0.003 } },
   ablation: {
     seeds: [1, 2],
-    models: { Small: { model: { name: "test_custom_cnn" } } },
+    models: { Small: { model: { name: "tiny" } } },
     regimes: { Unbalanced: "none", Balanced: "undersample" },
     rows: [
       { model: "Small", trainedOn: "Unbalanced", testedOn: "Unbalanced" },
@@ -39,6 +40,7 @@ describe("ablation", () => {
   const spec = join(folder.path, "images");
   const config = join(folder.path, "ablation.yaml");
   const out = join(folder.path, "runs");
+  knowTinyNetwork();
   before(() => writeClasses(spec, CLASSES));
   beforeEach(() => writeFileSync(config, stringify(settings(spec))));
   after(() => folder.remove());
@@ -71,7 +73,7 @@ describe("ablation", () => {
     const mean = (evaluate(all).accuracy + evaluate(other).accuracy) / 2;
     assert.equal(first.table.rows[2].metrics.accuracy.value, mean);
     const csv = readFileSync(join(out, "ablation.csv"), "utf8").split("\n");
-    assert.match(csv[2], /^Small \(test_custom_cnn\),Balanced,Balanced,2,.*,0\.59,1\.13,/);
+    assert.match(csv[2], /^Small \(tiny\),Balanced,Balanced,2,.*,0\.59,1\.13,/);
     assert.match(readFileSync(join(out, "ablation.tex"), "utf8"), /\\pm/);
 
     const changed = await run(["ablation.seeds=[1]", "ablation.models.Small.train.epochs=2"]);

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startEngine } from "#lib/engine/start";
-import { registerArchitecture } from "#lib/models/registry";
 import { Experiment } from "#lib/train/experiment";
 import { openExperiment } from "#lib/train/open-experiment";
 import { RunFolder } from "#lib/train/run-folder";
 import { temporaryFolder, writeClasses } from "./support";
-import { tinyNetwork } from "./tiny-network";
+import { knowTinyNetwork } from "./tiny-network";
 
 /** Settings of a run that takes a second. */
 export const settings = (spec: string) => ({
@@ -21,12 +20,8 @@ export function experimentFolder() {
   let folder: ReturnType<typeof temporaryFolder>;
   const warnings: string[] = [];
   const { warn } = console;
-  let takeOut: () => void;
-  before(() => {
-    takeOut = registerArchitecture(tinyNetwork);
-    return startEngine();
-  });
-  after(() => takeOut());
+  knowTinyNetwork();
+  before(() => startEngine());
   beforeEach(async () => {
     folder = temporaryFolder();
     await writeClasses(at("images"), { faint: 20, bright: 30 });

@@ -1,6 +1,7 @@
 import { type Architecture, symmetric, variantsOf } from "#lib/models/architecture";
 import { convNorm, globalAveragePool, relu, sequence } from "#lib/models/layers";
 import { hook } from "#lib/models/module";
+import { registerArchitecture } from "#lib/models/registry";
 
 const define = variantsOf(
   (p, options, width: number) => {
@@ -22,3 +23,12 @@ const define = variantsOf(
  * makes three times as fast as the smallest of the library.
  */
 export const tinyNetwork: Architecture = { tiny: define(8, { size: 32 }) };
+
+/** Let the model `tiny` be known while the tests around this run. */
+export function knowTinyNetwork(): void {
+  let takeOut: () => void;
+  before(() => {
+    takeOut = registerArchitecture(tinyNetwork);
+  });
+  after(() => takeOut());
+}

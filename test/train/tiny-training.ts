@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { startEngine } from "#lib/engine/start";
 import type { Predictions } from "#lib/evaluate/predictions";
-import { createModel, registerArchitecture } from "#lib/models/registry";
+import { createModel } from "#lib/models/registry";
 import { predict } from "#lib/predict/network-predictor";
 import { createTask } from "#lib/tasks/registry";
 import {
@@ -13,7 +13,7 @@ import {
 import { type FitInputs, type FitOptions, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
 import { rowsOf, temporaryFolder, tinyDataset } from "./support";
-import { tinyNetwork } from "./tiny-network";
+import { knowTinyNetwork } from "./tiny-network";
 
 export const dataset = tinyDataset();
 export const task = createTask(dataset);
@@ -60,12 +60,8 @@ export async function trainOnce(
 /** A temporary folder for each test, and the engine, which knows the tiny network. @returns a path in it */
 export function trainingFolder(): (name: string) => string {
   let folder: ReturnType<typeof temporaryFolder>;
-  let takeOut: () => void;
-  before(() => {
-    takeOut = registerArchitecture(tinyNetwork);
-    return startEngine();
-  });
-  after(() => takeOut());
+  knowTinyNetwork();
+  before(() => startEngine());
   beforeEach(() => {
     folder = temporaryFolder();
   });
