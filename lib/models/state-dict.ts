@@ -76,12 +76,13 @@ export function loadStateDict(
   const plan = compare(model, source, (name) => match.source === undefined && isHead(name));
   if (plan.problems.length > 0) {
     const onlyHead = plan.problems.every(({ name }) => isHead(name));
+    const classes = source.tensors.get(`${model.classifier}.weight`)?.shape[0] ?? "as many";
     throw new UserError(
       `${source.name} does not fit ${model.name} with ${model.numClasses} classes:\n${plan.problems
         .map(({ name, problem }) => `  ${name}: ${problem}`)
         .join("\n")}`,
       onlyHead
-        ? 'give { head: "match" } for a fresh classifier, or build the model with as many classes'
+        ? `build the model with ${classes} classes (of the command: --classes), or give { head: "match" } for a fresh classifier`
         : "check that the file belongs to this architecture, and its variant and options",
     );
   }
