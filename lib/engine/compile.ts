@@ -69,8 +69,8 @@ export interface CompileOptions {
  *
  * Inside a function: use inputs and listed variables, `tf.variableGrads`, `variable.assign(…)`.
  * Whatever differs from call to call must be an input tensor: a number, or a tensor made outside, is
- * traced as the constant it was (large ones are refused). Each function is traced twice, and
- * refused if it did not do the same, so that a counter or a clock is found.
+ * traced as the constant it was (large ones are refused). Each function is traced twice at its first
+ * call, and refused if it did not do the same, so that a counter or a clock is found.
  *
  * Without the native engine the functions run as they are, with the same results.
  *

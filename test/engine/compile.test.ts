@@ -119,6 +119,19 @@ describe("compile", () => {
     v.dispose();
   });
 
+  it("runs a function twice for its first shapes, and once for others", () => {
+    let runs = 0;
+    const { call } = make((x) => {
+      runs++;
+      return tf.mul(x, 2);
+    });
+    const counts = [1, 2, 1, 3].map((size) => {
+      tf.tidy(() => call.fn(tf.ones([size])));
+      return runs;
+    });
+    assert.deepEqual(counts, [2, 3, 3, 4]);
+  });
+
   it("traces anew where other variables are trained", () => {
     const [a, b] = [tf.variable(vector(1)), tf.variable(vector(1))];
     const { call, pull } = make(

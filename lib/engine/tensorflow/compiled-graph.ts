@@ -56,6 +56,8 @@ class CompiledGraph {
   private readonly changed = new Set<tf.Variable>();
   /** The traces whose `prepack` has run since any variable was changed. */
   private readonly prepacked = new Set<string>();
+  /** Functions that did the same when they were run twice. */
+  private readonly repeatable = new Set<string>();
   /** Which variables are trained, as the traces were made. */
   private trained: string | undefined;
   private session: Session | undefined;
@@ -169,18 +171,21 @@ class CompiledGraph {
     this.trained = trained;
   }
 
-  /** Traced twice: a graph repeats what the function did once, so it must do the same again. */
+  /** The first time twice: a graph repeats what the function did once, so it must do the same again. */
   private trace(name: string, inputs: readonly tf.Tensor[]): Trace {
-    const [first, second] = [1, 2].map(() =>
-      traceFunction(name, this.functions[name], inputs, this.handles),
-    );
-    const what = difference(first, second);
-    if (what === undefined) return first;
-    throw new TracingError(
-      name,
-      `did not do the same when it was run twice (${what})`,
-      "pass whatever changes from call to call as an input tensor",
-    );
+    const once = () => traceFunction(name, this.functions[name], inputs, this.handles);
+    const trace = once();
+    if (this.repeatable.has(name)) return trace;
+    const what = difference(trace, once());
+    if (what !== undefined) {
+      throw new TracingError(
+        name,
+        `did not do the same when it was run twice (${what})`,
+        "pass whatever changes from call to call as an input tensor",
+      );
+    }
+    this.repeatable.add(name);
+    return trace;
   }
 
   /** A new session that holds all traces; the variables' values move over. */
