@@ -29,7 +29,8 @@ async function runNotebook(file: string): Promise<number> {
   });
   const browser = await openBrowser();
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    // So high that a cell with its figures is in one picture.
+    const page = await browser.newPage({ viewport: { width: 1280, height: 2400 } });
     await page.goto(lab.address(`notebooks/${file}`));
     const notebook = new NotebookPage(page);
     await notebook.ready();
