@@ -60,8 +60,7 @@ async function removeLeftovers(path: string): Promise<void> {
   if (!existsSync(`${path}.lock`)) return;
   try {
     const release = acquireLock(`${path}.lock`, path);
-    await forget(path);
-    release();
+    await forget(path).finally(release);
   } catch {} // it belongs to a process that is at work, or the folder is only read
 }
 
