@@ -12,6 +12,14 @@ export function normalCdf(z: number): number {
 }
 
 /**
+ * The chance of a standard normal number at least as far from 0 as `z`, on either side (1 for `z` < 0); not below 1e-15, which is
+ * as far as {@link normalCdf} is good.
+ */
+export function twoSidedPValue(z: number): number {
+  return Math.min(Math.max(2 * normalCdf(-z), 1e-15), 1);
+}
+
+/**
  * Student's t distribution with a whole number of degrees of freedom, by its finite series
  * (Abramowitz & Stegun 26.7.3–4).
  */

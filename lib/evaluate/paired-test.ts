@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { normalCdf } from "./distributions";
+import { twoSidedPValue } from "./distributions";
 
 /** Two models compared galaxy by galaxy. */
 export interface PairedTest {
@@ -48,7 +48,7 @@ export function wilcoxonTest(first: ArrayLike<number>, second: ArrayLike<number>
   return {
     pairs: n,
     meanDifference,
-    pValue: Math.min(1, Math.max(2 * normalCdf(-Math.abs(z)), 1e-15)),
+    pValue: twoSidedPValue(Math.abs(z)),
   };
 }
 

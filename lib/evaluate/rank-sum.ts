@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors";
-import { normalCdf } from "./distributions";
+import { twoSidedPValue } from "./distributions";
 
 /** Whether values of one sample are larger than those of another. */
 export interface RankSum {
@@ -39,7 +39,6 @@ export function rankSum(first: ArrayLike<number>, second: ArrayLike<number>): Ra
   const total = n + m;
   const variance = ((n * m) / 12) * (total + 1 - ties / (total * (total - 1)));
   const away = Math.abs(larger - (n * m) / 2) - 0.5;
-  const pValue =
-    variance > 0 ? Math.min(Math.max(2 * normalCdf(-away / Math.sqrt(variance)), 1e-15), 1) : 1;
+  const pValue = variance > 0 ? twoSidedPValue(away / Math.sqrt(variance)) : 1;
   return { auroc: larger / (n * m), pValue };
 }
