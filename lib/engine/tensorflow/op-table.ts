@@ -73,7 +73,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   // Element by element: between products only memory counts, half the bytes for one rounding more.
   Add: { shape: broadcast, bfloat16: follow, output: "z", elementwise: true },
   AddV2: { shape: broadcast, bfloat16: follow, output: "z", elementwise: true },
-  AddN: { bfloat16: follow },
+  AddN: { bfloat16: follow, output: "sum", elementwise: true },
   Sub: { shape: broadcast, bfloat16: follow, output: "z", elementwise: true },
   Mul: { shape: broadcast, bfloat16: follow, output: "z", elementwise: true },
   Maximum: { shape: broadcast, bfloat16: follow, output: "z", elementwise: true },
@@ -92,7 +92,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
     elementwise: true,
     gradient: byOutput((dy, y) => grad("SigmoidGrad", [y, dy])),
   },
-  SigmoidGrad: { shape: first, bfloat16: follow },
+  SigmoidGrad: { shape: first, bfloat16: follow, output: "z", elementwise: true },
   Tanh: {
     shape: first,
     bfloat16: follow,
@@ -100,7 +100,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
     elementwise: true,
     gradient: byOutput((dy, y) => grad("TanhGrad", [y, dy])),
   },
-  TanhGrad: { shape: first, bfloat16: follow },
+  TanhGrad: { shape: first, bfloat16: follow, output: "z", elementwise: true },
   Relu: {
     shape: first,
     bfloat16: follow,
@@ -108,7 +108,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
     elementwise: true,
     gradient: byOutput((dy, y) => grad("ReluGrad", [dy, y])),
   },
-  ReluGrad: { shape: first, bfloat16: follow },
+  ReluGrad: { shape: first, bfloat16: follow, output: "backprops", elementwise: true },
   Relu6: {
     shape: first,
     bfloat16: follow,
@@ -116,11 +116,11 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
     elementwise: true,
     gradient: byOutput((dy, y) => grad("Relu6Grad", [dy, y])),
   },
-  Relu6Grad: { shape: first, bfloat16: follow },
+  Relu6Grad: { shape: first, bfloat16: follow, output: "backprops", elementwise: true },
   LeakyRelu: { shape: first, bfloat16: follow, output: "activations", elementwise: true },
-  LeakyReluGrad: { shape: first, bfloat16: follow },
+  LeakyReluGrad: { shape: first, bfloat16: follow, output: "backprops", elementwise: true },
   Elu: { shape: first, bfloat16: follow, output: "activations", elementwise: true },
-  EluGrad: { shape: first, bfloat16: follow },
+  EluGrad: { shape: first, bfloat16: follow, output: "backprops", elementwise: true },
   SelectV2: { shape: broadcast, bfloat16: follow, output: "output", elementwise: true },
   Greater: { shape: broadcast, result: "bool", bfloat16: follow, output: "z", elementwise: true },
   GreaterEqual: {

@@ -2,20 +2,24 @@ import { UserError } from "../../../core/errors";
 import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
+import { fuseChains } from "./fuse-chains";
 import { fuseElementwise } from "./fuse-elementwise";
 import { fuseProducts } from "./fuse-products";
 import { mixedPrecision } from "./mixed-precision";
 import type { Pass, Target } from "./pass";
 import { pointwiseLinear } from "./pointwise-linear";
 import { prepackWeights } from "./prepack-weights";
+import { shortErf } from "./short-erf";
 
 /** All passes, in the order in which they run. */
 export const PASSES: readonly Pass[] = [
   fuseElementwise,
+  fuseChains,
   foldBatchNorm,
   mixedPrecision,
   fuseProducts,
   pointwiseLinear,
+  shortErf,
   bf16Pairs,
   prepackWeights,
 ];
