@@ -5,12 +5,12 @@
  */
 export { type AblateOptions, ablate } from "../notebook/ablate";
 export { askIfExists, type IfRunExists } from "../notebook/ask-if-exists";
-export { embed } from "../notebook/embed";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";
 export { showMarkdown } from "../notebook/markdown";
 export { type EnsembleScheme, ModelStudy } from "../notebook/model-study";
+export { accuracyUnderShift, embed, predict, seenPictures } from "../notebook/networks";
 export { type OpenPage, openPage, type PageOptions, showPage } from "../notebook/page";
 export {
   type Progress,

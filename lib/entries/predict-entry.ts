@@ -27,4 +27,4 @@ export { type Catalog, type CatalogColumn, predictionCatalog } from "../predict/
 export { writeCatalog } from "../predict/prediction-catalog-file";
 export type { Features, Predictor } from "../predict/predictor";
 export { normalize } from "../predict/preprocess";
-export { type SeenPictures, seenPictures } from "../predict/seen";
+export { type PictureSet, type SeenPictures, seenPictures } from "../predict/seen";

@@ -139,6 +139,21 @@ export interface PassOptions {
 }
 
 /**
+ * Options of passes one after another, of which each tells how far all of them are.
+ *
+ * @param rows How many rows each pass goes over.
+ */
+export function inAll(rows: readonly number[], options: PassOptions): PassOptions[] {
+  const total = rows.reduce((sum, count) => sum + count, 0);
+  let before = 0;
+  return rows.map((count) => {
+    const start = before;
+    before += count;
+    return { ...options, onProgress: (done) => options.onProgress?.(start + done, total) };
+  });
+}
+
+/**
  * What a compiled function gives for some rows of a data set.
  *
  * @param rows Row numbers.

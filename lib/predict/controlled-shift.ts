@@ -6,7 +6,7 @@ import { type Interval, wilsonInterval } from "../evaluate/intervals";
 import type { Predictions } from "../evaluate/predictions";
 import type { Model } from "../models/module";
 import type { PredictionTable, Task } from "../tasks/task";
-import type { PassOptions } from "./answers";
+import { inAll, type PassOptions } from "./answers";
 import { networkPredictor } from "./network-predictor";
 
 /** Accuracy where galaxies are seen in one way. */
@@ -45,9 +45,10 @@ export async function accuracyUnderShift(
   const predictor = networkPredictor(model, task, options);
   try {
     const points: ShiftedAccuracy[] = [];
-    for (const x of steps) {
+    const passes = inAll(Array(steps.length).fill(rows.length), options);
+    for (const [i, x] of steps.entries()) {
       const seen = observedDataset(dataset, from, (row) => to(x, row));
-      const { labels, predicted } = classesOf(await predictor.predict(seen, rows));
+      const { labels, predicted } = classesOf(await predictor.predict(seen, rows, passes[i]));
       const known = labels.filter((label) => label >= 0).length;
       const right = labels.filter((label, i) => label >= 0 && predicted[i] === label).length;
       points.push({ x, ...wilsonInterval(right, known) });

@@ -7,7 +7,7 @@ import type { Seen } from "../evaluate/detectors/detector";
 import type { FeatureMatrix } from "../evaluate/feature-matrix";
 import type { Model } from "../models/module";
 import type { PredictionTable, Task } from "../tasks/task";
-import { type PassOptions, passOver } from "./answers";
+import { inAll, type PassOptions, passOver } from "./answers";
 import { atInputSize } from "./network-predictor";
 import { everyRow } from "./predictor";
 import { normalize } from "./preprocess";
@@ -21,7 +21,7 @@ export interface SeenPictures<Table extends PredictionTable = PredictionTable> e
 }
 
 /** Galaxies or other pictures: a data set, and the rows of it. */
-type Pictures = readonly [dataset: Dataset, rows?: ArrayLike<number>];
+export type PictureSet = readonly [dataset: Dataset, rows?: ArrayLike<number>];
 
 /**
  * Features, logits and answers of a network in one pass: what detectors of strange pictures go by. The
@@ -35,7 +35,7 @@ type Pictures = readonly [dataset: Dataset, rows?: ArrayLike<number>];
 export async function seenPictures<Table extends PredictionTable, Name extends string>(
   model: Model,
   task: Task<Table>,
-  sets: Readonly<Record<Name, Pictures>>,
+  sets: Readonly<Record<Name, PictureSet>>,
   options: PassOptions = {},
 ): Promise<Record<Name, SeenPictures<Table>>> {
   const context = { training: false };
@@ -52,10 +52,18 @@ export async function seenPictures<Table extends PredictionTable, Name extends s
   const compiled = compile({ look }, { variables });
   try {
     const seen: Partial<Record<Name, SeenPictures<Table>>> = {};
-    for (const name of Object.keys(sets) as Name[]) {
+    const names = Object.keys(sets) as Name[];
+    const all = names.map((name) => {
       const [dataset, rows = everyRow(dataset)] = sets[name];
+      return { name, dataset, rows };
+    });
+    const passes = inAll(
+      all.map(({ rows }) => rows.length),
+      options,
+    );
+    for (const [i, { name, dataset, rows }] of all.entries()) {
       const own = atInputSize(model, dataset);
-      const { values } = await passOver(own, rows, compiled.call.look, options);
+      const { values } = await passOver(own, rows, compiled.call.look, passes[i]);
       seen[name] = partsOf(model, task, dataset, rows, values);
     }
     return seen as Record<Name, SeenPictures<Table>>;

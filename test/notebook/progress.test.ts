@@ -2,11 +2,19 @@ import assert from "node:assert/strict";
 import { startEngine } from "#lib/engine/start";
 import { createModel } from "#lib/models/registry";
 import { showAblation } from "#lib/notebook/ablate";
-import { embed } from "#lib/notebook/embed";
+import { accuracyUnderShift, embed, predict, seenPictures } from "#lib/notebook/networks";
 import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
+import type { PassOptions } from "#lib/predict/answers";
+import type { ControlledShift } from "#lib/predict/controlled-shift";
 import { createTask } from "#lib/tasks/registry";
 import { tinyDataset } from "../train/support";
+
+/** What is told of three rows, two at a time. */
+const IN_THREE: [number, number][] = [
+  [2, 3],
+  [3, 3],
+];
 
 /** What is written to a log meanwhile, line by line. */
 async function linesOf(work: () => unknown): Promise<string[]> {
@@ -115,17 +123,41 @@ describe("a progress bar", () => {
     }
   });
 
-  it("shows how far the features of galaxies are", async function () {
-    this.timeout(30_000);
+  it("shows how far a network is with galaxies, over all of its sets and steps", async function () {
+    this.timeout(60_000);
     await startEngine();
     const dataset = tinyDataset(20, 32);
+    const task = createTask(dataset);
     const model = createModel("test_custom_cnn", { numClasses: 2, inputSize: [32, 32] });
-    const lines = await linesOf(async () => {
-      const { ids } = await embed(model, createTask(dataset), dataset, [3, 4, 8]);
-      assert.equal(ids.length, 3);
-    });
+    const rows = [3, 4, 8];
+    const shift: ControlledShift = {
+      from: { pixelScale: 1, seeing: 1, stretch: "linear" },
+      steps: [0, -1],
+      to: (depth) => ({ depth }),
+    };
+    const works: [string, [number, number][], (options: PassOptions) => Promise<unknown>][] = [
+      ["embedding", IN_THREE, (options) => embed(model, task, dataset, rows, options)],
+      ["predicting", IN_THREE, (options) => predict(model, task, dataset, rows, options)],
+      [
+        "looking",
+        [...IN_THREE.map(([done]): [number, number] => [done, 5]), [5, 5]],
+        (options) =>
+          seenPictures(model, task, { three: [dataset, rows], two: [dataset, [0, 1]] }, options),
+      ],
+      [
+        "predicting",
+        [2, 3, 5, 6].map((done) => [done, 6]),
+        (options) => accuracyUnderShift(model, task, dataset, rows, shift, options),
+      ],
+    ];
+    for (const [label, expected, work] of works) {
+      const lines = await linesOf(() => work({ batchSize: 2 }));
+      assert.match(lines.at(-1) ?? "", new RegExp(`^${label} 100 %.* images/s`));
+      const told: [number, number][] = [];
+      await work({ batchSize: 2, onProgress: (...state) => told.push(state) });
+      assert.deepEqual(told, expected, label);
+    }
     model.dispose();
-    assert.match(lines.at(-1) ?? "", /^embedding 100 %.* images\/s/);
   });
 
   it("ends with the work that fails, on a line of its own", async () => {
