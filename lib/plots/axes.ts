@@ -1,4 +1,5 @@
 import type { Figure } from "./figure";
+import { FALLBACK, textWidth } from "./text";
 import { SMALL_TEXT, TEXT, type Theme } from "./theme";
 
 /** Keys of a plotly axis, and whether it has grid lines. */
@@ -87,6 +88,29 @@ export function diagonal(theme: Theme, ref: object = {}): Figure["data"][number]
 
 /** A list of names in a line above a plot. */
 export const LINE_LEGEND = { orientation: "h", x: 0, y: 1, yanchor: "bottom" } as const;
+
+/** What plotly sets before and after a name of bars in a legend, pixels. */
+const LEGEND_GAPS = 46;
+
+/**
+ * {@link LINE_LEGEND} above a plot that is narrower than the names in a line, as where long names of rows stand
+ * beside it: it begins over these. Plotly wraps a legend at the plot's width unless it begins left of the plot.
+ *
+ * @param left Room beside the plot, pixels.
+ * @param width Of the plot, pixels.
+ */
+export function legendOverRows(
+  names: readonly string[],
+  left: number,
+  width: number,
+): Record<string, unknown> {
+  const needed = names.reduce(
+    (sum, name) => sum + FALLBACK * textWidth(name, TEXT) + LEGEND_GAPS,
+    0,
+  );
+  if (needed <= width) return LINE_LEGEND;
+  return { ...LINE_LEGEND, x: -Math.min(left, needed - width) / width };
+}
 
 /** Where the second column of {@link twoColumnLegend} begins after the first, as a fraction of the plot's width. */
 export const LEGEND_COLUMN = 0.58;

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/dataset";
-import { axisOf, LINE_LEGEND, rowsAxis } from "./axes";
+import { axisOf, legendOverRows, rowsAxis } from "./axes";
 import type { Figure } from "./figure";
 import { count, PART_NAMES, plain, textWidth, twoLines, widest } from "./text";
 import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, TEXT, themeOf } from "./theme";
@@ -64,7 +64,10 @@ export function classDistribution(
       {
         barmode: "overlay",
         showlegend: splits.length > 1,
-        legend: { ...LINE_LEGEND, traceorder: "normal" },
+        legend: {
+          ...legendOverRows(splits.map(partName), left, COLUMN - left - right),
+          traceorder: "normal",
+        },
         xaxis: axisOf(theme, "Number of galaxies", { range: [0, largest], nticks: 5 }),
         yaxis: rowsAxis(theme, names),
         annotations: numbers.map((text, c) => ({

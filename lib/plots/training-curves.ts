@@ -19,6 +19,9 @@ export interface TrainingCurvesOptions extends FigureOptions {
   readonly run?: string;
 }
 
+/** How many times the median a loss must be for a logarithmic scale. */
+const PEAK = 10;
+
 interface Series {
   readonly metric: string;
   readonly part: Part;
@@ -37,7 +40,8 @@ function seriesOf(name: string, values: number[]): Series {
 }
 
 /**
- * Loss and accuracy of training and validation against the epoch.
+ * Loss and accuracy of training and validation against the epoch. The scale of the loss is logarithmic where one
+ * epoch's is many times the others', as that of a validation early in a fast training may be.
  *
  * The training's values are means over an epoch in which the network changes, of augmented images and, where
  * the config says so, smoothed labels: the validation loss may well lie below.
@@ -82,6 +86,7 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       automargin: true,
       // Around a single value plotly would go below 0.
       rangemode: own.some((x) => x < 0) ? "normal" : "nonnegative",
+      ...(metric === "loss" && hasPeak(own) ? logScale(own) : {}),
     };
     Object.assign(axes, grid[i].axes(theme, epoch, value));
     for (const part of PARTS) {
@@ -138,6 +143,27 @@ export function trainingCurves(history: Table, options: TrainingCurvesOptions = 
       },
     ),
   };
+}
+
+/** Whether one value is so far above the others that in its scale they would all lie on the ground. */
+function hasPeak(values: readonly number[]): boolean {
+  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return known[0] > 0 && known[known.length - 1] > PEAK * known[Math.floor(known.length / 2)];
+}
+
+/** An axis whose every tick is written in full: plotly would write 0.2, 2 and 20 all as "2". */
+function logScale(values: readonly number[]): Record<string, unknown> {
+  const known = values.filter(Number.isFinite);
+  const [low, high] = [Math.min(...known), Math.max(...known)].map(Math.log10);
+  const leading = high - low > 3 ? [1] : [1, 3];
+  const decades = Array.from(
+    { length: Math.ceil(high) - Math.floor(low) + 1 },
+    (_, i) => Math.floor(low) + i,
+  );
+  const ticktext = decades.flatMap((power) =>
+    leading.map((digit) => `${Number(`${digit}e${power}`)}`),
+  );
+  return { type: "log", title: "Loss (log scale)", tickvals: ticktext.map(Number), ticktext };
 }
 
 function leastLoss(epochs: readonly number[], all: readonly Series[]): number | undefined {

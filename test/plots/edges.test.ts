@@ -29,6 +29,8 @@ const one = createPredictions({
   probabilities: Float64Array.of(0.9, 0.1),
 });
 
+const legendX = ({ layout }: { layout: object }) => (layout as { legend: { x: number } }).legend.x;
+
 describe("figures of little or odd data", () => {
   it("draw one right prediction", async () => {
     const figures = runFigures({ predictions: one, history: { epoch: [1], trainLoss: [2] } });
@@ -109,7 +111,28 @@ describe("figures of little or odd data", () => {
       (data as Traces).map(({ name }) => name),
       ["training", "validation", "test", "unused"],
     );
+    const two = { label: Int32Array.of(0, 0), split: ["test", "train"] };
+    assert.equal(legendX(classDistribution({ classNames: ["smooth"], table: two })), 0);
+    const long = { classNames: ["completely round and smooth"], table };
+    assert.ok(legendX(classDistribution(long)) < 0, "names over a narrow plot wrap");
     assert.deepEqual([...colorMap([-1, 2])], [...colorMap([0, 1])]);
+  });
+
+  it("show a loss on a logarithmic scale where one epoch towers over the others", () => {
+    const loss = (valLoss: number[]) => {
+      const history = { epoch: [1, 2, 3, 4], loss: [1.9, 1.1, 0.8, 0.6], valLoss };
+      const { layout } = trainingCurves(history);
+      return layout.yaxis as { type?: string; title: { text: string }; ticktext?: string[] };
+    };
+    const peak = loss([1.7, 20, 1, 0.7]);
+    assert.deepEqual([peak.type, peak.title.text], ["log", "Loss (log scale)"]);
+    assert.ok(peak.ticktext?.includes("0.3") && peak.ticktext.includes("10"), `${peak.ticktext}`);
+    for (const usual of [
+      [1.7, 2.3, 1, 0.7],
+      [1.7, Number.NaN, 1, 0.7],
+      [1.7, 20, 1, 0],
+    ])
+      assert.equal(loss(usual).type, undefined);
   });
 
   it("of a run are those that its tables suffice for, or those asked for by name", () => {
