@@ -19,7 +19,10 @@ export function modelSummary(model: Model): Table {
       .reduce((sum, [, { variable }]) => sum + variable.size, 0),
   );
   return {
-    layer: [...model.parameterGroups.map((prefixes) => prefixes.join(", ")), model.name],
+    layer: [
+      ...model.parameterGroups.map((prefixes) => prefixes.join(", ")),
+      `${model.name}, in all`,
+    ],
     parameters: [...counts, parameterCount(model)],
   };
 }
