@@ -31,6 +31,8 @@ async function runNotebook(file: string): Promise<number> {
   try {
     // So high that a cell with its figures is in one picture.
     const page = await browser.newPage({ viewport: { width: 1280, height: 2400 } });
+    // Nothing in the page takes so long, but the machine may be busy, or sleep for a while.
+    page.setDefaultTimeout(CELL_MS);
     await page.goto(lab.address(`notebooks/${file}`));
     const notebook = new NotebookPage(page);
     await notebook.ready();
