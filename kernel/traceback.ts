@@ -30,9 +30,16 @@ export function errorContent(thrown: unknown): ErrorContent {
   };
 }
 
-/** A cell that does not compile: `1:7 - Type …`, a line each problem. */
+/**
+ * A cell that does not compile: `1:7 - Type …`, a line each problem. Most names that are not known are those of a
+ * cell that was not run yet, and then the other problems follow from it, so the last line says what to do.
+ */
 export function diagnosticsContent(problems: readonly string[]): ErrorContent {
-  return { ename: "TypeScriptError", evalue: problems.join("\n"), traceback: problems };
+  const names = problems.flatMap((line) => /Cannot find name '(.+?)'/.exec(line)?.[1] ?? []);
+  const unknown = [...new Set(names)].join(", ");
+  const advice = `  → not known yet: ${unknown}. Run the cells that make them first, or look for a typing error`;
+  const lines = unknown === "" ? problems : [...problems, advice];
+  return { ename: "TypeScriptError", evalue: lines.join("\n"), traceback: lines };
 }
 
 function isErrorOfAnotherRealm(thrown: unknown): thrown is Error {

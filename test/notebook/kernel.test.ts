@@ -239,6 +239,16 @@ describe("the TypeScript kernel", function () {
     assert.deepEqual([later.stdout, later.late], ["", "from before\n"]);
   });
 
+  it("says what to do where the cells above were not run", async () => {
+    const [late, typo] = await kernel.run(
+      "const scores = await evaluateIt(network);\nshowIt(scores); showIt(network);",
+      "const n: number = 'three';",
+    );
+    const [last] = String(late.error?.evalue).split("\n").slice(-1);
+    assert.match(last, /→ not known yet: evaluateIt, network, showIt\. Run the cells that make/);
+    assert.doesNotMatch(String(typo.error?.evalue), /→/);
+  });
+
   it("knows no test framework, and documents a call whose bracket is open", async () => {
     const [, framework] = await kernel.run("let open = 1;", "describe; it;");
     assert.match(String(framework.error?.evalue), /Cannot find name 'describe'/);
