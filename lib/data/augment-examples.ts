@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { valuesOf } from "../engine/values-of";
 import { type Augmentation, augment, augmentationPresets, parseAugmentation } from "./augment";
 import { mixBatch } from "./augment-mix";
 
@@ -52,12 +53,12 @@ export function augmentationExamples(
   kinds["preset strong"] = augmentationPresets.strong;
   const examples: AugmentationExample[] = [{ name: "none", images: parts(pixels) }];
   for (const [name, kind] of Object.entries(kinds)) {
-    const values = tf.tidy(() => {
+    const values = valuesOf(() => {
       const images = tf.div(tf.tensor4d(pixels, [count, height, width, 3], "float32"), 255);
       const draw = tf.tensor1d([seed, 0], "int32");
       const nobody = tf.zeros([count, 1]) as tf.Tensor2D;
       const moved = augment(images as tf.Tensor4D, draw, kind);
-      return tf.mul(mixBatch(moved, nobody, draw, kind)[0], 255).dataSync();
+      return tf.mul(mixBatch(moved, nobody, draw, kind)[0], 255);
     });
     examples.push({ name, images: parts(values) });
   }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { throwIfInterrupted } from "../core/kernel-host";
 import type { Table } from "../core/table";
+import { valuesOf } from "../engine/values-of";
 import { type Augmentation, augment } from "./augment";
 import { mixBatch } from "./augment-mix";
 import type { Dataset } from "./dataset";
@@ -81,14 +82,15 @@ export function augmentImages(
   augmentation: Augmentation,
   seed = 0,
 ): Uint8Array {
-  return tf.tidy(() => {
+  const values = valuesOf(() => {
     const n = pixels.length / (height * width * 3);
     const images = tf.div(tf.tensor4d(Float32Array.from(pixels), [n, height, width, 3]), 255);
     const changed = augment(images as tf.Tensor4D, tf.tensor1d([seed, 0], "int32"), augmentation);
     const targets = tf.ones([n, 1]) as tf.Tensor2D;
     const [mixed] = mixBatch(changed, targets, tf.tensor1d([seed, 1], "int32"), augmentation);
-    return Uint8Array.from(tf.round(tf.mul(mixed, 255)).dataSync());
+    return tf.round(tf.mul(mixed, 255));
   });
+  return Uint8Array.from(values);
 }
 
 function rowsOf(dataset: Dataset, rows?: ArrayLike<number>): number[] {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
+import { valuesOf } from "../engine/values-of";
 import type { AttentionHook, Model } from "../models/module";
 import type { Window } from "../models/windows";
 import type { SaliencyMaps } from "./saliency-maps";
@@ -140,18 +141,16 @@ export interface HeadMaps extends SaliencyMaps {
 export function headMaps(layer: AttentionLayer): HeadMaps {
   const { weights, prefix, grid } = layer;
   const heads = weights.shape[1];
-  const values = tf.tidy(() => {
+  const values = valuesOf(() => {
     if (layer.window !== undefined) {
-      return windowsToMap(tf.mean(weights, 2), layer.window, grid).dataSync<"float32">();
+      return windowsToMap(tf.mean(weights, 2), layer.window, grid);
     }
     const [images, , , keys] = weights.shape;
-    const rows =
-      prefix > 0
-        ? tf.slice(weights, [0, 0, 0, prefix], [images, heads, 1, keys - prefix])
-        : tf.mean(weights, 2);
-    return rows.dataSync<"float32">();
+    return prefix > 0
+      ? tf.slice(weights, [0, 0, 0, prefix], [images, heads, 1, keys - prefix])
+      : tf.mean(weights, 2);
   });
-  return { values: values as Float32Array, heads, size: grid };
+  return { values, heads, size: grid };
 }
 
 /** The mean over the heads of {@link headMaps}. */

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "../core/errors";
+import { valuesOf } from "../engine/values-of";
 import type { TensorSource } from "../io/safetensors";
 import type { TensorToWrite } from "../io/safetensors-header";
 import type { TaskDescription } from "./description";
@@ -138,9 +139,9 @@ export function stateDict(model: Model): TensorToWrite[] {
     shape: torchShape(variable.shape, layout),
     read(): Float32Array {
       const axes = toTorch[layout];
-      return tf.tidy(() =>
-        (axes === undefined ? variable : tf.transpose(variable, axes)).dataSync<"float32">(),
-      );
+      return axes === undefined
+        ? variable.dataSync<"float32">()
+        : valuesOf(() => tf.transpose(variable, axes));
     },
   }));
 }
