@@ -53,6 +53,13 @@ describe("the notebook check", () => {
     assert.deepEqual(problems(notebookOf(cells)), []);
   });
 
+  it("refuses lines of code that a small window cuts off", () => {
+    const cells = ["const short = 1;", `\nconst long = "${"x".repeat(100)}";`];
+    assert.deepEqual(problems(notebookOf(cells)), [
+      "cell 2, line 2 has 116 characters, and 106 are seen in a small window; break it",
+    ]);
+  });
+
   it("names cell, line and column of a type error", () => {
     const cells = [
       "const x = 1;",

@@ -77,6 +77,9 @@ export function clearNotebook(path) {
   if (cleared !== text) writeFileSync(path, cleared);
 }
 
+/** Characters of a line of code that JupyterLab shows in a window of 1280 pixels, its file browser open. */
+const LONGEST_LINE = 106;
+
 /** What must not be committed. */
 function cleanliness(notebook) {
   const problems = [];
@@ -90,6 +93,13 @@ function cleanliness(notebook) {
     if (ran || cell.outputs?.length > 0) {
       problems.push(`cell ${number} holds outputs or an execution count; --clear takes them out`);
     }
+    const lines = [cell.source].flat().join("").split("\n");
+    lines.forEach(({ length }, i) => {
+      if (length <= LONGEST_LINE) return;
+      problems.push(
+        `cell ${number}, line ${i + 1} has ${length} characters, and ${LONGEST_LINE} are seen in a small window; break it`,
+      );
+    });
   }
   return problems;
 }
