@@ -12,6 +12,7 @@ import { fedVariable, placeTrace, type Runnable } from "./place-trace";
 import { Session } from "./session";
 import { traceFunction } from "./trace-function";
 import { TracingError } from "./trace-guard";
+import { isSmallWork } from "./work";
 
 /** How many traces one graph holds; the one used longest ago makes room. */
 const MOST_TRACES = 16;
@@ -199,7 +200,8 @@ class CompiledGraph {
     for (const [key, trace] of this.traces) {
       runnables.set(key, placeTrace(`f${runnables.size}`, trace, nodes));
     }
-    const session = new Session(nodes, this.options.parts);
+    const isSmall = [...this.traces.values()].every((trace) => isSmallWork(trace));
+    const session = new Session(nodes, this.options.parts, isSmall ? 1 : undefined);
     const values = this.session?.run([], [], this.readNames);
     this.feed(session, values ?? this.variables, [...this.variables.keys()]);
     for (const value of values ?? []) value.dispose();

@@ -26,6 +26,8 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
+  /** About how many operations of a product one core does in a second, for choosing threads. */
+  readonly productSpeed: { readonly float32: number; readonly bfloat16: number };
   /** How many cores there are for this process. */
   readonly cores: number;
   /** How many parts of a batch are computed side by side, one core each; 1: one after another by all cores. */
@@ -68,6 +70,10 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string): Proces
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
     keepsWeights: from("avx512_bf16"),
+    productSpeed: {
+      float32: from("avx512") ? 1e11 : 5e10,
+      bfloat16: from("amx_bf16") ? 5e11 : from("avx512_bf16") ? 2e11 : 5e10,
+    },
     cores,
     parts: from("avx512_bf16") ? Math.min(cores, MOST_PARTS) : 1,
   };

@@ -18,9 +18,10 @@ export class Session {
   /**
    * @param parts How many ops run side by side, each with its share of the cores. Default 1: TensorFlow's
    *   own choice, all cores for each op.
+   * @param threads How many threads an op may have, where `parts` is 1. Default: all cores.
    * @throws Error TensorFlow's own, when it refuses the graph.
    */
-  constructor(nodes: readonly GraphNode[], parts = 1) {
+  constructor(nodes: readonly GraphNode[], parts = 1, threads?: number) {
     const backend = nativeBackend();
     if (backend === undefined) throw new Error("a session needs the native engine");
     this.backend = backend;
@@ -29,7 +30,10 @@ export class Session {
     try {
       writeFileSync(join(folder, "saved_model.pb"), savedModelBytes(nodes));
       // The binding reads it, see `setup/native/session-config.h`.
-      writeFileSync(join(folder, "session.config"), configFor(parts, backend.isUsingGpuDevice));
+      writeFileSync(
+        join(folder, "session.config"),
+        configFor(parts, threads, backend.isUsingGpuDevice),
+      );
       this.id = backend.binding.loadSavedModel(folder, "serve");
     } catch (error) {
       throw systemError(error, tmpdir(), "has no place for a graph");
@@ -74,12 +78,11 @@ export class Session {
  *
  * @see https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/core/protobuf/config.proto
  */
-function configFor(parts: number, gpu: boolean): Uint8Array {
+function configFor(parts: number, threads: number | undefined, gpu: boolean): Uint8Array {
   const config = new Message();
-  if (parts > 1) {
-    const within = Math.max(1, Math.floor(processor().cores / parts));
-    config.varint(2, within).varint(5, parts).varint(9, 1);
-  }
+  const within =
+    parts > 1 ? Math.max(1, Math.floor(processor().cores / parts)) : gpu ? undefined : threads;
+  if (within !== undefined) config.varint(2, within).varint(5, parts).varint(9, 1);
   if (!gpu) config.message(10, new Message().message(10, briefOptimizer()));
   return config.finish();
 }
