@@ -7,7 +7,7 @@ export interface PairedTest {
   readonly pairs: number;
   /** Mean of the first's values less the second's. */
   readonly meanDifference: number;
-  /** Probability of such a difference if neither were the better one, two-sided; not below 1e-15. */
+  /** Probability of such a difference if neither were the better one, two-sided. */
   readonly pValue: number;
 }
 

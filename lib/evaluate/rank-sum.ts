@@ -5,7 +5,7 @@ import { twoSidedPValue } from "./distributions";
 export interface RankSum {
   /** Chance that one of the first is larger than one of the second, equal ones counting half: an AUROC. */
   readonly auroc: number;
-  /** Chance of an AUROC at least so far from ½ if both came from one distribution; not below 1e-15. */
+  /** Chance of an AUROC at least so far from ½ if both came from one distribution. */
   readonly pValue: number;
 }
 
