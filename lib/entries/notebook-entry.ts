@@ -5,6 +5,7 @@
  */
 export { type AblateOptions, ablate } from "../notebook/ablate";
 export { askIfExists, type IfRunExists } from "../notebook/ask-if-exists";
+export { exportFigures } from "../notebook/figure-files";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";

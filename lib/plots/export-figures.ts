@@ -31,6 +31,8 @@ export interface ExportOptions {
   readonly preflight?: (report: PreflightReport) => void;
   /** Dots an inch of the PNG. Default: 300. */
   readonly dpi?: number;
+  /** Hears how many figures are drawn, and of how many: at the start and after each. Default: nobody does. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Limits where no journal is named: those of two common widths, and of Nature's lettering and lines. */
@@ -83,6 +85,7 @@ export async function exportFigures(
   };
   const entries = Object.entries(figures);
   for (const [path] of entries) makeFolder(dirname(path));
+  options.onProgress?.(0, entries.length);
   const html = async () => {
     for (const [path, figure] of entries)
       await write(`${path}.html`, await figureHtml(figure, basename(path)));
@@ -104,7 +107,7 @@ export async function exportFigures(
     );
   }
   try {
-    for (const [path, figure] of entries) {
+    for (const [i, [path, figure]] of entries.entries()) {
       throwIfInterrupted();
       const natural = (figure.layout.width as number) / PIXELS_PER_MM;
       // The sheet is a whole number of pixels; half a pixel is 0.1 mm.
@@ -147,6 +150,7 @@ export async function exportFigures(
           await sharp(png).removeAlpha().withMetadata({ density: dpi }).png().toBuffer(),
         );
       }
+      options.onProgress?.(i + 1, entries.length);
     }
   } finally {
     await renderer.close();

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startEngine } from "#lib/engine/start";
 import { createModel } from "#lib/models/registry";
 import { showAblation } from "#lib/notebook/ablate";
+import { exportFigures } from "#lib/notebook/figure-files";
 import { accuracyUnderShift, embed, predict, seenPictures } from "#lib/notebook/networks";
 import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
+import { trainingCurves } from "#lib/plots/training-curves";
 import type { PassOptions } from "#lib/predict/answers";
 import type { ControlledShift } from "#lib/predict/controlled-shift";
 import { createTask } from "#lib/tasks/registry";
@@ -120,6 +125,33 @@ describe("a progress bar", () => {
       assert.match(lines.at(-1) ?? "", /^ablation 100 %/);
     } finally {
       performance.now = now;
+    }
+  });
+
+  it("shows how far figures are on their way to files", async function () {
+    this.timeout(60_000);
+    const folder = mkdtempSync(join(tmpdir(), "figures-"));
+    try {
+      const figures = Object.fromEntries(
+        ["a", "b"].map((name) => [
+          join(folder, name),
+          trainingCurves({ epoch: [1], trainLoss: [2] }),
+        ]),
+      );
+      const told: [number, number][] = [];
+      const onProgress = (done: number, total: number) => told.push([done, total]);
+      const lines = await linesOf(async () => {
+        await exportFigures(figures, { formats: ["svg"], onProgress });
+        await exportFigures(figures, { formats: ["svg"] });
+      });
+      assert.deepEqual(
+        told,
+        [0, 1, 2].map((done) => [done, 2]),
+      );
+      assert.match(lines[0], /^drawing 0 %/);
+      assert.match(lines.at(-1) ?? "", /^drawing 100 % · .*figures\/s/);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 
