@@ -113,15 +113,24 @@ export function legendOverRows(
 }
 
 /** Where the second column of {@link twoColumnLegend} begins after the first, as a fraction of the plot's width. */
-export const LEGEND_COLUMN = 0.58;
+export const LEGEND_COLUMN = 0.6;
 
 /**
  * A list of classes under a plot, in two columns: the upper half of the traces names `legend`, the
  * rest `legend2`. Plotly wraps one legend only at the width of the sheet.
  *
  * @param y Distance below the plot, as a fraction of its height.
+ * @param extra Keys of plotly's legends, for both.
  */
-export function twoColumnLegend(y: number): Record<"legend" | "legend2", object> {
-  const column = { y: -y, yanchor: "top", font: { size: SMALL_TEXT } };
+export function twoColumnLegend(
+  y: number,
+  extra: Readonly<Record<string, unknown>> = {},
+): Record<"legend" | "legend2", object> {
+  const column = {
+    ...{ y: -y, yanchor: "top", font: { size: SMALL_TEXT } },
+    // Where each class is a group of its own, plotly would set the names far apart.
+    tracegroupgap: 0,
+    ...extra,
+  };
   return { legend: { ...column, x: -0.12 }, legend2: { ...column, x: LEGEND_COLUMN - 0.12 } };
 }

@@ -83,7 +83,8 @@ export function embeddingScatter(
       },
       {
         showlegend: true,
-        ...twoColumnLegend(below / plot),
+        // Colors are told apart in larger dots than the plot's.
+        ...twoColumnLegend(below / plot, { itemsizing: "constant" }),
         xaxis: axisOf(theme, titles[0], ticks),
         yaxis: axisOf(theme, titles[1], ticks),
       },

@@ -97,10 +97,17 @@ export function scoreCurves(
           ? twoColumnLegend(bottom / (height - top - bottom))
           : { legend: LINE_LEGEND }),
         xaxis: axisOf(theme, xTitle, { nticks: 7, ...xAxis }),
-        yaxis: axisOf(theme, yTitle, { grid: true, nticks: 6 }),
+        yaxis: axisOf(theme, yTitle, { grid: true, nticks: 6, ...wholeTicks(curves) }),
       },
     ),
   };
+}
+
+/** Of a few whole numbers, such as counts, no tick is a half. */
+function wholeTicks(curves: Readonly<Record<string, readonly CurvePoint[]>>): { dtick?: number } {
+  const values = Object.values(curves).flatMap((points) => points.map(({ value }) => value));
+  const range = Math.max(...values) - Math.min(...values);
+  return values.every(Number.isInteger) && range < 6 ? { dtick: 1 } : {};
 }
 
 /** How far each series is moved along the x axis, as a whole: together they take 0.8 of the least gap. */

@@ -1,6 +1,9 @@
 import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 
+/** What JupyterLab shows above and below a notebook, pixels. */
+const BARS = 200;
+
 /** A notebook open in JupyterLab, driven as a person does: by keyboard, one cell after another. */
 export class NotebookPage {
   constructor(private readonly page: Page) {}
@@ -56,9 +59,15 @@ export class NotebookPage {
     return figures.all();
   }
 
-  /** Save a picture of a cell with its output. */
+  /** Save a picture of a cell with its output, in a window that is high enough for all of it. */
   async picture(index: number, path: string): Promise<void> {
-    await this.cell(index).screenshot({ path, animations: "disabled" });
+    const cell = this.cell(index);
+    const usual = this.page.viewportSize();
+    const { height } = (await cell.boundingBox()) ?? { height: 0 };
+    const high = usual !== null && height + BARS > usual.height;
+    if (high) await this.page.setViewportSize({ ...usual, height: Math.ceil(height) + BARS });
+    await cell.screenshot({ path, animations: "disabled" });
+    if (high) await this.page.setViewportSize(usual);
   }
 
   async save(): Promise<void> {

@@ -74,6 +74,22 @@ describe("figures of little or odd data", () => {
     assert.deepEqual([two, one, high - low], [2, 1, 34]);
   });
 
+  it("have no tick at half a galaxy where few are counted", () => {
+    const dtick = (values: number[]) => {
+      const points = values.map((value, x) => ({ x, value }));
+      const { layout } = scoreCurves({ found: points }, { xTitle: "x", yTitle: "y" });
+      return (layout.yaxis as { dtick?: number }).dtick;
+    };
+    assert.deepEqual(
+      [
+        [10, 12],
+        [0.5, 2],
+        [1, 90],
+      ].map(dtick),
+      [1, undefined, undefined],
+    );
+  });
+
   it("show the loss of one epoch above 0, and no other epoch", () => {
     const { layout } = trainingCurves({ epoch: [1], trainLoss: [0.1], valLoss: [0.1] });
     const { xaxis, yaxis } = layout as Record<string, Record<string, unknown>>;
