@@ -124,7 +124,9 @@ function numberFormat(values: readonly number[], digits: number): (value: number
   const largest = Math.max(...sizes);
   if (values.every((value) => Number.isInteger(value) || !Number.isFinite(value))) return String;
   if (largest >= 1e6 || largest < TINY) return (value) => value.toExponential(digits - 1);
-  const decimals = Math.max(2, digits - Math.max(0, Math.floor(Math.log10(largest)) + 1));
+  // A column of shares has as many decimals with a 1 among them as the one beside it without.
+  const before = largest <= 1 ? 0 : Math.floor(Math.log10(largest)) + 1;
+  const decimals = Math.max(2, digits - before);
   return (value) =>
     value !== 0 && Math.abs(value) < TINY ? value.toExponential(1) : value.toFixed(decimals);
 }
@@ -139,9 +141,10 @@ function formatCells(values: ShownTable[string], rows: number, digits: number): 
   });
 }
 
-/** Whether a column holds numbers, by its first value that is known. */
+/** Whether a column holds numbers, by its first value that is known; where none is, its dashes stand as numbers do. */
 function isNumeric(values: ShownTable[string]): boolean {
-  return typeof Array.from<unknown>(values).find((value) => value !== null) === "number";
+  const known = Array.from<unknown>(values).find((value) => value !== null);
+  return typeof known === "number" || (known === undefined && values.length > 0);
 }
 
 function asText(columns: readonly ShownColumn[], remark: string): string {

@@ -112,6 +112,13 @@ describe("what a cell shows", () => {
   it("takes a value that is not known, and still aligns the numbers right", () => {
     showTable({ metric: ["accuracy", "log loss"], value: [null, 0.25] });
     assert.equal(shown[0]["text/plain"], "metric     value\naccuracy       –\nlog loss  0.2500");
+    showTable({ published: [null, null] });
+    assert.equal(shown[1]["text/plain"], "published\n        –\n        –");
+  });
+
+  it("writes shares with as many decimals where one of them is 1", () => {
+    showTable({ here: [0.953, 1], from: [0.9232, 0.8897] });
+    assert.equal(shown[0]["text/plain"], "  here    from\n0.9530  0.9232\n1.0000  0.8897");
   });
 
   it("shows a picture beside each row, and refuses to leave one out", () => {
