@@ -178,8 +178,9 @@ function barOf(
       thickness: 8,
       outlinewidth: 0,
       ticks: "",
-      tickvals: [0, 1],
-      ticktext: ends,
+      // Plotly sets the title below the labels that it would meet: without one in the middle, halfway between them.
+      tickvals: [0, 0.5, 1],
+      ticktext: [ends[0], "\u00a0", ends[1]],
       tickfont: { size: SMALL_TEXT },
       title: { text: title, side: "bottom", font: { size: SMALL_TEXT } },
     },
