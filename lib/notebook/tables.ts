@@ -168,9 +168,11 @@ function asHtml(
   pictures?: readonly string[],
 ): string {
   const cell = (tag: "th" | "td", text: string, numeric: boolean) => {
-    const align = numeric ? "right;white-space:nowrap;font-variant-numeric:tabular-nums" : "left";
+    const align = numeric ? "right;font-variant-numeric:tabular-nums" : "left";
+    // A number is never broken; a long name of a column is, before the table is wider than the page.
+    const whole = tag === "td" && numeric ? ";white-space:nowrap" : "";
     const pointer = tag === "th" ? ";cursor:pointer" : "";
-    return `<${tag} style="text-align:${align}${pointer}">${escapeHtml(text)}</${tag}>`;
+    return `<${tag} style="text-align:${align}${whole}${pointer}">${escapeHtml(text)}</${tag}>`;
   };
   const picture = (row: number) =>
     pictures

@@ -16,13 +16,19 @@ export interface NamedCells extends Omit<Cells, "textSize"> {
   readonly shapes?: readonly object[];
 }
 
+/** Pixels below which plotly makes no plot to give room to names (`minreducedheight`). */
+const LEAST_PLOT = 64;
+
 /** A table of colored cells, as wide as a column or as its numbers need. */
 export function heatMap(
   theme: Theme,
   { names, heads, widestCell = Number.POSITIVE_INFINITY, shapes = [], ...cells }: NamedCells,
 ): Figure {
   const left = widest(names, SMALL_TEXT) + 10;
-  const head = widest(heads, SMALL_TEXT) + 10;
+  const tallest = widest(heads, SMALL_TEXT);
+  // Of a few rows plotly takes no margin, so that wider heads would be cut off.
+  const fallback = (FALLBACK - 1) * tallest;
+  const head = tallest + 10 + (names.length * 20 - fallback < LEAST_PLOT ? fallback : 0);
   // Plotly takes the margin that wider names need from the cells.
   const taken = ((FALLBACK - 1) * left) / heads.length;
   const narrowest = FALLBACK * widest(cells.texts.flat(), SMALL_TEXT) + 2 + taken;

@@ -96,6 +96,15 @@ describe("tables and figures in a browser", () => {
       );
       assert.ok(text > 15 && text < cell, `a number of ${text} px in a cell of ${cell} px`);
 
+      // So few rows that plotly makes them no room of its own.
+      const named = { name: "recall", overall: "accuracy", scores: { completely_round_smooth: 1 } };
+      await draw(ablationHeatMap(ablationTable([{ ...runs[0], breakdown: named }])));
+      const [sheet, ...tops] = await page.evaluate<number[]>(
+        `["#figure svg", ".xtick text"].flatMap((s) => [...document.querySelectorAll(s)].slice(0, s.startsWith("#") ? 1 : 9).map((node) => node.getBoundingClientRect().top))`,
+      );
+      assert.equal(tops.length, 2);
+      assert.ok(Math.min(...tops) >= sheet - 1, `a name at ${tops}, the sheet at ${sheet}`);
+
       await draw(trainingCurves({ trainLoss: [2.1026, 2.1025], valLoss: [2.10262, 2.10261] }));
       assert.deepEqual(overlaps(await page.evaluate(TEXT_BOXES)), []);
     } finally {
