@@ -7,6 +7,7 @@ export { type AblateOptions, ablate } from "../notebook/ablate";
 export { askIfExists, type IfRunExists } from "../notebook/ask-if-exists";
 export { exportFigures } from "../notebook/figure-files";
 export { type LiveFigure, liveFigure, showFigure } from "../notebook/figures";
+export { umap } from "../notebook/galaxy-map";
 export { type ShowImagesOptions, showImages } from "../notebook/images";
 export { untilInterrupted } from "../notebook/interrupt";
 export { showMarkdown } from "../notebook/markdown";

@@ -6,6 +6,7 @@ import { startEngine } from "#lib/engine/start";
 import { createModel } from "#lib/models/registry";
 import { showAblation } from "#lib/notebook/ablate";
 import { exportFigures } from "#lib/notebook/figure-files";
+import { umap } from "#lib/notebook/galaxy-map";
 import { accuracyUnderShift, embed, predict, seenPictures } from "#lib/notebook/networks";
 import { progress, withProgress } from "#lib/notebook/progress";
 import { showTraining } from "#lib/notebook/training";
@@ -153,6 +154,17 @@ describe("a progress bar", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("shows how far a map of galaxies is", async function () {
+    this.timeout(60_000);
+    await startEngine();
+    const ids = Array.from({ length: 20 }, (_, i) => `${i}`);
+    const values = Float32Array.from({ length: 40 }, (_, i) => 1 + Math.sin(i));
+    const source = { model: "m", weights: "w", data: "d" };
+    const lines = await linesOf(() => umap({ ids, values, width: 2, source }, { epochs: 20 }));
+    assert.match(lines[0], /^mapping 0 %/);
+    assert.match(lines.at(-1) ?? "", /^mapping 100 % · .*rounds\/s/);
   });
 
   it("shows how far a network is with galaxies, over all of its sets and steps", async function () {
