@@ -26,9 +26,12 @@ export function normalCdf(z: number): number {
   return 0.5 + sum * Math.exp((-z * z) / 2) * INVERSE_SQRT_2PI;
 }
 
-/** The chance of a standard normal number at least as far from 0 as `z`, on either side; 1 for `z` < 0. */
+/**
+ * The chance of a standard normal number at least as far from 0 as `z`, on either side; 1 for `z` < 0. Never 0: below 1e-308
+ * it is the least number there is.
+ */
 export function twoSidedPValue(z: number): number {
-  return Math.min(2 * normalCdf(-z), 1);
+  return Math.min(Math.max(2 * normalCdf(-z), Number.MIN_VALUE), 1);
 }
 
 /**

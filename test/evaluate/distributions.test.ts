@@ -27,6 +27,7 @@ describe("the normal distribution", () => {
       assert.equal(normalCdf(end), 1);
     }
     assert.equal(twoSidedPValue(-0.3), 1);
+    assert.ok(twoSidedPValue(50) > 0);
   });
 
   it("grows everywhere, and its quantiles lead back", () => {

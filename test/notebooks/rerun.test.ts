@@ -27,9 +27,7 @@ function shownBy({ stdout, displays }: CellResult, withSeconds: boolean): unknow
   const figure = "application/vnd.plotly.v1+json";
   const last = new Map(displays.map((display, i) => [display.id ?? `once ${i}`, display.data]));
   const kept = [...last.values()]
-    .filter(
-      (data) => figure in data || !/^(training|testing) \d+ %/.test(String(data["text/plain"])),
-    )
+    .filter((data) => figure in data || !/^\w+ \d+ % · /.test(String(data["text/plain"])))
     .map((data) => data[figure] ?? data["text/plain"]);
   // A table with a column of seconds is another one each time that something is trained.
   const timeless = kept.filter((one) => !/\bseconds\b/.test(String(one)));
