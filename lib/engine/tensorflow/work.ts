@@ -5,8 +5,8 @@ import { type Processor, processor } from "./processor";
 
 /**
  * Seconds that it costs to have one op done by several threads: they sleep in between, and wake slowly on a
- * virtual machine. Measured on two cores of an Intel with AMX: ViT-S/16 asks about one image in 23 ms by one thread
- * and in 33 by two, in bfloat16; in float32 in 89 and 72.
+ * virtual machine. Measured on two cores of an Intel with AMX: ViT-S/16 answers about one image in 24 ms by one
+ * thread and in 32 by two, in bfloat16; in float32 in 89 and 72.
  */
 const SHARING = 1.5e-4;
 
@@ -18,16 +18,15 @@ const SHARING = 1.5e-4;
  */
 export function isSmallWork(trace: Trace, machine: Processor = processor()): boolean {
   if (trace.effects.length > 0) return false;
-  const products = trace.nodes.map(operations).filter((count) => count > 0);
+  const products = trace.nodes.flatMap((node) => {
+    const count = operations(node);
+    return count > 0 ? [{ count, low: node.outputs[0].dtype === DT.bfloat16 }] : [];
+  });
   if (products.length === 0) return false;
-  const seconds = products.reduce((sum, count) => sum + count, 0) / products.length;
-  const low = trace.nodes.some((node) => operations(node) > 0 && isLow(node));
-  const speed = low ? machine.productSpeed.bfloat16 : machine.productSpeed.float32;
-  return (seconds / speed) * (1 - 1 / machine.cores) < SHARING;
-}
-
-function isLow({ outputs }: GraphNode): boolean {
-  return outputs[0].dtype === DT.bfloat16;
+  const mean = products.reduce((sum, { count }) => sum + count, 0) / products.length;
+  const { bfloat16, float32 } = machine.productSpeed;
+  const seconds = mean / (products.some(({ low }) => low) ? bfloat16 : float32);
+  return seconds * (1 - 1 / machine.cores) < SHARING;
 }
 
 /** Multiplications and additions of a product or convolution; 0 for anything else. */
