@@ -91,7 +91,10 @@ export async function exportFigures(
       await write(`${path}.html`, await figureHtml(figure, basename(path)));
   };
   if (formats.includes("html")) await html();
-  if (formats.every((format) => format === "html")) return written;
+  if (formats.every((format) => format === "html")) {
+    options.onProgress?.(entries.length, entries.length);
+    return written;
+  }
 
   let renderer: Renderer;
   try {

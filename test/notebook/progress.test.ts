@@ -149,6 +149,8 @@ describe("a progress bar", () => {
         told,
         [0, 1, 2].map((done) => [done, 2]),
       );
+      const pages = await linesOf(() => exportFigures(figures, { formats: ["html"] }));
+      assert.match(pages.at(-1) ?? "", /^drawing 100 %/);
       assert.match(lines[0], /^drawing 0 %/);
       assert.match(lines.at(-1) ?? "", /^drawing 100 % · .*figures\/s/);
     } finally {
