@@ -37,13 +37,24 @@ function plain(value: unknown): string | number | null {
 
 /** How a table is shown. */
 export interface ShowTableOptions {
-  /** Rows shown at most; the rest is counted below. Default 20. */
+  /**
+   * Rows shown at most: the first ones and the last one, and between them how many there are more. Default: a table of up to
+   * 80 rows whole, of a longer one 20.
+   */
   readonly rows?: number;
   /** Significant digits of numbers that are not integers. Default 4. */
   readonly digits?: number;
-  /** Pictures of the rows as data URIs (`pictureUris`), one each of the rows shown: a first column. */
+  /**
+   * Pictures of the rows as data URIs (`pictureUris`), one each of the rows shown, which then are the first ones: a first
+   * column.
+   */
   readonly pictures?: readonly string[];
 }
+
+/** Rows of a table that is shown whole. */
+const WHOLE = 80;
+/** Rows of a longer one. */
+const FEW = 20;
 
 /**
  * A click on a column's name sorts the rows that are shown, a second one the other way; what is no
@@ -58,6 +69,7 @@ th.ariaSort = down ? "descending" : "ascending";
 th.style.boxShadow = "inset 0 " + (down ? -2 : 2) + "px";
 const text = (row) => row.cells[th.cellIndex].textContent, body = this.parentNode.tBodies[0];
 const compare = (a, b) => isNaN(a) - isNaN(b) || (isNaN(a) ? a.localeCompare(b) : a - b);
+body.querySelector("[data-gap]")?.remove();
 const rows = [...body.rows].sort((a, b) => compare(text(a), text(b)));
 body.append(...(down ? rows.reverse() : rows));
 `.trim();
@@ -79,22 +91,37 @@ export function tableBundle(
   options: ShowTableOptions = {},
 ): MimeBundle {
   const table = columnsOf(given);
-  const { rows = 20, digits = 4, pictures } = options;
+  const length = tableLength(table);
+  const { rows = length > WHOLE ? FEW : length, digits = 4, pictures } = options;
+  const shown = shownRows(length, rows, pictures === undefined);
   const columns = Object.entries(table).map(([name, values]) => ({
     name,
     numeric: isNumeric(values),
-    cells: formatCells(values, rows, digits),
+    cells: formatCells(
+      shown.map((row) => values[row] as string | number | null),
+      digits,
+    ),
   }));
-  const length = tableLength(table);
   if (pictures && pictures.length < Math.min(rows, length)) {
     throw new UserError(
       `there are ${pictures.length} pictures for ${Math.min(rows, length)} rows`,
       "give one picture a row shown, or none",
     );
   }
-  const left = length - Math.min(rows, length);
+  const left = length - shown.length;
   const remark = left > 0 ? `… ${left} more of ${length} rows` : "";
-  return { "text/plain": asText(columns, remark), "text/html": asHtml(columns, remark, pictures) };
+  const gap = shown.findIndex((row, i) => row !== i);
+  return {
+    "text/plain": asText(columns, remark, gap),
+    "text/html": asHtml(columns, remark, gap, pictures),
+  };
+}
+
+/** Numbers of the rows that are shown: the first ones, and the last one where that is wanted. */
+function shownRows(length: number, rows: number, last: boolean): number[] {
+  const first = Array.from({ length: Math.min(rows, length) }, (_, row) => row);
+  if (last && rows < length && rows > 1) first[rows - 1] = length - 1;
+  return first;
 }
 
 interface ShownColumn {
@@ -131,8 +158,7 @@ function numberFormat(values: readonly number[], digits: number): (value: number
     value !== 0 && Math.abs(value) < TINY ? value.toExponential(1) : value.toFixed(decimals);
 }
 
-function formatCells(values: ShownTable[string], rows: number, digits: number): string[] {
-  const shown = Array.from(values.slice(0, rows) as ArrayLike<string | number | null>);
+function formatCells(shown: readonly (string | number | null)[], digits: number): string[] {
   const numbers = shown.filter((value) => typeof value === "number");
   const format = numberFormat(numbers, digits);
   return shown.map((value) => {
@@ -147,7 +173,8 @@ function isNumeric(values: ShownTable[string]): boolean {
   return typeof known === "number" || (known === undefined && values.length > 0);
 }
 
-function asText(columns: readonly ShownColumn[], remark: string): string {
+/** @param gap Place of the row before which others are left out; −1: none. */
+function asText(columns: readonly ShownColumn[], remark: string, gap: number): string {
   const widths = columns.map(({ name, cells }) =>
     Math.max(...[name, ...cells].map((text) => text.length)),
   );
@@ -159,12 +186,14 @@ function asText(columns: readonly ShownColumn[], remark: string): string {
   const body = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) =>
     line(columns.map(({ cells }) => cells[row])),
   );
+  if (gap >= 0) body.splice(gap, 0, "…");
   return [line(columns.map(({ name }) => name)), ...body, ...(remark ? [remark] : [])].join("\n");
 }
 
 function asHtml(
   columns: readonly ShownColumn[],
   remark: string,
+  gap: number,
   pictures?: readonly string[],
 ): string {
   const cell = (tag: "th" | "td", text: string, numeric: boolean) => {
@@ -183,6 +212,7 @@ function asHtml(
     const cells = columns.map((column) => cell("td", column.cells[row], column.numeric));
     return `<tr>${picture(row)}${cells.join("")}</tr>`;
   });
+  if (gap >= 0) body.splice(gap, 0, `<tr data-gap><td colspan="${columns.length}">…</td></tr>`);
   const foot = remark ? `<p style="opacity:.7">${escapeHtml(remark)}</p>` : "";
   return `<div style="overflow-x:auto"><table><thead onclick="${escapeHtml(SORT)}"><tr>${pictures ? "<td></td>" : ""}${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>${foot}`;
 }

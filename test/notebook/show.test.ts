@@ -40,10 +40,23 @@ describe("what a cell shows", () => {
 
   it("writes the numbers of a column alike and says what it left out", () => {
     showTable({ n: ["a", "b", "c"], x: new Float64Array([0.5, 12.3456, Number.NaN]) }, { rows: 2 });
-    assert.equal(
-      shown[0]["text/plain"],
-      "n      x\na   0.50\nb  12.35\n… 1 more of 3 rows".replaceAll("\n", "\n"),
-    );
+    assert.equal(shown[0]["text/plain"], "n       x\na  0.5000\n…\nc       –\n… 1 more of 3 rows");
+    assert.match(html(), /<tr data-gap><td colspan="2">…<\/td><\/tr><tr><td [^>]*>c</);
+  });
+
+  it("shows a table whole up to 80 rows, and of a longer one the first rows and the last", () => {
+    const count = (length: number, options = {}) => {
+      shown = openCell();
+      showTable({ n: Float64Array.from({ length }, (_, i) => i) }, options);
+      return String(shown[0]["text/plain"]).split("\n").slice(1);
+    };
+    assert.equal(count(80).length, 80);
+    const long = count(81);
+    assert.deepEqual(long.slice(-4), ["18", "…", "80", "… 61 more of 81 rows"]);
+    assert.deepEqual(count(3, { rows: 1 }), ["0", "… 2 more of 3 rows"]);
+    // Pictures are of the first rows.
+    const pictures = ["a", "b"];
+    assert.deepEqual(count(3, { rows: 2, pictures }), ["0", "1", "… 1 more of 3 rows"]);
   });
 
   it("writes very large and very small numbers with their exponents, and never breaks one", () => {
