@@ -9,6 +9,7 @@ export { layerNorm } from "./ops/layer-norm";
 export { addBias, linear } from "./ops/linear";
 export { unitRange, upload } from "./ops/pixels";
 export { projectiveTransform, type TransformOptions } from "./ops/projective-transform";
+export { relu6 } from "./ops/relu6";
 export { roll } from "./ops/roll";
 export { silu } from "./ops/silu";
 export { type CrossEntropyOptions, softmaxCrossEntropy } from "./ops/softmax-cross-entropy";

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { relu6 } from "../engine/ops/relu6";
 import { silu } from "../engine/ops/silu";
 import {
   type Architecture,
@@ -45,13 +46,13 @@ export interface Shape {
   readonly lite?: boolean;
 }
 
-/** min(max(x, 0), 6) */
-const relu6: Layer = (x) => tf.relu6(x);
+/** min(max(x, 0), 6). In predictions it becomes a part of the convolution before it. */
+const activationOfLite: Layer = (x, { training }) => (training ? relu6(x) : tf.relu6(x));
 
 /** EfficientNetV2 (Tan & Le 2021, arXiv:2104.00298), EfficientNet-Lite. */
 function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const unit = makeUnit(shape);
-  const activation = shape.lite ? relu6 : silu;
+  const activation = shape.lite ? activationOfLite : silu;
   const body: Layer[] = [unit(p, "conv_stem", "bn1", 3, shape.stem, 3, { stride: 2 }), activation];
   const parameterGroups: string[][] = [["conv_stem", "bn1"]];
   const featureMaps: string[] = [];
@@ -111,7 +112,7 @@ function block(
   dropRate: number,
 ): Layer {
   const inside = from * expansion;
-  const activation = lite ? relu6 : silu;
+  const activation = lite ? activationOfLite : silu;
   const squeeze = () =>
     squeezeExcite(
       [p.at("se.conv_reduce"), p.at("se.conv_expand")],

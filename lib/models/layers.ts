@@ -43,6 +43,8 @@ export function conv2d(
     const filter = weight.variable as tf.Tensor4D;
     let y: tf.Tensor4D;
     if (kernel === 1 && stride > 1) y = convolve(everyNth(x, stride), filter, 1, 0);
+    else if (padding === "same" && stride === 1 && kernel % 2 === 1)
+      y = convolve(x, filter, 1, (kernel - 1) / 2);
     else if (padding === "same") y = convolve(padSame(x, kernel, stride), filter, stride, 0);
     // TensorFlow has no gradient for groups and a list of paddings together.
     else if (groups > 1 && !depthwise && stride > 1)

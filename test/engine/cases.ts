@@ -25,6 +25,8 @@ export const cases: readonly Case[] = [
   // Large enough to become one kernel when compiled, as are others below.
   { name: "gelu exact, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "exact") },
   { name: "gelu tanh, large", shapes: [[256, 257]], fn: (x) => ops.gelu(x, "tanh") },
+  { name: "relu6", shapes: [[3, 5]], fn: (x) => ops.relu6(tf.mul(x, 6)) },
+  { name: "relu6, large", shapes: [[256, 257]], fn: (x) => ops.relu6(tf.mul(x, 6)) },
   { name: "silu, large", shapes: [[256, 257]], fn: (x) => ops.silu(x) },
   {
     name: "layerNorm, large",
@@ -118,6 +120,12 @@ export const cases: readonly Case[] = [
       [5, 5, 4, 1],
     ],
     fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 2, 0),
+    tolerance: 1e-4,
+  },
+  {
+    name: "depthwiseConv2d 5×5",
+    shapes: [image, [5, 5, 4, 1]],
+    fn: (x, w) => ops.depthwiseConv2d(as4(x), as4(w), 1, 2),
     tolerance: 1e-4,
   },
   {
