@@ -1,11 +1,14 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Attribute, OutputType } from "./native";
+import { type Attribute, multipliesBfloat16, type OutputType } from "./native";
+import type { Precision } from "./start";
 
 /**
  * What an op can ask for beyond its arithmetic while a function is traced into a graph. Without a trace
  * each of these does the plain thing, so that an op is written once for all engines.
  */
 export interface Tracer {
+  /** What the graph is computed in. */
+  readonly precision: Precision;
   /** See {@link tracedOp}; nothing where the graph is for other machines. */
   graphOp(
     op: string,
@@ -43,6 +46,11 @@ export function withTracer<T>(tracer: Tracer, fn: () => T): T {
   } finally {
     active = undefined;
   }
+}
+
+/** Whether what is traced now is computed in bfloat16, by a processor that multiplies it. */
+export function isMixed(): boolean {
+  return active?.precision === "mixed_bfloat16" && multipliesBfloat16();
 }
 
 /** Whether a function is being traced now. */

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { fused } from "../trace";
+import { fused, isMixed } from "../trace";
 import { differentiable } from "./differentiable";
 
 /**
@@ -8,6 +8,8 @@ import { differentiable } from "./differentiable";
  * Only the result is kept for the gradient.
  */
 export function relu6<T extends tf.Tensor>(x: T): T {
+  // TensorFlow's own kernel takes one number after another in bfloat16, and sixteen in float32.
+  if (!isMixed()) return tf.relu6(x);
   return differentiable<T>(
     [x],
     (save) => {

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { TensorFunction } from "../compile";
+import type { Precision } from "../start";
 import { withTracer } from "../trace";
 import { nativeBackend } from "./binding";
 import type { Trace } from "./function-trace";
@@ -17,6 +18,7 @@ let active: string | undefined;
  *
  * @param handles The variables that `fn` may use, each with its `VarHandleOp`.
  * @param options.infer Compute nothing of which the shape is known; default true.
+ * @param options.precision What the graph is computed in, for ops that are others then; default `float32`.
  * @param options.portable Leave out the ops that only this machine's kind of TensorFlow has.
  * @throws UserError when the function does what a graph cannot: read a tensor's values, draw random
  * numbers outside the stateless ops, make variables, run another compiled function.
@@ -26,7 +28,11 @@ export function traceFunction(
   fn: TensorFunction,
   inputs: readonly tf.Tensor[],
   handles: ReadonlyMap<tf.Variable, GraphNode>,
-  options: { readonly infer?: boolean; readonly portable?: boolean } = {},
+  options: {
+    readonly infer?: boolean;
+    readonly portable?: boolean;
+    readonly precision?: Precision;
+  } = {},
 ): Trace {
   if (active !== undefined) {
     throw new TracingError(
@@ -35,8 +41,8 @@ export function traceFunction(
       "call that one outside",
     );
   }
-  const { infer = true, portable = false } = options;
-  const tracer = new GraphTracer(name, nativeBackend(), handles, infer, portable);
+  const { infer = true, portable = false, precision = "float32" } = options;
+  const tracer = new GraphTracer(name, nativeBackend(), handles, infer, portable, precision);
   active = name;
   try {
     return withTracer(tracer, () => tracer.run(fn, inputs));

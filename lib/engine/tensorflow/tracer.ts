@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { TensorFunction } from "../compile";
 import type { OutputType } from "../native";
 import { type Attribute, attribute, DT, dtypeNumber } from "../native";
+import type { Precision } from "../start";
 import type { Tracer } from "../trace";
 import type { NativeBackend, NativeBinding, TensorMetadata } from "./binding";
 import type { Trace } from "./function-trace";
@@ -29,6 +30,7 @@ export class GraphTracer implements Tracer {
     private readonly handles: ReadonlyMap<tf.Variable, GraphNode>,
     private readonly infer: boolean,
     private readonly portable: boolean,
+    readonly precision: Precision,
   ) {
     this.binding = backend.binding;
     this.nodes = new TraceNodes(name, backend, this.binding);
