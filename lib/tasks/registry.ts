@@ -3,6 +3,7 @@ import type { Dataset } from "../data/dataset";
 import { hasLabels } from "../data/labels";
 import type { TaskDescription } from "../models/description";
 import { classification } from "./classification";
+import { contrastive } from "./contrastive";
 import type { LossDefinition, LossOptions } from "./loss";
 import type { Task } from "./task";
 import { votes } from "./vote-task";
@@ -17,6 +18,8 @@ export interface TaskDefinition {
   readonly losses: readonly LossDefinition[];
   /** Whether a data set has the targets of this task. */
   fits(dataset: Dataset): boolean;
+  /** Whether a config must name it, since every data set fits. Default false. */
+  readonly onlyWhenNamed?: boolean;
   /**
    * Make the task of a data set.
    *
@@ -28,7 +31,7 @@ export interface TaskDefinition {
 }
 
 /** Every task; where a data set fits several, the first one is meant. */
-const definitions: TaskDefinition[] = [classification, votes];
+const definitions: TaskDefinition[] = [classification, votes, contrastive];
 
 /**
  * Add a task from outside the library.
@@ -78,7 +81,10 @@ export interface TaskSettings {
  * @throws UserError when the data have no targets of this task, or it has no such loss
  */
 export function createTask(dataset: Dataset, { task, loss = {} }: TaskSettings = {}): Task {
-  const wanted = task === undefined ? definitions : [taskDefinition(task)];
+  const wanted =
+    task === undefined
+      ? definitions.filter(({ onlyWhenNamed }) => !onlyWhenNamed)
+      : [taskDefinition(task)];
   const definition = wanted.find((one) => one.fits(dataset));
   if (definition !== undefined) {
     return definition.fromDataset(dataset, lossOf(definition, loss));

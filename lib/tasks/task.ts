@@ -90,6 +90,11 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   readonly numLogits: number;
   /** Width of {@link Task.targets}. */
   readonly targetWidth: number;
+  /**
+   * How often each image is augmented, for a loss that compares what comes of it: its logits are `[views × batch,
+   * numLogits]`, all first views before all second ones. Default 1.
+   */
+  readonly views?: number;
 
   /**
    * float32 `[rows, targetWidth]`: one-hot classes, counts of votes.
@@ -162,7 +167,7 @@ export interface Task<Table extends PredictionTable = PredictionTable> {
   metrics(table: Table, before?: Metrics): Metrics;
   /**
    * The numbers of a table by which epochs can be compared, and which way is better. `loss` is one of
-   * them. In the history each is `val` and its name: `valLoss`, `valAccuracy`.
+   * them, where that of single galaxies is defined. In the history each is `val` and its name: `valLoss`, `valAccuracy`.
    */
   readonly monitors: Readonly<Record<string, "max" | "min">>;
   /** The values of {@link Task.monitors}, without those that are not defined for this table. */

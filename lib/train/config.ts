@@ -34,7 +34,7 @@ const stageSchema = settings({
 const earlyStoppingSchema = settings({
   /**
    * Column of the history that must get better, such as `valAccuracy`; only with `patience`. Default
-   * `valLoss`.
+   * `valLoss`, or what `monitor` is by default where a task has no loss of single galaxies.
    */
   metric: z.string().min(1).optional(),
   /** Epochs without a better value after which the run ends; 0, the default, never ends it. */

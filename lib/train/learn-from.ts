@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../core/errors";
 import { type Augmentation, augment } from "../data/augment";
 import { mixBatch } from "../data/augment-mix";
 import { unitRange } from "../engine/ops/pixels";
@@ -15,7 +16,7 @@ interface Learner {
   readonly trained: readonly Parameter[];
   readonly augmentation: Augmentation;
   readonly loss: Loss;
-  readonly trainingScore: Task["trainingScore"];
+  readonly task: Pick<Task, "trainingScore" | "views">;
   /** In how many parts the batch goes through the network, side by side. */
   readonly parts: number;
 }
@@ -45,6 +46,17 @@ export function trainingParts({ parameters }: Model, batchSize: number): number 
 }
 
 /**
+ * @throws UserError where images are to be mixed, and the task compares views of each with one another
+ */
+export function checkMixing({ views = 1 }: Task, { mixup, cutmix }: Augmentation): void {
+  if (views === 1 || mixup + cutmix === 0) return;
+  throw new UserError(
+    "train.augmentation mixes images, and the task compares views of one and the same galaxy",
+    "set mixup and cutmix to 0",
+  );
+}
+
+/**
  * Augment a batch, pass it through a network, and take the gradients of its loss: forward and backward,
  * without the update.
  *
@@ -56,11 +68,14 @@ export function learnFrom(
   pixels: tf.Tensor,
   given: tf.Tensor2D,
   seed: tf.Tensor,
-  { model, trained, augmentation, loss, trainingScore, parts }: Learner,
+  { model, trained, augmentation, loss, task, parts }: Learner,
 ): Learned {
-  const augmented = inParts(pixels, parts, (part, i) =>
-    augment(unitRange(part), partSeed(seed, i), augmentation),
+  const views = Array.from({ length: task.views ?? 1 }, (_, view) =>
+    inParts(pixels, parts, (part, i) =>
+      augment(unitRange(part), partSeed(seed, view * parts + i), augmentation),
+    ),
   );
+  const augmented = views.length === 1 ? views[0] : tf.concat(views, 0);
   const other = tf.add(seed, tf.scalar(1, "int32"));
   const [images, targets] = mixBatch(augmented, given, other, augmentation);
   const x = normalize(images, model.preprocessing);
@@ -77,7 +92,7 @@ export function learnFrom(
     trained.map(({ variable }) => variable),
   );
   if (logits === undefined) throw new Error("the loss was not computed");
-  const score = trainingScore.sum(logits, targets);
+  const score = task.trainingScore.sum(logits, targets);
   logits.dispose();
   return { value, score, gradients: trained.map(({ variable }) => grads[variable.name]) };
 }

@@ -42,7 +42,8 @@ export class Judge {
     this.patience = earlyStopping.patience;
     const column = monitor ?? historyColumn("val", task.defaultMonitor);
     this.best = monitorOf(task, column, "train.monitor");
-    const metric = earlyStopping.metric ?? historyColumn("val", "loss");
+    const usual = "loss" in task.monitors ? "loss" : task.defaultMonitor;
+    const metric = earlyStopping.metric ?? historyColumn("val", usual);
     this.stopping = monitorOf(task, metric, "train.earlyStopping.metric");
     if (validates) return;
     const idle = [

@@ -20,7 +20,7 @@ import { answerFunction, type ImageFunction } from "../predict/answers";
 import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
 import { checkFinite, diverged, whereNotFinite } from "./diverged";
-import { learnFrom } from "./learn-from";
+import { checkMixing, learnFrom } from "./learn-from";
 import { MovingAverage } from "./moving-average";
 import { type Stage, updateOf } from "./stages";
 import { traceAhead } from "./trace-ahead";
@@ -71,6 +71,7 @@ export class Trainer {
   ) {
     const { model, task, dataset, rows, parts } = context;
     this.model = model;
+    checkMixing(task, config.augmentation);
     freeze(model, stage.freeze);
     const scales = learningRateScales(model, config.optimizer.layerDecay);
     const all = [...model.parameters].map(([name, parameter]) => ({ name, ...parameter }));
@@ -122,11 +123,10 @@ export class Trainer {
   private trainFunction(loss: Loss, update: boolean): Functions["train"] {
     const { config, model, trained } = this;
     const { parts, task } = this.context;
-    const { trainingScore } = task;
     return (pixels, given, seed, rate, count, batches) =>
       tf.tidy(() => {
         const { value, score, gradients } = learnFrom(pixels, given as tf.Tensor2D, seed, {
-          ...{ model, trained, trainingScore, loss, parts },
+          ...{ model, trained, task, loss, parts },
           augmentation: config.augmentation,
         });
         const norms = squaredNorms(gradients);
