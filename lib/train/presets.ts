@@ -3,6 +3,25 @@ import type { Tree } from "./merge-settings";
 /** Settings that go by a name, in the place of a config file: `--config finetune`. */
 export const presets: Readonly<Record<string, Tree>> = {
   /**
+   * A small network learns from galaxies without labels, for `finetune` or any other run to start from by `model.weights`:
+   * the settings of `results/few-labels.md`.
+   */
+  pretrain: {
+    data: { size: 96 },
+    task: "contrastive",
+    model: { name: "custom_cnn" },
+    train: {
+      batchSize: 128,
+      epochs: 12,
+      optimizer: { name: "adamw", learningRate: 3e-3, weightDecay: 0.05 },
+      schedule: { name: "onecycle", risingShare: 0.1 },
+      augmentation: {
+        ...{ preset: "galaxy", rotation: 180, zoom: 1.5, shift: 0.06, blur: 1, noise: 0.02 },
+        ...{ brightness: 0.3, contrast: 0.3, saturation: 0.3 },
+      },
+    },
+  },
+  /**
    * A small network that has learned ImageNet learns galaxies, lower layers more slowly: the settings of
    * `results/galaxy-zoo.md`, less its label smoothing, which votes do not know. With 250 labels 60 epochs were
    * measured: `--set train.epochs=60`.

@@ -164,7 +164,10 @@ describe("configs", () => {
       const own = loadConfig(name, { spec: "galaxies", set: ["model.weights=mine.safetensors"] });
       assert.equal(own.model.weights, "mine.safetensors");
     }
-    assert.throws(() => loadConfig("fine"), /fine cannot be read.*\n.*of a preset: finetune/);
+    assert.throws(
+      () => loadConfig("fine"),
+      /fine cannot be read.*\n.*of a preset: pretrain, finetune/,
+    );
   });
 
   it("take a data path as seen from the project, wherever they are read", () => {

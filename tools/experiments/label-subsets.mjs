@@ -2,7 +2,10 @@
  * Catalogs with few labels, to train on one after another: the test galaxies of a run with `data.split: [0.8, 0, 0.2]`, and of
  * its training galaxies as many as asked for, drawn class by class.
  *
- *     node tools/experiments/label-subsets.mjs --data FOLDER --out FOLDER [--labels 50,100,250,1000] [--seeds 3]
+ *     node tools/experiments/label-subsets.mjs --data FOLDER --out FOLDER [--labels 50,100,250,1000] [--seeds 3] [--rest FOLDER]
+ *
+ * With `--rest`, a folder of the same survey in which the same galaxies have the same file names, also `rest.csv`: its
+ * galaxies without their labels, less the test galaxies of `--data` and those of a run on itself with `data.split: [0.85, 0.05, 0.1]`.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,6 +21,7 @@ const { values: given } = parseArgs({
     out: { type: "string" },
     labels: { type: "string", default: "50,100,250,1000" },
     seeds: { type: "string", default: "3" },
+    rest: { type: "string" },
   },
 });
 if (!given.data || !given.out) {
@@ -43,4 +47,15 @@ for (const count of given.labels.split(",").map(Number)) {
     writeFileAtomic(path, formatCsv(["id", "path", "label", "split"], entries));
     console.log(`${path}: ${rows.length} to learn from, ${test.length} to test`);
   }
+}
+if (given.rest) {
+  const rest = await openDataset(given.rest, {});
+  const own = stratifiedSplit(labelsOf(rest), { train: 0.85, validation: 0.05, test: 0.1 });
+  const tested = new Set(Array.from(test, (row) => table.id[row]));
+  for (const row of rowsOfSplit(own, "test")) tested.add(rest.table.id[row]);
+  const ids = rest.table.id.filter((id) => !tested.has(id));
+  const path = join(given.out, "rest.csv");
+  const entries = ids.map((id) => [id, resolve(given.rest, id)]);
+  writeFileAtomic(path, formatCsv(["id", "path"], entries));
+  console.log(`${path}: ${ids.length} without labels`);
 }
