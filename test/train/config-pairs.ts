@@ -120,6 +120,10 @@ export function configPairs(
       without: votes({ data: voted }, loss({ name: "squaredError" })),
       with: votes({ data: voted }, loss({ name: "squaredError", gated: true })),
     },
+    "train.loss.temperature": {
+      without: { task: "contrastive" },
+      with: { task: "contrastive", ...loss({ temperature: 0.5 }) },
+    },
     "train.loss.scale": {
       without: votes({ data: voted, task: "fractions" }, loss({ name: "distance" })),
       with: votes({ data: voted, task: "fractions" }, loss({ name: "distance", scale: 2 })),
