@@ -27,6 +27,9 @@ export interface SyntheticOptions {
 
 const defaults = { count: 3000, size: 64, seed: 42 };
 
+/** Of the way galaxies are made: sets of another one are made anew. */
+const VERSION = 1;
+
 /** What a list of data sets shows. */
 export const info: DatasetInfo = {
   name: "synthetic",
@@ -58,8 +61,8 @@ export async function makeSynthetic(
     );
   }
   const path = join(folder, "synthetic.h5");
-  const recipe = JSON.stringify({ count, size, seed, version: 1 });
-  if (await madeAlike(path, recipe)) return path;
+  const recipe = JSON.stringify({ count, size, seed, version: VERSION });
+  if ((await recipeOf(path)) === recipe) return path;
 
   makeFolder(folder);
   rmSync(votesPath(path), { force: true });
@@ -96,23 +99,35 @@ export async function makeSynthetic(
   return path;
 }
 
-/** Make the set, if it is not there, in `<dataFolder>/synthetic`. */
+/** Make the set, if there is none, in `<dataFolder>/synthetic`. */
 export async function get(
   dataFolder: string,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  await makeSynthetic(join(dataFolder, info.name), { onProgress });
+  await setIn(dataFolder, onProgress);
+}
+
+/** The set that lies in a folder, of whatever number and size it was made; where there is none, the usual one, made now. */
+async function setIn(
+  dataFolder: string,
+  onProgress?: SyntheticOptions["onProgress"],
+): Promise<string> {
+  const folder = join(dataFolder, info.name);
+  const path = join(folder, "synthetic.h5");
+  const recipe = await recipeOf(path);
+  if (recipe?.endsWith(`"version":${VERSION}}`)) return path;
+  return makeSynthetic(folder, { onProgress });
 }
 
 /**
- * Open the set, making it on first use. The table has the parameters of each galaxy as columns; besides
+ * Open the set that lies there, making the usual one where there is none. The table has the parameters of each galaxy as columns; besides
  * its class each has votes, drawn from these parameters: `task: votes` learns them.
  */
 export async function open(
   dataFolder: string,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Dataset> {
-  const path = await makeSynthetic(join(dataFolder, info.name), { onProgress });
+  const path = await setIn(dataFolder, onProgress);
   const dataset = await openGalaxy10(path, {
     name: info.name,
     classNames: galaxy10DecalsClasses,
@@ -158,12 +173,13 @@ const truthPath = (path: string) => path.replace(/\.h5$/, ".csv");
 const votesPath = (path: string) => path.replace(/\.h5$/, "-votes.npy");
 const recipePath = (path: string) => path.replace(/\.h5$/, ".json");
 
-async function madeAlike(path: string, recipe: string): Promise<boolean> {
+/** How the set of a file was made; undefined where it is not there, or not whole. */
+async function recipeOf(path: string): Promise<string | undefined> {
   const there = await Promise.all(
     [path, truthPath(path)].map((p) => stat(p).catch(() => undefined)),
   );
-  const before = await readFile(recipePath(path), "utf8").catch(() => undefined);
-  return before === recipe && there.every((x) => x !== undefined);
+  if (there.includes(undefined)) return undefined;
+  return readFile(recipePath(path), "utf8").catch(() => undefined);
 }
 
 function truthCsv(truths: readonly GalaxyParameters[]): string {
