@@ -81,9 +81,9 @@ export const verb = defineVerb({
     } else {
       const { task } = await experiment.data();
       const { metrics } = await evaluateRun<unknown, Metrics>(experiment);
-      const told = task.headline.map(
-        (name) => `${inWords(name)} ${Number(metrics[name]).toFixed(4)}`,
-      );
+      const told = task.headline
+        .filter((name) => Number.isFinite(metrics[name]))
+        .map((name) => `${inWords(name)} ${Number(metrics[name]).toFixed(4)}`);
       say(`test ${told.join(", ")}, best epoch ${fitted.bestEpoch}: ${out}`);
     }
     await experiment.dispose();
