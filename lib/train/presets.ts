@@ -3,6 +3,24 @@ import type { Tree } from "./merge-settings";
 /** Settings that go by a name, in the place of a config file: `--config finetune`. */
 export const presets: Readonly<Record<string, Tree>> = {
   /**
+   * A small network learns simulated galaxies, whose votes follow from what they were made of, for runs on real ones to start
+   * from by `model.weights`: the settings of `results/few-labels.md`, of as many galaxies as `data make synthetic` made.
+   */
+  simulated: {
+    data: { spec: "synthetic", size: 96, split: [1, 0, 0.02] },
+    task: "votes",
+    model: { name: "custom_cnn" },
+    train: {
+      epochs: 10,
+      optimizer: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
+      schedule: { name: "onecycle" },
+      augmentation: {
+        ...{ preset: "galaxy", rotation: 180, zoom: 1.4, shift: 0.04, blur: 1, noise: 0.02 },
+        ...{ brightness: 0.3, contrast: 0.3, saturation: 0.5, hue: 0.05 },
+      },
+    },
+  },
+  /**
    * A small network learns from galaxies without labels, for `finetune` or any other run to start from by `model.weights`:
    * the settings of `results/few-labels.md`.
    */

@@ -166,7 +166,7 @@ describe("configs", () => {
     }
     assert.throws(
       () => loadConfig("fine"),
-      /fine cannot be read.*\n.*of a preset: pretrain, finetune/,
+      /fine cannot be read.*\n.*of a preset: simulated, pretrain, finetune/,
     );
   });
 
