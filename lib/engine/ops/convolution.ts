@@ -34,8 +34,9 @@ function convolve(
   const attributes = strided(stride);
   const depthwise = family === "DepthwiseConv2dNative";
   const half = isMixed();
-  const eigen = depthwise && height === LARGE && hasOneDnn() && !half;
-  const slides = depthwise && height >= LARGE && hasOneDnn() && !eigen;
+  const large = depthwise && height >= LARGE && hasOneDnn();
+  const slides = large && (half || (same && height > LARGE));
+  const eigen = large && !slides;
   const turns = depthwise && hasOneDnn() && half;
   // As if the filter had been moved by one pixel at a time.
   const dense = (dy: tf.Tensor4D) =>
@@ -46,25 +47,26 @@ function convolve(
       save([x, filter]);
       return nativeOp(family, attributes, [x, filter])[0];
     },
-    (dy, [x0, w]) => [
-      turns
-        ? turnedImageGradient(dense(dy), w as tf.Tensor4D, same)
-        : nativeOp(`${family}BackpropInput`, attributes, [
-            tf.tensor1d(x0.shape, "int32"),
-            w,
-            dy,
-          ])[0],
-      () => {
-        const image = rematerialize(x0, dy) as tf.Tensor4D;
-        if (tiles) return tilesFilterGradient(image, dy, stride);
-        if (slides) {
-          return slidingFilterGradient(same ? pad(image, padding) : image, dense(dy));
-        }
-        const sizes = tf.tensor1d(w.shape, "int32");
-        const given = eigen ? attributesOf(stride, "EXPLICIT", same ? padding : 0) : attributes;
-        return nativeOp(`${family}BackpropFilter`, given, [image, sizes, dy])[0];
-      },
-    ],
+    (dy, [x0, w]) => {
+      const whole = turns || slides ? dense(dy) : dy;
+      return [
+        turns
+          ? turnedImageGradient(whole, w as tf.Tensor4D, same)
+          : nativeOp(`${family}BackpropInput`, attributes, [
+              tf.tensor1d(x0.shape, "int32"),
+              w,
+              dy,
+            ])[0],
+        () => {
+          const image = rematerialize(x0, dy) as tf.Tensor4D;
+          if (tiles) return tilesFilterGradient(image, dy, stride);
+          if (slides) return slidingFilterGradient(same ? pad(image, padding) : image, whole);
+          const sizes = tf.tensor1d(w.shape, "int32");
+          const given = eigen ? attributesOf(stride, "EXPLICIT", same ? padding : 0) : attributes;
+          return nativeOp(`${family}BackpropFilter`, given, [image, sizes, dy])[0];
+        },
+      ];
+    },
   );
 }
 
