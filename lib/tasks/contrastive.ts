@@ -148,8 +148,11 @@ function measure({ projections, labels, ids }: ProjectionTable): Record<string, 
 }
 
 function unitVectors(raw: Float64Array): Float64Array {
-  return raw.map((value, at) => {
-    const from = at - (at % PROJECTION);
-    return value / (Math.hypot(...raw.subarray(from, from + PROJECTION)) || 1);
-  });
+  const unit = raw.slice();
+  for (let from = 0; from < unit.length; from += PROJECTION) {
+    const row = unit.subarray(from, from + PROJECTION);
+    const length = Math.hypot(...row) || 1;
+    for (let d = 0; d < PROJECTION; d++) row[d] /= length;
+  }
+  return unit;
 }

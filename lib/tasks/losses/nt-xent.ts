@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
+import { softmaxCrossEntropy } from "../../engine/ops/softmax-cross-entropy";
 import { withoutAutocast } from "../../engine/trace";
 import type { LossDefinition } from "../loss";
 
@@ -39,12 +40,15 @@ export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
 
 /** How many galaxies' first views are most like their second ones, among all views of the batch. */
 export function pairsFound(projections: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => {
-    const views = projections.shape[0];
-    const found = tf.argMax(likeness(projections, 1), 1);
-    const right = tf.equal(found, tf.tensor1d(partners(views), "int32"));
-    return tf.sum(tf.slice(tf.cast(right, "float32"), 0, views / 2));
-  });
+  // In bfloat16 many a cosine near 1 would be the same number.
+  return withoutAutocast(() =>
+    tf.tidy(() => {
+      const views = projections.shape[0];
+      const found = tf.argMax(likeness(projections, 1), 1);
+      const right = tf.equal(found, tf.tensor1d(partners(views), "int32"));
+      return tf.sum(tf.slice(tf.cast(right, "float32"), 0, views / 2));
+    }),
+  );
 }
 
 /**
@@ -60,10 +64,11 @@ export const ntXent: LossDefinition<z.output<typeof schema>> = {
     (projections) =>
       withoutAutocast(() =>
         tf.tidy(() => {
-          const logP = tf.logSoftmax(likeness(projections, temperature));
           const views = projections.shape[0];
-          const pairs = tf.oneHot(tf.tensor1d(partners(views), "int32"), views);
-          return tf.neg(tf.div(tf.sum(tf.mul(pairs, logP)), views)) as tf.Scalar;
+          const pairs = tf.oneHot(tf.tensor1d(partners(views), "int32"), views, 1, 0, "float32");
+          return tf.mean(
+            softmaxCrossEntropy(likeness(projections, temperature), pairs as tf.Tensor2D),
+          );
         }),
       ),
   activate: unitRows,
