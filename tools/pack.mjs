@@ -30,7 +30,7 @@ const writeJson = (path, content) => writeFileSync(path, `${JSON.stringify(conte
 
 /** The folder that npm packs: what is listed in the package's `files`, and the bundled package. */
 function stage(folder) {
-  for (const name of ["bin", "dist", "setup"])
+  for (const name of ["bin", "dist", "setup", "weights"])
     cpSync(inRepository("lib", name), join(folder, name), { recursive: true });
   cpSync(inRepository("LICENSE"), join(folder, "LICENSE"));
   const from = inPackage(BUNDLED);

@@ -34,15 +34,15 @@ export const verb = defineVerb({
       help: "Images at a time, of a SavedModel: 1 unless said.",
       least: 1,
     },
-    half: { type: "flag", help: "Store float16, for the web." },
+    half: { type: "flag", help: "Store float16, in half the bytes; not of a SavedModel." },
   },
   async run({ run: path, out, format, batch, half }) {
     const run = new RunFolder(path);
     if (batch !== undefined && format !== "savedmodel") {
       throw new UserError("--batch is for --format savedmodel", "leave it out");
     }
-    if (half && format !== "web") {
-      throw new UserError("--half is for --format web", "leave it out");
+    if (half && format === "savedmodel") {
+      throw new UserError("--half is for --format safetensors and web", "leave it out");
     }
     if (format === "web") {
       for (const line of await exportWeb(run, out, half)) say(line);
@@ -53,7 +53,7 @@ export const verb = defineVerb({
     try {
       makeFolder(out);
       if (format === "safetensors") {
-        saveModel(model, join(out, "model.safetensors"), description);
+        saveModel(model, join(out, "model.safetensors"), description, half);
       } else {
         const { task } = description;
         if (task === undefined) {

@@ -61,35 +61,47 @@ export function balancedRows(
 /**
  * The order in which an epoch goes through the training rows.
  *
- * `natural` is a permutation. `balanced` draws as many rows, each group equally often: whole passes
- * over a group in random order, one after another, so that no galaxy is drawn twice before every
- * other of its group was drawn once more.
+ * `natural` draws from all rows, `balanced` each group equally often: whole passes over the rows, or over a
+ * group, in random order, one after another, so that no galaxy is drawn twice before every other was drawn
+ * once more.
  *
  * @param strata Group of every row of the data set; `balanced` leaves out rows of −1.
  * @param rows The training rows.
- * @returns As many rows as were given, if any has a group.
+ * @param length How many are drawn, if there are any. Default: as many as there are.
  */
 export function epochOrder(
   strata: ArrayLike<number>,
   rows: ArrayLike<number>,
   sampling: "natural" | "balanced",
   random: Random,
+  length: number = rows.length,
 ): Uint32Array {
-  if (sampling === "natural") return random.permutation(rows.length).map((i) => rows[i]);
+  if (sampling === "natural") {
+    if (rows.length === 0) return new Uint32Array();
+    return inPasses(Uint32Array.from(rows), length, random);
+  }
   const groups = [...rowsByStratum(strata, rows).values()];
-  const each = groups.length === 0 ? 0 : Math.ceil(rows.length / groups.length);
-  return drawEach(groups, each, random).subarray(0, rows.length);
+  const each = groups.length === 0 ? 0 : Math.ceil(length / groups.length);
+  return drawEach(groups, each, random).subarray(0, length);
+}
+
+/** So many rows, in passes over them, each in random order. */
+function inPasses(rows: Uint32Array, length: number, random: Random): Uint32Array {
+  const drawn = new Uint32Array(length);
+  for (let at = 0; at < length; at += rows.length) {
+    const pass = random.permutation(rows.length).subarray(0, length - at);
+    drawn.set(
+      pass.map((i) => rows[i]),
+      at,
+    );
+  }
+  return drawn;
 }
 
 /** So many rows of each group, in passes over it, and all of them in random order. */
 function drawEach(groups: readonly Uint32Array[], each: number, random: Random): Uint32Array {
   const drawn = new Uint32Array(each * groups.length);
-  let at = 0;
-  for (const group of groups) {
-    for (let left = each; left > 0; left -= group.length) {
-      for (const i of random.permutation(group.length).subarray(0, left)) drawn[at++] = group[i];
-    }
-  }
+  for (const [i, group] of groups.entries()) drawn.set(inPasses(group, each, random), i * each);
   return random.permutation(drawn.length).map((i) => drawn[i]);
 }
 

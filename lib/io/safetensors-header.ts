@@ -166,20 +166,22 @@ export interface TensorToWrite {
 }
 
 /**
- * What stands before the arrays in a safetensors file of float32: the length of the header, and the
- * header, padded to eight bytes.
+ * What stands before the arrays in a safetensors file: the length of the header, and the header, padded to
+ * eight bytes.
  *
+ * @param dtype Of all arrays: `F32` or `F16`.
  * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
  */
 export function encodeHeader(
   tensors: readonly TensorToWrite[],
-  metadata: Readonly<Record<string, string>> = {},
+  metadata: Readonly<Record<string, string>>,
+  dtype: "F32" | "F16",
 ): Uint8Array {
   const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
   let offset = 0;
   for (const { name, shape } of tensors) {
-    const end = offset + bytesOf("F32", shape);
-    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
+    const end = offset + bytesOf(dtype, shape);
+    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
     offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import { UserError } from "../core/errors";
-import { halfToNumber } from "../core/float16";
+import { halfToNumber, numberToHalf } from "../core/float16";
 import { atomicPathSync } from "./atomic";
 import { readBytes } from "./read-bytes";
 import {
@@ -83,16 +83,19 @@ export class SafetensorsFile implements TensorSource {
 }
 
 /**
- * Write float32 tensors as one safetensors file. The file appears whole or not at all.
+ * Write tensors as one safetensors file. The file appears whole or not at all.
  *
  * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
+ * @param dtype How values are stored. Default `F32`.
+ * @throws UserError when a value is beyond what a float16 holds
  */
 export function writeSafetensors(
   path: string,
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
+  dtype: "F32" | "F16" = "F32",
 ): void {
-  const header = encodeHeader(tensors, metadata);
+  const header = encodeHeader(tensors, metadata, dtype);
   atomicPathSync(path, (temporary) => {
     const descriptor = openSync(temporary, "w");
     try {
@@ -102,7 +105,8 @@ export function writeSafetensors(
         if (values.byteLength !== bytesOf("F32", tensor.shape)) {
           throw new Error(`${tensor.name}: ${values.length} values for shape [${tensor.shape}]`);
         }
-        writeAll(descriptor, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+        const stored = dtype === "F32" ? values : toHalves(tensor.name, values);
+        writeAll(descriptor, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
       }
     } finally {
       closeSync(descriptor);
@@ -121,6 +125,15 @@ const decoders: Readonly<Record<string, ((buffer: ArrayBufferLike) => Float32Arr
       );
     },
   };
+
+function toHalves(name: string, values: Float32Array): Uint16Array {
+  const tooLarge = values.find((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
+  if (tooLarge === undefined) return Uint16Array.from(values, numberToHalf);
+  throw new UserError(
+    `${name} has the value ${tooLarge}, and a float16 reaches 65504`,
+    "store the weights as float32",
+  );
+}
 
 function refusePickle(path: string, start: Uint8Array): void {
   const zip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;

@@ -23,6 +23,8 @@ export interface Definition {
   readonly preprocessing: Preprocessing;
   /** A repository of the Hugging Face hub that holds trained weights under timm's names. */
   readonly hub?: string;
+  /** Whether trained weights ship with this package, in `weights/`. Default false. */
+  readonly shipped?: boolean;
   /** Which heights and widths it takes. Default: all. */
   readonly sizes?: {
     /** Both must be multiples of this, pixels. Default 1. */

@@ -16,10 +16,13 @@ import { type LoadOptions, type LoadReport, loadStateDict, stateDict } from "./s
  * timm opens too, and a {@link ModelDescription} in the header.
  *
  * @param learned What it was asked and what its pictures were, as far as that is known.
+ * @param half Whether weights are stored as float16, in half the bytes. Default false.
+ * @throws UserError when a weight is beyond what a float16 holds
  */
-export function saveModel(model: Model, path: string, learned: Learned = {}): void {
+export function saveModel(model: Model, path: string, learned: Learned = {}, half = false): void {
   const description = JSON.stringify(describeModel(model, learned));
-  writeSafetensors(path, stateDict(model), { [DESCRIPTION_KEY]: description });
+  const metadata = { [DESCRIPTION_KEY]: description };
+  writeSafetensors(path, stateDict(model), metadata, half ? "F16" : "F32");
 }
 
 /** A model with what its file says of it. */

@@ -1,19 +1,20 @@
 import { join } from "node:path";
 import { UserError } from "../core/errors";
-import { dataFolder } from "../io/paths";
+import { dataFolder, packageFolder } from "../io/paths";
 import { fetchFile, fetchHubModel, isHubName, type WeightsOptions } from "./hub-model";
 import { createFromWeights } from "./model-file";
 import { type ModelOptions, modelDefinition } from "./registry";
 
 /**
- * The file of a model's published weights; downloaded once, resumed where it broke off, and checked
- * against the SHA-256 that the hub states. `HF_ENDPOINT` names a mirror of the Hugging Face hub.
+ * The file of a model's published weights: the one that ships with this package, or else downloaded once, resumed where
+ * it broke off, and checked against the SHA-256 that the hub states. `HF_ENDPOINT` names a mirror of the Hugging Face hub.
  *
  * @throws UserError when nobody published weights under this name, or the hub cannot be reached:
  * it says where to put the file by hand.
  */
 export async function fetchWeights(name: string, options: WeightsOptions = {}): Promise<string> {
-  const { hub } = modelDefinition(name);
+  const { hub, shipped } = modelDefinition(name);
+  if (shipped) return join(packageFolder, "weights", `${name}.safetensors`);
   if (hub === undefined) {
     throw new UserError(
       `there are no published weights for ${name}`,

@@ -62,6 +62,11 @@ const trainSettings = settings({
   seed: z.int().default(42),
   /** How often the training rows are gone through. Default 20; with `stages` the sum of theirs. */
   epochs: count.optional(),
+  /**
+   * Images that make one epoch: training rows come again where there are fewer, and where there are more each epoch draws
+   * some of them, so that a run takes as long with few labels as with many. Default: every row once.
+   */
+  imagesPerEpoch: count.optional(),
   /** Images that make one step. Default 64. */
   batchSize: count.default(64),
   /** `mixed_bfloat16` computes products in bfloat16 and keeps weights in float32. Default `float32`. */

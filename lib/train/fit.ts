@@ -81,15 +81,14 @@ export async function fit(
 
 /** @throws UserError when the parts of a training do not fit each other; nothing is written before */
 export function checkFit(inputs: FitInputs, config: TrainConfig): void {
-  checkInputs(inputs, config, batchCount(inputs.train.length, config.batchSize, true));
+  checkInputs(inputs, config);
   new Judge(inputs.task, config, inputs.val !== undefined);
 }
 
 /** @throws UserError when the parts of a training do not fit each other */
 function checkInputs(
   { model, task, train, val }: FitInputs,
-  { batchSize, optimizer, stages = [] }: TrainConfig,
-  batchesPerEpoch: number,
+  { batchSize, imagesPerEpoch = train.length, optimizer, stages = [] }: TrainConfig,
 ): void {
   const { numLogits, outputs } = task;
   if (model.numClasses !== numLogits) {
@@ -98,9 +97,10 @@ function checkInputs(
       `create it with ${numLogits} classes`,
     );
   }
-  if (batchesPerEpoch === 0) {
+  const batchesPerEpoch = batchCount(imagesPerEpoch, batchSize, true);
+  if (train.length === 0 || batchesPerEpoch === 0) {
     throw new UserError(
-      `the training split has ${train.length} rows and a batch ${batchSize}`,
+      `an epoch of the ${train.length} training rows has ${imagesPerEpoch} images, and a batch ${batchSize}`,
       "lower batchSize, or use more of the data",
     );
   }

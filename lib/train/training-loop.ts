@@ -42,7 +42,8 @@ export class TrainingLoop {
     private readonly options: FitOptions,
   ) {
     const { dataset, train, val } = inputs;
-    this.batchesPerEpoch = batchCount(train.length, config.batchSize, true);
+    const { imagesPerEpoch = train.length } = config;
+    this.batchesPerEpoch = batchCount(imagesPerEpoch, config.batchSize, true);
     this.stages = stagesOf(config, this.batchesPerEpoch);
     this.judge = new Judge(inputs.task, config, val !== undefined);
     this.data = cached(dataset, train.length + (val?.length ?? 0));
@@ -80,10 +81,10 @@ export class TrainingLoop {
 
   private async epoch(log: RunLog): Promise<void> {
     const trainer = this.trainerOf(this.state.epoch);
-    const { seed, batchSize, sampling } = this.config;
+    const { seed, batchSize, sampling, imagesPerEpoch } = this.config;
     const { train, task, dataset } = this.inputs;
     const random = new Random(seed, `epoch ${this.state.epoch}`);
-    const order = epochOrder(task.strata(dataset).of, train, sampling, random);
+    const order = epochOrder(task.strata(dataset).of, train, sampling, random, imagesPerEpoch);
     const start = this.state.batch;
     let from = performance.now();
     const spend = () => {

@@ -62,6 +62,33 @@ describe("data/sampling", () => {
     assert.deepEqual(epochOrder([-1], [], "balanced", new Random(1)), new Uint32Array());
   });
 
+  it("draws as many as asked, no row twice before every other was drawn once more", () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        sizes,
+        fc.integer({ min: 0, max: 60 }),
+        fc.integer(),
+        (perGroup, length, seed) => {
+          const strata = strataOf(perGroup);
+          for (const sampling of ["natural", "balanced"] as const) {
+            const order = epochOrder(strata, all(strata), sampling, new Random(seed), length);
+            assert.equal(order.length, length);
+            const times = all(strata).map((row) => order.filter((r) => r === row).length);
+            const groups =
+              sampling === "natural"
+                ? [times]
+                : perGroup.map((_, s) => times.filter((_, row) => strata[row] === s));
+            // The last rows of a balanced order are cut off, as many as groups less one.
+            const cut = sampling === "natural" ? 0 : perGroup.length - 1;
+            for (const own of groups) assert.ok(Math.max(...own) - Math.min(...own) <= 1 + cut);
+          }
+        },
+      ),
+    );
+    assert.deepEqual(epochOrder([], [], "natural", new Random(1), 9), new Uint32Array());
+  });
+
   it("does all that with a million rows of one class", () => {
     const strata = new Uint8Array(1_000_100).fill(1, 1_000_000);
     const rows = Uint32Array.from(strata, (_, i) => i);

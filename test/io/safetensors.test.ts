@@ -56,6 +56,32 @@ describe("safetensors", () => {
     );
   });
 
+  it("stores float16 in half the bytes, and refuses what one cannot hold", () => {
+    const data = Float32Array.of(1, -2.5, 1 / 3, 0, 65_504);
+    const tensor = (read: () => Float32Array) => [{ name: "w", shape: [5], read }];
+    writeSafetensors(
+      path,
+      tensor(() => data),
+      {},
+      "F16",
+    );
+    const opened = SafetensorsFile.open(path);
+    assert.equal(opened.tensors.get("w")?.bytes, 10);
+    assert.deepEqual(opened.read("w"), Float32Array.of(1, -2.5, 0.333251953125, 0, 65_504));
+    opened.close();
+    const large = Float32Array.of(1, 0, 0, 0, -1e5);
+    assert.throws(
+      () =>
+        writeSafetensors(
+          path,
+          tensor(() => large),
+          {},
+          "F16",
+        ),
+      /w has the value -100000, and a float16 reaches 65504/,
+    );
+  });
+
   it("reads float16 and bfloat16", () => {
     // 1, −2, the smallest and the largest float16, ∞; then 1, −2, 3.140625 as bfloat16.
     const halves = [0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x3f80, 0xc000, 0x4049];

@@ -128,6 +128,7 @@ export function configPairs(
       without: votes({ data: voted, task: "fractions" }, loss({ name: "distance" })),
       with: votes({ data: voted, task: "fractions" }, loss({ name: "distance", scale: 2 })),
     },
+    "train.imagesPerEpoch": { with: train({ imagesPerEpoch: 8 }) },
     "train.monitor": { without: scores({}), with: scores({ monitor: "valLoss" }) },
     "train.optimizer.name": { with: optimizer({ name: "adam", weightDecay: 0.1 }) },
     "train.optimizer.learningRate": { with: optimizer({ learningRate: 0.01 }) },

@@ -69,7 +69,7 @@ describe("a training that cannot be", function () {
   it("refuses a batch larger than the data", async () => {
     await assert.rejects(
       trainOnce(at("big"), config({ batchSize: 100 })),
-      /the training split has 48 rows and a batch 100/,
+      /an epoch of the 48 training rows has 48 images, and a batch 100/,
     );
   });
 

@@ -86,6 +86,20 @@ describe("fit", function () {
     });
   }
 
+  it("makes epochs of as many images as asked, of fewer rows or of more", async () => {
+    for (const [imagesPerEpoch, batches] of [
+      [20, 2],
+      [100, 12],
+    ]) {
+      const totals: number[] = [];
+      const onStep = ({ total }: { readonly total: number }) => totals.push(total);
+      const c = config({ epochs: 2, imagesPerEpoch });
+      const { result } = await trainOnce(at(`${imagesPerEpoch}`), c, { onStep });
+      assert.equal(result.history.epoch.length, 2);
+      assert.deepEqual(totals, new Array(2 * batches).fill(2 * batches * 8));
+    }
+  });
+
   it("trains in stages, the backbone frozen at first", async () => {
     const model = createModel("tiny", { numClasses: 2 });
     const name = "stem.conv.weight";
