@@ -7,6 +7,7 @@ import type { Model } from "../models/module";
 import type { Task } from "../tasks/task";
 import type { HistoryRow } from "./checkpoint";
 import type { TrainConfig } from "./config";
+import { checkMixing } from "./learn-from";
 import { type FitResult, Judge } from "./monitor";
 import type { RunFolder } from "./run-folder";
 import type { Tracker } from "./tracker";
@@ -88,7 +89,7 @@ export function checkFit(inputs: FitInputs, config: TrainConfig): void {
 /** @throws UserError when the parts of a training do not fit each other */
 function checkInputs(
   { model, task, train, val }: FitInputs,
-  { batchSize, imagesPerEpoch = train.length, optimizer, stages = [] }: TrainConfig,
+  { augmentation, batchSize, imagesPerEpoch = train.length, optimizer, stages = [] }: TrainConfig,
 ): void {
   const { numLogits, outputs } = task;
   if (model.numClasses !== numLogits) {
@@ -114,4 +115,5 @@ function checkInputs(
     );
   }
   for (const { freeze } of stages) checkFreeze(model, freeze);
+  checkMixing(task, augmentation);
 }

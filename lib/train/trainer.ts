@@ -20,7 +20,7 @@ import { answerFunction, type ImageFunction } from "../predict/answers";
 import type { Loss, Task } from "../tasks/task";
 import type { TrainConfig } from "./config";
 import { checkFinite, diverged, whereNotFinite } from "./diverged";
-import { checkMixing, learnFrom } from "./learn-from";
+import { learnFrom } from "./learn-from";
 import { MovingAverage } from "./moving-average";
 import { type Stage, updateOf } from "./stages";
 import { traceAhead } from "./trace-ahead";
@@ -71,7 +71,6 @@ export class Trainer {
   ) {
     const { model, task, dataset, rows, parts } = context;
     this.model = model;
-    checkMixing(task, config.augmentation);
     freeze(model, stage.freeze);
     const scales = learningRateScales(model, config.optimizer.layerDecay);
     const all = [...model.parameters].map(([name, parameter]) => ({ name, ...parameter }));

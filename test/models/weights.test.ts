@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { openDataset } from "#lib/data/open";
+import { makeSynthetic } from "#lib/data/synthetic";
 import { startEngine } from "#lib/engine/start";
-import { loadWeights, saveModel } from "#lib/models/model-file";
-import { createModel } from "#lib/models/registry";
+import { quickVoteMetrics } from "#lib/evaluate/vote-metrics";
+import type { VotePredictions } from "#lib/evaluate/vote-predictions";
+import { loadModel, loadWeights, saveModel } from "#lib/models/model-file";
+import { createModel, listModels, modelDefinition } from "#lib/models/registry";
 import { writeWebModel } from "#lib/models/web-format";
 import { createPretrained, fetchWeights } from "#lib/models/weights";
+import { predict } from "#lib/predict/network-predictor";
+import { taskFromDescription } from "#lib/tasks/registry";
 import { relativeError } from "./parity";
 
 describe("published weights", () => {
@@ -78,7 +84,26 @@ describe("published weights", () => {
       /timm\/resnet50\.a1_in1k did not come[\s\S]*put it at .*resnet50\.safetensors/,
     );
     process.env.HF_ENDPOINT = here;
-    await assert.rejects(fetchWeights("custom_cnn", { folder }), /no published weights/);
+    await assert.rejects(fetchWeights("test_custom_cnn", { folder }), /no published weights/);
+  });
+
+  it("ship with the package, below 3 MB, and know galaxies of the simulator that they never saw", async () => {
+    served = [];
+    const shipped = listModels().filter((name) => modelDefinition(name).shipped);
+    assert.deepEqual(shipped, ["custom_cnn"]);
+    const path = await fetchWeights("custom_cnn", { folder });
+    assert.ok(statSync(path).size < 3e6);
+    assert.deepEqual(served, []);
+    const { model, description } = loadModel(path);
+    await makeSynthetic(join(folder, "synthetic"), { count: 100, size: 96, seed: 77 });
+    const dataset = await openDataset("synthetic", { dataFolder: folder });
+    assert.ok(description.task);
+    const task = taskFromDescription(description.task);
+    const rows = Uint32Array.from({ length: 100 }, (_, i) => i);
+    const table = (await predict(model, task, dataset, rows)) as VotePredictions;
+    assert.ok(quickVoteMetrics(table).correlation > 0.9);
+    await dataset.close();
+    model.dispose();
   });
 
   describe("of a model of the hub", () => {

@@ -81,7 +81,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string): Proces
 
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, parts } = processor;
+  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, cores, parts } = processor;
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
@@ -91,6 +91,7 @@ export function describeProcessor(processor: Processor): string {
           `long predictions and networks without batch norm that learn: ${parts} parts of a batch side by side`,
         ]
       : []),
+    ...(cores > 1 ? ["predictions of little work, such as of one image, take one core"] : []),
   ];
   return `${level}: ${chosen.join("; ")}`;
 }

@@ -30,6 +30,9 @@ describe("the processor", () => {
       });
     assert.deepEqual(chosen(flags.amx_bf16), ["000", "010", "110", "111", "000"]);
     assert.deepEqual(chosen(flags.avx2), ["000", "000", "100", "101", "000"]);
+    const alone = { ...processorOf(new Set()), cores: 1 };
+    assert.doesNotMatch(describeProcessor(alone), /one core/);
+    assert.match(describeProcessor({ ...alone, cores: 2 }), /little work.* take one core$/);
   });
 
   it("refuses a level it does not know", () => {
