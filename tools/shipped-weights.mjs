@@ -15,23 +15,17 @@ rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 symlinkSync("..", join(work, ".tuning-fork"));
 
-function tuningFork(...args) {
-  const command = inRepository("lib", "bin", "tuning-fork.js");
-  const { status } = spawnSync(process.execPath, [command, ...args], {
-    stdio: "inherit",
-    cwd: work,
-  });
-  if (status !== 0) process.exit(1);
-}
-
 const make = `data make synthetic --count ${COUNT} --size 96 --seed ${SEED}`;
 const settings = "--set train.precision=mixed_bfloat16 --set train.seed=1";
-tuningFork(...make.split(" "));
-tuningFork(
-  ..."train --config simulated --out results/simulated".split(" "),
-  ...settings.split(" "),
-);
-tuningFork(..."export --run results/simulated --out exported --half".split(" "));
+for (const line of [
+  make,
+  `train --config simulated --out results/simulated ${settings}`,
+  "export --run results/simulated --out exported --half",
+]) {
+  const command = [inRepository("lib", "bin", "tuning-fork.js"), ...line.split(" ")];
+  const { status } = spawnSync(process.execPath, command, { stdio: "inherit", cwd: work });
+  if (status !== 0) process.exit(1);
+}
 const out = inRepository("lib", "weights");
 copyFileSync(join(work, "exported", "model.safetensors"), join(out, "custom_cnn.safetensors"));
 

@@ -1,4 +1,4 @@
-/** What a backbone that has learned ImageNet sees in each galaxy: computed once, kept in `data/features`. */
+/** What a network that learned something else before sees in each galaxy: computed once, kept in `data/features`. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,19 +17,27 @@ import { createFromWeights } from "#lib/models/model-file";
 import { fetchWeights } from "#lib/models/weights";
 import { featureFunction, passOver } from "#lib/predict/answers";
 
+/** It has learned ImageNet. */
 const BACKBONE = "tf_efficientnet_lite0";
 
 /**
  * @param options `data`: SPEC. `size`: side of the pictures, pixels. `crop`: middle that is taken, source pixels. `orientations`: 1, or 8 for the mean
- * over the symmetries of the square. `weights`: a file; default the published ones.
+ * over the symmetries of the square. `model`: default EfficientNet-Lite0. `weights`: a file; default the published ones.
  * @returns the data set, and float32 `[rows, width]`
  */
-export async function backboneFeatures({ data, size, crop, orientations, weights }) {
+export async function backboneFeatures({
+  data,
+  size,
+  crop,
+  orientations,
+  model: name = BACKBONE,
+  weights,
+}) {
   await startEngine();
   const dataset = await openDataset(data, { size, crop });
-  const file = weights ?? (await fetchWeights(BACKBONE));
+  const file = weights ?? (await fetchWeights(name));
   const options = { numClasses: 1, inputSize: [size, size] };
-  const { model } = createFromWeights(BACKBONE, options, file, { head: "match" });
+  const { model } = createFromWeights(name, options, file, { head: "match" });
   const variables = [...model.parameters.values()].map(({ variable }) => variable);
   const views = d4Symmetries.slice(0, orientations);
   const seen = featureFunction(model);
@@ -46,7 +54,7 @@ export async function backboneFeatures({ data, size, crop, orientations, weights
   const digest = createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 16);
   const folder = join(dataFolder(), "features");
   makeFolder(folder);
-  const path = join(folder, `${dataset.name}-${size}-${orientations}.npy`);
+  const path = join(folder, `${dataset.name}-${name}-${size}-${orientations}.npy`);
   const began = Date.now();
   const rows = Uint32Array.from({ length: dataset.size }, (_, row) => row);
   const matrix = await cachedFeatures(predictor, dataset, rows, { path, weights: digest });

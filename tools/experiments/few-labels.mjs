@@ -1,9 +1,9 @@
 /**
- * Accuracy against the number of labels: linear heads on the features of a network that knows ImageNet alone, which saw
+ * Accuracy against the number of labels: linear heads on the features of a network that learned something else, which saw
  * each galaxy once, or in its eight orientations. The test galaxies are those of a run with the same split.
  *
  *     node tools/experiments/few-labels.mjs --data SPEC [--size 96] [--crop N] [--labels 50,100,250,1000,all] [--seeds 3]
- *         [--orientations 1,8] [--weights FILE]
+ *         [--orientations 1,8] [--model NAME] [--weights FILE]
  */
 import { parseArgs } from "node:util";
 import { argmax } from "#lib/core/argmax";
@@ -20,6 +20,7 @@ const { values: given } = parseArgs({
     labels: { type: "string", default: "50,100,250,1000,all" },
     seeds: { type: "string", default: "3" },
     orientations: { type: "string", default: "1,8" },
+    model: { type: "string" },
     weights: { type: "string" },
   },
 });
