@@ -9,7 +9,8 @@ import { parseArgs } from "node:util";
 import { argmax } from "#lib/core/argmax";
 import { labelsOf } from "#lib/data/labels";
 import { rowsOfSplit, stratifiedSplit, takeFraction } from "#lib/data/splits";
-import { askHead, oneHot, takeRows, trainHead } from "#lib/evaluate/linear-head";
+import { matrixRows } from "#lib/evaluate/feature-matrix";
+import { askHead, oneHot, trainHead } from "#lib/evaluate/linear-head";
 import { backboneFeatures } from "./features.mjs";
 
 const { values: given } = parseArgs({
@@ -34,14 +35,14 @@ for (const orientations of given.orientations.split(",").map(Number)) {
   // As `data.split: [0.8, 0, 0.2]` of a run.
   const splits = stratifiedSplit(labels, { train: 0.8, test: 0.2 });
   const [train, test] = ["train", "test"].map((name) => rowsOfSplit(splits, name));
-  const tested = takeRows(values, test, width);
+  const tested = matrixRows(values, test, width);
   for (const asked of given.labels.split(",")) {
     const share = asked === "all" ? 1 : Math.min(1, Number(asked) / train.length);
     // All labels are the same ones whatever the seed.
     const scores = (share < 1 ? seeds : seeds.slice(0, 1)).map((seed) => {
       const rows = takeFraction(labels, train, share, seed);
       const targets = oneHot(labelsOf(dataset, rows), k);
-      const p = askHead(trainHead(takeRows(values, rows, width), targets, k), tested);
+      const p = askHead(trainHead(matrixRows(values, rows, width), targets, k), tested);
       const right = test.filter((row, i) => argmax(p, i * k, k) === labels[row]).length;
       return right / test.length;
     });

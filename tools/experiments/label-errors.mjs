@@ -1,9 +1,9 @@
 /**
  * How well wrong labels are found: some labels of a data set are exchanged at random, and the galaxies ranked by how
- * little heads believe their label that have not seen them. The heads stand on the features of a network that knows ImageNet alone.
+ * little heads believe their label that have not seen them. The heads stand on the features of a network that learned something else.
  *
  *     node tools/experiments/label-errors.mjs [--data SPEC] [--size 96] [--crop N] [--orientations 1|8]
- *         [--flipped 0.05] [--seeds 3] [--weights FILE]
+ *         [--flipped 0.05] [--seeds 3] [--model NAME] [--weights FILE]
  */
 import { parseArgs } from "node:util";
 import { Random } from "#lib/core/random";
@@ -22,6 +22,7 @@ const { values: given } = parseArgs({
     orientations: { type: "string", default: "1" },
     flipped: { type: "string", default: "0.05" },
     seeds: { type: "string", default: "3" },
+    model: { type: "string" },
     weights: { type: "string" },
   },
 });
