@@ -13,7 +13,7 @@ import { parameterImportanceBars } from "../plots/parameter-importance-bars";
 import { taskFromDescription } from "../tasks/registry";
 import { historyColumn } from "../tasks/task";
 import type { ConfigFileOptions } from "../train/config-file";
-import { monitorOf } from "../train/monitor";
+import { LAST, monitorOf } from "../train/monitor";
 import { RunFolder } from "../train/run-folder";
 import { readTraining } from "../train/run-result";
 import { fileSettings, trainUnit } from "./ablation-plan";
@@ -76,7 +76,8 @@ function sweepTable(sweep: Sweep, folder: PlanFolder, plan: Plan): SweepTable {
       );
     }
     const task = taskFromDescription(description);
-    const column = train.monitor ?? historyColumn("val", task.defaultMonitor);
+    const asked = train.monitor === LAST ? undefined : train.monitor;
+    const column = asked ?? historyColumn("val", task.defaultMonitor);
     metric ??= monitorOf(task, column, "train.monitor");
     const score = history[column]?.[history.epoch.indexOf(bestEpoch)];
     if (score !== undefined) return { ...trial, score, seconds };

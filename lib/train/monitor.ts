@@ -27,9 +27,12 @@ export function monitorOf(task: Task, column: string, key: string): Monitor {
   );
 }
 
+/** What `train.monitor` is where the last epoch is kept, whatever the validation galaxies say. */
+export const LAST = "last";
+
 /** Says which epoch is the best, and when nothing better is to be expected. */
 export class Judge {
-  private readonly best: Monitor;
+  private readonly best: Monitor | undefined;
   private readonly stopping: Monitor;
   private readonly patience: number;
 
@@ -41,13 +44,13 @@ export class Judge {
     const { monitor, earlyStopping, validationInterval } = config;
     this.patience = earlyStopping.patience;
     const column = monitor ?? historyColumn("val", task.defaultMonitor);
-    this.best = monitorOf(task, column, "train.monitor");
+    this.best = column === LAST ? undefined : monitorOf(task, column, "train.monitor");
     const usual = "loss" in task.monitors ? "loss" : task.defaultMonitor;
     const metric = earlyStopping.metric ?? historyColumn("val", usual);
     this.stopping = monitorOf(task, metric, "train.earlyStopping.metric");
     if (validates) return;
     const idle = [
-      monitor !== undefined && "train.monitor",
+      monitor !== undefined && monitor !== LAST && "train.monitor",
       this.patience > 0 && "train.earlyStopping",
       validationInterval > 1 && "train.validationInterval",
     ].filter((key) => key !== false);
@@ -59,9 +62,9 @@ export class Judge {
     }
   }
 
-  /** The epoch with the best value so far, of equal ones the first; none was evaluated: undefined. */
+  /** The epoch with the best value so far, of equal ones the first; undefined where none was evaluated, or the last is kept. */
   bestEpoch(history: readonly HistoryRow[]): number | undefined {
-    return bestRow(history, this.best)?.epoch;
+    return this.best && bestRow(history, this.best)?.epoch;
   }
 
   /** Whether as many epochs went by since the best one as early stopping waits for. */

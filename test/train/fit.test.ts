@@ -86,6 +86,17 @@ describe("fit", function () {
     });
   }
 
+  it("keeps the last epoch where that is asked, though an earlier one was better", async () => {
+    const c = config({ epochs: 3, ema: 0, optimizer: { learningRate: 0.05 } });
+    const chosen = await trainOnce(at("chosen"), { ...c, monitor: "valAccuracy" });
+    const last = await trainOnce(at("last"), { ...c, monitor: "last" });
+    const alone = await trainOnce(at("alone"), c, {}, { train: rows.train });
+    assert.ok(chosen.result.bestEpoch < 3, `${chosen.result.history.valAccuracy}`);
+    assert.equal(last.result.bestEpoch, 3);
+    assert.deepEqual(last.weights, alone.weights);
+    assert.notDeepEqual(last.weights, chosen.weights);
+  });
+
   it("makes epochs of as many images as asked, of fewer rows or of more", async () => {
     for (const [imagesPerEpoch, batches] of [
       [20, 2],

@@ -27,6 +27,14 @@ describe("early stopping and the best epoch", () => {
     );
   });
 
+  it("keep the last epoch where that is asked, with a validation split and without", () => {
+    for (const validates of [true, false]) {
+      const last = judge({ monitor: "last" }, validates);
+      assert.equal(last.bestEpoch(rows([0.9, 0.5], "valAccuracy")), undefined);
+    }
+    assert.throws(() => judge({ monitor: "valLoss" }, false), /no validation split/);
+  });
+
   it("count epochs, not evaluations", () => {
     const stopping = judge({ validationInterval: 2, earlyStopping: { patience: 3 } });
     const seen = [undefined, 1, undefined, 2, undefined, 2];
