@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parse } from "yaml";
 import { modelDefinition } from "#lib/models/registry";
 import { type ExperimentSettings, experimentSchema, parseConfig } from "#lib/train/config";
 import { configDifferences } from "#lib/train/config-columns";
 import { loadConfig } from "#lib/train/config-file";
-import { mergeSettings, withAssignments } from "#lib/train/merge-settings";
+import { mergeSettings, type Tree, withAssignments } from "#lib/train/merge-settings";
 import { presets } from "#lib/train/presets";
 import { temporaryFolder } from "./support";
 
@@ -169,6 +170,12 @@ describe("configs", () => {
       () => loadConfig("fine"),
       /fine cannot be read.*\n.*of a preset: simulated, pretrain, finetune/,
     );
+  });
+
+  it("are the same in the preset finetune and in galaxy-zoo.yaml, which says more", () => {
+    const path = resolve(__dirname, "..", "..", "notebooks", "configs", "galaxy-zoo.yaml");
+    const written: Tree = parse(readFileSync(path, "utf8"));
+    assert.deepEqual(mergeSettings(written, presets.finetune), written);
   });
 
   it("take a data path as seen from the project, wherever they are read", () => {
