@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { parse } from "yaml";
+import { experimentSchema, parseConfig } from "#lib/train/config";
+import { loadConfig } from "#lib/train/config-file";
+import { mergeSettings, type Tree } from "#lib/train/merge-settings";
 import { temporaryFolder } from "../train/support";
 
 const ROOT = resolve(__dirname, "..", "..");
@@ -9,6 +14,14 @@ const DOCUMENTS = [
   ...["README.md", "environment.md", "CONTRIBUTING.md", "CHANGELOG.md"],
   ...["data/README.md", "docs/README.md", "docs/engine.md", "docs/cluster.md", "docs/kernel.md"],
 ];
+const RESULTS = readdirSync(join(ROOT, "results"))
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => `results/${name}`);
+/** Options of `train` that stand in results. */
+const TRAIN = {
+  ...{ config: { type: "string" }, data: { type: "string" }, out: { type: "string" } },
+  ...{ model: { type: "string" }, set: { type: "string", multiple: true } },
+} as const;
 const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
 const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
 
@@ -21,7 +34,7 @@ function commands(document: string): string[] {
 }
 
 describe("the documents", () => {
-  for (const document of DOCUMENTS) {
+  for (const document of [...DOCUMENTS, ...RESULTS, "lib/weights/README.md"]) {
     it(`${document} links to what is there`, () => {
       const links = [...text(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to);
       for (const link of links.filter((to) => !/^(https?:|#)/.test(to))) {
@@ -60,6 +73,30 @@ describe("the documents", () => {
       }
     }
   });
+
+  for (const document of RESULTS) {
+    it(`${document} has settings and commands that can be run again`, () => {
+      for (const [, block] of text(document).matchAll(/```yaml\n([\s\S]*?)```/g)) {
+        const settings: Tree = parse(block);
+        parseConfig(experimentSchema, mergeSettings({ data: { spec: "x" } }, settings), document);
+      }
+      for (const [line, words] of text(document).matchAll(/^ {4}npx tuning-fork train (.*)$/gm)) {
+        const { values } = parseArgs({ args: words.split(" "), options: TRAIN });
+        const { config = "", data: spec = "x", set = [] } = values;
+        // A file of these settings stands beside it.
+        if (/^(FILE|votes\.yaml)$/.test(config)) continue;
+        loadConfig(config.replace(/^notebooks/, join(ROOT, "notebooks")), { spec, set });
+        assert.ok(values.out, line);
+      }
+      for (const [, script, words] of text(document).matchAll(
+        /^ {4}node (tools\/experiments\/\S+) (.*)$/gm,
+      )) {
+        const known = text(script);
+        for (const [, option] of words.matchAll(/--([\w-]+)/g))
+          assert.match(known, new RegExp(`\\b${option}\\b`), `${script} --${option}`);
+      }
+    });
+  }
 
   it("the README's commands do what they say, one after another", function () {
     this.timeout(280_000);
