@@ -15,15 +15,21 @@ export interface Monitor {
  *
  * @param column As in the history, such as `valLoss`.
  * @param key Of the config, for the message.
+ * @param others What else the key may be, for the message.
  * @throws UserError when the task has no such monitor
  */
-export function monitorOf(task: Task, column: string, key: string): Monitor {
+export function monitorOf(
+  task: Task,
+  column: string,
+  key: string,
+  others: readonly string[] = [],
+): Monitor {
   const known = Object.keys(task.monitors);
   const name = known.find((one) => historyColumn("val", one) === column);
   if (name !== undefined) return { column, better: task.monitors[name] };
   throw new UserError(
     `${key} is "${column}", which a run of the task ${task.description.task} does not have`,
-    `take one of ${known.map((one) => historyColumn("val", one)).join(", ")}`,
+    `take one of ${[...known.map((one) => historyColumn("val", one)), ...others].join(", ")}`,
   );
 }
 
@@ -44,7 +50,7 @@ export class Judge {
     const { monitor, earlyStopping, validationInterval } = config;
     this.patience = earlyStopping.patience;
     const column = monitor ?? historyColumn("val", task.defaultMonitor);
-    this.best = column === LAST ? undefined : monitorOf(task, column, "train.monitor");
+    this.best = column === LAST ? undefined : monitorOf(task, column, "train.monitor", [LAST]);
     const usual = "loss" in task.monitors ? "loss" : task.defaultMonitor;
     const metric = earlyStopping.metric ?? historyColumn("val", usual);
     this.stopping = monitorOf(task, metric, "train.earlyStopping.metric");
