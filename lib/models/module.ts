@@ -95,6 +95,8 @@ export interface Network {
    * to last; the last is what Grad-CAM looks at. Default: there is none.
    */
   readonly featureMaps?: readonly string[];
+  /** Whether pooled features are the same for the eight orientations of an image, but for rounding. Default false. */
+  readonly isInvariant?: boolean;
   /**
    * Last parts of the names of buffers that PyTorch saves although they follow from the network's
    * shape; a file may hold them, and they are not read. Default none.
@@ -115,7 +117,12 @@ export interface Model
   extends Required<
     Pick<
       Network,
-      "numFeatures" | "parameterGroups" | "attention" | "featureMaps" | "derivedBuffers"
+      | "numFeatures"
+      | "parameterGroups"
+      | "attention"
+      | "featureMaps"
+      | "isInvariant"
+      | "derivedBuffers"
     >
   > {
   /** Registered name of its architecture, such as `resnet50`. */

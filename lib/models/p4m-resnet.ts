@@ -50,6 +50,7 @@ function build(p: Parameters, options: BuildOptions, { depths, widths }: Shape):
     classifier: { scope: "fc", dropout: options.dropout ?? 0 },
     parameterGroups: [["stem"], ...names.map((name) => [name])],
     featureMaps: names,
+    isInvariant: true,
   };
 }
 

@@ -112,6 +112,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     });
   const { scope, groupedWith = [] } = network.classifier;
   const { numFeatures, attention = [], featureMaps = [], derivedBuffers = [] } = network;
+  const { isInvariant = false } = network;
   return {
     name,
     get numClasses() {
@@ -128,6 +129,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     classifier: scope,
     attention,
     featureMaps,
+    isInvariant,
     derivedBuffers,
     resample: network.resample,
     forwardFeatures,

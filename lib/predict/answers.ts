@@ -21,7 +21,7 @@ export type SampleFunction = (images: tf.Tensor, seed: tf.Tensor) => tf.Tensor;
 export interface AnswerOptions {
   /**
    * Mean over the eight symmetries of the square, on which no answer about a galaxy depends; without it
-   * each image is seen once. Default false.
+   * each image is seen once, as by a network whose answers do not depend on them. Default false.
    */
   readonly testTimeAugmentation?: boolean;
 }
@@ -103,9 +103,10 @@ function meanOverViews(
   return (images) =>
     tf.tidy(() => {
       const x = unitRange(images);
-      const views = testTimeAugmentation
-        ? d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry))
-        : [x];
+      const views =
+        testTimeAugmentation && !model.isInvariant
+          ? d4Symmetries.map((symmetry) => d4Symmetry(x, symmetry))
+          : [x];
       const answers = views.map((view, v) => {
         const logits = model.forward(normalize(view, model.preprocessing), contextOf(v));
         // With bfloat16's 8 bits of mantissa probabilities would not sum to one.

@@ -7,6 +7,7 @@ import { groupConv2d } from "#lib/models/group-convolution";
 import type { Model } from "#lib/models/module";
 import { Parameters } from "#lib/models/parameters";
 import { createModel } from "#lib/models/registry";
+import { answerFunction } from "#lib/predict/answers";
 
 const SIDE = 32;
 const random = new Random(3, "p4m");
@@ -47,6 +48,29 @@ describe("networks that know no upper side", () => {
     assert.ok(differences[8] > 0.01, String(differences));
     assert.equal(tf.memory().numTensors, before);
     network.dispose();
+  });
+
+  it("are asked once where others are asked in eight orientations", () => {
+    const asked = (network: Model, testTimeAugmentation: boolean) => {
+      let calls = 0;
+      const { forward } = network;
+      network.forward = (images, context) => {
+        calls++;
+        return forward(images, context);
+      };
+      const answer = answerFunction(network, { activate: (x) => x }, { testTimeAugmentation });
+      tf.tidy(() => answer(tf.zeros([1, SIDE, SIDE, 3])));
+      return calls;
+    };
+    for (const [name, calls] of [
+      ["test_p4m_resnet10", 1],
+      ["test_custom_cnn", 8],
+    ] as const) {
+      const network = createModel(name, { numClasses: 2 });
+      assert.equal(network.isInvariant, calls === 1);
+      assert.deepEqual([asked(network, false), asked(network, true)], [1, calls]);
+      network.dispose();
+    }
   });
 
   it("have feature maps that turn with the image, their orientations exchanged", () => {
