@@ -17,10 +17,14 @@ const DOCUMENTS = [
 const RESULTS = readdirSync(join(ROOT, "results"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `results/${name}`);
+const TEXT = { type: "string" } as const;
 /** Options of `train` that stand in results. */
 const TRAIN = {
-  ...{ config: { type: "string" }, data: { type: "string" }, out: { type: "string" } },
-  ...{ model: { type: "string" }, set: { type: "string", multiple: true } },
+  config: TEXT,
+  data: TEXT,
+  out: TEXT,
+  model: TEXT,
+  set: { ...TEXT, multiple: true },
 } as const;
 const text = (document: string) => readFileSync(join(ROOT, document), "utf8");
 const scripts: Record<string, string> = JSON.parse(text("package.json")).scripts;
