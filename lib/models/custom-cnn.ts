@@ -55,6 +55,6 @@ const define = variantsOf(build, {
 
 /** The small residual network for galaxies. */
 export const customCnn: Architecture = {
-  custom_cnn: define([32, 64, 128, 256], { size: 96, shipped: true }),
+  custom_cnn: define([32, 64, 128, 256], { size: 96 }),
   test_custom_cnn: define([8, 12, 16, 24], { size: 32 }),
 };

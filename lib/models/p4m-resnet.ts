@@ -92,7 +92,10 @@ const define = variantsOf(build, {
  */
 export const p4mResnet: Architecture = {
   p4m_resnet10: define({ depths: [1, 1, 1, 1], widths: [10, 20, 40, 80] }, { size: 96 }),
-  p4m_resnet10_narrow: define({ depths: [1, 1, 1, 1], widths: [6, 12, 24, 48] }, { size: 96 }),
+  p4m_resnet10_narrow: define(
+    { depths: [1, 1, 1, 1], widths: [6, 12, 24, 48] },
+    { size: 96, shipped: true },
+  ),
   p4m_resnet18: define({ depths: [2, 2, 2, 2], widths: [22, 44, 88, 176] }),
   test_p4m_resnet10: define({ depths: [1, 1, 1, 1], widths: [2, 3, 4, 5] }, { size: 32 }),
 };

@@ -4,14 +4,14 @@ import type { Tree } from "./merge-settings";
 export const presets: Readonly<Record<string, Tree>> = {
   /**
    * A small network learns simulated galaxies, whose votes follow from what they were made of, for runs on real ones to start
-   * from by `model.weights`: the settings of `results/few-labels.md`, of as many galaxies as `data make synthetic` made.
+   * from by `model.weights`: of as many galaxies as `data make synthetic` made. The weights that ship with the package are made so.
    */
   simulated: {
     data: { spec: "synthetic", size: 96, split: [1, 0, 0.02] },
     task: "votes",
-    model: { name: "custom_cnn" },
+    model: { name: "p4m_resnet10_narrow" },
     train: {
-      epochs: 10,
+      epochs: 6,
       optimizer: { name: "adamw", learningRate: 4e-3, weightDecay: 0.05 },
       schedule: { name: "onecycle" },
       augmentation: {
@@ -21,7 +21,7 @@ export const presets: Readonly<Record<string, Tree>> = {
     },
   },
   /**
-   * A small network learns from galaxies without labels, for `finetune` or any other run to start from by `model.weights`:
+   * A small network learns from galaxies without labels, for other runs of `custom_cnn` to start from by `model.weights`:
    * the settings of `results/few-labels.md`.
    */
   pretrain: {
@@ -40,15 +40,15 @@ export const presets: Readonly<Record<string, Tree>> = {
     },
   },
   /**
-   * A small network that has learned simulated galaxies learns real ones: the settings of `results/galaxy-zoo.md`, less what
-   * votes do not know. It takes as long with 200 labels as with 20,000.
+   * A small network that knows no upper side and has learned simulated galaxies learns real ones: the settings of
+   * `results/galaxy-zoo.md`. It takes as long with 200 labels as with 20,000.
    */
   finetune: {
     data: { size: 96 },
-    model: { name: "custom_cnn", weights: "published" },
+    model: { name: "p4m_resnet10_narrow", weights: "published" },
     train: {
       epochs: 20,
-      imagesPerEpoch: 10_000,
+      imagesPerEpoch: 5000,
       optimizer: { name: "adamw", learningRate: 2e-3, weightDecay: 0.05 },
       schedule: { name: "onecycle" },
       augmentation: { preset: "galaxy", rotation: 180, zoom: 1.2, shift: 0.04, mixup: 0.2 },

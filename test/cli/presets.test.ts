@@ -48,8 +48,11 @@ describe("train --config with a preset", function () {
   it("finetune begins with the shipped weights, or with those of another preset", async () => {
     const said = await train("finetune", "--data", at("images"));
     assert.match(said, /weights of published: \d+ parameters; the classifier starts fresh/);
-    for (const name of ["simulated", "pretrain"]) {
-      const other = ["--set", `model.weights=${at(name)}`, "--restart"];
+    for (const [name, model] of [
+      ["simulated", "p4m_resnet10_narrow"],
+      ["pretrain", "custom_cnn"],
+    ]) {
+      const other = ["--model", model, "--set", `model.weights=${at(name)}`, "--restart"];
       const begun = await train("finetune", "--data", at("images"), ...other);
       assert.match(begun, new RegExp(`weights of .*${name}: \\d+ parameters; the classifier`));
     }

@@ -79,7 +79,10 @@ describe("a folder of one's own, in which the packed library is installed", func
     mkdirSync(own, { recursive: true });
     const unpacked = spawnSync("tar", ["xzf", file, "--strip-components=1", "-C", own]);
     assert.equal(unpacked.status, 0);
-    assert.ok(existsSync(join(own, "weights", "custom_cnn.safetensors")), "shipped weights");
+    assert.ok(
+      existsSync(join(own, "weights", "p4m_resnet10_narrow.safetensors")),
+      "shipped weights",
+    );
     const bundled = join(own, "node_modules", "@tensorflow", "tfjs-node-gpu");
     // npm installs nothing that a bundled package asks for.
     const asked = Object.keys(readJson(own, "package.json").dependencies);
