@@ -169,13 +169,13 @@ export interface TensorToWrite {
  * What stands before the arrays in a safetensors file: the length of the header, and the header, padded to
  * eight bytes.
  *
- * @param dtype Of all arrays: `F32` or `F16`.
+ * @param dtype Of all arrays. Default `F32`.
  * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
  */
 export function encodeHeader(
   tensors: readonly TensorToWrite[],
-  metadata: Readonly<Record<string, string>>,
-  dtype: "F32" | "F16",
+  metadata: Readonly<Record<string, string>> = {},
+  dtype: "F32" | "F16" = "F32",
 ): Uint8Array {
   const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
   let offset = 0;
