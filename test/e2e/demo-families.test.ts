@@ -29,7 +29,7 @@ const FAMILIES = [
   "linformer",
   "cvt",
   "efficientnet",
-].concat(["convnext", "swinv2", "regnet", "dinov2"]);
+].concat(["convnext", "swinv2", "regnet", "dinov2", "p4m_resnet10"]);
 
 /** Asked of a graphics card too, which the processor plays: slow, so few pictures and one engine each. */
 const GRAPHICS: Readonly<Record<string, string>> = { custom_cnn: "webgl", vit: "webgpu" };
