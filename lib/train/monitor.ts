@@ -63,7 +63,7 @@ export class Judge {
     if (idle.length > 0) {
       throw new UserError(
         `there is no validation split, without which ${idle.join(" and ")} can have no effect`,
-        "give the validation split a share in data.split, or leave the key out",
+        "give the validation split a share in data.split, or leave the key at its default",
       );
     }
   }
