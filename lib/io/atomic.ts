@@ -204,5 +204,11 @@ export function checkWritable(path: string): void {
 
 /** The file that is replaced: where a link leads, not the link. */
 function targetOf(path: string): string {
-  return statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : resolve(path);
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    // Not there, or gone this moment, as a lock is that another process releases.
+    if (codeOf(error) === "ENOENT") return resolve(path);
+    throw error;
+  }
 }

@@ -263,7 +263,8 @@ describe("boosting", function () {
       const before = process.memoryUsage.rss();
       for (let i = 0; i < 15; i++) once();
       const grown = (process.memoryUsage.rss() - before) / values.byteLength;
-      assert.ok(grown < 6, `${library.name} keeps ${grown.toFixed(1)} times the features`);
+      // One copy kept each time would be 15; the allocator alone has kept 6.
+      assert.ok(grown < 10, `${library.name} keeps ${grown.toFixed(1)} times the features`);
     }
   });
 

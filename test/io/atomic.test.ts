@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs, {
   chmodSync,
   mkdtempSync,
@@ -12,7 +14,13 @@ import fs, {
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atomicPath, atomicPathSync, removeStale, writeFileAtomic } from "#lib/io/atomic";
+import {
+  atomicPath,
+  atomicPathSync,
+  removeStale,
+  temporaryPath,
+  writeFileAtomic,
+} from "#lib/io/atomic";
 
 describe("atomic writes", () => {
   let folder: string;
@@ -96,6 +104,19 @@ describe("atomic writes", () => {
     symlinkSync(join(folder, "real"), join(folder, "link"));
     writeFileAtomic(join(folder, "link"), "new");
     assert.equal(readFileSync(join(folder, "real"), "utf8"), "new");
+  });
+
+  it("bear that a file comes and goes meanwhile, as a lock does", async () => {
+    const path = join(folder, "comes-and-goes");
+    const other = `const { writeFileSync: w, rmSync } = require("node:fs"); const p = process.argv[1];
+      for (const end = Date.now() + 1500; Date.now() < end; rmSync(p, { force: true })) w(p, "");`;
+    const child = spawn(process.execPath, ["-e", other, path]);
+    const ended = once(child, "exit");
+    while (child.exitCode === null) {
+      for (let i = 0; i < 2000; i++) temporaryPath(path);
+      await new Promise(setImmediate);
+    }
+    assert.deepEqual((await ended)[0], 0);
   });
 
   it("say which path cannot be written", function () {

@@ -26,7 +26,7 @@ describe("the experiments of results/", () => {
     assert.equal(status, 0, stderr);
     return stdout;
   };
-  const seen = ["--size", "32", "--seeds", "1", "--model", "custom_cnn"];
+  const seen = ["--size", "32", "--seeds", "1", "--model", "p4m_resnet10_narrow"];
 
   it("few-labels: heads on features of few galaxies and of all", () => {
     const text = run("few-labels", "--data", at("images"), ...seen, "--labels", "8,all");
