@@ -242,49 +242,6 @@ describe("boosting", function () {
     }
   });
 
-  it("frees every handle", () => {
-    const values = Float32Array.from({ length: 100_000 }, (_, i) => (i * 7919) % 1009);
-    const matrix = matrixOf(values, 50);
-    const target = Float32Array.from({ length: matrix.rows }, (_, i) => values[i * 50] / 1009);
-    for (const library of boosterLibraries) {
-      const own = { ...config, threads: 1 };
-      const once = () => {
-        const train = library.bin(matrix, own);
-        const val = library.bin(matrix, own, train);
-        train.setTarget(target, new Float32Array(target.length).fill(1));
-        val.setTarget(target);
-        const training = library.begin(own, train, val);
-        training.update();
-        const booster = training.finish(1);
-        booster.serialize();
-        for (const handle of [booster, training, val, train]) handle.dispose();
-      };
-      for (let i = 0; i < 3; i++) once();
-      const before = process.memoryUsage.rss();
-      for (let i = 0; i < 15; i++) once();
-      const grown = (process.memoryUsage.rss() - before) / values.byteLength;
-      // One copy kept each time would be 15; the allocator alone has kept 6.
-      assert.ok(grown < 10, `${library.name} keeps ${grown.toFixed(1)} times the features`);
-    }
-  });
-
-  it("frees a booster that its validation data do not suit", () => {
-    const values = Float32Array.from({ length: 400_000 }, (_, i) => (i * 7919) % 1009);
-    const [matrix, other] = [matrixOf(values, 2), matrixOf(values.slice(0, 400), 4)];
-    const own = { ...config, threads: 1 };
-    const train = lightgbm.bin(matrix, own);
-    train.setTarget(new Float32Array(matrix.rows));
-    const val = lightgbm.bin(other, own);
-    const refused = () => assert.throws(() => lightgbm.begin(own, train, val), /LightGBM: /);
-    for (let i = 0; i < 3; i++) refused();
-    const before = process.memoryUsage.rss();
-    for (let i = 0; i < 20; i++) refused();
-    const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
-    assert.ok(grown < 30, `${grown.toFixed(0)} MB`);
-    train.dispose();
-    val.dispose();
-  });
-
   it("bins as finely as it is told", async () => {
     const answers: number[][] = [];
     const settings: Record<string, number>[] = [{}, { max_bin: 4 }];
