@@ -11,9 +11,8 @@ import { writeFileAtomic } from "../io/atomic";
 import { parallelCoordinates } from "../plots/parallel-coordinates";
 import { parameterImportanceBars } from "../plots/parameter-importance-bars";
 import { taskFromDescription } from "../tasks/registry";
-import { historyColumn } from "../tasks/task";
 import type { ConfigFileOptions } from "../train/config-file";
-import { LAST, monitorOf } from "../train/monitor";
+import { comparedBy, type Monitor } from "../train/monitor";
 import { RunFolder } from "../train/run-folder";
 import { readTraining } from "../train/run-result";
 import { fileSettings, trainUnit } from "./ablation-plan";
@@ -53,7 +52,7 @@ function loadOwn({ settings }: Plan): Sweep {
 }
 
 function sweepTable(sweep: Sweep, folder: PlanFolder, plan: Plan): SweepTable {
-  let metric: { readonly column: string; readonly better: "min" | "max" } | undefined;
+  let metric: Monitor | undefined;
   const candidates = new Map(sweep.first.map((one) => [one.name, one]));
   const trials = plan.units.map((unit): SweepTrial => {
     const epochs = Number(/-epochs-(\d+)$/.exec(unit.name)?.[1] ?? Number.NaN);
@@ -76,10 +75,9 @@ function sweepTable(sweep: Sweep, folder: PlanFolder, plan: Plan): SweepTable {
       );
     }
     const task = taskFromDescription(description);
-    const asked = train.monitor === LAST ? undefined : train.monitor;
-    const column = asked ?? historyColumn("val", task.defaultMonitor);
-    metric ??= monitorOf(task, column, "train.monitor");
-    const score = history[column]?.[history.epoch.indexOf(bestEpoch)];
+    const monitor = comparedBy(task, train);
+    metric ??= monitor;
+    const score = history[monitor.column]?.[history.epoch.indexOf(bestEpoch)];
     if (score !== undefined) return { ...trial, score, seconds };
     throw new UserError(
       `${run.path} was not looked at with validation galaxies, by which a sweep chooses`,

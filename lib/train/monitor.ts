@@ -10,20 +10,22 @@ export interface Monitor {
   readonly better: "max" | "min";
 }
 
+/** What `train.monitor` is where the last epoch is kept, whatever the validation galaxies say. */
+const LAST = "last";
+
 /**
- * The monitor that a config names.
+ * What epochs and runs are compared by: what `train.monitor` names; the task's own where it names nothing, or `last`.
  *
- * @param column As in the history, such as `valLoss`.
- * @param key Of the config, for the message.
- * @param others What else the key may be, for the message.
  * @throws UserError when the task has no such monitor
  */
-export function monitorOf(
-  task: Task,
-  column: string,
-  key: string,
-  others: readonly string[] = [],
-): Monitor {
+export function comparedBy(task: Task, { monitor }: Pick<TrainConfig, "monitor">): Monitor {
+  const column = monitor === undefined || monitor === LAST ? own(task) : monitor;
+  return monitorOf(task, column, "train.monitor", LAST);
+}
+
+const own = (task: Task) => historyColumn("val", task.defaultMonitor);
+
+function monitorOf(task: Task, column: string, key: string, ...others: string[]): Monitor {
   const known = Object.keys(task.monitors);
   const name = known.find((one) => historyColumn("val", one) === column);
   if (name !== undefined) return { column, better: task.monitors[name] };
@@ -32,9 +34,6 @@ export function monitorOf(
     `take one of ${[...known.map((one) => historyColumn("val", one)), ...others].join(", ")}`,
   );
 }
-
-/** What `train.monitor` is where the last epoch is kept, whatever the validation galaxies say. */
-export const LAST = "last";
 
 /** Says which epoch is the best, and when nothing better is to be expected. */
 export class Judge {
@@ -49,10 +48,9 @@ export class Judge {
   constructor(task: Task, config: TrainConfig, validates: boolean) {
     const { monitor, earlyStopping, validationInterval } = config;
     this.patience = earlyStopping.patience;
-    const column = monitor ?? historyColumn("val", task.defaultMonitor);
-    this.best = column === LAST ? undefined : monitorOf(task, column, "train.monitor", [LAST]);
-    const usual = "loss" in task.monitors ? "loss" : task.defaultMonitor;
-    const metric = earlyStopping.metric ?? historyColumn("val", usual);
+    this.best = monitor === LAST ? undefined : comparedBy(task, config);
+    const usual = "loss" in task.monitors ? historyColumn("val", "loss") : own(task);
+    const metric = earlyStopping.metric ?? usual;
     this.stopping = monitorOf(task, metric, "train.earlyStopping.metric");
     if (validates) return;
     const idle = [

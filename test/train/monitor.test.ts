@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createTask } from "#lib/tasks/registry";
 import { parseConfig, type TrainSettings, trainConfigSchema } from "#lib/train/config";
-import { Judge } from "#lib/train/monitor";
+import { comparedBy, Judge } from "#lib/train/monitor";
 import { tinyDataset } from "./support";
 
 describe("early stopping and the best epoch", () => {
@@ -33,6 +33,9 @@ describe("early stopping and the best epoch", () => {
       assert.equal(last.bestEpoch(rows([0.9, 0.5], "valAccuracy")), undefined);
     }
     assert.throws(() => judge({ monitor: "valLoss" }, false), /no validation split/);
+    const task = createTask(tinyDataset(2));
+    assert.deepEqual(comparedBy(task, { monitor: "last" }), comparedBy(task, {}));
+    assert.equal(comparedBy(task, { monitor: "valLoss" }).column, "valLoss");
   });
 
   it("count epochs, not evaluations", () => {
