@@ -1,3 +1,5 @@
+import { UserError } from "./errors";
+
 /** The number that a float16 stands for, of its 16 bits. */
 export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -23,6 +25,24 @@ export function numberToHalf(value: number): number {
   // A mantissa that rounds up to 1024 carries into the exponent, as it should.
   const mantissa = roundEven((magnitude / 2 ** exponent - 1) * 1024);
   return sign | (((exponent + 15) << 10) + mantissa);
+}
+
+/**
+ * Numbers as the nearest float16s.
+ *
+ * @param name What they are, for the message.
+ * @throws UserError when a finite one is beyond what a float16 holds
+ */
+export function toHalves(values: ArrayLike<number>, name: string): Uint16Array {
+  const halves = Uint16Array.from(values, numberToHalf);
+  const at = halves.findIndex(
+    (half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]),
+  );
+  if (at < 0) return halves;
+  throw new UserError(
+    `${name} has the value ${values[at]}, and a float16 reaches 65504`,
+    "store it as float32",
+  );
 }
 
 function roundEven(x: number): number {

@@ -169,8 +169,8 @@ export interface TensorToWrite {
  * What stands before the arrays in a safetensors file: the length of the header, and the header, padded to
  * eight bytes.
  *
- * @param dtype Of all arrays. Default `F32`.
  * @param metadata Strings for the header; `format: "pt"` is added, which Python's loaders ask for.
+ * @param dtype Of all arrays. Default `F32`.
  */
 export function encodeHeader(
   tensors: readonly TensorToWrite[],

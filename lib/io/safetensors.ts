@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import { UserError } from "../core/errors";
-import { halfToNumber, numberToHalf } from "../core/float16";
+import { halfToNumber, toHalves } from "../core/float16";
 import { atomicPathSync } from "./atomic";
 import { readBytes } from "./read-bytes";
 import {
@@ -105,7 +105,7 @@ export function writeSafetensors(
         if (values.byteLength !== bytesOf("F32", tensor.shape)) {
           throw new Error(`${tensor.name}: ${values.length} values for shape [${tensor.shape}]`);
         }
-        const stored = dtype === "F32" ? values : toHalves(tensor.name, values);
+        const stored = dtype === "F32" ? values : toHalves(values, tensor.name);
         writeAll(descriptor, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
       }
     } finally {
@@ -125,15 +125,6 @@ const decoders: Readonly<Record<string, ((buffer: ArrayBufferLike) => Float32Arr
       );
     },
   };
-
-function toHalves(name: string, values: Float32Array): Uint16Array {
-  const tooLarge = values.find((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
-  if (tooLarge === undefined) return Uint16Array.from(values, numberToHalf);
-  throw new UserError(
-    `${name} has the value ${tooLarge}, and a float16 reaches 65504`,
-    "store the weights as float32",
-  );
-}
 
 function refusePickle(path: string, start: Uint8Array): void {
   const zip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { numberToHalf } from "../core/float16";
+import { toHalves } from "../core/float16";
 import { writeFileAtomic } from "../io/atomic";
 import { describeModel, type Learned } from "./description";
 import type { Familiarity } from "./familiarity";
@@ -36,7 +36,7 @@ export function writeWebModel(
   const chunks: Uint8Array[] = [];
   for (const [name, { variable }] of model.parameters) {
     const values = variable.dataSync<"float32">();
-    const stored = half ? Uint16Array.from(values, numberToHalf) : values;
+    const stored = half ? toHalves(values, name) : values;
     chunks.push(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     weights.push({
       name,

@@ -21,7 +21,8 @@ export type SampleFunction = (images: tf.Tensor, seed: tf.Tensor) => tf.Tensor;
 export interface AnswerOptions {
   /**
    * Mean over the eight symmetries of the square, on which no answer about a galaxy depends; without it
-   * each image is seen once, as by a network whose answers do not depend on them. Default false.
+   * each image is seen once. A network whose answers are the same for all eight is asked once in any case.
+   * Default false.
    */
   readonly testTimeAugmentation?: boolean;
 }

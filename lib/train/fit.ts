@@ -102,7 +102,7 @@ function checkInputs(
   if (train.length === 0 || batchesPerEpoch === 0) {
     throw new UserError(
       `an epoch of the ${train.length} training rows has ${imagesPerEpoch} images, and a batch ${batchSize}`,
-      "lower batchSize, or use more of the data",
+      "lower batchSize, raise imagesPerEpoch, or use more of the data",
     );
   }
   if (val?.length === 0) {

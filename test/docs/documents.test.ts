@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
+import { modelDefinition } from "#lib/models/registry";
 import { experimentSchema, parseConfig } from "#lib/train/config";
 import { loadConfig } from "#lib/train/config-file";
 import { mergeSettings, type Tree } from "#lib/train/merge-settings";
@@ -86,10 +87,12 @@ describe("the documents", () => {
       }
       for (const [line, words] of text(document).matchAll(/^ {4}npx tuning-fork train (.*)$/gm)) {
         const { values } = parseArgs({ args: words.split(" "), options: TRAIN });
-        const { config = "", data: spec = "x", set = [] } = values;
+        const { config = "", data: spec = "x", set = [], model } = values;
+        if (model !== undefined) set.push(`model.name=${model}`);
         // A file of these settings stands beside it.
         if (/^(FILE|votes\.yaml)$/.test(config)) continue;
-        loadConfig(config.replace(/^notebooks/, join(ROOT, "notebooks")), { spec, set });
+        const file = config.replace(/^notebooks/, join(ROOT, "notebooks"));
+        modelDefinition(loadConfig(file, { spec, set }).model.name);
         assert.ok(values.out, line);
       }
       for (const [, script, words] of text(document).matchAll(
@@ -97,7 +100,11 @@ describe("the documents", () => {
       )) {
         const known = text(script);
         for (const [, option] of words.matchAll(/--([\w-]+)/g))
-          assert.match(known, new RegExp(`\\b${option}\\b`), `${script} --${option}`);
+          assert.match(
+            known,
+            new RegExp(`^ *${option}: \\{|"${option}"`, "m"),
+            `${script} --${option}`,
+          );
       }
     });
   }

@@ -14,6 +14,17 @@ describe("a model for the web", () => {
   before(startEngine);
   after(() => folder.remove());
 
+  it("is not written as float16 where a weight is beyond it", () => {
+    const model = createModel("test_custom_cnn", { numClasses: 3 });
+    const bias = model.parameters.get("fc.bias")?.variable ?? assert.fail();
+    tf.tidy(() => bias.assign(tf.tensor1d([1, 0, 7e4])));
+    assert.throws(
+      () => writeWebModel(model, folder.path, {}, { half: true }),
+      /fc\.bias has the value 70000, and a float16 reaches 65504/,
+    );
+    model.dispose();
+  });
+
   for (const half of [false, true]) {
     it(`is read as it was written, ${half ? "float16" : "float32"}`, async () => {
       const model = createModel("test_custom_cnn", { numClasses: 3, seed: 4 });
