@@ -91,8 +91,8 @@ const trainSettings = settings({
   /** When the run ends before its last epoch. */
   earlyStopping: earlyStoppingSchema.prefault({}),
   /**
-   * Column of the history that says which epoch is best and kept, such as `valLoss`; `last` keeps the last one, which
-   * is best where the learning rate falls to nothing and validation galaxies are few. Default: the
+   * Column of the history that says which epoch is best and kept, such as `valLoss`; `last` keeps the last one,
+   * for schedules that end near zero and validation galaxies too few to choose by. Default: the
    * task's own, `valAccuracy` for classes. Without a validation split the last epoch is kept.
    */
   monitor: z.string().min(1).optional(),
