@@ -135,6 +135,11 @@ export function hasOneDnn(): boolean {
   return nativeEngine()?.hasOneDnn === true;
 }
 
+/** @returns whether TensorFlow computes on an NVIDIA GPU. */
+export function isUsingGpu(): boolean {
+  return nativeEngine()?.isUsingGpu === true;
+}
+
 /** @returns whether the processor multiplies bfloat16 by itself. */
 export function multipliesBfloat16(): boolean {
   return nativeEngine()?.multipliesBfloat16 === true;

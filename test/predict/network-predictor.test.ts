@@ -11,6 +11,7 @@ import { createModel } from "#lib/models/registry";
 import { accuracyUnderShift } from "#lib/predict/controlled-shift";
 import { type NetworkOptions, networkPredictor, predict } from "#lib/predict/network-predictor";
 import { createTask, taskFromDescription } from "#lib/tasks/registry";
+import { notOnGpu } from "../engine/support";
 import { rowsOf, tinyDataset } from "../train/support";
 
 const dataset = tinyDataset(20, 32);
@@ -159,7 +160,8 @@ describe("a network's predictor", () => {
     );
   });
 
-  it("answers about many galaxies as about few, in parts side by side where the processor gains by them", async () => {
+  it("answers about many galaxies as about few, in parts side by side where the processor gains by them", async function () {
+    notOnGpu.call(this);
     const options = { numClasses: 2, inputSize: [32, 32] as const, seed: 3, dropout: 0.5 };
     const dropping = createModel("test_custom_cnn", options);
     const many = tinyDataset(260, 32);

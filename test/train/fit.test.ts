@@ -8,6 +8,7 @@ import type { TrainSettings } from "#lib/train/config";
 import { type FitOptions, fit as train } from "#lib/train/fit";
 import { RunFolder } from "#lib/train/run-folder";
 import { updateOf } from "#lib/train/stages";
+import { notOnGpu } from "../engine/support";
 import { config, dataset, rows, task, trainingFolder, trainOnce } from "./tiny-training";
 
 describe("fit", function () {
@@ -34,7 +35,8 @@ describe("fit", function () {
     assert.notDeepEqual(one.losses, other.losses);
   });
 
-  it("learns from parts side by side where the processor gains by it, and goes on with as many elsewhere", async () => {
+  it("learns from parts side by side where the processor gains by it, and goes on with as many elsewhere", async function () {
+    notOnGpu.call(this);
     const outside = process.env.TUNING_FORK_PROCESSOR;
     const c = config({ epochs: 1, ema: 0 });
     const learned = async (processor: string, folder: string, options: FitOptions = {}) => {

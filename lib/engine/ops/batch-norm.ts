@@ -49,7 +49,9 @@ export function batchNorm(
       const inputs = [x, scale, offset, runningMean, runningVariance];
       const [value, mean, variance, ...reserved] = nativeOp("FusedBatchNormV3", forward, inputs, 6);
       if (training) moved = [tf.keep(mean), tf.keep(variance)];
-      save([x, scale, ...reserved]);
+      // What a GPU's kernel reserves of frozen statistics is empty: the gradient is given these themselves.
+      const statistics = training ? reserved.slice(0, 2) : [runningMean, runningVariance];
+      save([x, scale, ...statistics, reserved[2]]);
       return value;
     },
     (dy, saved) => nativeOp("FusedBatchNormGradV3", common, [dy, ...saved], 5).slice(0, 3),

@@ -3,7 +3,6 @@ import { MIXING, mixed } from "../../core/random";
 import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { fused } from "../trace";
 import { differentiable } from "./differentiable";
-import { statelessUniform } from "./stateless-random";
 
 /** Which values are dropped. */
 export interface Drop {
@@ -17,9 +16,8 @@ export interface Drop {
  * Set each value to zero with probability `rate` and scale the others by 1 / (1 − rate), which keeps
  * the mean (Srivastava et al. 2014).
  *
- * Whether a value stays follows from its position and the seed, the same on every engine but a GPU: a
- * counter is mixed (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but less: it must only look
- * random). That costs less than to read a random number, so the gradient does it again and keeps nothing.
+ * Whether a value stays follows from its position and the seed, the same on every engine: a counter is
+ * mixed (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but less: it must only look random). That costs less than to read a random number, so the gradient does it again and keeps nothing.
  */
 export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
   return differentiable<T>(
@@ -34,17 +32,10 @@ export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
 
 /** {@link dropout} without a gradient, for use inside a kernel. */
 export function dropped(x: tf.Tensor, { rate, seed }: Drop): tf.Tensor {
-  const engine = nativeEngine();
-  if (engine === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
+  if (nativeEngine() === undefined) return tf.mul(x, keptOnHost(x.shape, rate, seed));
   return tf.tidy(() => {
-    const stays = engine.isUsingGpu
-      ? // TensorFlow multiplies a GPU's integers on the host.
-        tf.greaterEqual(statelessUniform(x.shape, seed), rate)
-      : tf.reshape(
-          tf.greaterEqual(bitsOf(x.size, seed), tf.scalar(threshold(rate), "int32")),
-          x.shape,
-        );
-    return tf.mul(x, tf.mul(tf.cast(stays, "float32"), 1 / (1 - rate)));
+    const kept = tf.greaterEqual(bitsOf(x.size, seed), tf.scalar(threshold(rate), "int32"));
+    return tf.mul(x, tf.mul(tf.cast(tf.reshape(kept, x.shape), "float32"), 1 / (1 - rate)));
   });
 }
 

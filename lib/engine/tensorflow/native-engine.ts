@@ -17,7 +17,7 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
       return processor().multipliesBfloat16;
     },
     get parts() {
-      return isUsingGpu ? 1 : processor().parts;
+      return processor().parts;
     },
     get keepsWeights() {
       return hasOneDnn && processor().keepsWeights;

@@ -34,8 +34,25 @@ export interface Processor {
   readonly parts: number;
 }
 
+/** What is chosen for an NVIDIA GPU, whose kernels are neither oneDNN's nor XLA's for processors. */
+const GPU = {
+  multipliesBfloat16: true,
+  normalizesBfloat16: true,
+  pointwiseProducts: false,
+  keepsWeights: false,
+  parts: 1,
+} as const;
+
 /** More parts are not made: each makes the graph longer. */
 const MOST_PARTS = 8;
+
+let onGpu = false;
+
+/** Have graphs made for an NVIDIA GPU from now on, whatever the processor beside it. */
+export function makeForGpu(): void {
+  onGpu = true;
+  known = undefined;
+}
 
 let known: { readonly forced: string | undefined; readonly processor: Processor } | undefined;
 
@@ -49,7 +66,8 @@ let known: { readonly forced: string | undefined; readonly processor: Processor 
 export function processor(): Processor {
   const forced = process.env.TUNING_FORK_PROCESSOR;
   if (known === undefined || known.forced !== forced) {
-    known = { forced, processor: processorOf(cpuFlags(), forced) };
+    const own = processorOf(cpuFlags(), forced);
+    known = { forced, processor: onGpu ? { ...own, ...GPU } : own };
   }
   return known.processor;
 }

@@ -110,7 +110,13 @@ function outOfMemory(error: unknown): UserError | undefined {
   const [, shape, type] = /allocating tensor with shape\[(.*?)\] and type (\w+)/.exec(text) ?? [];
   const asked =
     shape === undefined
-      ? /Out of memory while trying to allocate ([\d.]+ ?\w*)/.exec(text)?.[1].replace(/\.$/, "")
+      ? (/Out of memory while trying to allocate ([\d.]+ ?\w*)/
+          .exec(text)?.[1]
+          .replace(/\.$/, "") ??
+        // A GPU's kernels do not say how much they asked for.
+        (/RESOURCE_EXHAUSTED|failed to allocate memory/.test(text)
+          ? "a result on the GPU"
+          : undefined))
       : `${gibibytes(shape, type)} GiB, a tensor of shape [${shape}]`;
   if (asked === undefined) return undefined;
   return new UserError(

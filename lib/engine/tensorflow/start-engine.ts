@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
@@ -8,7 +9,7 @@ import type { EngineInfo, EngineName } from "../start";
 import { registerWasmKernels } from "../wasm/registry";
 import { nativeBackend } from "./binding";
 import { tensorflow } from "./native-engine";
-import { describeProcessor, processor } from "./processor";
+import { describeProcessor, makeForGpu, processor } from "./processor";
 
 /** Start the engine that {@link chosenEngine} names. */
 export async function startChosenEngine(): Promise<EngineInfo> {
@@ -54,10 +55,14 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   // TensorFlow leaves oneDNN off on processors without AVX-512; grouped convolutions need it everywhere.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
+  if (name === "cuda") makeForGpu();
   // A graph that asks for threads of its own gets them.
   if (processor().parts > 1) process.env.TF_OVERRIDE_GLOBAL_THREADPOOL ??= "1";
-  if (name === "cuda") process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
-  else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
+  if (name === "cuda") {
+    process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
+    // Products of float32 are float32's, not of numbers rounded to ten bits.
+    process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  } else process.env.CUDA_VISIBLE_DEVICES ??= "-1";
   bridgeNodeUtil();
   try {
     quietly(() => require("@tensorflow/tfjs-node-gpu"));
@@ -79,11 +84,18 @@ function startNative(name: "cuda" | "cpu"): EngineInfo {
   registerNativeEngine(tensorflow(backend.isUsingGpuDevice));
   return {
     name,
-    device: backend.isUsingGpuDevice ? "NVIDIA GPU" : `CPU, ${process.arch}`,
+    device: backend.isUsingGpuDevice ? gpuName() : `CPU, ${process.arch}`,
     version: `TensorFlow ${backend.binding.TF_Version}`,
     processor: backend.isUsingGpuDevice ? undefined : describeProcessor(processor()),
     precisions: ["float32", "mixed_bfloat16", "bfloat16_products"],
   };
+}
+
+/** The first GPU's name, as the driver gives it. */
+function gpuName(): string {
+  const asked = ["--query-gpu=name", "--format=csv,noheader"];
+  const { stdout } = spawnSync("nvidia-smi", asked, { encoding: "utf8" });
+  return stdout?.split("\n")[0].trim() || "NVIDIA GPU";
 }
 
 /**

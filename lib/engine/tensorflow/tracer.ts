@@ -126,7 +126,7 @@ export class GraphTracer implements Tracer {
   }
 
   private get fuses(): boolean {
-    return !this.portable && !this.backend.isUsingGpuDevice;
+    return !this.portable;
   }
 
   /** Put this tracer between tfjs and TensorFlow. */

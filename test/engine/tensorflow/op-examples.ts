@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Attribute, attribute, DT } from "#lib/engine/native";
+import { type Attribute, attribute, DT, nativeOp } from "#lib/engine/native";
 import { fixed } from "../cases";
 
 /** A call of one of TensorFlow's ops, for the tests that go through the table of ops. */
@@ -63,6 +63,7 @@ const normal = [
   attribute.string("data_format", "NHWC"),
   attribute.bool("is_training", true),
 ];
+const averaging = attribute.float("exponential_avg_factor", 1);
 const paddings = [float, attribute.type("Tpaddings", DT.int32)];
 const mirror = [...paddings, attribute.string("mode", "REFLECT")];
 const around = () =>
@@ -129,13 +130,15 @@ export const EXAMPLES: Readonly<Record<string, OpExample>> = {
   ),
   FusedBatchNormV3: of(
     () => [fixed(image), ...statistics(), tf.zeros([16]), tf.ones([16])],
-    [...normal, attribute.float("exponential_avg_factor", 1)],
+    [...normal, averaging],
     6,
   ),
   FusedBatchNormGradV3: of(
     () => {
-      const saved = [tf.zeros([16]), tf.fill([16], 0.75), tf.zeros([0])];
-      return [fixed(image, [-1, 1], 1), fixed(image), statistics()[0], ...saved];
+      const [scale, offset] = statistics();
+      const inputs = [fixed(image), scale, offset, tf.zeros([16]), tf.ones([16])];
+      const saved = nativeOp("FusedBatchNormV3", [...normal, averaging], inputs, 6).slice(3);
+      return [fixed(image, [-1, 1], 1), fixed(image), scale, ...saved];
     },
     normal,
     5,

@@ -87,7 +87,9 @@ describe("the table of ops", () => {
               values: x.dtype === "int32" ? x.dataSync() : undefined,
             })),
           );
-          const results = run(op, example, inputs);
+          const all = run(op, example, inputs);
+          // The rest is what kernels keep for themselves, as each likes.
+          const results = op.startsWith("FusedBatchNorm") ? all.slice(0, 3) : all;
           assert.deepEqual(
             inferred?.slice(0, results.length),
             results.map((x) => ({ shape: x.shape, dtype: dtypeNumber(x.dtype) })),

@@ -10,6 +10,7 @@ import { type Level, processorOf } from "#lib/engine/tensorflow/processor";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { isSmallWork } from "#lib/engine/tensorflow/work";
 import { fixed } from "../cases";
+import { notOnGpu } from "../support";
 
 const machine = (level: Level, cores = 2) => ({ ...processorOf(new Set(), level), cores });
 
@@ -75,7 +76,8 @@ describe("small work", () => {
     assert.equal(work(100, "avx2", { fn: (x) => tf.neg(x) }), false);
   });
 
-  it("counts a product that takes its bias along", () => {
+  it("counts a product that takes its bias along", function () {
+    notOnGpu.call(this);
     tf.tidy(() => {
       const weight = tf.variable(fixed([256, 256])) as tf.Variable<tf.Rank.R2>;
       const handle = makeNode("v", "VarHandleOp", {

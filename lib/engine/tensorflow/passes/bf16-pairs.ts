@@ -11,6 +11,7 @@ type Pair = readonly [Output, Output];
 /** Kernels over bfloat16 that take two neighbors as one integer of 32 bits. */
 export const bf16Pairs: Pass = {
   name: "bf16-pairs",
+  processorsOnly: true,
   summary: "an element-wise kernel over bfloat16 reads and writes two neighbors at a time",
   run: paired,
 };

@@ -1,4 +1,4 @@
-import { DT, hasOneDnn } from "../../native";
+import { DT, hasOneDnn, isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
 import { bodyOf } from "../fused-body";
 import { type GraphNode, makeNode, type Output } from "../graph";
@@ -16,10 +16,12 @@ export const fuseChains: Pass = {
   name: "fuse-chains",
   summary: "element-wise ops that follow one another become one kernel, in training",
   run: (trace, { portable, precision }) =>
-    portable || precision !== "mixed_bfloat16" || trace.effects.length === 0 || !hasOneDnn()
+    portable || precision !== "mixed_bfloat16" || trace.effects.length === 0 || !fusesChains()
       ? trace
       : chained(trace),
 };
+
+const fusesChains = () => hasOneDnn() || isUsingGpu();
 
 function chained(trace: Trace): Trace {
   const reader = onlyReaders(trace);

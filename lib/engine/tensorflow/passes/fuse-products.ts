@@ -14,6 +14,7 @@ const SMALLEST = 16;
  */
 export const fuseProducts: Pass = {
   name: "fuse-products",
+  processorsOnly: true,
   summary: "a product by weights that stay takes bias, GELU and residual sum along",
   run: (trace, { portable, constantVariables }) =>
     portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()

@@ -15,6 +15,8 @@ export interface Target {
 export interface Pass {
   /** What switches it off in `TUNING_FORK_DISABLE_PASSES`; its file's name. */
   readonly name: string;
+  /** Whether it is about kernels of processors alone, and left out for a GPU. Default: for both. */
+  readonly processorsOnly?: true;
   /** What it does, in a sentence. */
   readonly summary: string;
   /** The trace anew, nodes in an order in which each comes after what it reads. */

@@ -14,6 +14,7 @@ const SMALLEST = 16;
  */
 export const pointwiseLinear: Pass = {
   name: "pointwise-linear",
+  processorsOnly: true,
   summary: "a product by a matrix in bfloat16 becomes a 1 × 1 convolution, where that is faster",
   run: (trace, { portable }) =>
     portable || !hasOneDnn() || !processor().pointwiseProducts ? trace : withConvolutions(trace),

@@ -1,4 +1,5 @@
 import { UserError } from "../../../core/errors";
+import { isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
@@ -24,10 +25,15 @@ export const PASSES: readonly Pass[] = [
   prepackWeights,
 ];
 
+/** The passes that there are on this engine. */
+export function passesHere(): readonly Pass[] {
+  return isUsingGpu() ? PASSES.filter(({ processorsOnly }) => !processorsOnly) : PASSES;
+}
+
 /** Run a trace through the passes that are on. */
 export function applyPasses(trace: Trace, target: Target): Trace {
   const off = disabledPasses();
-  return PASSES.reduce(
+  return passesHere().reduce(
     (current, pass) =>
       off.has(pass.name) ? (pass.off?.(current) ?? current) : pass.run(current, target),
     trace,

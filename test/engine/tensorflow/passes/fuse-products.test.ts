@@ -9,6 +9,7 @@ import { makeNode } from "#lib/engine/tensorflow/graph";
 import { fuseProducts } from "#lib/engine/tensorflow/passes/fuse-products";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
 
 const WIDTH = 16;
 const HIDDEN = 64;
@@ -39,7 +40,10 @@ function makeNet() {
 }
 
 describe("fused products", () => {
-  before(() => startEngine());
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+  });
 
   it("gives what the plain graph gives, of weights that change, and leaves no tensor", () => {
     const { numTensors } = tf.memory();

@@ -9,6 +9,7 @@ import { makeNode } from "#lib/engine/tensorflow/graph";
 import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
 
 const FORCED = "TUNING_FORK_PROCESSOR";
 
@@ -28,7 +29,10 @@ function makeNet() {
 }
 
 describe("linear layers as convolutions", () => {
-  before(() => startEngine());
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+  });
   const outside = process.env[FORCED];
   afterEach(() => {
     if (outside === undefined) delete process.env[FORCED];

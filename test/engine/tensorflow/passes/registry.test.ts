@@ -10,6 +10,7 @@ import { type Precision, startEngine } from "#lib/engine/start";
 import { nativeBackend } from "#lib/engine/tensorflow/binding";
 import { PASSES } from "#lib/engine/tensorflow/passes/registry";
 import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
 
 const SWITCH = "TUNING_FORK_DISABLE_PASSES";
 const DUMP = "TUNING_FORK_DUMP_GRAPH";
@@ -101,8 +102,9 @@ describe("the passes", () => {
     });
   }
 
-  for (const { name } of PASSES) {
-    it(`${name} changes the graph, and is not in one where it is off`, () => {
+  for (const { name, processorsOnly } of PASSES) {
+    it(`${name} changes the graph, and is not in one where it is off`, function () {
+      if (processorsOnly) notOnGpu.call(this);
       const graphs = ["", name].map((off, i) => {
         const path = join(folder, `${i}`);
         const switched = { ...MOST, [DUMP]: path, [SWITCH]: off };
