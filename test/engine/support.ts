@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Compiled, compile, type TensorFunction } from "#lib/engine/compile";
 import { isUsingGpu } from "#lib/engine/native";
@@ -13,6 +14,20 @@ export function values(tensor: tf.Tensor | tf.Tensor[]): number[] {
 /** Skip a test of what is done on processors alone. */
 export function notOnGpu(this: Mocha.Context): void {
   if (isUsingGpu()) this.skip();
+}
+
+/**
+ * The same numbers to the bit; on a GPU, which adds in an order that changes from run to run, within a
+ * thousandth of the largest.
+ */
+export function assertSame(got: ArrayLike<number>, expected: ArrayLike<number>): void {
+  const [a, b] = [got, expected].map((list) => Array.from(list));
+  if (!isUsingGpu()) assert.deepEqual(a, b);
+  assert.equal(a.length, b.length);
+  const largest = Math.max(...b.map(Math.abs));
+  a.forEach((value, i) => {
+    assert.ok(Math.abs(value - b[i]) <= 1e-3 * largest, `${i}: ${value} for ${b[i]}`);
+  });
 }
 
 /** What compiles a function as `fn`; it is freed after the test that made it. */

@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import { openExperiment, openExperiments } from "#lib/train/open-experiment";
 import { findRuns } from "#lib/train/run-folder";
 
+import { assertSame } from "../engine/support";
 import { experimentFolder, settings } from "./experiment-folder";
 
 describe("an experiment", function () {
@@ -62,9 +63,9 @@ describe("an experiment", function () {
     assert.deepEqual(changed.state().differences, ["train.optimizer.learningRate: 0.003 → 0.001"]);
     await assert.rejects(changed.train({ ifExists: "resume" }), /learningRate: 0.003 → 0.001/);
     const after = await losses(changed);
-    assert.deepEqual(after, await losses(open(["train.optimizer.learningRate=0.001"], "other")));
+    assertSame(after, await losses(open(["train.optimizer.learningRate=0.001"], "other")));
     // A restart as well, on the object that has just trained.
-    assert.deepEqual(await losses(changed, { ifExists: "restart" }), after);
+    assertSame(await losses(changed, { ifExists: "restart" }), after);
   });
 
   it("says what to do when it is evaluated too early", async () => {

@@ -43,9 +43,20 @@ function constant(tensor: tf.Tensor, i: number): Output {
   };
 }
 
-/** Run one node over constants, and give its outputs in float32 where they are bfloat16. */
+/** An input that is fed: nodes over constants alone are computed on the processor, also beside a GPU. */
+function fed(tensor: tf.Tensor, i: number): Output {
+  const type = { shape: tensor.shape, dtype: dtypeNumber(tensor.dtype) };
+  const attributes = [attribute.type("dtype", type.dtype), attribute.shape("shape", tensor.shape)];
+  return {
+    node: makeNode(`operand${i}`, "Placeholder", { attributes, outputs: [type] }),
+    index: 0,
+  };
+}
+
+/** Run one node, and give its outputs in float32 where they are bfloat16. */
 function inGraph(node: (operands: readonly Output[]) => GraphNode[], inputs: tf.Tensor[]) {
-  const operands = inputs.map(constant);
+  const isFed = ({ dtype }: tf.Tensor) => dtype === "float32";
+  const operands = inputs.map((tensor, i) => (isFed(tensor) ? fed : constant)(tensor, i));
   const nodes = node(operands);
   const last = nodes[nodes.length - 1];
   const wide = last.outputs.map((type, index) =>
@@ -56,7 +67,10 @@ function inGraph(node: (operands: readonly Output[]) => GraphNode[], inputs: tf.
   const all = [...operands.map((operand) => operand.node), ...nodes];
   const session = new Session([...all, ...wide.flatMap((cast) => cast ?? [])]);
   const names = last.outputs.map((_, i) => (wide[i] ? `wide${i}:0` : `${last.name}:${i}`));
-  const results = session.run([], [], names);
+  const feeds = operands.flatMap(({ node: { name } }, i) =>
+    isFed(inputs[i]) ? [`${name}:0`] : [],
+  );
+  const results = session.run(inputs.filter(isFed), feeds, names);
   session.close();
   return results;
 }
