@@ -123,7 +123,7 @@ export const verb = defineVerb({
     else {
       const [{ model: name }] = cpus();
       say(
-        `${cpus().length} × ${name} (${engine.processor ?? engine.name}), Node ${process.versions.node}, ${engine.version}\n`,
+        `${cpus().length} × ${name} (${engine.processor ?? engine.device}), Node ${process.versions.node}, ${engine.version}\n`,
       );
       say(benchTable(rows));
     }
