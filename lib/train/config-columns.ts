@@ -10,14 +10,34 @@ function keysOf(settings: unknown, path = ""): [string, unknown][] {
   );
 }
 
-/** Settings as a table for people: one row a key, such as `train.optimizer.learningRate`. */
-export function settingsColumns(settings: object): {
+/** What a reader asks of every experiment, also where it is the default. */
+const ALWAYS = [
+  "train.epochs",
+  "train.batchSize",
+  "train.optimizer.name",
+  "train.optimizer.learningRate",
+  "train.schedule.name",
+];
+
+/**
+ * Settings as a table for people: one row a key, such as `train.optimizer.learningRate`.
+ *
+ * @param defaults Settings that need not be said: keys that are as here are left out, but for the few that
+ *   everybody asks for. Default: every key has its row.
+ */
+export function settingsColumns(
+  settings: object,
+  defaults?: object,
+): {
   /** Keys, such as `train.optimizer.learningRate`. */
   setting: string[];
   /** Their values as text. */
   value: string[];
 } {
-  const rows = keysOf(settings);
+  const usual = new Map(keysOf(defaults).map(([key, value]) => [key, JSON.stringify(value)]));
+  const rows = keysOf(settings).filter(
+    ([key, value]) => ALWAYS.includes(key) || usual.get(key) !== JSON.stringify(value),
+  );
   return {
     setting: rows.map(([key]) => key),
     value: rows.map(([, value]) => (Array.isArray(value) ? JSON.stringify(value) : String(value))),

@@ -9,7 +9,7 @@ import type { Summary } from "../evaluate/summary";
 import { parameterCount } from "../models/model-summary";
 import type { Model } from "../models/module";
 import { openCheckpoint } from "./checkpoint";
-import type { ExperimentConfig } from "./config";
+import { type ExperimentConfig, experimentSchema, parseConfig } from "./config";
 import { settingsColumns } from "./config-columns";
 import { type EvaluateOptions, evaluateRun } from "./evaluate-run";
 import type { SplitDataset } from "./experiment-data";
@@ -27,6 +27,9 @@ import { PeakMemory } from "./peak-memory";
 import { saveRowDigests } from "./row-digests";
 import type { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
+
+/** The settings of an experiment about which nothing is said; its data and model are nobody's. */
+const UNSAID = parseConfig(experimentSchema, { data: { spec: "?" }, model: { name: "?" } });
 
 /** How {@link Experiment.train} goes. */
 export interface TrainOptions extends FitOptions {
@@ -57,9 +60,14 @@ export class Experiment {
     this.opened = new HeldData(config, run);
   }
 
-  /** The settings as a table: what `showTable` takes. One row a key. */
-  settings(): ReturnType<typeof settingsColumns> {
-    return settingsColumns(this.config);
+  /**
+   * The settings as a table: what `showTable` takes. One row a key.
+   *
+   * @param options.all Every key. Default: those that are not as they are where nothing is said, and what everybody asks
+   *   for, such as the learning rate.
+   */
+  settings({ all = false }: { readonly all?: boolean } = {}): ReturnType<typeof settingsColumns> {
+    return settingsColumns(this.config, all ? undefined : UNSAID);
   }
 
   /** Where the run stands. @throws UserError when a file of the folder is damaged */

@@ -54,6 +54,20 @@ describe("an experiment", function () {
     assert.equal(tf.memory().numTensors, numTensors, "what the object before held is released");
   });
 
+  it("shows the settings that are not the usual ones and what everybody asks for, or all", () => {
+    const one = open(["train.ema=0.9", "train.augmentation.zoom=1"]);
+    const shown = one.settings();
+    const value = (key: string) => shown.value[shown.setting.indexOf(key)];
+    assert.equal(value("train.ema"), "0.9");
+    assert.equal(value("model.name"), one.config.model.name);
+    assert.equal(value("train.batchSize"), String(one.config.train.batchSize));
+    assert.equal(value("train.optimizer.beta1"), undefined);
+    const all = one.settings({ all: true });
+    assert.ok(all.setting.includes("train.optimizer.beta1"));
+    assert.ok(shown.setting.every((key) => all.setting.includes(key)));
+    assert.ok(shown.setting.length < all.setting.length / 2, `${shown.setting}`);
+  });
+
   it("begins with fresh weights when settings changed, to the bit", async () => {
     const first = open();
     await first.train();
