@@ -17,7 +17,8 @@ export interface Drop {
  * the mean (Srivastava et al. 2014).
  *
  * Whether a value stays follows from its position and the seed, the same on every engine: a counter is
- * mixed (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but less: it must only look random). That costs less than to read a random number, so the gradient does it again and keeps nothing.
+ * mixed (as Salmon et al. 2011, doi:10.1145/2063384.2063405, but less: it must only look random). That
+ * costs less than to read a random number, so the gradient does it again and keeps nothing.
  */
 export function dropout<T extends tf.Tensor>(x: T, { rate, seed }: Drop): T {
   return differentiable<T>(

@@ -25,15 +25,11 @@ export const PASSES: readonly Pass[] = [
   prepackWeights,
 ];
 
-/** The passes that there are on this engine. */
-export function passesHere(): readonly Pass[] {
-  return isUsingGpu() ? PASSES.filter(({ processorsOnly }) => !processorsOnly) : PASSES;
-}
-
 /** Run a trace through the passes that are on. */
 export function applyPasses(trace: Trace, target: Target): Trace {
   const off = disabledPasses();
-  return passesHere().reduce(
+  const here = isUsingGpu() ? PASSES.filter(({ processorsOnly }) => !processorsOnly) : PASSES;
+  return here.reduce(
     (current, pass) =>
       off.has(pass.name) ? (pass.off?.(current) ?? current) : pass.run(current, target),
     trace,
