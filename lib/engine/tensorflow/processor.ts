@@ -66,8 +66,7 @@ let known: { readonly forced: string | undefined; readonly processor: Processor 
 export function processor(): Processor {
   const forced = process.env.TUNING_FORK_PROCESSOR;
   if (known === undefined || known.forced !== forced) {
-    const own = processorOf(cpuFlags(), forced);
-    known = { forced, processor: onGpu ? { ...own, ...GPU } : own };
+    known = { forced, processor: processorOf(cpuFlags(), forced, onGpu) };
   }
   return known.processor;
 }
@@ -75,9 +74,10 @@ export function processor(): Processor {
 /**
  * @param flags The instruction sets, as /proc/cpuinfo lists them.
  * @param forced A level to take instead; empty or nothing for the flags' own.
+ * @param gpu Whether an NVIDIA GPU beside it computes.
  * @throws UserError when `forced` is no level.
  */
-export function processorOf(flags: ReadonlySet<string>, forced?: string): Processor {
+export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = false): Processor {
   const own = levelOf(flags);
   const level = forced === undefined || forced === "" ? own : levelNamed(forced);
   const cores = availableParallelism();
@@ -94,6 +94,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string): Proces
     },
     cores,
     parts: from("avx512_bf16") ? Math.min(cores, MOST_PARTS) : 1,
+    ...(gpu ? GPU : {}),
   };
 }
 

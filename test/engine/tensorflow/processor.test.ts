@@ -35,6 +35,14 @@ describe("the processor", () => {
     assert.match(describeProcessor({ ...alone, cores: 2 }), /little work.* take one core$/);
   });
 
+  it("chooses the same for a GPU, whatever stands beside it", () => {
+    for (const list of Object.values(flags)) {
+      const found = processorOf(new Set(list.split(" ")), undefined, true);
+      assert.ok(found.multipliesBfloat16 && found.normalizesBfloat16);
+      assert.ok(!found.pointwiseProducts && !found.keepsWeights && found.parts === 1);
+    }
+  });
+
   it("refuses a level it does not know", () => {
     assert.throws(() => processorOf(new Set(), "avx1024"), UserError);
   });
