@@ -24,6 +24,7 @@ export {
   columnFor,
 } from "../evaluate/by-column";
 export {
+  chanceCalibrationError,
   expectedCalibrationError,
   type ReliabilityBin,
   reliabilityTable,

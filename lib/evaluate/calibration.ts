@@ -58,3 +58,24 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
   }
   return total === 0 ? 0 : gap / total;
 }
+
+/**
+ * The calibration error that so few rows show although every probability is true: by chance more or less of a bin are right
+ * than it says. An error within two deviations of the mean says nothing against the network (consistency of Bröcker & Smith 2007,
+ * doi:10.1175/WAF993.1; the count of a bin taken as normal).
+ *
+ * @returns mean and standard deviation of {@link expectedCalibrationError} over such samples; 0 and 0 of no rows
+ */
+export function chanceCalibrationError(table: readonly ReliabilityBin[]): {
+  mean: number;
+  deviation: number;
+} {
+  const filled = table.filter(({ count }) => count > 0);
+  const total = filled.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return { mean: 0, deviation: 0 };
+  const variances = filled.map(({ count, confidence: p }) => count * p * (1 - p));
+  // The mean of |x| of a normal x is σ √(2 / π), its variance σ² (1 − 2 / π).
+  const mean = variances.reduce((sum, v) => sum + Math.sqrt((2 / Math.PI) * v), 0) / total;
+  const variance = variances.reduce((sum, v) => sum + v, 0) * (1 - 2 / Math.PI);
+  return { mean, deviation: Math.sqrt(variance) / total };
+}

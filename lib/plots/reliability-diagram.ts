@@ -1,4 +1,8 @@
-import { expectedCalibrationError, type ReliabilityBin } from "../evaluate/calibration";
+import {
+  chanceCalibrationError,
+  expectedCalibrationError,
+  type ReliabilityBin,
+} from "../evaluate/calibration";
 import { wilsonInterval } from "../evaluate/intervals";
 import { axisOf, diagonal } from "./axes";
 import type { Figure } from "./figure";
@@ -6,7 +10,7 @@ import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./the
 
 /**
  * Accuracy against confidence with Wilson's 95 % intervals, and how many galaxies have each
- * confidence. Answers the reliability diagrams of Guo et al. (2017, arXiv:1706.04599).
+ * confidence; the calibration error (ECE), and that which so few galaxies show by chance although all probabilities are true. Answers the reliability diagrams of Guo et al. (2017, arXiv:1706.04599).
  *
  * @param table What `reliabilityTable` gives.
  */
@@ -17,6 +21,7 @@ export function reliabilityDiagram(
   const theme = themeOf(options);
   const filled = table.filter((bin) => bin.count > 0);
   const intervals = filled.map((bin) => wilsonInterval(bin.correct, bin.count));
+  const chance = chanceCalibrationError(table);
   const range = [0, 1];
   return {
     data: [
@@ -60,13 +65,16 @@ export function reliabilityDiagram(
         yaxis2: axisOf(theme, "Galaxies", { domain: [0, 0.22], nticks: 3 }),
         annotations: [
           {
-            text: `ECE ${expectedCalibrationError(table).toFixed(3)}`,
+            text:
+              `ECE ${expectedCalibrationError(table).toFixed(3)}<br>` +
+              `by chance ${chance.mean.toFixed(3)} ± ${chance.deviation.toFixed(3)}`,
             x: 0.03,
             y: 0.97,
             xref: "x",
             yref: "y",
             xanchor: "left",
             yanchor: "top",
+            align: "left",
             showarrow: false,
             font: { size: SMALL_TEXT },
           },
