@@ -39,7 +39,7 @@ export {
   readSettings,
 } from "../train/config-file";
 export type { EvaluateOptions } from "../train/evaluate-run";
-export { Experiment, type TrainOptions } from "../train/experiment";
+export { Experiment, type SettingsOptions, type TrainOptions } from "../train/experiment";
 export {
   experimentSize,
   type OpenSplitOptions,

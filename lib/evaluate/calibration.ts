@@ -67,7 +67,9 @@ export function expectedCalibrationError(table: readonly ReliabilityBin[]): numb
  * @returns mean and standard deviation of {@link expectedCalibrationError} over such samples; 0 and 0 of no rows
  */
 export function chanceCalibrationError(table: readonly ReliabilityBin[]): {
+  /** What to expect. */
   mean: number;
+  /** One standard deviation. */
   deviation: number;
 } {
   const filled = table.filter(({ count }) => count > 0);

@@ -31,6 +31,12 @@ import { type RunResult, readRun, readTraining, refuseUntested } from "./run-res
 /** The settings of an experiment about which nothing is said; its data and model are nobody's. */
 const UNSAID = parseConfig(experimentSchema, { data: { spec: "?" }, model: { name: "?" } });
 
+/** Which settings {@link Experiment.settings} shows. */
+export interface SettingsOptions {
+  /** Every key. Default false. */
+  readonly all?: boolean;
+}
+
 /** How {@link Experiment.train} goes. */
 export interface TrainOptions extends FitOptions {
   /** Default `auto`. */
@@ -61,13 +67,11 @@ export class Experiment {
   }
 
   /**
-   * The settings as a table: what `showTable` takes. One row a key.
-   *
-   * @param options.all Every key. Default: those that are not as they are where nothing is said, and what everybody asks
-   *   for, such as the learning rate.
+   * The settings as a table: what `showTable` takes. One row a key: those that are not as they are where nothing
+   * is said, and what everybody asks for, such as the learning rate.
    */
-  settings({ all = false }: { readonly all?: boolean } = {}): ReturnType<typeof settingsColumns> {
-    return settingsColumns(this.config, all ? undefined : UNSAID);
+  settings(options: SettingsOptions = {}): ReturnType<typeof settingsColumns> {
+    return settingsColumns(this.config, options.all ? undefined : UNSAID);
   }
 
   /** Where the run stands. @throws UserError when a file of the folder is damaged */
