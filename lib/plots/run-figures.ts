@@ -164,7 +164,7 @@ export const runFigureRegistry: Readonly<Record<string, RunFigure>> = {
   },
   "reliability-diagram": {
     caption: ({ model }) =>
-      `How often ${model} is right, against how sure it is. A calibrated network lies on the diagonal; the expected calibration error is the mean distance from it.`,
+      `How often ${model} is right, against how sure it is. A calibrated network lies on the diagonal; the expected calibration error (ECE) is the mean distance from it, beside the one that so few galaxies show by chance though all probabilities are true (± one standard deviation).`,
     draw: ofProbabilities((table, options) => reliabilityDiagram(reliabilityTable(table), options)),
   },
 };
