@@ -107,10 +107,11 @@ export async function measureRow(plan: BenchPlan): Promise<BenchRow> {
       try {
         const torchArgs = [script(), ...args, plan.device, form];
         other = await Worker.start(`PyTorch (${form})`, torchPython(), torchArgs);
-        // The first round may still compile.
-        const one = steps * (await other.round(1));
-        const slower = best && one > CLEARLY_SLOWER * best.time;
-        const time = slower ? one : await other.round(steps);
+        const most = best ? CLEARLY_SLOWER * best.time : Number.POSITIVE_INFINITY;
+        let one = steps * (await other.round(1));
+        // It may still have compiled.
+        if (one > most) one = steps * (await other.round(1));
+        const time = one > most ? one : await other.round(steps);
         forms[form] = speed(time);
         if (others.includes(form) || (best && best.time <= time)) other.end();
         else {
