@@ -15,7 +15,7 @@ const MANY = 256;
 const MOST_COPIES = 2 ** 30;
 
 /**
- * Weights for each image of a part, beyond which no parts are made: each part reads all weights. VGG-16 (138 million) takes a fifth
+ * Weights for each image of a part, beyond which no parts are made: each part reads all weights. VGG-16 (138 million) takes a quarter
  * longer by two parts of two images, ViT-B/16 (86 million) as long by two of four.
  */
 const MOST_WEIGHTS = 2 ** 24;
