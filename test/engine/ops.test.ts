@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
-import { isUsingGpu } from "#lib/engine/native";
 import { startEngine } from "#lib/engine/start";
 import { cases, inputsOf, valueAndGradients } from "./cases";
 
@@ -29,11 +28,8 @@ describe("ops", () => {
         const compiled = compile({ fn }, { variables: [] });
         const twice = [compiled.call.fn(...inputs), compiled.call.fn(...inputs)];
         const expected = fn(...inputs);
-        for (const got of twice) {
-          // A GPU's kernels divide to one digit less.
-          const tolerance = (test.compiledTolerance ?? 1e-5) * (isUsingGpu() ? 4 : 1);
-          compare(got as tf.Tensor[], expected, tolerance);
-        }
+        for (const got of twice)
+          compare(got as tf.Tensor[], expected, test.compiledTolerance ?? 1e-5);
         compiled.dispose();
       });
       assert.equal(tf.memory().numTensors, numTensors, "tensors left over");
