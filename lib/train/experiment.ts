@@ -28,9 +28,6 @@ import { saveRowDigests } from "./row-digests";
 import type { RunFolder } from "./run-folder";
 import { type RunResult, readRun, readTraining, refuseUntested } from "./run-result";
 
-/** The settings of an experiment about which nothing is said; its data and model are nobody's. */
-const UNSAID = parseConfig(experimentSchema, { data: { spec: "?" }, model: { name: "?" } });
-
 /** Which settings {@link Experiment.settings} shows. */
 export interface SettingsOptions {
   /** Every key. Default false. */
@@ -71,7 +68,10 @@ export class Experiment {
    * is said, and what everybody asks for, such as the learning rate.
    */
   settings(options: SettingsOptions = {}): ReturnType<typeof settingsColumns> {
-    return settingsColumns(this.config, options.all ? undefined : UNSAID);
+    if (options.all) return settingsColumns(this.config);
+    // Of an experiment about which nothing is said; its data and model are nobody's.
+    const unsaid = { data: { spec: "?" }, model: { name: "?" } };
+    return settingsColumns(this.config, parseConfig(experimentSchema, unsaid));
   }
 
   /** Where the run stands. @throws UserError when a file of the folder is damaged */
