@@ -10,7 +10,8 @@ import { COLUMN, type FigureOptions, layoutOf, SMALL_TEXT, themeOf } from "./the
 
 /**
  * Accuracy against confidence with Wilson's 95 % intervals, and how many galaxies have each
- * confidence; the calibration error (ECE), and that which so few galaxies show by chance although all probabilities are true. Answers the reliability diagrams of Guo et al. (2017, arXiv:1706.04599).
+ * confidence; the calibration error (ECE), and that which so few galaxies show by chance although all
+ * probabilities are true. Answers the reliability diagrams of Guo et al. (2017, arXiv:1706.04599).
  *
  * @param table What `reliabilityTable` gives.
  */
