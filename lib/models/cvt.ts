@@ -4,7 +4,14 @@ import { truncatedNormal } from "./initializers";
 import { batchNorm, conv2d, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
 import { type AttentionHook, type Context, hook, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
-import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
+import {
+  dotProductAttention,
+  firstToken,
+  geluLayer,
+  splitHeads,
+  type Tokens,
+  tokensAsked,
+} from "./transformer";
 
 interface Shape {
   readonly widths: readonly number[];
@@ -52,7 +59,8 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
       const stride = 8 * 2 ** stage;
       const prefix = stage === last ? 1 : 0;
       attention.push({ name: blockAt.path("attention.attention"), stride, prefix });
-      return block(blockAt, width, shape.heads[stage], rate);
+      const isLast = stage === last && i === depth - 1;
+      return block(blockAt, width, shape.heads[stage], rate, isLast);
     });
     return { embed, blocks, classToken };
   });
@@ -86,8 +94,14 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
 type MapLayer = (x: Tokens, size: readonly [number, number], context: Context) => Tokens;
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
-function block(p: Parameters, width: number, heads: number, dropRate: number): MapLayer {
-  const attention = convolutionalAttention(p.at("attention"), width, heads);
+function block(
+  p: Parameters,
+  width: number,
+  heads: number,
+  dropRate: number,
+  isLast: boolean,
+): MapLayer {
+  const attention = convolutionalAttention(p.at("attention"), width, heads, isLast);
   const [drop1, drop2] = [dropPath<Tokens>(p, dropRate), dropPath<Tokens>(p, dropRate)];
   const norm1 = layerNorm<Tokens>(p.at("layernorm_before"), width, EPSILON);
   const norm2 = layerNorm<Tokens>(p.at("layernorm_after"), width, EPSILON);
@@ -100,13 +114,19 @@ function block(p: Parameters, width: number, heads: number, dropRate: number): M
   );
   const name = p.path();
   return (x, size, context) => {
-    const y: Tokens = tf.add(x, drop1(attention(norm1(x, context), size, context), context));
+    const branch = drop1(attention(norm1(x, context), size, context), context);
+    const y: Tokens = tf.add(tokensAsked(isLast, context)(x), branch);
     return hook(context, name, tf.add(y, mlp(y, context)));
   };
 }
 
 /** Queries, keys and values see their neighbors through a depthwise convolution (section 3.2). */
-function convolutionalAttention(p: Parameters, width: number, heads: number): MapLayer {
+function convolutionalAttention(
+  p: Parameters,
+  width: number,
+  heads: number,
+  isLast: boolean,
+): MapLayer {
   const inner = p.at("attention");
   const parts = (["query", "key", "value"] as const).map((part) => {
     const convolutionAt = inner.at(`convolution_projection_${part}.convolution_projection`);
@@ -134,7 +154,8 @@ function convolutionalAttention(p: Parameters, width: number, heads: number): Ma
     const [q, k, v] = parts.map((convolve, i) => {
       const y: Tokens = tf.reshape(convolve(map, context), [x.shape[0], -1, width]);
       const all = first === undefined ? y : tf.concat([first as Tokens, y], 1);
-      return splitHeads(projections[i](all, context), 1, heads)[0];
+      const some = i === 0 ? tokensAsked(isLast, context)(all) : all;
+      return splitHeads(projections[i](some, context), 1, heads)[0];
     });
     // The published models scale by the whole width, not by a head's.
     return dense(dotProductAttention(q, k, v, width ** -0.5, context, name), context);

@@ -5,7 +5,14 @@ import { fanInUniform, type Initializer, truncatedNormal } from "./initializers"
 import { dropout, dropping, layerNorm, linear, sequence } from "./layers";
 import { hook, type Layer, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
-import { dotProductAttention, firstToken, geluLayer, splitHeads, type Tokens } from "./transformer";
+import {
+  dotProductAttention,
+  firstToken,
+  geluLayer,
+  splitHeads,
+  type Tokens,
+  tokensAsked,
+} from "./transformer";
 
 interface Shape {
   readonly patch: number;
@@ -35,7 +42,7 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const positions = add("pos_embedding", tokens);
   const classToken = add("cls_token", 1);
   const blocks = Array.from({ length: shape.depth }, (_, i) =>
-    block(p.at("transformer.net.layers").at(i), shape, tokens, rate),
+    block(p.at("transformer.net.layers").at(i), shape, tokens, rate, i === shape.depth - 1),
   );
   const norm = layerNorm<tf.Tensor2D>(p.at("mlp_head.0"), width, EPSILON);
   return {
@@ -72,10 +79,16 @@ function plus(a: Tokens, b: Tokens): Tokens {
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
-function block(p: Parameters, shape: Shape, tokens: number, rate: number) {
+function block(p: Parameters, shape: Shape, tokens: number, rate: number, isLast: boolean) {
   const { width } = shape;
   const norm = layerNorm<Tokens>(p.at("0.norm"), width, EPSILON);
-  const { layer: attention, ...shown } = linearAttention(p.at("0.fn"), shape, tokens, rate);
+  const { layer: attention, ...shown } = linearAttention(
+    p.at("0.fn"),
+    shape,
+    tokens,
+    rate,
+    isLast,
+  );
   const mlp = sequence(
     layerNorm<Tokens>(p.at("1.norm"), width, EPSILON),
     linear<Tokens>(p.at("1.fn.w1"), width, 4 * width),
@@ -85,14 +98,20 @@ function block(p: Parameters, shape: Shape, tokens: number, rate: number) {
   );
   const name = p.path();
   const layer: Layer<Tokens> = (x, context) => {
-    const y = plus(x, attention(norm(x, context), context));
+    const y = plus(tokensAsked(isLast, context)(x), attention(norm(x, context), context));
     return hook(context, name, plus(y, mlp(y, context)));
   };
   return { layer, ...shown };
 }
 
 /** Attention to k mixtures of the tokens: softmax(q (E K)ᵀ / √d) F V (equation 7). */
-function linearAttention(p: Parameters, { width, heads, k }: Shape, tokens: number, rate: number) {
+function linearAttention(
+  p: Parameters,
+  { width, heads, k }: Shape,
+  tokens: number,
+  rate: number,
+  isLast: boolean,
+) {
   const project = (name: string) => linear<Tokens>(p.at(name), width, width, { bias: false });
   const mixing = (name: string) =>
     p.add(name, [tokens, k], mixtureUniform, { decay: true }).variable as tf.Tensor2D;
@@ -110,7 +129,7 @@ function linearAttention(p: Parameters, { width, heads, k }: Shape, tokens: numb
     tf.matMul(tf.tile(tf.expandDims(by, 0), [x.shape[0], 1, 1]), x, true, false);
   const layer: Layer<Tokens> = (x, context) => {
     context.tally?.(2 * x.size * k);
-    const [queries] = splitHeads(toQ(x, context), 1, heads);
+    const [queries] = splitHeads(toQ(tokensAsked(isLast, context)(x), context), 1, heads);
     const [keys] = splitHeads(mix(toK(x, context), mixK), 1, heads);
     const [values] = splitHeads(mix(toV(x, context), mixV), 1, heads);
     const weighted = dotProductAttention(

@@ -23,6 +23,11 @@ export interface Context {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a callback that only looks returns nothing
   readonly hook?: (name: string, value: tf.Tensor) => tf.Tensor | void;
+  /**
+   * Whether nothing but what {@link Network.pool} reads is wanted of {@link Network.forwardFeatures}: the last block of
+   * a transformer then computes its class token alone. Default false.
+   */
+  readonly pooledOnly?: boolean;
   /** Told of the multiply-adds of every product and convolution. */
   readonly tally?: (multiplyAdds: number) => void;
 }
@@ -155,7 +160,8 @@ export interface Model
   /**
    * Images as for {@link Model.forward} → what the last block gives: a feature map
    * `[batch, height, width, channels]`, or tokens `[batch, tokens, channels]`, for
-   * {@link Model.forwardHead}. A norm that follows the pooling is not in it yet.
+   * {@link Model.forwardHead}. A norm that follows the pooling is not in it yet. With
+   * {@link Context.pooledOnly} there may be fewer tokens.
    */
   forwardFeatures(images: tf.Tensor4D, context: Context): tf.Tensor;
   /**

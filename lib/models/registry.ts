@@ -135,7 +135,11 @@ export function createModel(name: string, options: ModelOptions): Model {
     forwardFeatures,
     forwardHead,
     forward: (images, context) =>
-      tf.tidy(() => forwardHead(forwardFeatures(images, context), context)),
+      tf.tidy(() => {
+        // Who looks inside shall see all of the last block.
+        const pooledOnly = context.hook === undefined;
+        return forwardHead(forwardFeatures(images, { ...context, pooledOnly }), context);
+      }),
     resetClassifier(wanted) {
       checkNumClasses(wanted);
       classifier.reset(wanted);

@@ -15,6 +15,18 @@ export function firstToken(tokens: Tokens): tf.Tensor2D {
   return tf.reshape(tf.slice(tokens, [0, 0, 0], [-1, 1, -1]), [-1, tokens.shape[2]]);
 }
 
+/**
+ * The tokens that a block computes: the last one of a network that classifies by the class token needs no other where
+ * only pooled features are wanted. All tokens stay keys and values of its attention.
+ *
+ * @param isLast Whether it is the last block.
+ * @returns a function of tensors whose dimension before the last is that of tokens
+ */
+export function tokensAsked(isLast: boolean, context: Context): <T extends tf.Tensor>(x: T) => T {
+  if (!isLast || !context.pooledOnly) return (x) => x;
+  return (x) => tf.slice(x, new Array(x.rank).fill(0), x.shape.with(-2, 1));
+}
+
 /** GELU as a layer (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 export const geluLayer: Layer<Tokens> = (x) => gelu(x);
 
@@ -42,15 +54,26 @@ export function mlp<T extends tf.Tensor>(
   };
 }
 
-/** Multi-head self-attention with one product for queries, keys and values. */
-export function selfAttention(p: Parameters, width: number, heads: number): Layer<Tokens> {
+/**
+ * Multi-head self-attention with one product for queries, keys and values.
+ *
+ * @param isLast As {@link tokensAsked} has it. Default false.
+ */
+export function selfAttention(
+  p: Parameters,
+  width: number,
+  heads: number,
+  isLast = false,
+): Layer<Tokens> {
   const init = truncatedNormal(0.02);
   const qkv = linear<Tokens>(p.at("qkv"), width, 3 * width, { init });
   const proj = linear<Tokens>(p.at("proj"), width, width, { init });
   const name = p.path();
   return (x, context) => {
     const [q, k, v] = splitHeads(qkv(x, context), 3, heads);
-    return proj(dotProductAttention(q, k, v, (width / heads) ** -0.5, context, name), context);
+    const queries = tokensAsked(isLast, context)(q);
+    const scale = (width / heads) ** -0.5;
+    return proj(dotProductAttention(queries, k, v, scale, context, name), context);
   };
 }
 

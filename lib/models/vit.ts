@@ -12,7 +12,7 @@ import { conv2d, dropout, dropPath, dropPathRates, layerNorm, sequence } from ".
 import { type Context, hook, type Layer, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
 import { resamplePositions } from "./resample";
-import { firstToken, layerScale, mlp, selfAttention, type Tokens } from "./transformer";
+import { firstToken, layerScale, mlp, selfAttention, type Tokens, tokensAsked } from "./transformer";
 
 interface Shape {
   readonly patch: number;
@@ -52,7 +52,9 @@ function build(p: Parameters, options: BuildOptions, shape: Shape): Network {
   const inside = shape.dropout === undefined ? 0 : (options.dropout ?? shape.dropout);
   const dropEmbedding = dropout<Tokens>(p, inside);
   const rates = dropPathRates(options.dropPath ?? 0, depth);
-  const blocks = rates.map((rate, i) => block(p.at("blocks").at(i), shape, rate, inside));
+  const blocks = rates.map((rate, i) =>
+    block(p.at("blocks").at(i), shape, rate, inside, i === depth - 1),
+  );
   const norm = layerNorm<tf.Tensor2D>(p.at("norm"), width);
 
   function embedded(images: tf.Tensor4D, context: Context): Tokens {
@@ -94,7 +96,13 @@ function square(n: number): boolean {
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)). */
-function block(p: Parameters, shape: Shape, dropRate: number, inside: number): Layer<Tokens> {
+function block(
+  p: Parameters,
+  shape: Shape,
+  dropRate: number,
+  inside: number,
+  isLast: boolean,
+): Layer<Tokens> {
   const { width, heads } = shape;
   const branch = (norm: string, scale: string, body: Layer<Tokens>): Layer<Tokens> => {
     const layers = [layerNorm<Tokens>(p.at(norm), width), body];
@@ -102,12 +110,12 @@ function block(p: Parameters, shape: Shape, dropRate: number, inside: number): L
       layers.push(layerScale(p.at(scale), "gamma", width, shape.layerScale));
     }
     const run = sequence(...layers, dropPath<Tokens>(p, dropRate));
-    return (x, context) => tf.add(x, run(x, context));
+    return (x, context) => tf.add(tokensAsked(isLast, context)(x), run(x, context));
   };
   const attention = branch(
     "norm1",
     "ls1",
-    sequence(selfAttention(p.at("attn"), width, heads), dropout<Tokens>(p, inside)),
+    sequence(selfAttention(p.at("attn"), width, heads, isLast), dropout<Tokens>(p, inside)),
   );
   const feedForward = branch(
     "norm2",

@@ -119,7 +119,7 @@ function meanOverViews(
 
 /** Images → pooled features `[batch, features]`, what the last layer sees; to be compiled. */
 export function featureFunction(model: Model): ImageFunction {
-  const context = { training: false };
+  const context = { training: false, pooledOnly: true };
   return (images) =>
     tf.tidy(() => {
       const x = normalize(unitRange(images), model.preprocessing);
