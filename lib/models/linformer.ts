@@ -82,13 +82,7 @@ function plus(a: Tokens, b: Tokens): Tokens {
 function block(p: Parameters, shape: Shape, tokens: number, rate: number, isLast: boolean) {
   const { width } = shape;
   const norm = layerNorm<Tokens>(p.at("0.norm"), width, EPSILON);
-  const { layer: attention, ...shown } = linearAttention(
-    p.at("0.fn"),
-    shape,
-    tokens,
-    rate,
-    isLast,
-  );
+  const { layer: attention, ...shown } = linearAttention(p.at("0.fn"), shape, tokens, rate, isLast);
   const mlp = sequence(
     layerNorm<Tokens>(p.at("1.norm"), width, EPSILON),
     linear<Tokens>(p.at("1.fn.w1"), width, 4 * width),

@@ -12,7 +12,14 @@ import { conv2d, dropout, dropPath, dropPathRates, layerNorm, sequence } from ".
 import { type Context, hook, type Layer, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
 import { resamplePositions } from "./resample";
-import { firstToken, layerScale, mlp, selfAttention, type Tokens, tokensAsked } from "./transformer";
+import {
+  firstToken,
+  layerScale,
+  mlp,
+  selfAttention,
+  type Tokens,
+  tokensAsked,
+} from "./transformer";
 
 interface Shape {
   readonly patch: number;

@@ -143,7 +143,8 @@ for (const name of tiny) {
     it("gives the logits in two halves as in one", () => {
       withModel((model) => {
         const context = { training: false };
-        const [x, whole] = [images(2), model.forward(images(2), context).dataSync()];
+        const x = images(2);
+        const whole = model.forward(x, context).dataSync<"float32">();
         const features = model.forwardFeatures(x, context);
         assert.equal(features.shape[0], 2);
         assert.ok([3, 4].includes(features.rank), "a feature map or tokens");
