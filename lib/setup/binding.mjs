@@ -1,7 +1,7 @@
 /**
  * The native binding of tfjs-node-gpu, compiled against the library of the TensorFlow wheel.
  *
- * Two C++ files and Node's stable C interface (N-API 8), so one compiler call does it, and the
+ * Three C++ files and Node's stable C interface (N-API 8), so one compiler call does it, and the
  * result serves every Node version.
  */
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
@@ -11,6 +11,9 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 
 /** Read before the sources: what the binding does otherwise than its authors wrote it. */
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
+const HEADERS = join(HERE, "native", "headers");
+/** Kernels of our own. */
+const KERNELS = join(HERE, "native", "attention.cc");
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
@@ -35,10 +38,10 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles three small files)", {
+  return step(project, "native engine (compiles four small files)", {
     name: "binding",
     key: keyOf(
-      ...[...sources, ...CHANGES, QUIET].map((file) => ({ file })),
+      ...[...sources, ...CHANGES, KERNELS, QUIET].map((file) => ({ file })),
       { file: join(state, "steps", "tensorflow") },
       { file: inPackage("node-api-headers", "package.json") },
     ),
@@ -57,8 +60,10 @@ export function buildBinding(project) {
         "-std=c++17",
         `-I${folder}`,
         `-I${join(tensorflow, "include")}`,
+        `-I${HEADERS}`,
         ...CHANGES.flatMap((file) => ["-include", file]),
         ...sources,
+        KERNELS,
         ...LIBRARIES.map((file) => join(deps, "lib", file)),
         "-Wl,-rpath,$ORIGIN/../../deps/lib",
       ]);

@@ -89,7 +89,7 @@ class CompiledGraph {
     let trace = this.traces.get(key);
     if (trace === undefined) {
       const traced = this.trace(name, inputs);
-      const { precision = "float32", constantVariables } = this.options;
+      const { precision = "float32", constantVariables, parts } = this.options;
       if (constantVariables && traced.effects.length > 0) {
         throw new TracingError(
           name,
@@ -97,7 +97,7 @@ class CompiledGraph {
           "compile it without `constantVariables`",
         );
       }
-      trace = applyPasses(traced, { precision, portable: false, constantVariables });
+      trace = applyPasses(traced, { precision, portable: false, constantVariables, parts });
       dumpGraph(name, traced, trace, this.variableNodes);
       this.stale = true;
     }

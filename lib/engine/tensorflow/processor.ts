@@ -26,6 +26,8 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
+  /** Whether attention in predictions is a kernel of our own, which computes with AMX's tiles. */
+  readonly fusesAttention: boolean;
   /** About how many operations of a product one core does in a second, for choosing threads. */
   readonly productSpeed: { readonly float32: number; readonly bfloat16: number };
   /** How many cores there are for this process. */
@@ -40,6 +42,7 @@ const GPU = {
   normalizesBfloat16: true,
   pointwiseProducts: false,
   keepsWeights: false,
+  fusesAttention: false,
   parts: 1,
 } as const;
 
@@ -88,6 +91,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
     keepsWeights: from("avx512_bf16"),
+    fusesAttention: from("amx_bf16"),
     productSpeed: {
       float32: from("avx512") ? 1e11 : 5e10,
       bfloat16: from("amx_bf16") ? 5e11 : from("avx512_bf16") ? 2e11 : 5e10,
@@ -100,10 +104,21 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
 
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, cores, parts } = processor;
+  const {
+    level,
+    multipliesBfloat16,
+    pointwiseProducts,
+    keepsWeights,
+    fusesAttention,
+    cores,
+    parts,
+  } = processor;
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
+    ...(fusesAttention
+      ? ["attention in predictions is one kernel (of GCC 11 or newer at set-up)"]
+      : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),
     ...(parts > 1
       ? [

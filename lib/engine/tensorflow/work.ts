@@ -1,4 +1,5 @@
 import { DT } from "../native";
+import { ATTENTION } from "./attention-op";
 import type { Trace } from "./function-trace";
 import type { GraphNode } from "./graph";
 import { type Processor, processor } from "./processor";
@@ -40,6 +41,10 @@ function operations({ op, attributes, inputs, outputs }: GraphNode): number {
       return 2 * sizeOf(outputs[0].shape) * first[transposed("transpose_a") ? 0 : 1];
     case "BatchMatMulV2":
       return 2 * sizeOf(outputs[0].shape) * first[first.length - (transposed("adj_x") ? 2 : 1)];
+    case ATTENTION: {
+      const sizes = attributes.find(({ name }) => name === "sizes")?.value as readonly number[];
+      return 4 * sizeOf(sizes);
+    }
     case "Conv2D":
       return 2 * sizeOf(outputs[0].shape) * sizeOf(second.slice(0, 3));
     default:

@@ -25,6 +25,7 @@ describe("the processor", () => {
       Object.keys(flags).map((level) => {
         const found = processorOf(new Set(own.split(" ")), level);
         const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts, parts, cores } = found;
+        assert.equal(found.fusesAttention, level === "amx_bf16");
         assert.ok(parts === 1 || (multipliesBfloat16 && parts === Math.min(cores, 8)));
         return [multipliesBfloat16, normalizesBfloat16, pointwiseProducts].map(Number).join("");
       });
@@ -39,7 +40,12 @@ describe("the processor", () => {
     for (const list of Object.values(flags)) {
       const found = processorOf(new Set(list.split(" ")), undefined, true);
       assert.ok(found.multipliesBfloat16 && found.normalizesBfloat16);
-      assert.ok(!found.pointwiseProducts && !found.keepsWeights && found.parts === 1);
+      assert.ok(
+        !found.pointwiseProducts &&
+          !found.keepsWeights &&
+          !found.fusesAttention &&
+          found.parts === 1,
+      );
     }
   });
 

@@ -9,6 +9,8 @@ export interface Target {
   readonly portable: boolean;
   /** Whether the variables' values stay as long as the session. Default false. */
   readonly constantVariables?: boolean;
+  /** How many ops run side by side, each with its share of the cores. Default 1. */
+  readonly parts?: number;
 }
 
 /** A rewriting of traces into faster ones that give the same numbers, but for rounding. */

@@ -3,6 +3,7 @@ import { isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
+import { fuseAttention } from "./fuse-attention";
 import { fuseChains } from "./fuse-chains";
 import { fuseElementwise } from "./fuse-elementwise";
 import { fuseProducts } from "./fuse-products";
@@ -18,6 +19,7 @@ export const PASSES: readonly Pass[] = [
   fuseChains,
   foldBatchNorm,
   mixedPrecision,
+  fuseAttention,
   fuseProducts,
   pointwiseLinear,
   shortErf,

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "#lib/engine/compile";
+import { attention, linear } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
+import { ATTENTION, hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
+import { fuseAttention } from "#lib/engine/tensorflow/passes/fuse-attention";
+import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
+import type { Target } from "#lib/engine/tensorflow/passes/pass";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { splitHeads } from "#lib/models/transformer";
+import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
+
+const SWITCH = "TUNING_FORK_DISABLE_PASSES";
+const WIDTH = 16;
+const TARGET: Target = { precision: "mixed_bfloat16", portable: false, parts: 2 };
+
+type Fn = (x: tf.Tensor) => tf.Tensor;
+
+/** A linear layer whose result has these features; its weights are constants. */
+function layer(x: tf.Tensor, features: number, salt: number): tf.Tensor3D {
+  const weight = fixed([features, WIDTH], [-1, 1], salt) as tf.Tensor2D;
+  return linear(x, weight) as tf.Tensor3D;
+}
+
+/** Queries, keys and values from one layer, as in a vision transformer; of `queries` tokens, the first ones. */
+const self =
+  (heads: number, size: number, queries?: number, scale = size ** -0.5): Fn =>
+  (x) => {
+    const [q, k, v] = splitHeads(layer(x, 3 * heads * size, 1), 3, heads);
+    const some = queries === undefined ? q : tf.slice(q, [0, 0, 0, 0], [-1, -1, queries, -1]);
+    return attention(some as tf.Tensor4D, k, v, scale);
+  };
+
+/** Each from a layer of its own, with fewer keys than queries, as in Linformer. */
+const apart =
+  (heads: number, size: number, keys: number): Fn =>
+  (x) => {
+    const [q, k, v] = [2, 3, 4].map((salt) => layer(x, heads * size, salt));
+    const few = [k, v].map((all) => tf.slice(all, [0, 0, 0], [-1, keys, -1]) as tf.Tensor3D);
+    const [queries, ...others] = [q, ...few].map((all) => splitHeads(all, 1, heads)[0]);
+    return attention(queries, others[0], others[1], size ** -0.5);
+  };
+
+function run(fn: Fn, x: tf.Tensor, precision: Target["precision"], off = ""): Float32Array {
+  process.env[SWITCH] = off;
+  const compiled = compile({ fn }, { variables: [], precision });
+  try {
+    return tf.tidy(() => compiled.call.fn(x).dataSync<"float32">());
+  } finally {
+    compiled.dispose();
+    delete process.env[SWITCH];
+  }
+}
+
+/** The root mean square of the differences, as a share of that of the numbers. */
+function error(got: Float32Array, expected: Float32Array): number {
+  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
+  return Math.sqrt(square(got.map((value, i) => value - expected[i])) / square(expected));
+}
+
+function opsOf(fn: Fn, x: tf.Tensor, target: Partial<Target> = {}): string[] {
+  const all = { ...TARGET, ...target };
+  const traced = traceFunction("fn", fn as never, [x], new Map());
+  return fuseAttention.run(mixedPrecision.run(traced, all), all).nodes.map(({ op }) => op);
+}
+
+describe("attention as one kernel", () => {
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+    // Only processors with AMX have it.
+    if (!hasAttentionKernel()) this.skip();
+  });
+  let tensors: number;
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+
+  const cases: Record<string, [Fn, batch: number, tokens: number]> = {
+    "a vision transformer's": [self(6, 64), 2, 197],
+    "one whose heads fill no tile": [self(2, 8), 3, 5],
+    "one tile and a bit, in each direction": [self(3, 40), 1, 33],
+    "more than a cache line a head": [self(2, 80), 2, 300],
+    "one token": [self(1, 16), 1, 1],
+    "the first token's": [self(3, 32, 1), 4, 65],
+    "some tokens', of many": [self(3, 32, 17), 2, 65],
+    "mixtures of tokens as keys": [apart(8, 16, 64), 3, 65],
+    "keys and values that overflow no score": [self(2, 32, undefined, 1000), 2, 50],
+  };
+  for (const [name, [fn, batch, tokens]] of Object.entries(cases)) {
+    it(`is as near float32 as TensorFlow's ops in bfloat16: ${name}`, () => {
+      const x = fixed([batch, tokens, WIDTH], [-1, 1], 9);
+      assert.deepEqual(
+        opsOf(fn, x).filter((op) => [ATTENTION, "Softmax", "BatchMatMulV2"].includes(op)),
+        [ATTENTION],
+      );
+      const exact = run(fn, x, "float32");
+      const [own, others] = [
+        run(fn, x, "mixed_bfloat16"),
+        run(fn, x, "mixed_bfloat16", "fuse-attention"),
+      ];
+      const [got, usual] = [own, others].map((values) => error(values, exact));
+      assert.ok(
+        got <= Math.max(1.5 * usual, 2 ** -9),
+        `off by ${got}, TensorFlow's ops by ${usual}`,
+      );
+      x.dispose();
+    });
+  }
+
+  it("is no number where an image is none, and only there", () => {
+    const x = tf.tidy(() => {
+      const whole = fixed([2, 40, WIDTH], [-1, 1], 9);
+      return tf.concat([whole, tf.fill([1, 40, WIDTH], Number.NaN), whole], 0);
+    });
+    const y = run(self(2, 32), x, "mixed_bfloat16");
+    const share = y.length / 5;
+    y.forEach((value, i) => {
+      assert.equal(Number.isNaN(value), Math.floor(i / share) === 2);
+    });
+    assert.deepEqual(y.slice(0, 2 * share), y.slice(3 * share));
+    x.dispose();
+  });
+
+  it("leaves alone whose weights are looked at, what learns, other formats, and what goes elsewhere", () => {
+    const x = fixed([2, 40, WIDTH], [-1, 1], 9);
+    const fn = self(2, 32);
+    const plain = (changed: Fn, target: Partial<Target> = {}) =>
+      assert.ok(!opsOf(changed, x, target).includes(ATTENTION));
+    assert.ok(opsOf(fn, x).includes(ATTENTION));
+    plain(fn, { portable: true });
+    plain(fn, { precision: "float32" });
+    plain(fn, { precision: "bfloat16_products" });
+    plain(self(2, 32, undefined, -1));
+    plain((given) => tf.grad((t) => fn(t))(given));
+    plain((given) => {
+      const [q, k, v] = splitHeads(layer(given, 192, 1), 3, 2);
+      const weights = tf.softmax(tf.matMul(tf.mul(q, 0.1), k, false, true));
+      const y = tf.reshape(tf.transpose(tf.matMul(weights, v), [0, 2, 1, 3]), [2, 40, 64]);
+      return tf.add(tf.sum(weights), y);
+    });
+    x.dispose();
+  });
+});
