@@ -48,6 +48,11 @@ export interface OutputType {
 /** Attributes by kind: `attribute.type("T", DT.float32)`. */
 export const attribute = {
   type: (name: string, value: number): Attribute => ({ name, type: ATTRIBUTE.type, value }),
+  types: (name: string, value: readonly number[]): Attribute => ({
+    name,
+    type: ATTRIBUTE.type,
+    value,
+  }),
   int: (name: string, value: number | readonly number[]): Attribute => ({
     name,
     type: ATTRIBUTE.int,

@@ -1,6 +1,7 @@
 import { DT } from "../native";
 import { ATTENTION } from "./attention-op";
 import type { Trace } from "./function-trace";
+import { FUSED_CONVOLUTION } from "./fused-convolution";
 import type { GraphNode } from "./graph";
 import { type Processor, processor } from "./processor";
 
@@ -45,6 +46,7 @@ function operations({ op, attributes, inputs, outputs }: GraphNode): number {
       const sizes = attributes.find(({ name }) => name === "sizes")?.value as readonly number[];
       return 4 * sizeOf(sizes);
     }
+    case FUSED_CONVOLUTION:
     case "Conv2D":
       return 2 * sizeOf(outputs[0].shape) * sizeOf(second.slice(0, 3));
     default:

@@ -9,6 +9,7 @@ import {
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { processor } from "../processor";
+import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
 /** Cores up to which one of them computes attention alone as fast as all share seven ops. */
@@ -47,19 +48,6 @@ function fused(trace: Trace): Trace {
   });
   const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
   return withoutDead({ ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) });
-}
-
-/** The op that reads a node, where it is the only one and nothing else waits for the node. */
-function onlyReaders(trace: Trace): ReadonlyMap<GraphNode, GraphNode | undefined> {
-  const readers = new Map<GraphNode, GraphNode | undefined>();
-  const read = (source: GraphNode, by?: GraphNode) =>
-    readers.set(source, readers.has(source) ? undefined : by);
-  for (const node of trace.nodes) {
-    for (const { node: source } of node.inputs) read(source, node);
-    for (const before of node.after) read(before);
-  }
-  for (const node of [...trace.effects, ...trace.outputs.map((output) => output.node)]) read(node);
-  return readers;
 }
 
 /** What a reshape ends that puts the heads of an attention side by side. */

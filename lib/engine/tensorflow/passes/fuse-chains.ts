@@ -4,6 +4,7 @@ import { bodyOf } from "../fused-body";
 import { type GraphNode, makeNode, type Output } from "../graph";
 import { definitionOf } from "../op-table";
 import { FUSED_FROM } from "./fuse-elementwise";
+import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
 /**
@@ -55,19 +56,6 @@ function chained(trace: Trace): Trace {
   });
   const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
   return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
-}
-
-/** The op that reads a node, where it is the only one and nothing else waits for the node. */
-function onlyReaders(trace: Trace): Map<GraphNode, GraphNode | undefined> {
-  const readers = new Map<GraphNode, GraphNode | undefined>();
-  const read = (source: GraphNode, by?: GraphNode) =>
-    readers.set(source, readers.has(source) && readers.get(source) !== by ? undefined : by);
-  for (const node of trace.nodes) {
-    for (const { node: source } of node.inputs) read(source, node);
-    for (const before of node.after) read(before);
-  }
-  for (const node of [...trace.effects, ...trace.outputs.map((output) => output.node)]) read(node);
-  return readers;
 }
 
 /** Whether an op computes many numbers, each from those at its place or from one number for all. */

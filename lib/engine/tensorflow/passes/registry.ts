@@ -5,6 +5,7 @@ import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
 import { fuseAttention } from "./fuse-attention";
 import { fuseChains } from "./fuse-chains";
+import { fuseConvolutions } from "./fuse-convolutions";
 import { fuseElementwise } from "./fuse-elementwise";
 import { fuseProducts } from "./fuse-products";
 import { mixedPrecision } from "./mixed-precision";
@@ -20,6 +21,7 @@ export const PASSES: readonly Pass[] = [
   foldBatchNorm,
   mixedPrecision,
   fuseAttention,
+  fuseConvolutions,
   fuseProducts,
   pointwiseLinear,
   shortErf,

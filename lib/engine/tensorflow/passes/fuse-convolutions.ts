@@ -1,0 +1,133 @@
+import { DT, hasOneDnn } from "../../native";
+import type { Trace } from "../function-trace";
+import {
+  type FusedConvolution,
+  fusedConvolution,
+  worksFusedConvolution,
+} from "../fused-convolution";
+import { type GraphNode, makeNode, type Output } from "../graph";
+import { onlyReaders } from "./only-readers";
+import type { Pass } from "./pass";
+
+/**
+ * Convolutions by weights that stay, as oneDNN's one op: it adds the bias and the residual and applies ReLU while the
+ * result is in the cache, and keeps the filter in whichever order its kernel likes best. TensorFlow joins such ops by
+ * itself, and has the filter put into order in every call unless it is a constant in the graph.
+ */
+export const fuseConvolutions: Pass = {
+  name: "fuse-convolutions",
+  processorsOnly: true,
+  summary: "a convolution by weights that stay takes bias, residual sum and ReLU along",
+  run: (trace, { portable, constantVariables }) =>
+    portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()
+      ? trace
+      : fused(trace),
+};
+
+/** A convolution and what follows it. */
+interface Chain extends FusedConvolution {
+  /** The ops that it stands for, in their order. */
+  readonly ops: readonly GraphNode[];
+}
+
+function fused(trace: Trace): Trace {
+  const reader = onlyReaders(trace);
+  const fixed = new Set<GraphNode>();
+  for (const node of trace.nodes) {
+    const { op, inputs } = node;
+    if (op === "Const" || op === "ReadVariableOp") fixed.add(node);
+    else if (inputs.length > 0 && inputs.every((input) => fixed.has(input.node))) fixed.add(node);
+  }
+  const chains = new Map<GraphNode, Chain>();
+  const taken = new Set<GraphNode>();
+  for (const node of trace.nodes) {
+    if (!isConvolution(node, fixed)) continue;
+    // The sum of two convolutions belongs to the first of them.
+    const chain = chainsFrom(node, reader, fixed).find(
+      ({ ops }) => !ops.some((op) => taken.has(op)),
+    );
+    if (chain === undefined) continue;
+    chains.set(lastOf(chain.ops), chain);
+    for (const op of chain.ops) taken.add(op);
+  }
+  const copies = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => copies.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
+  const nodes = trace.nodes.flatMap((node) => {
+    const chain = chains.get(node);
+    if (chain === undefined && taken.has(node)) return [];
+    const added = chain?.added.length === 0 ? zeros(chain.convolution) : undefined;
+    const made =
+      chain === undefined
+        ? node
+        : fusedConvolution(`${chain.convolution.name}_fused`, {
+            ...chain,
+            added: added === undefined ? chain.added : [{ node: added, index: 0 }],
+          });
+    const after = (chain?.ops ?? [node]).flatMap((op) => op.after.map(there));
+    const copy = { ...made, inputs: made.inputs.map(moved), after };
+    copies.set(node, copy);
+    return added === undefined ? [copy] : [added, copy];
+  });
+  const inputs = trace.inputs.map(there);
+  return { ...trace, nodes, inputs, outputs: trace.outputs.map(moved) };
+}
+
+/** Images by a filter that follows from weights. */
+function isConvolution({ op, inputs, outputs }: GraphNode, fixed: ReadonlySet<GraphNode>): boolean {
+  if (op !== "Conv2D" || !worksFusedConvolution(outputs[0].dtype)) return false;
+  const [image, filter] = inputs;
+  return fixed.has(filter.node) && filter.node.op !== "Const" && !fixed.has(image.node);
+}
+
+/** What a convolution may take along, the longest chain first. */
+function chainsFrom(
+  convolution: GraphNode,
+  reader: ReadonlyMap<GraphNode, GraphNode | undefined>,
+  fixed: ReadonlySet<GraphNode>,
+): Chain[] {
+  const found: Chain[] = [{ convolution, added: [], ops: [convolution] }];
+  const take = (more: Partial<Chain>, op: GraphNode) => {
+    found.unshift({ ...found[0], ...more, ops: [...found[0].ops, op] });
+  };
+  const next = () => {
+    const last = lastOf(found[0].ops);
+    const op = reader.get(last);
+    return op !== undefined && `${op.outputs[0]?.shape}` === `${convolution.outputs[0].shape}`
+      ? { op, last }
+      : undefined;
+  };
+  const bias = next();
+  if (bias?.op.op !== "BiasAdd" || bias.op.inputs[0].node !== bias.last) return found;
+  take({ added: [bias.op.inputs[1]] }, bias.op);
+  const sum = next();
+  if (sum?.op.op === "Add" || sum?.op.op === "AddV2") {
+    const residual = sum.op.inputs.find(({ node }) => node !== sum.last);
+    if (
+      residual !== undefined &&
+      !fixed.has(residual.node) &&
+      `${shapeOf(residual)}` === `${convolution.outputs[0].shape}`
+    )
+      take({ added: [...found[0].added, residual] }, sum.op);
+    else return found;
+  }
+  const end = next()?.op;
+  if (end?.op === "Relu") take({ activation: "Relu" }, end);
+  // oneDNN's op has no sum with it.
+  else if (end?.op === "Relu6" && found[0].added.length === 1) take({ activation: "Relu6" }, end);
+  return found;
+}
+
+function zeros({ name, outputs: [{ shape, dtype }] }: GraphNode): GraphNode {
+  const bytes = new Uint8Array((dtype === DT.bfloat16 ? 2 : 4) * shape[3]);
+  const value = { shape: [shape[3]], dtype, bytes };
+  return makeNode(`${name}_bias`, "Const", { outputs: [value], value });
+}
+
+function shapeOf({ node, index }: Output): readonly number[] {
+  return node.outputs[index].shape;
+}
+
+function lastOf(ops: readonly GraphNode[]): GraphNode {
+  return ops[ops.length - 1];
+}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "#lib/engine/compile";
+import { DT } from "#lib/engine/native";
+import { addBias, conv2d } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
+import { FUSED_CONVOLUTION, worksFusedConvolution } from "#lib/engine/tensorflow/fused-convolution";
+import { makeNode } from "#lib/engine/tensorflow/graph";
+import { fuseConvolutions } from "#lib/engine/tensorflow/passes/fuse-convolutions";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
+
+const CHANNELS = 16;
+
+/** A residual block and more: what is fused, and what only looks like it. */
+function makeNet() {
+  const filter = (salt: number, channelsIn = CHANNELS) =>
+    tf.variable(
+      tf.mul(fixed([3, 3, channelsIn, CHANNELS], [-1, 1], salt), 0.2),
+    ) as tf.Variable<tf.Rank.R4>;
+  const [f1, f2, f3, f4] = [filter(1), filter(2), filter(3), filter(4, CHANNELS / 4)];
+  const b1 = tf.variable(fixed([CHANNELS], [-1, 1], 5)) as tf.Variable<tf.Rank.R1>;
+  const variables = [f1, f2, f3, f4, b1];
+  const predict = (given: tf.Tensor) => {
+    const x = given as tf.Tensor4D;
+    const same = (y: tf.Tensor4D, by: tf.Variable<tf.Rank.R4>) => conv2d(y, by, 1, 1);
+    const inner = tf.relu(addBias(same(x, f1), b1)) as tf.Tensor4D;
+    const block = tf.relu(tf.add(addBias(same(inner, f2), b1), x)) as tf.Tensor4D;
+    // A sum of two convolutions; without a bias; at most six; in groups; one that is looked at, too.
+    const twice = tf.add(addBias(same(block, f1), b1), addBias(same(block, f3), b1));
+    const bare = same(block, f3);
+    const six = tf.relu6(addBias(same(block, f1), b1));
+    const groups = tf.relu(addBias(same(block, f4), b1));
+    const seen = addBias(same(block, f2), b1);
+    // A residual that is spread over the image is no residual.
+    const spread = tf.add(
+      addBias(same(block, f1), b1),
+      tf.slice(block, [0, 0, 0, 0], [1, 1, 1, 16]),
+    );
+    return [block, twice, tf.square(bare), six, groups, seen, tf.relu(seen), spread];
+  };
+  return { variables, f2, b1, predict };
+}
+
+describe("fused convolutions", () => {
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+  });
+
+  for (const [precision, most] of [
+    ["float32", 1e-5],
+    ["mixed_bfloat16", 0.03],
+  ] as const) {
+    it(`give what the plain graph gives, of weights that change, and leave no tensor: ${precision}`, () => {
+      const { numTensors } = tf.memory();
+      tf.tidy(() => {
+        const { variables, f2, b1, predict } = makeNet();
+        const compiled = compile({ predict }, { variables, precision, constantVariables: true });
+        const check = (when: string, images: number) => {
+          const x = fixed([images, 9, 10, CHANNELS], [-1, 1], 6);
+          const got = compiled.call.predict(x);
+          for (const [i, expected] of predict(x).entries()) {
+            const largest = tf.max(tf.abs(expected)).dataSync()[0];
+            const error = tf.max(tf.abs(tf.sub(got[i], expected))).dataSync()[0];
+            assert.ok(
+              error <= most * largest,
+              `${when}, result ${i}: off by ${error} of ${largest}`,
+            );
+          }
+        };
+        check("many images", 20);
+        check("one image", 1);
+        f2.assign(tf.mul(f2, -2));
+        check("another filter", 20);
+        b1.assign(tf.add(b1, 1));
+        check("another bias", 1);
+        compiled.dispose();
+        tf.dispose(variables);
+      });
+      assert.equal(tf.memory().numTensors, numTensors);
+    });
+  }
+
+  it("take bias, residual and ReLU along, where kernels may keep the filter", () => {
+    tf.tidy(() => {
+      const { variables, predict } = makeNet();
+      const handles = new Map(
+        variables.map((variable, i) => {
+          const outputs = [{ shape: variable.shape, dtype: DT.float32 }];
+          return [variable, makeNode(`v${i}`, "VarHandleOp", { outputs })];
+        }),
+      );
+      const x = fixed([2, 9, 10, CHANNELS]);
+      const traced = traceFunction("predict", predict, [x], handles);
+      const target = { precision: "float32", portable: false, constantVariables: true } as const;
+      const fused = (given: Partial<Parameters<typeof fuseConvolutions.run>[1]> = {}) =>
+        fuseConvolutions
+          .run(traced, { ...target, ...given })
+          .nodes.flatMap(({ op, attributes }) =>
+            op === FUSED_CONVOLUTION
+              ? [`${attributes.find(({ name }) => name === "fused_ops")?.value}`]
+              : [],
+          );
+      assert.deepEqual(fused().sort(), [
+        "BiasAdd",
+        "BiasAdd",
+        "BiasAdd",
+        "BiasAdd",
+        "BiasAdd,Add",
+        "BiasAdd,Add,Relu",
+        "BiasAdd,Relu",
+        "BiasAdd,Relu",
+        "BiasAdd,Relu6",
+      ]);
+      assert.deepEqual(fused({ portable: true }), []);
+      assert.deepEqual(fused({ constantVariables: false }), []);
+      tf.dispose(variables);
+    });
+  });
+
+  it("are taken only where oneDNN has such a kernel", () => {
+    assert.ok(worksFusedConvolution(DT.float32));
+    assert.ok(!worksFusedConvolution(DT.int32), "of integers there is none");
+  });
+});
