@@ -55,7 +55,8 @@ export function compileNetwork<F extends Record<string, NetworkFunction>>(
       (images: tf.Tensor, ...seeds: tf.Tensor[]) =>
         inParts(images, parts, (part, i) => fn(part, ...seeds.map((seed) => partSeed(seed, i)))),
     ]);
-    const constantVariables = keepsWeights() && 4 * parts * elements <= MOST_COPIES;
+    const copies = parts * elements * (precision === "mixed_bfloat16" ? 2 : 4);
+    const constantVariables = keepsWeights() && copies <= MOST_COPIES;
     const options = { variables, precision, parts, constantVariables };
     return compile<F>(Object.fromEntries(entries), options);
   };

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
-import { castNode, type GraphNode, makeNode, type Output } from "./graph";
-import { Session } from "./session";
+import { type GraphNode, makeNode, type Output } from "./graph";
+import { computes } from "./try-kernel";
 
 /** The op of `setup/native/attention.cc`. */
 export const ATTENTION = "TuningForkAttention";
@@ -62,32 +62,16 @@ export function hasAttentionKernel(): boolean {
 
 /** Two keys, of which the query likes the first e times as much: (e · 1 + 1 · 3) / (e + 1). */
 function tryAttention(): boolean {
-  const expected = (Math.E + 3) / (Math.E + 1);
-  const nodes: GraphNode[] = [];
-  const given = (name: string, tokens: number): Output => {
-    const shape = [1, 1, tokens, 1];
-    const fed = makeNode(name, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    const cast = castNode(`${name}_cast`, { node: fed, index: 0 }, DT.bfloat16);
-    nodes.push(fed, cast);
-    return { node: cast, index: 0 };
-  };
-  const views = [given("q", 1), given("k", 2), given("v", 2)].map(plainView);
-  const node = attentionNode("y", { views, sizes: [1, 1, 1, 2, 1], scale: 0.5 });
-  nodes.push(node, castNode("result", { node, index: 0 }, DT.float32));
   return tf.tidy(() => {
-    let session: Session | undefined;
-    try {
-      session = new Session(nodes);
-      const inputs = [[2], [1, 0], [1, 3]].map((x) => tf.tensor(x, [1, 1, x.length, 1]));
-      const [result] = session.run(inputs, ["q:0", "k:0", "v:0"], ["result:0"]);
-      return Math.abs(result.dataSync()[0] - expected) < 0.01;
-    } catch {
-      return false;
-    } finally {
-      session?.close();
-    }
+    const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
+    const given = { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3) };
+    return computes(
+      DT.bfloat16,
+      given,
+      ({ q, k, v }) => [
+        attentionNode("y", { views: [q, k, v].map(plainView), sizes: [1, 1, 1, 2, 1], scale: 0.5 }),
+      ],
+      [(Math.E + 3) / (Math.E + 1)],
+    );
   });
 }

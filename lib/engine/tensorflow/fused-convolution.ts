@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
-import { castNode, type GraphNode, makeNode, type Output } from "./graph";
+import { type GraphNode, makeNode, type Output } from "./graph";
 import { processor } from "./processor";
-import { Session } from "./session";
+import { computes } from "./try-kernel";
 
 /** TensorFlow's name of oneDNN's convolution with what follows it. */
 export const FUSED_CONVOLUTION = "_MklNativeFusedConv2D";
@@ -54,58 +54,37 @@ export function worksFusedConvolution(dtype: number): boolean {
   return works;
 }
 
-/** 16 · 1 · ⅛ + 1 = 3; with itself as the residual, and ReLU; with ReLU of minus that; at most 6. */
+/** 16 · 1 · ⅛ + 1 = 3; with itself as the residual, and ReLU; ReLU of 1 − 2; 16 + 1, at most 6. */
 function tryFused(dtype: number): boolean {
-  const image = [1, 4, 4, 16];
-  const expected = [3, 4, 0, 6];
-  const nodes: GraphNode[] = [];
-  const given = (name: string, shape: readonly number[]): Output => {
-    const fed = makeNode(name, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    nodes.push(fed, castNode(`${name}_cast`, { node: fed, index: 0 }, dtype));
-    return { node: nodes[nodes.length - 1], index: 0 };
-  };
-  const [x, bias] = [given("x", image), given("bias", [16])];
-  const filters = ["plus", "minus", "large"].map((name) => given(name, [1, 1, 16, 16]));
-  const by = (filter: number) =>
-    makeNode("convolution", "Conv2D", {
-      attributes: [
-        attribute.type("T", dtype),
-        attribute.int("strides", [1, 1, 1, 1]),
-        attribute.string("padding", "SAME"),
-      ],
-      inputs: [x, filters[filter]],
-      outputs: [{ shape: image, dtype }],
-    });
-  const forms: FusedConvolution[] = [
-    { convolution: by(0), added: [bias] },
-    { convolution: by(0), added: [bias, x], activation: "Relu" },
-    { convolution: by(1), added: [bias], activation: "Relu" },
-    { convolution: by(2), added: [bias], activation: "Relu6" },
-  ];
-  for (const [i, form] of forms.entries()) {
-    const node = fusedConvolution(`fused${i}`, form);
-    nodes.push(node, castNode(`result${i}`, { node, index: 0 }, DT.float32));
-  }
   return tf.tidy(() => {
-    let session: Session | undefined;
-    try {
-      session = new Session(nodes);
-      const weights = [1 / 8, -1 / 8, 1].map((value) => tf.fill([1, 1, 16, 16], value));
-      const results = session.run(
-        [tf.ones(image), tf.ones([16]), ...weights],
-        ["x:0", "bias:0", "plus:0", "minus:0", "large:0"],
-        forms.map((_, i) => `result${i}:0`),
-      );
-      return results.every((result, i) =>
-        result.dataSync().every((value) => Math.abs(value - expected[i]) < 0.02),
-      );
-    } catch {
-      return false;
-    } finally {
-      session?.close();
-    }
+    const filter = (value: number) => tf.fill([1, 1, 16, 16], value);
+    const given = {
+      ...{ x: tf.ones([1, 4, 4, 16]), bias: tf.ones([16]) },
+      ...{ plus: filter(1 / 8), minus: filter(-1 / 8), large: filter(1) },
+    };
+    return computes(
+      dtype,
+      given,
+      ({ x, bias, plus, minus, large }) => {
+        const by = (weights: Output) =>
+          makeNode("convolution", "Conv2D", {
+            attributes: [
+              attribute.type("T", dtype),
+              attribute.int("strides", [1, 1, 1, 1]),
+              attribute.string("padding", "SAME"),
+            ],
+            inputs: [x, weights],
+            outputs: x.node.outputs,
+          });
+        const forms: FusedConvolution[] = [
+          { convolution: by(plus), added: [bias] },
+          { convolution: by(plus), added: [bias, x], activation: "Relu" },
+          { convolution: by(minus), added: [bias], activation: "Relu" },
+          { convolution: by(large), added: [bias], activation: "Relu6" },
+        ];
+        return forms.map((form, i) => fusedConvolution(`fused${i}`, form));
+      },
+      [3, 4, 0, 6],
+    );
   });
 }

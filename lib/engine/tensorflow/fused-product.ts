@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
-import { castNode, type GraphNode, makeNode, type Output } from "./graph";
+import { type GraphNode, makeNode, type Output } from "./graph";
 import { processor } from "./processor";
-import { Session } from "./session";
+import { computes } from "./try-kernel";
 
 /** What {@link fusedProduct} computes. */
 export interface FusedProduct {
@@ -57,44 +57,25 @@ export function worksFused(dtype: number): boolean {
 
 /** 16 · 1 · ⅛ + 1 = 3; with GELU, and with itself as the residual. */
 function tryFused(dtype: number): boolean {
-  const size = [16, 16];
-  const expected = [3, 2.99595, 4];
-  const nodes: GraphNode[] = [];
-  const given = (name: string, shape: readonly number[]): Output => {
-    const fed = makeNode(name, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    nodes.push(fed, castNode(`${name}_cast`, { node: fed, index: 0 }, dtype));
-    return { node: nodes[nodes.length - 1], index: 0 };
-  };
-  const [rows, weight, bias] = [given("rows", size), given("weight", size), given("bias", [16])];
-  const forms: Omit<FusedProduct, "operands">[] = [
-    { added: [bias], transposes: false },
-    { added: [bias], transposes: true, activation: "GeluExact" },
-    { added: [bias, rows], transposes: true },
-  ];
-  for (const [i, form] of forms.entries()) {
-    const product = fusedProduct(`product${i}`, { operands: [rows, weight], ...form });
-    nodes.push(product, castNode(`result${i}`, { node: product, index: 0 }, DT.float32));
-  }
   return tf.tidy(() => {
-    let session: Session | undefined;
-    try {
-      session = new Session(nodes);
-      const inputs = [tf.ones(size), tf.fill(size, 1 / 8), tf.ones([16])];
-      const results = session.run(
-        inputs,
-        ["rows:0", "weight:0", "bias:0"],
-        forms.map((_, i) => `result${i}:0`),
-      );
-      return results.every((result, i) =>
-        result.dataSync().every((value) => Math.abs(value - expected[i]) < 0.02),
-      );
-    } catch {
-      return false;
-    } finally {
-      session?.close();
-    }
+    const given = {
+      rows: tf.ones([16, 16]),
+      weight: tf.fill([16, 16], 1 / 8),
+      bias: tf.ones([16]),
+    };
+    return computes(
+      dtype,
+      given,
+      ({ rows, weight, bias }) => {
+        const forms: Omit<FusedProduct, "operands">[] = [
+          { added: [bias], transposes: false },
+          { added: [bias], transposes: true, activation: "GeluExact" },
+          { added: [bias, rows], transposes: true },
+        ];
+        const operands = [rows, weight];
+        return forms.map((form, i) => fusedProduct(`product${i}`, { operands, ...form }));
+      },
+      [3, 2.99595, 4],
+    );
   });
 }
