@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT } from "../native";
+import { attribute } from "../native";
 import { type GraphNode, makeNode, type Output } from "./graph";
-import { processor } from "./processor";
-import { computes } from "./try-kernel";
+import { computes, triedOnce } from "./try-kernel";
 
 /** TensorFlow's name of oneDNN's convolution with what follows it. */
 export const FUSED_CONVOLUTION = "_MklNativeFusedConv2D";
@@ -41,18 +40,8 @@ export function fusedConvolution(
   });
 }
 
-const tried = new Map<number, boolean>();
-
-/** As `worksFused`: whether it computes here in this element type, tried once on small ones. */
-export function worksFusedConvolution(dtype: number): boolean {
-  if (dtype === DT.bfloat16 && !processor().normalizesBfloat16) return false;
-  let works = tried.get(dtype);
-  if (works === undefined) {
-    works = tryFused(dtype);
-    tried.set(dtype, works);
-  }
-  return works;
-}
+/** Whether {@link fusedConvolution} computes here in an element type. */
+export const worksFusedConvolution = triedOnce(tryFused);
 
 /** 16 · 1 · ⅛ + 1 = 3; with itself as the residual, and ReLU; ReLU of 1 − 2; 16 + 1, at most 6. */
 function tryFused(dtype: number): boolean {

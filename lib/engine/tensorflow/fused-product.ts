@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT } from "../native";
+import { attribute } from "../native";
 import { type GraphNode, makeNode, type Output } from "./graph";
-import { processor } from "./processor";
-import { computes } from "./try-kernel";
+import { computes, triedOnce } from "./try-kernel";
 
 /** What {@link fusedProduct} computes. */
 export interface FusedProduct {
@@ -39,21 +38,8 @@ export function fusedProduct(
   });
 }
 
-const tried = new Map<number, boolean>();
-
-/**
- * Whether {@link fusedProduct} computes here in this element type. Which kernels there are depends on
- * processor and TensorFlow's build, so that it is tried once, on a small one.
- */
-export function worksFused(dtype: number): boolean {
-  if (dtype === DT.bfloat16 && !processor().normalizesBfloat16) return false;
-  let works = tried.get(dtype);
-  if (works === undefined) {
-    works = tryFused(dtype);
-    tried.set(dtype, works);
-  }
-  return works;
-}
+/** Whether {@link fusedProduct} computes here in an element type. */
+export const worksFused = triedOnce(tryFused);
 
 /** 16 · 1 · ⅛ + 1 = 3; with GELU, and with itself as the residual. */
 function tryFused(dtype: number): boolean {

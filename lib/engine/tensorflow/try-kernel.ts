@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
 import { castNode, type GraphNode, makeNode, type Output } from "./graph";
+import { processor } from "./processor";
 import { Session } from "./session";
 
 /** How near a result must be: bfloat16 has eight bits. */
@@ -50,4 +51,19 @@ export function computes(
   } finally {
     session?.close();
   }
+}
+
+/**
+ * Whether oneDNN has a kernel in an element type, asked once.
+ *
+ * @param attempt Tries it.
+ */
+export function triedOnce(attempt: (dtype: number) => boolean): (dtype: number) => boolean {
+  const tried = new Map<number, boolean>();
+  return (dtype) => {
+    if (dtype === DT.bfloat16 && !processor().normalizesBfloat16) return false;
+    const works = tried.get(dtype) ?? attempt(dtype);
+    tried.set(dtype, works);
+    return works;
+  };
 }
