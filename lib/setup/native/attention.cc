@@ -23,7 +23,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 
 namespace {
 
@@ -182,7 +181,7 @@ inline __m512 PowerOfTwo(__m512 x) {
   return _mm512_scalef_ps(p, whole);
 }
 
-/* exp(scale (x - the largest x)) of a row, in bfloat16; zeros up to its padded end. Returns the sum. */
+/* exp(scale (x - the largest x)) of a row, in bfloat16; next to nothing (2^-126) up to its padded end. Returns the sum. */
 float Exponentials(float *x, int64_t count, float scale, uint16_t *to) {
   const int64_t padded = Padded(count);
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
@@ -280,11 +279,6 @@ bool AllHeads(const Attention &t, const uint16_t *q, const uint16_t *k, const ui
 
 constexpr char kOp[] = "TuningForkAttention";
 
-void Fail(TF_OpKernelContext *context, TF_Status *status, TF_Code code, const char *message) {
-  TF_SetStatus(status, code, message);
-  TF_OpKernelContext_Failure(context, status);
-}
-
 void *Create(TF_OpKernelConstruction *construction) {
   TF_Status *status = TF_NewStatus();
   auto *t = new Attention();
@@ -322,12 +316,12 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
     const int64_t shape[] = {t.batch, t.queries, t.heads * t.size};
     tensors[3] = TF_AllocateOutput(context, 0, TF_BFLOAT16, shape, 3, 2 * shape[0] * shape[1] * shape[2], status);
   }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
-  else {
+  if (TF_GetCode(status) == TF_OK) {
     const auto data = [&](int i) { return static_cast<uint16_t *>(TF_TensorData(tensors[i])); };
     if (!AllHeads(t, data(0), data(1), data(2), data(3)))
-      Fail(context, status, TF_RESOURCE_EXHAUSTED, "TuningForkAttention: no room to compute in");
+      TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttention: no room to compute in");
   }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
   for (TF_Tensor *tensor : tensors)
     if (tensor != nullptr) TF_DeleteTensor(tensor);
   TF_DeleteStatus(status);

@@ -12,7 +12,7 @@ import { processor } from "../processor";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
-/** Cores up to which one of them computes attention alone as fast as all share seven ops. */
+/** Cores up to which one of them may compute attention alone: measured on two; four is a guess. */
 const FEW_CORES = 4;
 
 /**
@@ -72,15 +72,14 @@ function attentionEndingIn(
   const scale = number(scaled.inputs[1]);
   const [queries, keys, values] = [scaled.inputs[0], scores.inputs[1], weighted.inputs[1]];
   const [images, heads, count, length] = shapeOf(queries);
-  const shape = [images, count, heads * length];
-  // Values may have other numbers than queries and keys, and a head of many images their keys.
+  const keyCount = shapeOf(keys)[2];
   const fits =
-    `${shapeOf(values)}` === `${shapeOf(keys)}` && `${node.outputs[0].shape}` === `${shape}`;
+    [keys, values].every((x) => `${shapeOf(x)}` === `${[images, heads, keyCount, length]}`) &&
+    `${node.outputs[0].shape}` === `${[images, count, heads * length]}`;
   if (scale === undefined || scale <= 0 || !fits) return undefined;
-  if (`${shapeOf(keys)}` !== `${[images, heads, shapeOf(keys)[2], length]}`) return undefined;
   return {
     views: [queries, keys, values].map(viewOf),
-    sizes: [images, heads, count, shapeOf(keys)[2], length],
+    sizes: [images, heads, count, keyCount, length],
     scale,
   };
 }
