@@ -148,11 +148,12 @@ for (const name of tiny) {
         const features = model.forwardFeatures(x, context);
         assert.equal(features.shape[0], 2);
         assert.ok([3, 4].includes(features.rank), "a feature map or tokens");
+        const asked = model.forwardFeatures(x, { ...context, pooledOnly: true });
+        assert.deepEqual(model.forwardHead(asked, context).dataSync(), whole);
         const logits = model.forwardHead(features, context).dataSync();
-        assert.ok(relativeError(logits, whole) < 1e-5);
-        const asked = { ...context, pooledOnly: true };
-        const pooled = model.forwardHead(model.forwardFeatures(x, asked), context);
-        assert.deepEqual(pooled.dataSync(), whole);
+        // Tokens that were left out change how the others are rounded.
+        if (asked.size === features.size) assert.deepEqual(logits, whole);
+        else assert.ok(relativeError(logits, whole) < 1e-5);
         const preLogits = model.forwardHead(features, context, { preLogits: true });
         assert.deepEqual(preLogits.shape, [2, model.numFeatures]);
       });
