@@ -4,7 +4,9 @@ import { compile } from "#lib/engine/compile";
 import { DT } from "#lib/engine/native";
 import { linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
-import { makeNode } from "#lib/engine/tensorflow/graph";
+import { attentionNode, plainView } from "#lib/engine/tensorflow/attention-op";
+import { FUSED_CONVOLUTION } from "#lib/engine/tensorflow/fused-convolution";
+import { type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
 import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { type Level, processorOf } from "#lib/engine/tensorflow/processor";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
@@ -120,5 +122,38 @@ describe("small work", () => {
     });
     dispose();
     weight.dispose();
+  });
+
+  it("counts convolutions that take others along, and attention as one kernel", () => {
+    const small = (node: GraphNode, level: Level) => {
+      const trace = {
+        nodes: [node],
+        inputs: [],
+        outputs: [],
+        effects: [],
+        changed: [],
+        many: false,
+      };
+      return isSmallWork(trace, machine(level));
+    };
+    const given = (shape: readonly number[], dtype: number) => ({
+      node: makeNode("x", "Placeholder", { outputs: [{ shape, dtype }] }),
+      index: 0,
+    });
+    const convolution = (rows: number) =>
+      makeNode("y", FUSED_CONVOLUTION, {
+        inputs: [given([1, rows, 1, 256], DT.float32), given([1, 1, 256, 256], DT.float32)],
+        outputs: [{ shape: [1, rows, 1, 256], dtype: DT.float32 }],
+      });
+    assert.equal(small(convolution(100), "avx2"), true);
+    assert.equal(small(convolution(400), "avx2"), false);
+    const attention = (tokens: number) => {
+      const view = plainView(given([1, 1, tokens, 64], DT.bfloat16));
+      const views = [view, view, view];
+      return attentionNode("y", { views, sizes: [1, 1, tokens, tokens, 64], scale: 1 });
+    };
+    // 4 · 64 tokens²: 125 and 164 million operations.
+    assert.equal(small(attention(700), "amx_bf16"), true);
+    assert.equal(small(attention(800), "amx_bf16"), false);
   });
 });
