@@ -5,11 +5,11 @@ import { DT } from "#lib/engine/native";
 import { addBias, conv2d } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { FUSED_CONVOLUTION, worksFusedConvolution } from "#lib/engine/tensorflow/fused-convolution";
-import { makeNode } from "#lib/engine/tensorflow/graph";
 import { fuseConvolutions } from "#lib/engine/tensorflow/passes/fuse-convolutions";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
+import { handlesOf } from "../support";
 
 const CHANNELS = 16;
 
@@ -86,12 +86,7 @@ describe("fused convolutions", () => {
   it("take bias, residual and ReLU along, where kernels may keep the filter", () => {
     tf.tidy(() => {
       const { variables, predict } = makeNet();
-      const handles = new Map(
-        variables.map((variable, i) => {
-          const outputs = [{ shape: variable.shape, dtype: DT.float32 }];
-          return [variable, makeNode(`v${i}`, "VarHandleOp", { outputs })];
-        }),
-      );
+      const handles = handlesOf(variables);
       const x = fixed([2, 9, 10, CHANNELS]);
       const traced = traceFunction("predict", predict, [x], handles);
       const target = { precision: "float32", portable: false, constantVariables: true } as const;

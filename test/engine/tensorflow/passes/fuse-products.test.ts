@@ -5,11 +5,11 @@ import { DT } from "#lib/engine/native";
 import { gelu, linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { worksFused } from "#lib/engine/tensorflow/fused-product";
-import { makeNode } from "#lib/engine/tensorflow/graph";
 import { fuseProducts } from "#lib/engine/tensorflow/passes/fuse-products";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
+import { handlesOf } from "../support";
 
 const WIDTH = 16;
 const HIDDEN = 64;
@@ -75,12 +75,7 @@ describe("fused products", () => {
   it("takes bias, GELU and the residual of the same shape along, where kernels may keep the weights", () => {
     tf.tidy(() => {
       const { variables, predict } = makeNet();
-      const handles = new Map(
-        variables.map((variable, i) => {
-          const outputs = [{ shape: variable.shape, dtype: DT.float32 }];
-          return [variable, makeNode(`v${i}`, "VarHandleOp", { outputs })];
-        }),
-      );
+      const handles = handlesOf(variables);
       const traced = traceFunction("predict", predict, [fixed([4, 300, WIDTH])], handles);
       const target = { precision: "float32", portable: false, constantVariables: true } as const;
       const fused = (given: Partial<Parameters<typeof fuseProducts.run>[1]> = {}) =>

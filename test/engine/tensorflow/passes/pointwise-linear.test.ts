@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
-import { DT } from "#lib/engine/native";
 import { gelu, linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import type { Trace } from "#lib/engine/tensorflow/function-trace";
-import { makeNode } from "#lib/engine/tensorflow/graph";
 import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
+import { handlesOf } from "../support";
 
 const FORCED = "TUNING_FORK_PROCESSOR";
 
@@ -72,12 +71,7 @@ describe("linear layers as convolutions", () => {
   it("takes the layers and their gradients by inputs, and no small product", () => {
     tf.tidy(() => {
       const { variables, learn } = makeNet();
-      const handles = new Map(
-        variables.map((variable, i) => {
-          const outputs = [{ shape: variable.shape, dtype: DT.float32 }];
-          return [variable, makeNode(`v${i}`, "VarHandleOp", { outputs })];
-        }),
-      );
+      const handles = handlesOf(variables);
       const ops = (tokens: number, processor: string, portable = false) => {
         process.env[FORCED] = processor;
         const traced = traceFunction("learn", learn, [fixed([4, tokens, 16])], handles);
