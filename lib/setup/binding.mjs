@@ -1,7 +1,7 @@
 /**
  * The native binding of tfjs-node-gpu, compiled against the library of the TensorFlow wheel.
  *
- * Three C++ files and Node's stable C interface (N-API 8), so one compiler call does it, and the
+ * A few C++ files and Node's stable C interface (N-API 8), so one compiler call does it, and the
  * result serves every Node version.
  */
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
@@ -12,8 +12,9 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 /** Read before the sources: what the binding does otherwise than its authors wrote it. */
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const HEADERS = join(HERE, "native", "headers");
-/** Kernels of our own. */
-const KERNELS = join(HERE, "native", "attention.cc");
+/** Kernels of our own, and what they share. */
+const KERNELS = ["attention.cc", "linear.cc"].map((file) => join(HERE, "native", file));
+const SHARED = ["register-op.h", "team.h", "tiles.h"].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
@@ -38,10 +39,10 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles four small files)", {
+  return step(project, "native engine (compiles five small files)", {
     name: "binding",
     key: keyOf(
-      ...[...sources, ...CHANGES, KERNELS, QUIET].map((file) => ({ file })),
+      ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),
       { file: join(state, "steps", "tensorflow") },
       { file: inPackage("node-api-headers", "package.json") },
     ),
@@ -63,7 +64,7 @@ export function buildBinding(project) {
         `-I${HEADERS}`,
         ...CHANGES.flatMap((file) => ["-include", file]),
         ...sources,
-        KERNELS,
+        ...KERNELS,
         ...LIBRARIES.map((file) => join(deps, "lib", file)),
         "-Wl,-rpath,$ORIGIN/../../deps/lib",
       ]);

@@ -26,8 +26,16 @@ export interface HeadsAttention {
   readonly scale: number;
 }
 
-/** softmax(s q kᵀ) v of every head: bfloat16 `[images, queries, heads × numbers]`. */
-export function attentionNode(name: string, { views, sizes, scale }: HeadsAttention): GraphNode {
+/**
+ * softmax(s q kᵀ) v of every head: bfloat16 `[images, queries, heads × numbers]`.
+ *
+ * @param threads How many cores share it.
+ */
+export function attentionNode(
+  name: string,
+  { views, sizes, scale }: HeadsAttention,
+  threads: number,
+): GraphNode {
   const [images, heads, queries, , numbers] = sizes;
   return makeNode(name, ATTENTION, {
     attributes: [
@@ -37,6 +45,7 @@ export function attentionNode(name: string, { views, sizes, scale }: HeadsAttent
         views.flatMap(({ offset, strides }) => [offset, ...strides]),
       ),
       attribute.float("scale", scale),
+      attribute.int("threads", threads),
     ],
     inputs: views.map(({ source }) => source),
     outputs: [{ shape: [images, queries, heads * numbers], dtype: DT.bfloat16 }],
@@ -69,7 +78,11 @@ function tryAttention(): boolean {
       DT.bfloat16,
       given,
       ({ q, k, v }) => [
-        attentionNode("y", { views: [q, k, v].map(plainView), sizes: [1, 1, 1, 2, 1], scale: 0.5 }),
+        attentionNode(
+          "y",
+          { views: [q, k, v].map(plainView), sizes: [1, 1, 1, 2, 1], scale: 0.5 },
+          1,
+        ),
       ],
       [(Math.E + 3) / (Math.E + 1)],
     );

@@ -26,8 +26,8 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
-  /** Whether attention in predictions is a kernel of our own, which computes with AMX's tiles. */
-  readonly fusesAttention: boolean;
+  /** Whether attention and linear layers in predictions are kernels of our own, which compute with AMX's tiles. */
+  readonly usesTiles: boolean;
   /** About how many operations of a product one core does in a second, for choosing threads. */
   readonly productSpeed: { readonly float32: number; readonly bfloat16: number };
   /** How many cores there are for this process. */
@@ -42,7 +42,7 @@ const GPU = {
   normalizesBfloat16: true,
   pointwiseProducts: false,
   keepsWeights: false,
-  fusesAttention: false,
+  usesTiles: false,
   parts: 1,
 } as const;
 
@@ -91,7 +91,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
     keepsWeights: from("avx512_bf16"),
-    fusesAttention: from("amx_bf16"),
+    usesTiles: from("amx_bf16"),
     productSpeed: {
       float32: from("avx512") ? 1e11 : 5e10,
       bfloat16: from("amx_bf16") ? 5e11 : from("avx512_bf16") ? 2e11 : 5e10,
@@ -102,22 +102,22 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
   };
 }
 
+/** How many cores each op may have where so many parts of a batch are computed side by side. */
+export function coresOfPart(parts: number): number {
+  return Math.max(1, Math.floor(processor().cores / parts));
+}
+
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const {
-    level,
-    multipliesBfloat16,
-    pointwiseProducts,
-    keepsWeights,
-    fusesAttention,
-    cores,
-    parts,
-  } = processor;
+  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, usesTiles, cores, parts } =
+    processor;
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
-    ...(fusesAttention
-      ? ["attention in predictions is one kernel (of GCC 11 or newer at set-up)"]
+    ...(usesTiles
+      ? [
+          "attention and linear layers in predictions are kernels of our own (of GCC 11 or newer at set-up)",
+        ]
       : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),
     ...(parts > 1

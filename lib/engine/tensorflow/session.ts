@@ -7,7 +7,7 @@ import { systemError } from "../../core/system-errors";
 import { Message } from "../../io/protobuf";
 import { type NativeBackend, nativeBackend } from "./binding";
 import type { GraphNode } from "./graph";
-import { processor } from "./processor";
+import { coresOfPart } from "./processor";
 import { savedModelBytes } from "./saved-model";
 
 /** A TensorFlow graph that is loaded and can be run. */
@@ -80,8 +80,7 @@ export class Session {
  */
 function configFor(parts: number, threads: number | undefined, gpu: boolean): Uint8Array {
   const config = new Message();
-  const within =
-    parts > 1 ? Math.max(1, Math.floor(processor().cores / parts)) : gpu ? undefined : threads;
+  const within = parts > 1 ? coresOfPart(parts) : gpu ? undefined : threads;
   if (within !== undefined) config.varint(2, within).varint(5, parts).varint(9, 1);
   if (!gpu) config.message(10, new Message().message(10, briefOptimizer()));
   return config.finish();

@@ -3,6 +3,7 @@ import { ATTENTION } from "./attention-op";
 import type { Trace } from "./function-trace";
 import { FUSED_CONVOLUTION } from "./fused-convolution";
 import type { GraphNode } from "./graph";
+import { LINEAR } from "./linear-op";
 import { type Processor, processor } from "./processor";
 
 /**
@@ -39,6 +40,7 @@ function operations({ op, attributes, inputs, outputs }: GraphNode): number {
   switch (op) {
     case "MatMul":
     case "_MklNativeFusedMatMul":
+    case LINEAR:
       return 2 * sizeOf(outputs[0].shape) * first[transposed("transpose_a") ? 0 : 1];
     case "BatchMatMulV2":
       return 2 * sizeOf(outputs[0].shape) * first[first.length - (transposed("adj_x") ? 2 : 1)];

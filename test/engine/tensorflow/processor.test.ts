@@ -25,7 +25,7 @@ describe("the processor", () => {
       Object.keys(flags).map((level) => {
         const found = processorOf(new Set(own.split(" ")), level);
         const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts, parts, cores } = found;
-        assert.equal(found.fusesAttention, level === "amx_bf16");
+        assert.equal(found.usesTiles, level === "amx_bf16");
         assert.ok(parts === 1 || (multipliesBfloat16 && parts === Math.min(cores, 8)));
         return [multipliesBfloat16, normalizesBfloat16, pointwiseProducts].map(Number).join("");
       });
@@ -41,10 +41,7 @@ describe("the processor", () => {
       const found = processorOf(new Set(list.split(" ")), undefined, true);
       assert.ok(found.multipliesBfloat16 && found.normalizesBfloat16);
       assert.ok(
-        !found.pointwiseProducts &&
-          !found.keepsWeights &&
-          !found.fusesAttention &&
-          found.parts === 1,
+        !found.pointwiseProducts && !found.keepsWeights && !found.usesTiles && found.parts === 1,
       );
     }
   });

@@ -150,7 +150,7 @@ describe("small work", () => {
     const attention = (tokens: number) => {
       const view = plainView(given([1, 1, tokens, 64], DT.bfloat16));
       const views = [view, view, view];
-      return attentionNode("y", { views, sizes: [1, 1, tokens, tokens, 64], scale: 1 });
+      return attentionNode("y", { views, sizes: [1, 1, tokens, tokens, 64], scale: 1 }, 1);
     };
     // 4 · 64 tokens²: 125 and 164 million operations.
     assert.equal(small(attention(700), "amx_bf16"), true);

@@ -8,16 +8,13 @@ import {
 } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
-import { processor } from "../processor";
+import { coresOfPart, processor } from "../processor";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
-/** Cores up to which one of them may compute attention alone: measured on two; four is a guess. */
-const FEW_CORES = 4;
-
 /**
  * Attention in bfloat16, whose softmax nobody else reads, as one kernel of our own that reads queries, keys and
- * values where the layer before has written them, where the processor has tiles for it. It computes on one core.
+ * values where the layer before has written them, where the processor has tiles for it.
  */
 export const fuseAttention: Pass = {
   name: "fuse-attention",
@@ -26,22 +23,22 @@ export const fuseAttention: Pass = {
   run: (trace, { portable, precision, parts = 1 }) =>
     portable ||
     precision !== "mixed_bfloat16" ||
-    (parts === 1 && processor().cores > FEW_CORES) ||
-    !processor().fusesAttention ||
+    !processor().usesTiles ||
     !trace.nodes.some(({ op }) => op === "Softmax") ||
     !hasAttentionKernel()
       ? trace
-      : fused(trace),
+      : fused(trace, coresOfPart(parts)),
 };
 
-function fused(trace: Trace): Trace {
+function fused(trace: Trace, threads: number): Trace {
   const reader = onlyReaders(trace);
   const copies = new Map<GraphNode, GraphNode>();
   const there = (node: GraphNode) => copies.get(node) ?? node;
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
   const nodes = trace.nodes.map((node) => {
     const found = attentionEndingIn(node, reader);
-    const made = found === undefined ? node : attentionNode(`${node.name}_attention`, found);
+    const made =
+      found === undefined ? node : attentionNode(`${node.name}_attention`, found, threads);
     const copy = { ...made, inputs: made.inputs.map(moved), after: made.after.map(there) };
     copies.set(node, copy);
     return copy;

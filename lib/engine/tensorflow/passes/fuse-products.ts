@@ -1,25 +1,29 @@
-import { DT, hasOneDnn } from "../../native";
+import { DT, hasOneDnn, type OutputType } from "../../native";
 import type { Trace } from "../function-trace";
 import { fusedProduct, worksFused } from "../fused-product";
 import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
+import { fitsLinear, hasLinearKernel, linearNode } from "../linear-op";
+import { coresOfPart, processor } from "../processor";
 import type { Pass } from "./pass";
 
 /** Rows and columns from which on a matrix of weights is worth a form of its own. */
 const SMALLEST = 16;
 
 /**
- * Products by weights that stay, as oneDNN's one op: it adds the bias, applies GELU or adds the residual
+ * Products by weights that stay, as one op: it adds the bias, applies GELU or adds the residual
  * while the result is in the cache, and keeps the weights in whichever order its kernel likes best.
  * TensorFlow does so by itself only where nothing stands between, and with constants in the graph.
+ *
+ * In bfloat16 the op is our own where the processor has tiles for it, which adds residuals in float32 too; else oneDNN's.
  */
 export const fuseProducts: Pass = {
   name: "fuse-products",
   processorsOnly: true,
   summary: "a product by weights that stay takes bias, GELU and residual sum along",
-  run: (trace, { portable, constantVariables }) =>
+  run: (trace, { portable, constantVariables, parts = 1 }) =>
     portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()
       ? trace
-      : new Fusing(trace).run(),
+      : new Fusing(trace, coresOfPart(parts)).run(),
 };
 
 /** A product and what follows it. */
@@ -30,7 +34,10 @@ interface Chain {
   /** The shape of the result. */
   readonly shape: readonly number[];
   readonly activation?: "GeluExact";
+  /** In the product's type; in float32 where our own op adds it. */
   readonly residual?: Output;
+  /** Whether our own op computes it. */
+  readonly own: boolean;
   /** The ops that it stands for, in their order. */
   readonly ops: readonly GraphNode[];
 }
@@ -43,7 +50,10 @@ class Fusing {
   private readonly nodes: GraphNode[] = [];
   private readonly replaced = new Map<GraphNode, GraphNode>();
 
-  constructor(private readonly trace: Trace) {
+  constructor(
+    private readonly trace: Trace,
+    private readonly threads: number,
+  ) {
     for (const node of trace.nodes) {
       for (const { node: source } of node.inputs) {
         this.readers.set(source, [...(this.readers.get(source) ?? []), node]);
@@ -107,25 +117,37 @@ class Fusing {
   }
 
   private chainFrom(product: GraphNode): Chain {
-    const [type] = product.outputs;
-    const alike = (output: Output, shape: readonly number[]) =>
-      output.node.outputs[output.index].dtype === type.dtype && `${shapeOf(output)}` === `${shape}`;
+    const own =
+      processor().usesTiles && fitsLinear({ operands: product.inputs }) && hasLinearKernel();
+    const [{ shape: rows, dtype }] = product.outputs;
     const next = this.reader(product);
     const bias = next?.op === "BiasAdd" && next.inputs[0].node === product ? next : undefined;
-    const start = bias === undefined ? [product] : [product, bias];
-    const plain = { product, bias, shape: type.shape, ops: start };
-    const reshape = this.reader(start[start.length - 1]);
-    const ops = reshape?.op === "Reshape" ? [...start, reshape] : start;
+    const ops = bias === undefined ? [product] : [product, bias];
+    const plain: Chain = { product, bias, own, shape: rows, ops: [...ops] };
+    const follow = (op: string, to = dtype) => {
+      const reader = this.reader(ops[ops.length - 1]);
+      if (reader?.op === op && reader.outputs[0].dtype === to) ops.push(reader);
+    };
+    follow("Reshape");
+    const gelu = this.reader(ops[ops.length - 1]);
+    if (own) follow("Cast", DT.float32);
     const last = ops[ops.length - 1];
-    const { shape } = last.outputs[0];
-    const after = this.reader(last);
-    if (after === undefined || !alike({ node: after, index: 0 }, shape)) return plain;
-    const whole = { product, bias, shape, ops: [...ops, after] };
-    if (isGelu(after)) return { ...whole, activation: "GeluExact" };
-    if (after.op !== "Add" && after.op !== "AddV2") return plain;
-    const residual = after.inputs.find(({ node }) => node !== last);
-    const fits = residual !== undefined && alike(residual, shape) && !this.fixed.has(residual.node);
-    return fits ? { ...whole, residual } : plain;
+    const sum = this.reader(last);
+    const [type] = last.outputs;
+    const alike = ({ shape, dtype: other }: OutputType) =>
+      other === type.dtype && `${shape}` === `${type.shape}`;
+    const whole = (after: GraphNode) => ({ ...plain, shape: type.shape, ops: [...ops, after] });
+    if (gelu !== undefined && isGelu(gelu) && gelu.outputs[0].dtype === dtype) {
+      return { ...whole(gelu), activation: "GeluExact" };
+    }
+    if (sum === undefined || !["Add", "AddV2"].includes(sum.op) || !alike(sum.outputs[0]))
+      return plain;
+    const residual = sum.inputs.find(({ node }) => node !== last);
+    const fits =
+      residual !== undefined &&
+      alike(residual.node.outputs[residual.index]) &&
+      !this.fixed.has(residual.node);
+    return fits ? { ...whole(sum), residual } : plain;
   }
 
   private copied(node: GraphNode): GraphNode {
@@ -138,7 +160,7 @@ class Fusing {
     return copy;
   }
 
-  private fused({ product, bias, shape, activation, residual, ops }: Chain): GraphNode {
+  private fused({ product, bias, shape, activation, residual, own, ops }: Chain): GraphNode {
     const { name } = product;
     const [type] = product.outputs;
     const added = [bias === undefined ? this.zeros(name, type) : this.moved(bias.inputs[1])];
@@ -146,12 +168,11 @@ class Fusing {
       added.push(this.reshaped(`${name}_residual`, this.moved(residual), type.shape));
     }
     const transposes = product.attributes.some((a) => a.name === "transpose_b" && a.value === true);
-    const node = fusedProduct(`${name}_fused`, {
-      operands: product.inputs.map((input) => this.moved(input)),
-      added,
-      transposes,
-      activation,
-    });
+    const operands = product.inputs.map((input) => this.moved(input));
+    const parts = { operands, added, transposes, activation };
+    const node = own
+      ? linearNode(`${name}_fused`, parts, this.threads)
+      : fusedProduct(`${name}_fused`, parts);
     const after = ops.flatMap((op) => op.after.map((before) => this.there(before)));
     const whole = { ...node, after };
     this.nodes.push(whole);

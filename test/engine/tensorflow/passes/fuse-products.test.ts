@@ -5,7 +5,9 @@ import { DT } from "#lib/engine/native";
 import { gelu, linear } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { worksFused } from "#lib/engine/tensorflow/fused-product";
+import { hasLinearKernel, LINEAR } from "#lib/engine/tensorflow/linear-op";
 import { fuseProducts } from "#lib/engine/tensorflow/passes/fuse-products";
+import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
@@ -95,6 +97,62 @@ describe("fused products", () => {
       ]);
       assert.deepEqual(fused({ portable: true }), []);
       assert.deepEqual(fused({ constantVariables: false }), []);
+      tf.dispose(variables);
+    });
+  });
+
+  it("is our own op in bfloat16 where the processor has tiles, residuals in float32 included", function () {
+    if (!hasLinearKernel()) this.skip();
+    tf.tidy(() => {
+      const [wide, narrow] = [
+        [64, 32, 1],
+        [32, 64, 2],
+      ].map(([out, from, salt]) => tf.variable(fixed([out, from], [-0.3, 0.3], salt)));
+      const bias = tf.variable(fixed([32], [-1, 1], 3)) as tf.Variable<tf.Rank.R1>;
+      const variables = [wide, narrow, bias];
+      const predict = (x: tf.Tensor) => {
+        const weights = [wide, narrow] as tf.Variable<tf.Rank.R2>[];
+        const y = tf.add(x, linear(gelu(linear(x, weights[0])), weights[1], bias));
+        // 16 numbers, which is no multiple of 32; a residual that is looked at by itself.
+        const few = tf.slice(y, [0, 0, 0], [-1, -1, 16]);
+        const last = linear(few, tf.slice(weights[0], [0, 0], [32, 16]) as tf.Tensor2D);
+        return [y, last, tf.add(linear(y, weights[0]), 1)];
+      };
+      const x = fixed([4, 50, 32], [-1, 1], 6);
+      const target = {
+        precision: "mixed_bfloat16",
+        portable: false,
+        constantVariables: true,
+      } as const;
+      const ops = () => {
+        const traced = traceFunction("predict", predict, [x], handlesOf(variables));
+        const { nodes } = fuseProducts.run(mixedPrecision.run(traced, target), target);
+        return nodes
+          .filter(({ op }) => [LINEAR, "_MklNativeFusedMatMul"].includes(op))
+          .map(({ op, outputs: [{ dtype }] }) => [op === LINEAR, dtype]);
+      };
+      assert.deepEqual(ops(), [
+        [true, DT.bfloat16],
+        [true, DT.float32],
+        [false, DT.bfloat16],
+        [true, DT.bfloat16],
+      ]);
+      process.env.TUNING_FORK_PROCESSOR = "avx512_bf16";
+      try {
+        assert.ok(ops().every(([own]) => own === false));
+      } finally {
+        delete process.env.TUNING_FORK_PROCESSOR;
+      }
+      const compiled = compile(
+        { predict },
+        { variables, precision: "mixed_bfloat16", constantVariables: true },
+      );
+      for (const [i, got] of compiled.call.predict(x).entries()) {
+        const expected = predict(x)[i];
+        const error = tf.max(tf.abs(tf.sub(got, expected))).dataSync()[0];
+        assert.ok(error < 0.03, `result ${i} is off by ${error}`);
+      }
+      compiled.dispose();
       tf.dispose(variables);
     });
   });

@@ -1,0 +1,83 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { attribute, DT } from "../native";
+import type { FusedProduct } from "./fused-product";
+import { type GraphNode, makeNode } from "./graph";
+import { computes } from "./try-kernel";
+
+/** The op of `setup/native/linear.cc`. */
+export const LINEAR = "TuningForkLinear";
+
+/** Rows of weights that are read together; a layer has a multiple of them. */
+const TOGETHER = 32;
+
+/** Whether {@link linearNode} computes a layer: operands in bfloat16, of 32, 64, 96 … numbers. */
+export function fitsLinear({ operands: [rows] }: Pick<FusedProduct, "operands">): boolean {
+  const { shape, dtype } = rows.node.outputs[rows.index];
+  return dtype === DT.bfloat16 && shape[1] % TOGETHER === 0;
+}
+
+/**
+ * A linear layer of our own, for processors with tiles. The result is in bfloat16, or in float32 if a residual is.
+ *
+ * @param threads How many cores share it.
+ */
+export function linearNode(
+  name: string,
+  { operands, added: [bias, ...residual], transposes, activation }: FusedProduct,
+  threads: number,
+): GraphNode {
+  const typeOf = ({ node, index }: FusedProduct["added"][number]) => node.outputs[index];
+  const [rows, weight] = operands.map(typeOf);
+  const out = weight.shape[transposes ? 0 : 1];
+  const dtype = residual.length > 0 ? typeOf(residual[0]).dtype : DT.bfloat16;
+  return makeNode(name, LINEAR, {
+    attributes: [
+      attribute.type("T", dtype),
+      attribute.types(
+        "R",
+        residual.map((added) => typeOf(added).dtype),
+      ),
+      attribute.int("sizes", [...rows.shape, out]),
+      attribute.int("threads", threads),
+      attribute.bool("transposed", transposes),
+      attribute.bool("gelu", activation !== undefined),
+    ],
+    inputs: [...operands, bias, ...residual],
+    outputs: [{ shape: [rows.shape[0], out], dtype }],
+  });
+}
+
+let works: boolean | undefined;
+
+/** Whether there is a kernel for it, as {@link hasAttentionKernel} says it; tried once. */
+export function hasLinearKernel(): boolean {
+  works ??= tryLinear();
+  return works;
+}
+
+/** 32 · 1 · ⅛ − 4 = 0, GELU of 1, and 4 − 4 + 1 = 1. */
+function tryLinear(): boolean {
+  return tf.tidy(() => {
+    const given = {
+      rows: tf.ones([1, 32]),
+      weight: tf.fill([32, 32], 1 / 8),
+      three: tf.fill([32], -3),
+      four: tf.fill([32], -4),
+      residual: tf.ones([1, 32]),
+    };
+    return computes(
+      DT.bfloat16,
+      given,
+      ({ rows, weight, three, four, residual }) => {
+        const operands = [rows, weight];
+        const forms: Omit<FusedProduct, "operands">[] = [
+          { added: [four], transposes: false },
+          { added: [three], transposes: true, activation: "GeluExact" },
+          { added: [four, residual], transposes: true },
+        ];
+        return forms.map((form, i) => linearNode(`layer${i}`, { operands, ...form }, 2));
+      },
+      [0, 0.8413, 1],
+    );
+  });
+}
