@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
 import type { FusedProduct } from "./fused-product";
-import { type GraphNode, makeNode } from "./graph";
+import { type GraphNode, makeNode, type Output } from "./graph";
+import { processor } from "./processor";
 import { computes } from "./try-kernel";
 
 /** The op of `setup/native/linear.cc`. */
@@ -10,11 +11,28 @@ export const LINEAR = "TuningForkLinear";
 /** Rows of weights that are read together; a layer has a multiple of them. */
 const TOGETHER = 32;
 
-/** Whether {@link linearNode} computes a layer: operands in bfloat16, of 32, 64, 96 … numbers. */
-export function fitsLinear({ operands: [rows] }: Pick<FusedProduct, "operands">): boolean {
-  const { shape, dtype } = rows.node.outputs[rows.index];
-  return dtype === DT.bfloat16 && shape[1] % TOGETHER === 0;
+/**
+ * Whether our own op computes a layer here: of vectors in bfloat16, which have 32, 64, 96 … numbers each.
+ *
+ * @param vectors `[…, numbers]`
+ */
+export function hasOwnLinear({ node, index }: Output): boolean {
+  const { shape, dtype } = node.outputs[index];
+  return (
+    processor().usesTiles &&
+    dtype === DT.bfloat16 &&
+    shape[shape.length - 1] % TOGETHER === 0 &&
+    hasLinearKernel()
+  );
 }
+
+/** What {@link linearNode} computes: GELU not beside a residual, the others after it. */
+export interface LinearLayer extends Omit<FusedProduct, "activation"> {
+  readonly activation?: (typeof ACTIVATIONS)[number];
+}
+
+/** As the kernel counts them, from 1 on. */
+const ACTIVATIONS = ["GeluExact", "Relu", "Relu6"] as const;
 
 /**
  * A linear layer of our own, for processors with tiles. The result is in bfloat16, or in float32 if a residual is.
@@ -23,7 +41,7 @@ export function fitsLinear({ operands: [rows] }: Pick<FusedProduct, "operands">)
  */
 export function linearNode(
   name: string,
-  { operands, added: [bias, ...residual], transposes, activation }: FusedProduct,
+  { operands, added: [bias, ...residual], transposes, activation }: LinearLayer,
   threads: number,
 ): GraphNode {
   const typeOf = ({ node, index }: FusedProduct["added"][number]) => node.outputs[index];
@@ -40,7 +58,10 @@ export function linearNode(
       attribute.int("sizes", [...rows.shape, out]),
       attribute.int("threads", threads),
       attribute.bool("transposed", transposes),
-      attribute.bool("gelu", activation !== undefined),
+      attribute.int(
+        "activation",
+        activation === undefined ? 0 : 1 + ACTIVATIONS.indexOf(activation),
+      ),
     ],
     inputs: [...operands, bias, ...residual],
     outputs: [{ shape: [rows.shape[0], out], dtype }],
@@ -70,7 +91,7 @@ function tryLinear(): boolean {
       given,
       ({ rows, weight, three, four, residual }) => {
         const operands = [rows, weight];
-        const forms: Omit<FusedProduct, "operands">[] = [
+        const forms: Omit<LinearLayer, "operands">[] = [
           { added: [four], transposes: false },
           { added: [three], transposes: true, activation: "GeluExact" },
           { added: [four, residual], transposes: true },

@@ -2,8 +2,8 @@ import { DT, hasOneDnn, type OutputType } from "../../native";
 import type { Trace } from "../function-trace";
 import { fusedProduct, worksFused } from "../fused-product";
 import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
-import { fitsLinear, hasLinearKernel, linearNode } from "../linear-op";
-import { coresOfPart, processor } from "../processor";
+import { hasOwnLinear, linearNode } from "../linear-op";
+import { coresOfPart } from "../processor";
 import type { Pass } from "./pass";
 
 /** Rows and columns from which on a matrix of weights is worth a form of its own. */
@@ -117,8 +117,7 @@ class Fusing {
   }
 
   private chainFrom(product: GraphNode): Chain {
-    const own =
-      processor().usesTiles && fitsLinear({ operands: product.inputs }) && hasLinearKernel();
+    const own = hasOwnLinear(product.inputs[0]);
     const [{ shape: rows, dtype }] = product.outputs;
     const next = this.reader(product);
     const bias = next?.op === "BiasAdd" && next.inputs[0].node === product ? next : undefined;
