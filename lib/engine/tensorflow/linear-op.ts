@@ -26,14 +26,6 @@ export function hasOwnLinear({ node, index }: Output): boolean {
   );
 }
 
-/** What {@link linearNode} computes: GELU not beside a residual, the others after it. */
-export interface LinearLayer extends Omit<FusedProduct, "activation"> {
-  readonly activation?: (typeof ACTIVATIONS)[number];
-}
-
-/** As the kernel counts them, from 1 on. */
-const ACTIVATIONS = ["GeluExact", "Relu", "Relu6"] as const;
-
 /**
  * A linear layer of our own, for processors with tiles. The result is in bfloat16, or in float32 if a residual is.
  *
@@ -41,7 +33,7 @@ const ACTIVATIONS = ["GeluExact", "Relu", "Relu6"] as const;
  */
 export function linearNode(
   name: string,
-  { operands, added: [bias, ...residual], transposes, activation }: LinearLayer,
+  { operands, added: [bias, ...residual], transposes, activation }: FusedProduct,
   threads: number,
 ): GraphNode {
   const typeOf = ({ node, index }: FusedProduct["added"][number]) => node.outputs[index];
@@ -58,10 +50,7 @@ export function linearNode(
       attribute.int("sizes", [...rows.shape, out]),
       attribute.int("threads", threads),
       attribute.bool("transposed", transposes),
-      attribute.int(
-        "activation",
-        activation === undefined ? 0 : 1 + ACTIVATIONS.indexOf(activation),
-      ),
+      attribute.bool("gelu", activation !== undefined),
     ],
     inputs: [...operands, bias, ...residual],
     outputs: [{ shape: [rows.shape[0], out], dtype }],
@@ -91,7 +80,7 @@ function tryLinear(): boolean {
       given,
       ({ rows, weight, three, four, residual }) => {
         const operands = [rows, weight];
-        const forms: Omit<LinearLayer, "operands">[] = [
+        const forms: Omit<FusedProduct, "operands">[] = [
           { added: [four], transposes: false },
           { added: [three], transposes: true, activation: "GeluExact" },
           { added: [four, residual], transposes: true },

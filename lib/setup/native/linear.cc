@@ -1,7 +1,7 @@
 /*
  * The op TuningForkLinear, for processors with AMX: a linear layer of weights that stay, with what follows it, in bfloat16.
  *
- * y = x w + b, then GELU, or a residual sum and ReLU. A 1 × 1 convolution is such a layer, too. oneDNN's kernels for it give an op of one image to threads that sleep between two
+ * y = x w + b, then GELU or a residual sum. oneDNN's kernels for it give an op of one image to threads that sleep between two
  * ops, and leave the tiles waiting while results are brought into bfloat16. Here each core takes its columns of the
  * weights, and finishes 32 rows and columns while the next ones are multiplied.
  */
@@ -13,7 +13,6 @@
 #include "team.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -75,10 +74,7 @@ class Weights {
 /* A layer, made anew for each graph that has it. */
 struct Linear {
   int64_t rows, in, out, threads;
-  unsigned char transposed;
-  bool gelu = false, clamped = false;
-  /* What results are brought up to, and down to, where they are clamped. */
-  float least = -INFINITY, most = INFINITY;
+  unsigned char transposed, gelu;
   bool wide = false, wide_residual = false;
   std::shared_ptr<const Weights> weights;
   /* Zeros from `out` on. */
@@ -115,11 +111,6 @@ inline __m512 Wide(__mmask16 some, const uint16_t *x) {
 
 enum class After { kNothing, kGelu, kResidual, kWideResidual };
 
-/* A NaN stays one. */
-inline __m512 Clamp(const Linear &layer, __m512 x) {
-  return _mm512_min_ps(_mm512_set1_ps(layer.most), _mm512_max_ps(_mm512_set1_ps(layer.least), x));
-}
-
 /* 32 rows and columns of a result, or fewer, as they come from the tiles. */
 struct Block {
   int64_t row = 0, column = 0, rows = 0;
@@ -127,7 +118,7 @@ struct Block {
 };
 
 /* Finish some rows of a block. */
-template <After after, bool clamped>
+template <After after>
 inline __attribute__((always_inline)) void Finish(const Call &call, const Block &block, int64_t from, int64_t to) {
   const Linear &layer = call.layer;
   const float *bias = layer.bias.data() + block.column;
@@ -148,7 +139,6 @@ inline __attribute__((always_inline)) void Finish(const Call &call, const Block 
       a = _mm512_add_ps(a, _mm512_maskz_loadu_ps(lower, residual));
       b = _mm512_add_ps(b, _mm512_maskz_loadu_ps(upper, residual + kTile));
     }
-    if (clamped) a = Clamp(layer, a), b = Clamp(layer, b);
     if (layer.wide) {
       auto *y = static_cast<float *>(call.y) + at;
       _mm512_mask_storeu_ps(y, lower, a);
@@ -165,7 +155,7 @@ constexpr int64_t kCached = 768 * 1024;
 constexpr int64_t kLine = 64;
 
 /* The blocks of one of several cores, columns after columns: each core reads its own weights. */
-template <After after, bool clamped>
+template <After after>
 void SomeBlocks(void *what, int member, int members) {
   const Call &call = *static_cast<const Call *>(what);
   const Linear &layer = call.layer;
@@ -191,12 +181,12 @@ void SomeBlocks(void *what, int member, int members) {
     Multiply(x, layer.in, w, kTileSize, 2 * kTileSize, deep, now.rows > kTile, sums[turn], kPairs, [&](int64_t) {
       for (int64_t j = 0; j < lines; j++, next += kLine) __builtin_prefetch(next, 0, 2);
       const int64_t to = std::min(done + each, before.rows);
-      Finish<after, clamped>(call, before, done, to);
+      Finish<after>(call, before, done, to);
       done = to;
     });
     before = now;
   }
-  Finish<after, clamped>(call, before, 0, before.rows);
+  Finish<after>(call, before, 0, before.rows);
 }
 
 #pragma GCC pop_options
@@ -204,7 +194,7 @@ void SomeBlocks(void *what, int member, int members) {
 void *Create(TF_OpKernelConstruction *construction) {
   TF_Status *status = TF_NewStatus();
   auto *layer = new Linear();
-  int64_t sizes[3], activation = 0;
+  int64_t sizes[3];
   TF_DataType result;
   TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 3, status);
   if (TF_GetCode(status) == TF_OK)
@@ -212,17 +202,12 @@ void *Create(TF_OpKernelConstruction *construction) {
   if (TF_GetCode(status) == TF_OK)
     TF_OpKernelConstruction_GetAttrBool(construction, "transposed", &layer->transposed, status);
   if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "activation", &activation, status);
+    TF_OpKernelConstruction_GetAttrBool(construction, "gelu", &layer->gelu, status);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrType(construction, "T", &result, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   else {
     layer->rows = sizes[0], layer->in = sizes[1], layer->out = sizes[2];
     layer->wide = result == TF_FLOAT;
-    // As `linear-op.ts` counts them: none, GELU, ReLU, ReLU6.
-    layer->gelu = activation == 1;
-    layer->clamped = activation > 1;
-    if (layer->clamped) layer->least = 0;
-    if (activation == 3) layer->most = 6;
   }
   TF_DeleteStatus(status);
   return layer;
@@ -254,15 +239,9 @@ bool Run(const Linear &layer, const uint16_t *x, const TF_Tensor *residual, void
   }
   Call call = {layer, x, reinterpret_cast<uint16_t *>(last),
                residual == nullptr ? nullptr : TF_TensorData(residual), y};
-  const After after = layer.gelu            ? After::kGelu
-                      : residual == nullptr ? After::kNothing
-                      : TF_TensorType(residual) == TF_FLOAT ? After::kWideResidual
-                                                            : After::kResidual;
-  const Team::Work works[][2] = {{&SomeBlocks<After::kNothing, false>, &SomeBlocks<After::kNothing, true>},
-                                 {&SomeBlocks<After::kGelu, false>, nullptr},
-                                 {&SomeBlocks<After::kResidual, false>, &SomeBlocks<After::kResidual, true>},
-                                 {&SomeBlocks<After::kWideResidual, false>, &SomeBlocks<After::kWideResidual, true>}};
-  const Team::Work work = works[static_cast<int>(after)][layer.clamped];
+  const Team::Work work = residual == nullptr ? layer.gelu ? &SomeBlocks<After::kGelu> : &SomeBlocks<After::kNothing>
+                          : TF_TensorType(residual) == TF_FLOAT ? &SomeBlocks<After::kWideResidual>
+                                                                : &SomeBlocks<After::kResidual>;
   Team::Share(static_cast<int>(layer.threads), work, &call);
   return true;
 }
@@ -308,7 +287,7 @@ const bool registered = [] {
               {"x: bfloat16", "w: bfloat16", "b: bfloat16", "residual: R"},
               {"y: T"},
               {"T: {bfloat16, float}", "R: list({bfloat16, float}) >= 0", "sizes: list(int)", "threads: int",
-               "transposed: bool", "activation: int"},
+               "transposed: bool", "gelu: bool"},
               &Create,
               &Compute,
               &Delete});

@@ -5,9 +5,7 @@ import {
   fusedConvolution,
   worksFusedConvolution,
 } from "../fused-convolution";
-import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
-import { hasOwnLinear, linearNode } from "../linear-op";
-import { coresOfPart } from "../processor";
+import { type GraphNode, makeNode, type Output } from "../graph";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
@@ -15,17 +13,15 @@ import type { Pass } from "./pass";
  * Convolutions by weights that stay, as oneDNN's one op: it adds the bias and the residual and applies ReLU while the
  * result is in the cache, and keeps the filter in whichever order its kernel likes best. TensorFlow joins such ops by
  * itself, and has the filter put into order in every call unless it is a constant in the graph.
- *
- * Those of single pixels are our own linear layers in bfloat16, where the processor has tiles for them.
  */
 export const fuseConvolutions: Pass = {
   name: "fuse-convolutions",
   processorsOnly: true,
   summary: "a convolution by weights that stay takes bias, residual sum and ReLU along",
-  run: (trace, { portable, constantVariables, parts = 1 }) =>
+  run: (trace, { portable, constantVariables }) =>
     portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()
       ? trace
-      : fused(trace, coresOfPart(parts)),
+      : fused(trace),
 };
 
 /** A convolution and what follows it. */
@@ -34,7 +30,7 @@ interface Chain extends FusedConvolution {
   readonly ops: readonly GraphNode[];
 }
 
-function fused(trace: Trace, threads: number): Trace {
+function fused(trace: Trace): Trace {
   const reader = onlyReaders(trace);
   const fixed = new Set<GraphNode>();
   for (const node of trace.nodes) {
@@ -60,26 +56,18 @@ function fused(trace: Trace, threads: number): Trace {
   const nodes = trace.nodes.flatMap((node) => {
     const chain = chains.get(node);
     if (chain === undefined && taken.has(node)) return [];
-    if (chain === undefined) {
-      const copy = { ...node, inputs: node.inputs.map(moved), after: node.after.map(there) };
-      copies.set(node, copy);
-      return [copy];
-    }
-    const bias = chain.added.length === 0 ? zeros(chain.convolution) : undefined;
-    const whole: FusedConvolution = {
-      convolution: { ...chain.convolution, inputs: chain.convolution.inputs.map(moved) },
-      added: bias === undefined ? chain.added.map(moved) : [{ node: bias, index: 0 }],
-      activation: chain.activation,
-    };
-    const name = `${chain.convolution.name}_fused`;
-    const made = isLinear(chain.convolution)
-      ? asLinear(name, whole, threads)
-      : [fusedConvolution(name, whole)];
-    const last = made.length - 1;
-    const after = chain.ops.flatMap((op) => op.after.map(there));
-    const all = made.map((one, i) => (i === last ? { ...one, after } : one));
-    copies.set(node, all[last]);
-    return bias === undefined ? all : [bias, ...all];
+    const added = chain?.added.length === 0 ? zeros(chain.convolution) : undefined;
+    const made =
+      chain === undefined
+        ? node
+        : fusedConvolution(`${chain.convolution.name}_fused`, {
+            ...chain,
+            added: added === undefined ? chain.added : [{ node: added, index: 0 }],
+          });
+    const after = (chain?.ops ?? [node]).flatMap((op) => op.after.map(there));
+    const copy = { ...made, inputs: made.inputs.map(moved), after };
+    copies.set(node, copy);
+    return added === undefined ? [copy] : [added, copy];
   });
   const inputs = trace.inputs.map(there);
   return { ...trace, nodes, inputs, outputs: trace.outputs.map(moved) };
@@ -128,40 +116,6 @@ function chainsFrom(
   // oneDNN's op has no sum with it.
   else if (end?.op === "Relu6" && found[0].added.length === 1) take({ activation: "Relu6" }, end);
   return found;
-}
-
-/** Whether it is a linear layer of each pixel, which our own op computes. */
-function isLinear({ attributes, inputs: [image, filter] }: GraphNode): boolean {
-  const [height, width] = shapeOf(filter);
-  const strides = attributes.find(({ name }) => name === "strides")?.value as readonly number[];
-  return height * width === 1 && strides.every((stride) => stride === 1) && hasOwnLinear(image);
-}
-
-/** Pixels one below the other, the layer, and the picture again. */
-function asLinear(
-  name: string,
-  { convolution, added: [bias, ...residual], activation }: FusedConvolution,
-  threads: number,
-): GraphNode[] {
-  const nodes: GraphNode[] = [];
-  const reshaped = (part: string, output: Output, shape: readonly number[]): Output => {
-    nodes.push(...reshapeNodes(`${name}_${part}`, output, shape));
-    return { node: nodes[nodes.length - 1], index: 0 };
-  };
-  const [image, filter] = convolution.inputs;
-  const [, , from, to] = shapeOf(filter);
-  const { shape } = convolution.outputs[0];
-  const pixels = shape[0] * shape[1] * shape[2];
-  const operands = [
-    reshaped("pixels", image, [pixels, from]),
-    reshaped("weights", filter, [from, to]),
-  ];
-  const added = [bias, ...residual.map((sum) => reshaped("residual", sum, [pixels, to]))];
-  nodes.push(
-    linearNode(`${name}_layer`, { operands, added, activation, transposes: false }, threads),
-  );
-  reshaped("picture", { node: nodes[nodes.length - 1], index: 0 }, shape);
-  return nodes;
 }
 
 function zeros({ name, outputs: [{ shape, dtype }] }: GraphNode): GraphNode {
