@@ -102,9 +102,14 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
   };
 }
 
-/** How many cores each op may have where so many parts of a batch are computed side by side. */
-export function coresOfPart(parts: number): number {
-  return Math.max(1, Math.floor(processor().cores / parts));
+/**
+ * How many cores each op may have where so many parts of a batch are computed side by side: a share of all; one after
+ * another, no more than `TF_NUM_INTRAOP_THREADS` says, if it is set.
+ */
+export function coresOfPart(parts: number, { cores } = processor()): number {
+  const share = Math.max(1, Math.floor(cores / parts));
+  const most = Math.floor(Number(process.env.TF_NUM_INTRAOP_THREADS));
+  return parts === 1 && most >= 1 ? Math.min(share, most) : share;
 }
 
 /** One line about the processor, for `doctor`. */
@@ -125,7 +130,11 @@ export function describeProcessor(processor: Processor): string {
           `long predictions and networks without batch norm that learn: ${parts} parts of a batch side by side`,
         ]
       : []),
-    ...(cores > 1 ? ["predictions of little work, such as of one image, take one core"] : []),
+    ...(cores > 1
+      ? [
+          `predictions of little work, such as of one image, take one core${usesTiles ? ", but for these kernels" : ""}`,
+        ]
+      : []),
   ];
   return `${level}: ${chosen.join("; ")}`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "#lib/core/errors";
-import { describeProcessor, processorOf } from "#lib/engine/tensorflow/processor";
+import { coresOfPart, describeProcessor, processorOf } from "#lib/engine/tensorflow/processor";
 
 const flags = {
   avx2: "sse2 avx avx2 fma",
@@ -43,6 +43,25 @@ describe("the processor", () => {
       assert.ok(
         !found.pointwiseProducts && !found.keepsWeights && !found.usesTiles && found.parts === 1,
       );
+    }
+  });
+
+  it("shares cores among parts, and gives one op no more threads than TensorFlow's setting", () => {
+    const name = "TF_NUM_INTRAOP_THREADS";
+    const before = process.env[name];
+    const machine = { ...processorOf(new Set()), cores: 16 };
+    const chosen = (set: string | undefined) => {
+      if (set === undefined) delete process.env[name];
+      else process.env[name] = set;
+      return [1, 2, 5, 32].map((parts) => coresOfPart(parts, machine));
+    };
+    try {
+      assert.deepEqual(chosen(undefined), [16, 8, 3, 1]);
+      assert.deepEqual(chosen("4"), [4, 8, 3, 1]);
+      for (const none of ["0", "", "many"]) assert.deepEqual(chosen(none), [16, 8, 3, 1]);
+    } finally {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
     }
   });
 
