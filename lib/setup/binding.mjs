@@ -13,8 +13,8 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const HEADERS = join(HERE, "native", "headers");
 /** Kernels of our own, and what they share. */
-const KERNELS = ["attention.cc", "linear.cc"].map((file) => join(HERE, "native", file));
-const SHARED = ["register-op.h", "team.h", "tiles.h"].map((file) => join(HERE, "native", file));
+const KERNELS = ["attention.cc", "attention-gradient.cc", "linear.cc"].map((file) => join(HERE, "native", file));
+const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
@@ -39,7 +39,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles five small files)", {
+  return step(project, "native engine (compiles six small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -6,6 +6,9 @@ import { computes } from "./try-kernel";
 /** The op of `setup/native/attention.cc`. */
 export const ATTENTION = "TuningForkAttention";
 
+/** The op of `setup/native/attention-gradient.cc`. */
+export const ATTENTION_GRADIENT = "TuningForkAttentionGradient";
+
 /** Where the heads of one operand lie in a tensor; a head's numbers of one token lie side by side. */
 export interface HeadsView {
   /** The tensor, bfloat16. */
@@ -16,9 +19,9 @@ export interface HeadsView {
   readonly strides: readonly [image: number, head: number, token: number];
 }
 
-/** What {@link attentionNode} computes. */
+/** What {@link attentionNode} and {@link attentionGradientNode} compute of. */
 export interface HeadsAttention {
-  /** Queries, keys and values. */
+  /** Queries, keys and values; for the gradient, that by the result as well. */
   readonly views: readonly HeadsView[];
   /** Images, heads, queries, keys, and numbers of a head. */
   readonly sizes: readonly [number, number, number, number, number];
@@ -31,13 +34,34 @@ export interface HeadsAttention {
  *
  * @param threads How many cores share it.
  */
-export function attentionNode(
+export function attentionNode(name: string, of: HeadsAttention, threads: number): GraphNode {
+  const [images, heads, queries, , numbers] = of.sizes;
+  return headsNode(name, ATTENTION, of, threads, [[images, queries, heads * numbers]]);
+}
+
+/**
+ * The gradients of that by queries, keys and values: bfloat16 `[images, heads, tokens, numbers]` each.
+ *
+ * @param threads How many cores share it.
+ */
+export function attentionGradientNode(
   name: string,
-  { views, sizes, scale }: HeadsAttention,
+  of: HeadsAttention,
   threads: number,
 ): GraphNode {
-  const [images, heads, queries, , numbers] = sizes;
-  return makeNode(name, ATTENTION, {
+  const [images, heads, queries, keys, numbers] = of.sizes;
+  const shapes = [queries, keys, keys].map((tokens) => [images, heads, tokens, numbers]);
+  return headsNode(name, ATTENTION_GRADIENT, of, threads, shapes);
+}
+
+function headsNode(
+  name: string,
+  op: string,
+  { views, sizes, scale }: HeadsAttention,
+  threads: number,
+  shapes: readonly (readonly number[])[],
+): GraphNode {
+  return makeNode(name, op, {
     attributes: [
       attribute.int("sizes", sizes),
       attribute.int(
@@ -48,7 +72,7 @@ export function attentionNode(
       attribute.int("threads", threads),
     ],
     inputs: views.map(({ source }) => source),
-    outputs: [{ shape: [images, queries, heads * numbers], dtype: DT.bfloat16 }],
+    outputs: shapes.map((shape) => ({ shape, dtype: DT.bfloat16 })),
   });
 }
 
@@ -58,33 +82,43 @@ export function plainView(source: Output): HeadsView {
   return { source, offset: 0, strides: [heads * tokens * numbers, tokens * numbers, numbers] };
 }
 
+/** A view of a tensor `[images, tokens, heads × numbers]`, of so many heads. */
+export function joinedView(source: Output, heads: number): HeadsView {
+  const [, tokens, width] = source.node.outputs[source.index].shape;
+  return { source, offset: 0, strides: [tokens * width, width / heads, width] };
+}
+
 let works: boolean | undefined;
 
 /**
- * Whether there is a kernel for it: that takes a processor with AMX, a system that lets processes use it, and a
- * compiler that knew it at set-up. It is tried once, on a small one.
+ * Whether there are kernels for both: that takes a processor with AMX, a system that lets processes use it, and a
+ * compiler that knew it at set-up. They are tried once, on small ones.
  */
 export function hasAttentionKernel(): boolean {
   works ??= tryAttention();
   return works;
 }
 
-/** Two keys, of which the query likes the first e times as much: (e · 1 + 1 · 3) / (e + 1). */
+/**
+ * Two keys, of which the query likes the first e times as much: (e · 1 + 1 · 3) / (e + 1). The gradient by the
+ * query: ½ p (1 − p) (1 − 3) with p = e / (e + 1).
+ */
 function tryAttention(): boolean {
   return tf.tidy(() => {
     const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
-    const given = { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3) };
+    const given = { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3), dy: tokens(1) };
+    const sizes = [1, 1, 1, 2, 1] as const;
+    const p = Math.E / (Math.E + 1);
     return computes(
       DT.bfloat16,
       given,
-      ({ q, k, v }) => [
-        attentionNode(
-          "y",
-          { views: [q, k, v].map(plainView), sizes: [1, 1, 1, 2, 1], scale: 0.5 },
-          1,
-        ),
-      ],
-      [(Math.E + 3) / (Math.E + 1)],
+      ({ dy, ...operands }) => {
+        const views = Object.values(operands).map(plainView);
+        const y = attentionNode("y", { views, sizes, scale: 0.5 }, 1);
+        const all = [...views, plainView(dy)];
+        return [y, attentionGradientNode("dq", { views: all, sizes, scale: 0.5 }, 1)];
+      },
+      [(Math.E + 3) / (Math.E + 1), -p * (1 - p)],
     );
   });
 }

@@ -8,45 +8,18 @@
  *
  * Elsewhere, and by other compilers than GCC from 11 on, nothing is registered; whoever makes graphs tries it first.
  */
-#include "register-op.h"
-#include "tiles.h"
+#include "heads.h"
 
 #ifdef TILES
 
 #include "team.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace {
 
-/* Where the heads of one operand lie in its tensor, in elements; the numbers of a head's token lie side by side. */
-struct View {
-  int64_t offset, batch, head, token;
-};
-
-struct Attention {
-  int64_t batch, heads, queries, keys, size;
-  View q, k, v;
-  float scale;
-  /* Most cores that share it. */
-  int64_t threads;
-};
-
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
-
-/* 2^x to 1e-4, a twentieth of bfloat16's step, by a polynomial around the nearest whole number. A NaN stays one. */
-inline __m512 PowerOfTwo(__m512 x) {
-  x = _mm512_max_ps(_mm512_set1_ps(-126.f), x);
-  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(x, whole);
-  __m512 p = _mm512_set1_ps(0.0551716682f);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.242611122f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693260986f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999928074f));
-  return _mm512_scalef_ps(p, whole);
-}
 
 /* exp(scale (x - the largest x)) of a row, in bfloat16; next to nothing (2^-126) up to its padded end. Returns the sum. */
 __attribute__((noinline)) float Exponentials(float *x, int64_t count, float scale, uint16_t *to) {
@@ -80,17 +53,13 @@ struct Buffers {
  * One head of one image; `y` has its rows `y_stride` elements apart. While tiles multiply the queries after and the
  * weights before, the exponentials of a block are computed.
  */
-void Head(const Attention &t, const uint16_t *q, const uint16_t *k, const uint16_t *v, uint16_t *y, int64_t y_stride,
+void Head(const Heads &t, const uint16_t *q, const uint16_t *k, const uint16_t *v, uint16_t *y, int64_t y_stride,
           Buffers &b) {
   const int64_t width = Padded(t.size), height = Padded(t.keys), deep = width / kPairs, blocks = Padded(t.queries) / kPairs;
   const auto rows_of = [&](int64_t n) { return std::min<int64_t>(kPairs, t.queries - n * kPairs); };
   const auto scores = [&](int64_t n, auto meanwhile) {
-    const uint16_t *from = q + n * kPairs * t.q.token;
     const int64_t rows = rows_of(n);
-    for (int64_t c = 0; c < width; c += kPairs)
-      for (int64_t i = 0; i < (rows > kTile ? kPairs : kTile); i++)
-        _mm512_store_si512(b.queries + i * width + c, _mm512_maskz_loadu_epi16(i < rows ? FirstOf(t.size - c) : 0,
-                                                                               from + i * t.q.token + c));
+    CopyTokens(q + n * kPairs * t.views[0].token, t.views[0].token, rows, t.size, b.queries);
     for (int64_t at = 0; at < height; at += kPairs)
       Multiply(b.queries, width, b.keys + at / kTile * deep * kTileSize, deep * kTileSize, kTileSize, deep,
                rows > kTile, b.scores[n % 2] + at, height, meanwhile);
@@ -109,8 +78,8 @@ void Head(const Attention &t, const uint16_t *q, const uint16_t *k, const uint16
     }
   };
   const auto nothing = [](int64_t) {};
-  PackRows(k, t.k.token, t.keys, t.size, b.keys, deep * kTileSize, kTileSize);
-  PackColumns(v, t.v.token, t.keys, t.size, b.values, kTileSize, width / kTile * kTileSize);
+  PackRows(k, t.views[1].token, t.keys, t.size, b.keys, deep * kTileSize, kTileSize);
+  PackColumns(v, t.views[2].token, t.keys, t.size, b.values, kTileSize, width / kTile * kTileSize);
   scores(0, nothing);
   for (int64_t n = 0; n < blocks; n++) {
     const bool after = n + 1 < blocks, before = n > 0;
@@ -128,24 +97,22 @@ void Head(const Attention &t, const uint16_t *q, const uint16_t *k, const uint16
   values(blocks - 1, nothing);
 }
 
-/* An op's operands and result, and whether somebody had no room to compute in. */
+/* An op's operands and result. */
 struct Call {
-  const Attention &t;
-  const uint16_t *q, *k, *v;
+  Operands &operands;
   uint16_t *y;
-  std::atomic<bool> failed{false};
 };
 
 /* The heads of one of several cores. */
 void SomeHeads(void *what, int member, int members) {
-  Call &call = *static_cast<Call *>(what);
-  const Attention &t = call.t;
+  const Call &call = *static_cast<Call *>(what);
+  const Heads &t = call.operands.heads;
   static thread_local Scratch scratch;
   const int64_t width = Padded(t.size), height = Padded(t.keys);
   const int64_t packed = height * width, weights = kPairs * height, result = kPairs * width;
   char *at = scratch.Of(2 * (2 * packed + result + 2 * weights) + 4 * (2 * weights + result));
   if (at == nullptr) {
-    call.failed = true;
+    call.operands.failed = true;
     return;
   }
   const auto next = [&at](int64_t bytes) { return (at += bytes) - bytes; };
@@ -157,67 +124,31 @@ void SomeHeads(void *what, int member, int members) {
   const int64_t y_stride = t.heads * t.size, all = t.batch * t.heads;
   for (int64_t i = all * member / members; i < all * (member + 1) / members; i++) {
     const int64_t n = i / t.heads, h = i % t.heads;
-    Head(t, call.q + t.q.offset + n * t.q.batch + h * t.q.head, call.k + t.k.offset + n * t.k.batch + h * t.k.head,
-         call.v + t.v.offset + n * t.v.batch + h * t.v.head, call.y + n * t.queries * y_stride + h * t.size, y_stride,
-         buffers);
+    Head(t, call.operands.At(0, n, h), call.operands.At(1, n, h), call.operands.At(2, n, h),
+         call.y + n * t.queries * y_stride + h * t.size, y_stride, buffers);
   }
 }
 
 #pragma GCC pop_options
 
-void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
-  auto *t = new Attention();
-  int64_t sizes[5], views[12];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 5, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64List(construction, "views", views, 12, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrFloat(construction, "scale", &t->scale, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &t->threads, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else {
-    t->batch = sizes[0], t->heads = sizes[1], t->queries = sizes[2], t->keys = sizes[3], t->size = sizes[4];
-    View *all[] = {&t->q, &t->k, &t->v};
-    for (int i = 0; i < 3; i++) *all[i] = {views[4 * i], views[4 * i + 1], views[4 * i + 2], views[4 * i + 3]};
-  }
-  TF_DeleteStatus(status);
-  return t;
-}
-
 void Compute(void *kernel, TF_OpKernelContext *context) {
-  const Attention &t = *static_cast<const Attention *>(kernel);
+  const Heads &t = *static_cast<const Heads *>(kernel);
   TF_Status *status = TF_NewStatus();
-  TF_Tensor *tensors[4] = {};
-  const View *views[] = {&t.q, &t.k, &t.v};
-  for (int i = 0; i < 3 && TF_GetCode(status) == TF_OK; i++) {
-    TF_GetInput(context, i, &tensors[i], status);
-    if (TF_GetCode(status) != TF_OK) break;
-    const View &view = *views[i];
-    const int64_t last = view.offset + (t.batch - 1) * view.batch + (t.heads - 1) * view.head +
-                         ((i == 0 ? t.queries : t.keys) - 1) * view.token + t.size;
-    if (last > TF_TensorElementCount(tensors[i]))
-      TF_SetStatus(status, TF_INVALID_ARGUMENT, "TuningForkAttention: an operand is smaller than its view");
-  }
+  Operands operands(context, t, 3, status);
+  TF_Tensor *y = nullptr;
   if (TF_GetCode(status) == TF_OK) {
     const int64_t shape[] = {t.batch, t.queries, t.heads * t.size};
-    tensors[3] = TF_AllocateOutput(context, 0, TF_BFLOAT16, shape, 3, 2 * shape[0] * shape[1] * shape[2], status);
+    y = TF_AllocateOutput(context, 0, TF_BFLOAT16, shape, 3, 2 * shape[0] * shape[1] * shape[2], status);
   }
   if (TF_GetCode(status) == TF_OK) {
-    const auto data = [&](int i) { return static_cast<uint16_t *>(TF_TensorData(tensors[i])); };
-    Call call{t, data(0), data(1), data(2), data(3)};
+    Call call{operands, static_cast<uint16_t *>(TF_TensorData(y))};
     Team::Share(static_cast<int>(t.threads), &SomeHeads, &call);
-    if (call.failed)
-      TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttention: no room to compute in");
+    if (operands.failed) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttention: no room to compute in");
   }
   if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
-  for (TF_Tensor *tensor : tensors)
-    if (tensor != nullptr) TF_DeleteTensor(tensor);
+  if (y != nullptr) TF_DeleteTensor(y);
   TF_DeleteStatus(status);
 }
-
-void Delete(void *kernel) { delete static_cast<Attention *>(kernel); }
 
 const bool registered = [] {
   if (MayUseTiles())
@@ -225,9 +156,9 @@ const bool registered = [] {
               {"q: bfloat16", "k: bfloat16", "v: bfloat16"},
               {"y: bfloat16"},
               {"sizes: list(int)", "views: list(int)", "scale: float", "threads: int"},
-              &Create,
+              &CreateHeads<3>,
               &Compute,
-              &Delete});
+              &DeleteHeads});
   return true;
 }();
 

@@ -1,16 +1,12 @@
 import { DT } from "../../native";
-import {
-  attentionNode,
-  type HeadsAttention,
-  type HeadsView,
-  hasAttentionKernel,
-  plainView,
-} from "../attention-op";
+import { attentionNode, type HeadsAttention, hasAttentionKernel } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { coresOfPart, processor } from "../processor";
+import { integers, is, number, shapeOf, viewOf } from "./heads";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
+import { withoutDead } from "./without-dead";
 
 /**
  * Attention in bfloat16, whose softmax nobody else reads, as one kernel of our own that reads queries, keys and
@@ -19,7 +15,7 @@ import type { Pass } from "./pass";
 export const fuseAttention: Pass = {
   name: "fuse-attention",
   processorsOnly: true,
-  summary: "attention in predictions is one kernel, on processors with AMX",
+  summary: "attention is one kernel, on processors with AMX",
   run: (trace, { portable, precision, parts = 1 }) =>
     portable ||
     precision !== "mixed_bfloat16" ||
@@ -79,82 +75,4 @@ function attentionEndingIn(
     sizes: [images, heads, count, keyCount, length],
     scale,
   };
-}
-
-/** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */
-function viewOf(heads: Output): HeadsView {
-  const { node } = heads;
-  // The first tokens alone lie where all of them do.
-  if (node.op === "Slice" && integers(node.inputs[1])?.every((from) => from === 0)) {
-    const [, ...rest] = shapeOf(node.inputs[0]);
-    const [, count, tokens, numbers] = shapeOf(heads);
-    if (rest[0] === count && rest[2] === numbers && tokens <= rest[1])
-      return viewOf(node.inputs[0]);
-  }
-  if (node.op === "Transpose" && `${integers(node.inputs[1])}` === "0,2,1,3") {
-    const [, tokens, count, numbers] = shapeOf(node.inputs[0]);
-    return {
-      source: beforeReshape(node.inputs[0]),
-      offset: 0,
-      strides: [tokens * count * numbers, numbers, count * numbers],
-    };
-  }
-  return partOfMany(node) ?? plainView(heads);
-}
-
-/** One of several parts `[images, tokens, parts, heads, numbers]`, as `splitHeads` takes them apart. */
-function partOfMany(reshape: GraphNode): HeadsView | undefined {
-  if (reshape.op !== "Reshape") return undefined;
-  const { node: split, index } = reshape.inputs[0];
-  const transpose = split.op === "SplitV" ? split.inputs[0].node : undefined;
-  if (transpose?.op !== "Transpose") return undefined;
-  if (`${integers(transpose.inputs[1])}` !== "2,0,3,1,4") return undefined;
-  const [, tokens, parts, count, numbers] = shapeOf(transpose.inputs[0]);
-  // One part each.
-  if (integers(split.inputs[1])?.some((size) => size !== 1) !== false) return undefined;
-  const token = parts * count * numbers;
-  return {
-    source: beforeReshape(transpose.inputs[0]),
-    offset: index * count * numbers,
-    strides: [tokens * token, numbers, token],
-  };
-}
-
-/** The same memory before it had another shape. */
-function beforeReshape(output: Output): Output {
-  return output.node.op === "Reshape" ? beforeReshape(output.node.inputs[0]) : output;
-}
-
-/** What nothing that is asked for follows from, left out. */
-function withoutDead(trace: Trace): Trace {
-  const alive = new Set<GraphNode>(trace.inputs);
-  const waiting = [...trace.effects, ...trace.outputs.map(({ node }) => node)];
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (alive.has(node)) continue;
-    alive.add(node);
-    waiting.push(...node.inputs.map((input) => input.node), ...node.after);
-  }
-  return { ...trace, nodes: trace.nodes.filter((node) => alive.has(node)) };
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
-}
-
-function is({ attributes }: GraphNode, name: string): boolean {
-  return attributes.some((a) => a.name === name && a.value === true);
-}
-
-/** The whole numbers of a constant. */
-function integers({ node }: Output): number[] | undefined {
-  return node.value?.dtype === DT.int32
-    ? [...new Int32Array(node.value.bytes.slice().buffer)]
-    : undefined;
-}
-
-/** A constant in float32, whatever it was cast to. */
-function number({ node }: Output): number | undefined {
-  const value = (node.op === "Cast" ? node.inputs[0].node : node).value;
-  if (value?.dtype !== DT.float32 || value.bytes.length !== 4) return undefined;
-  return new Float32Array(value.bytes.slice().buffer)[0];
 }

@@ -4,6 +4,7 @@ import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
 import { fuseAttention } from "./fuse-attention";
+import { fuseAttentionGradient } from "./fuse-attention-gradient";
 import { fuseChains } from "./fuse-chains";
 import { fuseConvolutions } from "./fuse-convolutions";
 import { fuseElementwise } from "./fuse-elementwise";
@@ -20,6 +21,7 @@ export const PASSES: readonly Pass[] = [
   fuseChains,
   foldBatchNorm,
   mixedPrecision,
+  fuseAttentionGradient,
   fuseAttention,
   fuseConvolutions,
   fuseProducts,

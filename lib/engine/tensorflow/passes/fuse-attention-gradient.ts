@@ -1,0 +1,187 @@
+import { DT } from "../../native";
+import {
+  attentionGradientNode,
+  type HeadsAttention,
+  hasAttentionKernel,
+  joinedView,
+} from "../attention-op";
+import type { Trace } from "../function-trace";
+import type { GraphNode, Output } from "../graph";
+import { coresOfPart, processor } from "../processor";
+import { integers, is, number, shapeOf, viewOf } from "./heads";
+import type { Pass } from "./pass";
+import { withoutDead } from "./without-dead";
+
+/**
+ * The gradients of an attention in bfloat16, as `attention` writes them, as one kernel of our own, where the processor
+ * has tiles for it. It computes the softmax anew, so that `fuse-attention` finds one that nobody else reads.
+ */
+export const fuseAttentionGradient: Pass = {
+  name: "fuse-attention-gradient",
+  processorsOnly: true,
+  summary: "the gradients of attention are one kernel, on processors with AMX",
+  run: (trace, { portable, precision, parts = 1 }) =>
+    portable ||
+    precision !== "mixed_bfloat16" ||
+    !processor().usesTiles ||
+    !trace.nodes.some(({ op }) => op === "Softmax") ||
+    !hasAttentionKernel()
+      ? trace
+      : fused(trace, coresOfPart(parts)),
+};
+
+/** The gradients of one attention by queries, keys and values, and what computes them. */
+interface Found {
+  readonly of: HeadsAttention;
+  readonly gradients: readonly GraphNode[];
+}
+
+type Readers = ReadonlyMap<GraphNode, readonly GraphNode[]>;
+
+function fused(trace: Trace, threads: number): Trace {
+  const readers = new Map<GraphNode, GraphNode[]>();
+  for (const node of trace.nodes)
+    for (const source of new Set(node.inputs.map((input) => input.node)))
+      readers.set(source, [...(readers.get(source) ?? []), node]);
+  const places = new Map<GraphNode, Found>();
+  for (const node of trace.nodes) {
+    const found = gradientsAround(node, readers);
+    if (found !== undefined) for (const gradient of found.gradients) places.set(gradient, found);
+  }
+  if (places.size === 0) return trace;
+  const kernels = new Map<Found, GraphNode>();
+  const copies = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => copies.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => {
+    const found = places.get(node);
+    return { node: there(node), index: found?.gradients.indexOf(node) ?? index };
+  };
+  const nodes = trace.nodes.flatMap((node) => {
+    const found = places.get(node);
+    const known = found && kernels.get(found);
+    if (known !== undefined) {
+      copies.set(node, known);
+      return [];
+    }
+    const made =
+      found === undefined
+        ? node
+        : attentionGradientNode(`${node.name}_gradients`, found.of, threads);
+    const copy = { ...made, inputs: made.inputs.map(moved), after: node.after.map(there) };
+    copies.set(node, copy);
+    if (found !== undefined) kernels.set(found, copy);
+    return [copy];
+  });
+  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
+  return withoutDead({ ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) });
+}
+
+/** What a gradient by scores that were softened, P (dP − Σ P dP), stands in the middle of. */
+function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
+  if (!isSoftmaxGradient(ds)) return undefined;
+  const [dp, level, p] = ds.inputs;
+  const softmax = behind(p).node;
+  const scores = softmax.inputs[0]?.node;
+  if (softmax.op !== "Softmax" || !isProduct(scores, "adj_y")) return undefined;
+  const [scaled, k] = scores.inputs;
+  const scale = scaled.node.op === "Mul" ? number(scaled.node.inputs[1]) : undefined;
+  if (scale === undefined || scale <= 0 || !isProduct(dp.node, "adj_y")) return undefined;
+  const q = scaled.node.inputs[0];
+  const [dValues, v] = dp.node.inputs;
+  const dy = beforeHeads(dValues.node);
+  const readersOf = (node: GraphNode) => readers.get(node) ?? [];
+  // The attention itself, whose result the level is computed of.
+  const [weighted] = readersOf(softmax).filter(
+    (node) => isProduct(node) && node.inputs[0].node === softmax && same(node.inputs[1], v),
+  );
+  const joined = weighted && readersOf(readersOf(weighted)[0])[0];
+  if (dy === undefined || joined === undefined || !isLevel(level.node, dy, joined))
+    return undefined;
+  const isScaled = ({ op, inputs }: GraphNode, of: Output) =>
+    op === "Mul" && same(inputs[0], of) && number(inputs[1]) === scale;
+  const byKeys = readersOf(ds).find(
+    (node) => isProduct(node) && node.inputs[0].node === ds && same(node.inputs[1], k),
+  );
+  const [dq, ...more] = byKeys === undefined ? [] : readersOf(byKeys);
+  const dk = readersOf(ds).find(
+    (node) =>
+      isProduct(node, "adj_x") && node.inputs[0].node === ds && isScaled(node.inputs[1].node, q),
+  );
+  const dv = readersOf(p.node).find(
+    (node) =>
+      isProduct(node, "adj_x") &&
+      node.inputs[0].node === p.node &&
+      node.inputs[1].node === dValues.node,
+  );
+  if (byKeys === undefined || dq === undefined || dk === undefined || dv === undefined)
+    return undefined;
+  if (more.length > 0 || !isScaled(dq, { node: byKeys, index: 0 })) return undefined;
+  const [images, heads, queries, length] = shapeOf(q);
+  const keys = shapeOf(k)[2];
+  const fits =
+    [k, v].every((x) => `${shapeOf(x)}` === `${[images, heads, keys, length]}`) &&
+    [q, k, v, dy].every(({ node, index }) => node.outputs[index].dtype === DT.bfloat16) &&
+    `${shapeOf(dy)}` === `${[images, queries, heads * length]}`;
+  if (!fits) return undefined;
+  return {
+    of: {
+      views: [...[q, k, behind(v)].map(viewOf), joinedView(dy, heads)],
+      sizes: [images, heads, queries, keys, length],
+      scale,
+    },
+    gradients: [dq, dk, dv],
+  };
+}
+
+/** Whether a call computes the third operand times the first less the second, whatever it casts. */
+function isSoftmaxGradient({ op, body, inputs }: GraphNode): boolean {
+  if (op !== "PartitionedCall" || body?.parameters.length !== 3 || inputs.length !== 3)
+    return false;
+  const wide = (output: Output): Output =>
+    output.node.op === "Cast" ? wide(output.node.inputs[0]) : output;
+  const [dp, level, p] = body.parameters;
+  const product = wide(body.outputs[0]).node;
+  if (product.op !== "Mul" || wide(product.inputs[0]).node !== p) return false;
+  const difference = wide(product.inputs[1]).node;
+  return (
+    difference.op === "Sub" &&
+    wide(difference.inputs[0]).node === dp &&
+    wide(difference.inputs[1]).node === level
+  );
+}
+
+/** Whether Σ dy y over each head's numbers, heads in front. */
+function isLevel(level: GraphNode, dy: Output, y: GraphNode): boolean {
+  if (level.op !== "Transpose" || `${integers(level.inputs[1])}` !== "0,2,1,3") return false;
+  const sum = level.inputs[0].node;
+  if (sum.op !== "Sum" || !["-1", "3"].includes(`${integers(sum.inputs[1])}`)) return false;
+  const reshape = sum.inputs[0].node.op === "Cast" ? sum.inputs[0].node.inputs[0] : sum.inputs[0];
+  const product = reshape.node.op === "Reshape" ? reshape.node.inputs[0].node : undefined;
+  return (
+    product?.op === "Mul" && same(product.inputs[0], dy) && behind(product.inputs[1]).node === y
+  );
+}
+
+/** `[images, tokens, heads × numbers]`, before its heads were brought to the front. */
+function beforeHeads({ op, inputs }: GraphNode): Output | undefined {
+  if (op !== "Transpose" || `${integers(inputs[1])}` !== "0,2,1,3") return undefined;
+  return inputs[0].node.op === "Reshape" ? inputs[0].node.inputs[0] : undefined;
+}
+
+/** Whether a product of matrices has that operand turned and the other not; neither by default. */
+function isProduct(node: GraphNode, turned?: "adj_x" | "adj_y"): boolean {
+  return (
+    node.op === "BatchMatMulV2" &&
+    (["adj_x", "adj_y"] as const).every((name) => is(node, name) === (name === turned))
+  );
+}
+
+/** What an `Identity` passes on, which only waits for something. */
+function behind(output: Output): Output {
+  return output.node.op === "Identity" ? behind(output.node.inputs[0]) : output;
+}
+
+function same(a: Output, b: Output): boolean {
+  const [one, other] = [behind(a), behind(b)];
+  return one.node === other.node && one.index === other.index;
+}

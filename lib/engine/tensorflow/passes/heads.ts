@@ -1,0 +1,70 @@
+import { DT } from "../../native";
+import { type HeadsView, plainView } from "../attention-op";
+import type { GraphNode, Output } from "../graph";
+
+/** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */
+export function viewOf(heads: Output): HeadsView {
+  const { node } = heads;
+  // The first tokens alone lie where all of them do.
+  if (node.op === "Slice" && integers(node.inputs[1])?.every((from) => from === 0)) {
+    const [, ...rest] = shapeOf(node.inputs[0]);
+    const [, count, tokens, numbers] = shapeOf(heads);
+    if (rest[0] === count && rest[2] === numbers && tokens <= rest[1])
+      return viewOf(node.inputs[0]);
+  }
+  if (node.op === "Transpose" && `${integers(node.inputs[1])}` === "0,2,1,3") {
+    const [, tokens, count, numbers] = shapeOf(node.inputs[0]);
+    return {
+      source: beforeReshape(node.inputs[0]),
+      offset: 0,
+      strides: [tokens * count * numbers, numbers, count * numbers],
+    };
+  }
+  return partOfMany(node) ?? plainView(heads);
+}
+
+/** One of several parts `[images, tokens, parts, heads, numbers]`, as `splitHeads` takes them apart. */
+function partOfMany(reshape: GraphNode): HeadsView | undefined {
+  if (reshape.op !== "Reshape") return undefined;
+  const { node: split, index } = reshape.inputs[0];
+  const transpose = split.op === "SplitV" ? split.inputs[0].node : undefined;
+  if (transpose?.op !== "Transpose") return undefined;
+  if (`${integers(transpose.inputs[1])}` !== "2,0,3,1,4") return undefined;
+  const [, tokens, parts, count, numbers] = shapeOf(transpose.inputs[0]);
+  // One part each.
+  if (integers(split.inputs[1])?.some((size) => size !== 1) !== false) return undefined;
+  const token = parts * count * numbers;
+  return {
+    source: beforeReshape(transpose.inputs[0]),
+    offset: index * count * numbers,
+    strides: [tokens * token, numbers, token],
+  };
+}
+
+/** The same memory before it had another shape. */
+function beforeReshape(output: Output): Output {
+  return output.node.op === "Reshape" ? beforeReshape(output.node.inputs[0]) : output;
+}
+
+export function shapeOf({ node, index }: Output): readonly number[] {
+  return node.outputs[index].shape;
+}
+
+/** Whether an attribute is there and true. */
+export function is({ attributes }: GraphNode, name: string): boolean {
+  return attributes.some((a) => a.name === name && a.value === true);
+}
+
+/** The whole numbers of a constant. */
+export function integers({ node }: Output): number[] | undefined {
+  return node.value?.dtype === DT.int32
+    ? [...new Int32Array(node.value.bytes.slice().buffer)]
+    : undefined;
+}
+
+/** A constant in float32, whatever it was cast to. */
+export function number({ node }: Output): number | undefined {
+  const value = (node.op === "Cast" ? node.inputs[0].node : node).value;
+  if (value?.dtype !== DT.float32 || value.bytes.length !== 4) return undefined;
+  return new Float32Array(value.bytes.slice().buffer)[0];
+}

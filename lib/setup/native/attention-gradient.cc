@@ -1,0 +1,221 @@
+/*
+ * The op TuningForkAttentionGradient, for processors with AMX: the gradients of softmax(s q kT) v by q, k and v, in bfloat16.
+ *
+ * With P = softmax(s q kT) and dP = dy vT they are s dS k, s dST q and PT dy, where dS = P (dP - the sum of P dP of each query)
+ * (Dao et al. 2022, arXiv:2205.14135, appendix B). P is computed anew, which takes less time than to keep and read it.
+ */
+#include "heads.h"
+
+#ifdef TILES
+
+#include "team.h"
+
+#include <algorithm>
+
+namespace {
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+
+/*
+ * What a core computes in. Keys and values as second operands of products over numbers, keys of one over keys; of 32
+ * queries scores and dP, and P and dS; of all queries and dy the columns, as rows, and P and dS as second operands of
+ * products over queries.
+ */
+struct Buffers {
+  uint16_t *keys, *values, *key_columns, *queries, *dy, *p, *ds, *query_rows, *dy_rows, *all_p, *all_ds, *pack;
+  float *scores, *dp, *result;
+};
+
+/* Columns of 32 tokens as rows: `to` has them `stride` elements apart. `pack` has room for all of them. */
+void TurnTokens(const uint16_t *tokens, int64_t width, uint16_t *pack, uint16_t *to, int64_t stride) {
+  PackColumns(tokens, width, kPairs, width, pack, kTileSize, 0);
+  __m512i lines[kTile];
+  for (int64_t c = 0; c < width; c += kTile) {
+    for (int j = 0; j < kTile; j++) lines[j] = _mm512_load_si512(pack + c * kPairs + j * kPairs);
+    Transpose(lines);
+    for (int j = 0; j < kTile; j++) _mm512_store_si512(to + (c + j) * stride, lines[j]);
+  }
+}
+
+/* P and dS of a query from its scores and dP, to the padded end of the keys. */
+__attribute__((noinline)) void Weigh(float *scores, const float *dp, int64_t count, float scale, uint16_t *p,
+                                     uint16_t *ds) {
+  const int64_t padded = Padded(count);
+  const __m512 nothing = _mm512_set1_ps(-INFINITY);
+  for (int64_t i = count / kTile * kTile; i < padded; i += kTile)
+    _mm512_store_ps(scores + i,
+                    _mm512_mask_blend_ps(FirstOf(count - i) & 0xffff, nothing, _mm512_load_ps(scores + i)));
+  __m512 largest = nothing;
+  for (int64_t i = 0; i < padded; i += kTile) largest = _mm512_max_ps(largest, _mm512_load_ps(scores + i));
+  const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(largest)), by = _mm512_set1_ps(scale * 1.44269504f);
+  __m512 sum = _mm512_setzero_ps(), weighted = _mm512_setzero_ps();
+  for (int64_t i = 0; i < padded; i += kTile) {
+    const __m512 e = PowerOfTwo(_mm512_mul_ps(_mm512_sub_ps(_mm512_load_ps(scores + i), top), by));
+    _mm512_store_ps(scores + i, e);
+    sum = _mm512_add_ps(sum, e);
+    weighted = _mm512_fmadd_ps(e, _mm512_load_ps(dp + i), weighted);
+  }
+  const float share = 1.f / _mm512_reduce_add_ps(sum);
+  const __m512 shares = _mm512_set1_ps(share), mean = _mm512_set1_ps(_mm512_reduce_add_ps(weighted) * share);
+  for (int64_t i = 0; i < padded; i += kPairs) {
+    const __m512 a = _mm512_mul_ps(_mm512_load_ps(scores + i), shares);
+    const __m512 b = _mm512_mul_ps(_mm512_load_ps(scores + i + kTile), shares);
+    _mm512_store_si512(p + i, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+    const __m512 da = _mm512_mul_ps(a, _mm512_sub_ps(_mm512_load_ps(dp + i), mean));
+    const __m512 db = _mm512_mul_ps(b, _mm512_sub_ps(_mm512_load_ps(dp + i + kTile), mean));
+    _mm512_store_si512(ds + i, (__m512i)_mm512_cvtne2ps_pbh(db, da));
+  }
+}
+
+/*
+ * The product of turned tokens and weights over all queries, by a factor: a gradient by keys or values, tokens of
+ * `size` numbers side by side.
+ */
+void OverQueries(const Heads &t, const uint16_t *rows, const uint16_t *weights, float factor, float *result, uint16_t *to) {
+  const int64_t width = Padded(t.size), height = Padded(t.keys), all = Padded(t.queries);
+  const __m512 by = _mm512_set1_ps(factor);
+  for (int64_t key = 0; key < height; key += kPairs)
+    for (int64_t c = 0; c < width; c += kPairs) {
+      Multiply(rows + c * all, all, weights + key / kTile * kTileSize, kTileSize, height / kTile * kTileSize,
+               all / kPairs, true, result, kPairs, [](int64_t) {});
+      for (int64_t half = 0; half < 2; half++) {
+        const __mmask16 some = FirstOf(t.size - c - half * kTile) & 0xffff;
+        for (int64_t of = 0; of < 2; of++) {
+          __m512i lines[kTile];
+          for (int j = 0; j < kTile; j++)
+            lines[j] = _mm512_load_si512(result + (half * kTile + j) * kPairs + of * kTile);
+          Transpose(lines);
+          for (int64_t j = 0; j < std::min<int64_t>(kTile, t.keys - key - of * kTile); j++)
+            _mm256_mask_storeu_epi16(to + (key + of * kTile + j) * t.size + c + half * kTile, some,
+                                     (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_castsi512_ps(lines[j]), by)));
+        }
+      }
+    }
+}
+
+/* The gradients of one head. */
+void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *const gradients[3], const Buffers &b) {
+  const Heads &t = operands.heads;
+  const int64_t width = Padded(t.size), height = Padded(t.keys), all = Padded(t.queries), deep = width / kPairs;
+  const auto nothing = [](int64_t) {};
+  const uint16_t *of[4];
+  for (int i = 0; i < 4; i++) of[i] = operands.At(i, image, head);
+  const auto to = [&](int i) { return gradients[i] + (image * t.heads + head) * t.Tokens(i) * t.size; };
+  PackRows(of[1], t.views[1].token, t.keys, t.size, b.keys, deep * kTileSize, kTileSize);
+  PackRows(of[2], t.views[2].token, t.keys, t.size, b.values, deep * kTileSize, kTileSize);
+  PackColumns(of[1], t.views[1].token, t.keys, t.size, b.key_columns, kTileSize, width / kTile * kTileSize);
+  for (int64_t from = 0; from < t.queries; from += kPairs) {
+    const int64_t rows = std::min<int64_t>(kPairs, t.queries - from);
+    // All 32 are summed over below.
+    std::fill_n(b.queries, kPairs * width, 0);
+    std::fill_n(b.dy, kPairs * width, 0);
+    CopyTokens(of[0] + from * t.views[0].token, t.views[0].token, rows, t.size, b.queries);
+    CopyTokens(of[3] + from * t.views[3].token, t.views[3].token, rows, t.size, b.dy);
+    TurnTokens(b.queries, width, b.pack, b.query_rows + from, all);
+    TurnTokens(b.dy, width, b.pack, b.dy_rows + from, all);
+    for (int64_t at = 0; at < height; at += kPairs) {
+      const int64_t tiles = at / kTile * deep * kTileSize;
+      Multiply(b.queries, width, b.keys + tiles, deep * kTileSize, kTileSize, deep, rows > kTile, b.scores + at, height,
+               nothing);
+      Multiply(b.dy, width, b.values + tiles, deep * kTileSize, kTileSize, deep, rows > kTile, b.dp + at, height,
+               nothing);
+    }
+    for (int64_t i = 0; i < rows; i++)
+      Weigh(b.scores + i * height, b.dp + i * height, t.keys, t.scale, b.p + i * height, b.ds + i * height);
+    std::fill_n(b.p + rows * height, (kPairs - rows) * height, 0);
+    std::fill_n(b.ds + rows * height, (kPairs - rows) * height, 0);
+    PackColumns(b.p, height, kPairs, height, b.all_p + from * height, kTileSize, 0);
+    PackColumns(b.ds, height, kPairs, height, b.all_ds + from * height, kTileSize, 0);
+    const __m512 by = _mm512_set1_ps(t.scale);
+    for (int64_t c = 0; c < width; c += kPairs) {
+      Multiply(b.ds, height, b.key_columns + c / kTile * kTileSize, kTileSize, width / kTile * kTileSize,
+               height / kPairs, rows > kTile, b.result, kPairs, nothing);
+      for (int64_t i = 0; i < rows; i++)
+        _mm512_mask_storeu_epi16(to(0) + (from + i) * t.size + c, FirstOf(t.size - c),
+                                 (__m512i)_mm512_cvtne2ps_pbh(
+                                     _mm512_mul_ps(_mm512_load_ps(b.result + i * kPairs + kTile), by),
+                                     _mm512_mul_ps(_mm512_load_ps(b.result + i * kPairs), by)));
+    }
+  }
+  OverQueries(t, b.query_rows, b.all_ds, t.scale, b.result, to(1));
+  OverQueries(t, b.dy_rows, b.all_p, 1, b.result, to(2));
+}
+
+/* An op's operands and results. */
+struct Call {
+  Operands &operands;
+  uint16_t *gradients[3];
+};
+
+/* The heads of one of several cores. */
+void SomeHeads(void *what, int member, int members) {
+  const Call &call = *static_cast<Call *>(what);
+  const Heads &t = call.operands.heads;
+  static thread_local Scratch scratch;
+  const int64_t width = Padded(t.size), height = Padded(t.keys), queries = Padded(t.queries);
+  const int64_t low_numbers = 3 * height * width + 3 * kPairs * width + 2 * kPairs * height + 2 * queries * width +
+                              2 * queries * height;
+  const int64_t full_numbers = 2 * kPairs * height + kPairs * kPairs;
+  char *at = scratch.Of(2 * low_numbers + 4 * full_numbers);
+  if (at == nullptr) {
+    call.operands.failed = true;
+    return;
+  }
+  const auto next = [&at](int64_t bytes) { return (at += bytes) - bytes; };
+  const auto low = [&](int64_t count) { return reinterpret_cast<uint16_t *>(next(2 * count)); };
+  const auto full = [&](int64_t count) { return reinterpret_cast<float *>(next(4 * count)); };
+  Buffers b;
+  for (auto part : {&Buffers::keys, &Buffers::values, &Buffers::key_columns}) b.*part = low(height * width);
+  for (auto part : {&Buffers::queries, &Buffers::dy, &Buffers::pack}) b.*part = low(kPairs * width);
+  for (auto part : {&Buffers::p, &Buffers::ds}) b.*part = low(kPairs * height);
+  for (auto part : {&Buffers::query_rows, &Buffers::dy_rows}) b.*part = low(queries * width);
+  for (auto part : {&Buffers::all_p, &Buffers::all_ds}) b.*part = low(queries * height);
+  for (auto part : {&Buffers::scores, &Buffers::dp}) b.*part = full(kPairs * height);
+  b.result = full(kPairs * kPairs);
+  const Tiles tiles;
+  const int64_t all = t.batch * t.heads;
+  for (int64_t i = all * member / members; i < all * (member + 1) / members; i++)
+    Head(call.operands, i / t.heads, i % t.heads, call.gradients, b);
+}
+
+#pragma GCC pop_options
+
+void Compute(void *kernel, TF_OpKernelContext *context) {
+  const Heads &t = *static_cast<const Heads *>(kernel);
+  TF_Status *status = TF_NewStatus();
+  Operands operands(context, t, 4, status);
+  TF_Tensor *gradients[3] = {};
+  for (int i = 0; i < 3 && TF_GetCode(status) == TF_OK; i++) {
+    const int64_t shape[] = {t.batch, t.heads, t.Tokens(i), t.size};
+    gradients[i] = TF_AllocateOutput(context, i, TF_BFLOAT16, shape, 4, 2 * shape[0] * shape[1] * shape[2] * shape[3],
+                                     status);
+  }
+  if (TF_GetCode(status) == TF_OK) {
+    Call call{operands, {}};
+    for (int i = 0; i < 3; i++) call.gradients[i] = static_cast<uint16_t *>(TF_TensorData(gradients[i]));
+    Team::Share(static_cast<int>(t.threads), &SomeHeads, &call);
+    if (operands.failed)
+      TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttentionGradient: no room to compute in");
+  }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
+  for (TF_Tensor *gradient : gradients)
+    if (gradient != nullptr) TF_DeleteTensor(gradient);
+  TF_DeleteStatus(status);
+}
+
+const bool registered = [] {
+  if (MayUseTiles())
+    Register({"TuningForkAttentionGradient",
+              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16"},
+              {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"},
+              {"sizes: list(int)", "views: list(int)", "scale: float", "threads: int"},
+              &CreateHeads<4>,
+              &Compute,
+              &DeleteHeads});
+  return true;
+}();
+
+}  // namespace
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * What ops about the heads of an attention share: where heads lie, operands, and exponentials.
+ */
+#ifndef TUNING_FORK_HEADS_H_
+#define TUNING_FORK_HEADS_H_
+
+#include "register-op.h"
+#include "tiles.h"
+
+#ifdef TILES
+
+#include <atomic>
+#include <cmath>
+
+/* Where the heads of one operand lie in its tensor, in elements; the numbers of a head's token lie side by side. */
+struct View {
+  int64_t offset, batch, head, token;
+};
+
+/* Queries, keys, values, and where there is one the gradient by the result. */
+struct Heads {
+  int64_t batch, heads, queries, keys, size;
+  View views[4];
+  float scale;
+  /* Most cores that share it. */
+  int64_t threads;
+
+  int64_t Tokens(int operand) const { return operand == 1 || operand == 2 ? keys : queries; }
+};
+
+/* An op's heads from its attributes, of so many operands. */
+template <int kOperands>
+void *CreateHeads(TF_OpKernelConstruction *construction) {
+  TF_Status *status = TF_NewStatus();
+  auto *t = new Heads();
+  int64_t sizes[5], views[4 * kOperands];
+  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 5, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrInt64List(construction, "views", views, 4 * kOperands, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrFloat(construction, "scale", &t->scale, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &t->threads, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  else {
+    t->batch = sizes[0], t->heads = sizes[1], t->queries = sizes[2], t->keys = sizes[3], t->size = sizes[4];
+    for (int i = 0; i < kOperands; i++)
+      t->views[i] = {views[4 * i], views[4 * i + 1], views[4 * i + 2], views[4 * i + 3]};
+  }
+  TF_DeleteStatus(status);
+  return t;
+}
+
+inline void DeleteHeads(void *kernel) { delete static_cast<Heads *>(kernel); }
+
+/* One call: the operands that it holds until its end, and whether somebody had no room to compute in. */
+class Operands {
+ public:
+  /* The status says what is wrong with one. */
+  Operands(TF_OpKernelContext *context, const Heads &t, int count, TF_Status *status) : heads(t), count_(count) {
+    for (int i = 0; i < count && TF_GetCode(status) == TF_OK; i++) {
+      TF_GetInput(context, i, &tensors_[i], status);
+      if (TF_GetCode(status) != TF_OK) return;
+      const View &view = t.views[i];
+      const int64_t last = view.offset + (t.batch - 1) * view.batch + (t.heads - 1) * view.head +
+                           (t.Tokens(i) - 1) * view.token + t.size;
+      if (last > TF_TensorElementCount(tensors_[i]))
+        TF_SetStatus(status, TF_INVALID_ARGUMENT, "an operand of an attention is smaller than its view");
+    }
+  }
+  ~Operands() {
+    for (int i = 0; i < count_; i++)
+      if (tensors_[i] != nullptr) TF_DeleteTensor(tensors_[i]);
+  }
+
+  /* A head of an image: its first token. */
+  const uint16_t *At(int operand, int64_t image, int64_t head) const {
+    const View &view = heads.views[operand];
+    return static_cast<const uint16_t *>(TF_TensorData(tensors_[operand])) + view.offset + image * view.batch +
+           head * view.head;
+  }
+
+  const Heads &heads;
+  std::atomic<bool> failed{false};
+
+ private:
+  int count_;
+  TF_Tensor *tensors_[4] = {};
+};
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+
+/* 32 tokens of a head side by side, zeros where there are none; of 16 tokens or fewer the first 16 rows. */
+inline void CopyTokens(const uint16_t *from, int64_t stride, int64_t tokens, int64_t size, uint16_t *to) {
+  const int64_t width = Padded(size);
+  for (int64_t i = 0; i < (tokens > kTile ? kPairs : kTile); i++)
+    for (int64_t c = 0; c < width; c += kPairs)
+      _mm512_store_si512(to + i * width + c,
+                         _mm512_maskz_loadu_epi16(i < tokens ? FirstOf(size - c) : 0, from + i * stride + c));
+}
+
+/* 2^x to 1e-4, a twentieth of bfloat16's step, by a polynomial around the nearest whole number. A NaN stays one. */
+inline __m512 PowerOfTwo(__m512 x) {
+  x = _mm512_max_ps(_mm512_set1_ps(-126.f), x);
+  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 f = _mm512_sub_ps(x, whole);
+  __m512 p = _mm512_set1_ps(0.0551716682f);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.242611122f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693260986f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999928074f));
+  return _mm512_scalef_ps(p, whole);
+}
+
+#pragma GCC pop_options
+
+#endif
+#endif  // TUNING_FORK_HEADS_H_

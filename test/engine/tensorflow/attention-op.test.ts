@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { attribute, DT } from "#lib/engine/native";
+import { attention } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
+import {
+  attentionGradientNode,
+  attentionNode,
+  hasAttentionKernel,
+  joinedView,
+  plainView,
+} from "#lib/engine/tensorflow/attention-op";
+import { castNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { Session } from "#lib/engine/tensorflow/session";
+import { fixed } from "../cases";
+import { notOnGpu } from "../support";
+
+interface Case {
+  readonly images: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly length: number;
+  readonly scale?: number;
+}
+
+const NAMES = ["q", "k", "v", "dy"] as const;
+
+/** Operands that bfloat16 has as they are: whole numbers of 128ths. */
+function operandsOf({ images, heads, queries, keys, length }: Case): tf.Tensor[] {
+  const short = (shape: number[], salt: number) =>
+    tf.div(tf.round(tf.mul(fixed(shape, [-1, 1], salt), 128)), 128);
+  return [
+    short([images, heads, queries, length], 1),
+    short([images, heads, keys, length], 2),
+    short([images, heads, keys, length], 3),
+    short([images, queries, heads * length], 4),
+  ];
+}
+
+/** The result, and the gradients by queries, keys and values. */
+function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tensor[] {
+  const { images, heads, queries, keys, length, scale = length ** -0.5 } = given;
+  const fed = operands.map(({ shape }, i) =>
+    makeNode(NAMES[i], "Placeholder", {
+      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
+      outputs: [{ shape, dtype: DT.float32 }],
+    }),
+  );
+  const casts = fed.map((node) => castNode(`${node.name}_cast`, { node, index: 0 }, DT.bfloat16));
+  const [q, k, v, dy] = casts.map((node) => ({ node, index: 0 }));
+  const sizes = [images, heads, queries, keys, length] as const;
+  const views = [q, k, v].map(plainView);
+  const y = attentionNode("y", { views, sizes, scale }, threads);
+  const all = { views: [...views, joinedView(dy, heads)], sizes, scale };
+  const gradients = attentionGradientNode("gradients", all, threads);
+  const outputs = [
+    { node: y, index: 0 },
+    ...[0, 1, 2].map((index) => ({ node: gradients, index })),
+  ];
+  const results = outputs.map((output, i) => castNode(`result${i}`, output, DT.float32));
+  const session = new Session([...fed, ...casts, y, gradients, ...results]);
+  try {
+    return session.run(
+      operands,
+      NAMES.map((name) => `${name}:0`),
+      results.map(({ name }) => `${name}:0`),
+    );
+  } finally {
+    session.close();
+  }
+}
+
+function expectedOf({ length, scale = length ** -0.5 }: Case, operands: readonly tf.Tensor[]) {
+  const [q, k, v, dy] = operands as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];
+  const { value, grads } = tf.valueAndGrads((a, b, c) =>
+    attention(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, scale),
+  )([q, k, v], dy);
+  return [value, ...grads];
+}
+
+describe("attention and its gradients of our own", () => {
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+    // Only processors with AMX have it.
+    if (!hasAttentionKernel()) this.skip();
+  });
+  let tensors: number;
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+
+  const cases: Record<string, Case> = {
+    "a vision transformer's": { images: 1, heads: 3, queries: 197, keys: 197, length: 64 },
+    "Linformer's": { images: 2, heads: 8, queries: 65, keys: 64, length: 16 },
+    "heads that fill no tile": { images: 2, heads: 2, queries: 5, keys: 7, length: 8 },
+    "a tile and a bit": { images: 1, heads: 2, queries: 33, keys: 17, length: 40 },
+    "one query": { images: 2, heads: 2, queries: 1, keys: 50, length: 32 },
+    "one key": { images: 1, heads: 1, queries: 20, keys: 1, length: 96 },
+    "more than a cache line a head": { images: 1, heads: 1, queries: 70, keys: 100, length: 80 },
+    "scores far apart": { images: 1, heads: 2, queries: 40, keys: 48, length: 32, scale: 20 },
+  };
+  for (const [name, given] of Object.entries(cases)) {
+    it(`are those of float32 but for rounding: ${name}`, () => {
+      tf.tidy(() => {
+        const operands = operandsOf(given);
+        const got = run(given, operands);
+        for (const [i, expected] of expectedOf(given, operands).entries()) {
+          assert.deepEqual(got[i].shape, expected.shape);
+          const rms = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x))).dataSync()[0];
+          const [error, size] = [rms(tf.sub(got[i], expected)), rms(expected)];
+          // P, dS and results are rounded to eight bits.
+          const what = ["y", "dq", "dk", "dv"][i];
+          assert.ok(error <= 2 ** -8 * size + 1e-6, `${what} is off by ${error} of ${size}`);
+        }
+      });
+    });
+  }
+
+  it("are the same by however many cores", () => {
+    tf.tidy(() => {
+      const given = { images: 2, heads: 3, queries: 65, keys: 65, length: 32 };
+      const operands = operandsOf(given);
+      const alone = run(given, operands).map((y) => y.dataSync());
+      for (const threads of [2, 3, 8, 64])
+        assert.deepEqual(
+          run(given, operands, threads).map((y) => y.dataSync()),
+          alone,
+        );
+    });
+  });
+
+  it("are no numbers where an image is none, and only there", () => {
+    tf.tidy(() => {
+      const given = { images: 3, heads: 2, queries: 40, keys: 40, length: 32 };
+      const operands = operandsOf(given).map((x) =>
+        tf.concat([tf.slice(x, 0, 2), tf.fill([1, ...x.shape.slice(1)], Number.NaN)]),
+      );
+      for (const y of run(given, operands)) {
+        const values = y.dataSync();
+        values.forEach((value, i) => {
+          assert.equal(Number.isNaN(value), i >= (2 / 3) * values.length);
+        });
+      }
+    });
+  });
+});
