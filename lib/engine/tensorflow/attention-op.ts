@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { MIXING } from "../../core/random";
 import { attribute, DT } from "../native";
 import { type GraphNode, makeNode, type Output } from "./graph";
 import { computes } from "./try-kernel";
@@ -27,6 +28,18 @@ export interface HeadsAttention {
   readonly sizes: readonly [number, number, number, number, number];
   /** What scores are multiplied by, above 0. */
   readonly scale: number;
+  /** Which weights are dropped; none by default. */
+  readonly dropout?: HeadsDropout;
+}
+
+/** As `dropped` computes it. */
+export interface HeadsDropout {
+  /** int32 `[2]` */
+  readonly seed: Output;
+  /** Random bits from which on a weight stays, as signed integers are ordered. */
+  readonly least: number;
+  /** What those that stay are multiplied by: 1 / (1 − rate). */
+  readonly kept: number;
 }
 
 /**
@@ -57,7 +70,7 @@ export function attentionGradientNode(
 function headsNode(
   name: string,
   op: string,
-  { views, sizes, scale }: HeadsAttention,
+  { views, sizes, scale, dropout }: HeadsAttention,
   threads: number,
   shapes: readonly (readonly number[])[],
 ): GraphNode {
@@ -70,8 +83,15 @@ function headsNode(
       ),
       attribute.float("scale", scale),
       attribute.int("threads", threads),
+      attribute.types("S", dropout === undefined ? [] : [DT.int32]),
+      attribute.int("least", dropout?.least ?? 0),
+      attribute.float("kept", dropout?.kept ?? 1),
+      attribute.int("mixing", [...MIXING.steps.flat(), MIXING.last]),
     ],
-    inputs: views.map(({ source }) => source),
+    inputs: [
+      ...views.map(({ source }) => source),
+      ...(dropout === undefined ? [] : [dropout.seed]),
+    ],
     outputs: shapes.map((shape) => ({ shape, dtype: DT.bfloat16 })),
   });
 }

@@ -38,9 +38,12 @@ void TurnTokens(const uint16_t *tokens, int64_t width, uint16_t *pack, uint16_t 
   }
 }
 
-/* P and dS of a query from its scores and dP, to the padded end of the keys. */
-__attribute__((noinline)) void Weigh(float *scores, const float *dp, int64_t count, float scale, uint16_t *p,
-                                     uint16_t *ds) {
+/*
+ * P and dS of a query from its scores and dP, to the padded end of the keys. Weights that are dropped are zeros in P, and nothing
+ * comes back to them; `first` is the number of the first one.
+ */
+__attribute__((noinline)) void Weigh(float *scores, float *dp, int64_t count, float scale, const Dropout &dropout,
+                                     uint32_t first, uint16_t *p, uint16_t *ds) {
   const int64_t padded = Padded(count);
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
   for (int64_t i = count / kTile * kTile; i < padded; i += kTile)
@@ -52,19 +55,32 @@ __attribute__((noinline)) void Weigh(float *scores, const float *dp, int64_t cou
   __m512 sum = _mm512_setzero_ps(), weighted = _mm512_setzero_ps();
   for (int64_t i = 0; i < padded; i += kTile) {
     const __m512 e = PowerOfTwo(_mm512_mul_ps(_mm512_sub_ps(_mm512_load_ps(scores + i), top), by));
-    _mm512_store_ps(scores + i, e);
     sum = _mm512_add_ps(sum, e);
+    if (dropout.on) {
+      const __mmask16 stay = Stay(dropout, first + static_cast<uint32_t>(i));
+      const __m512 back = _mm512_maskz_mul_ps(stay, _mm512_load_ps(dp + i), _mm512_set1_ps(dropout.kept));
+      _mm512_store_ps(dp + i, back);
+      weighted = _mm512_fmadd_ps(e, back, weighted);
+      // Below zero what is dropped.
+      _mm512_store_ps(scores + i, _mm512_mask_sub_ps(e, ~stay, _mm512_setzero_ps(), e));
+      continue;
+    }
+    _mm512_store_ps(scores + i, e);
     weighted = _mm512_fmadd_ps(e, _mm512_load_ps(dp + i), weighted);
   }
   const float share = 1.f / _mm512_reduce_add_ps(sum);
   const __m512 shares = _mm512_set1_ps(share), mean = _mm512_set1_ps(_mm512_reduce_add_ps(weighted) * share);
+  const __m512 none = _mm512_setzero_ps(), kept = _mm512_set1_ps(dropout.on ? share * dropout.kept : share);
   for (int64_t i = 0; i < padded; i += kPairs) {
-    const __m512 a = _mm512_mul_ps(_mm512_load_ps(scores + i), shares);
-    const __m512 b = _mm512_mul_ps(_mm512_load_ps(scores + i + kTile), shares);
-    _mm512_store_si512(p + i, (__m512i)_mm512_cvtne2ps_pbh(b, a));
-    const __m512 da = _mm512_mul_ps(a, _mm512_sub_ps(_mm512_load_ps(dp + i), mean));
-    const __m512 db = _mm512_mul_ps(b, _mm512_sub_ps(_mm512_load_ps(dp + i + kTile), mean));
-    _mm512_store_si512(ds + i, (__m512i)_mm512_cvtne2ps_pbh(db, da));
+    __m512 weights[2], gradients[2];
+    for (int half = 0; half < 2; half++) {
+      const __m512 e = _mm512_load_ps(scores + i + half * kTile);
+      const __m512 back = _mm512_sub_ps(_mm512_load_ps(dp + i + half * kTile), mean);
+      weights[half] = _mm512_mul_ps(_mm512_max_ps(none, e), kept);
+      gradients[half] = _mm512_mul_ps(_mm512_mul_ps(_mm512_abs_ps(e), shares), back);
+    }
+    _mm512_store_si512(p + i, (__m512i)_mm512_cvtne2ps_pbh(weights[1], weights[0]));
+    _mm512_store_si512(ds + i, (__m512i)_mm512_cvtne2ps_pbh(gradients[1], gradients[0]));
   }
 }
 
@@ -122,7 +138,8 @@ void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *const
                nothing);
     }
     for (int64_t i = 0; i < rows; i++)
-      Weigh(b.scores + i * height, b.dp + i * height, t.keys, t.scale, b.p + i * height, b.ds + i * height);
+      Weigh(b.scores + i * height, b.dp + i * height, t.keys, t.scale, operands.dropout,
+            operands.Weight(image, head, from + i), b.p + i * height, b.ds + i * height);
     std::fill_n(b.p + rows * height, (kPairs - rows) * height, 0);
     std::fill_n(b.ds + rows * height, (kPairs - rows) * height, 0);
     PackColumns(b.p, height, kPairs, height, b.all_p + from * height, kTileSize, 0);
@@ -207,9 +224,10 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
 const bool registered = [] {
   if (MayUseTiles())
     Register({"TuningForkAttentionGradient",
-              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16"},
+              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16", "seed: S"},
               {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"},
-              {"sizes: list(int)", "views: list(int)", "scale: float", "threads: int"},
+              {"S: list({int32}) >= 0", "sizes: list(int)", "views: list(int)", "scale: float", "threads: int", "least: int",
+               "kept: float", "mixing: list(int)"},
               &CreateHeads<4>,
               &Compute,
               &DeleteHeads});

@@ -21,8 +21,12 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
-/* exp(scale (x - the largest x)) of a row, in bfloat16; next to nothing (2^-126) up to its padded end. Returns the sum. */
-__attribute__((noinline)) float Exponentials(float *x, int64_t count, float scale, uint16_t *to) {
+/*
+ * exp(scale (x - the largest x)) of a row, in bfloat16; next to nothing (2^-126) up to its padded end. Returns the sum. Those
+ * that are dropped count in the sum and are zero; `first` is the number of the first weight.
+ */
+__attribute__((noinline)) float Exponentials(float *x, int64_t count, float scale, const Dropout &dropout,
+                                             uint32_t first, uint16_t *to) {
   const int64_t padded = Padded(count);
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
   for (int64_t i = count / kTile * kTile; i < padded; i += kTile) {
@@ -35,8 +39,9 @@ __attribute__((noinline)) float Exponentials(float *x, int64_t count, float scal
   const __m512 by = _mm512_set1_ps(scale * 1.44269504f);
   __m512 sum = _mm512_setzero_ps();
   for (int64_t i = 0; i < padded; i += kTile) {
-    const __m512 e = PowerOfTwo(_mm512_mul_ps(_mm512_sub_ps(_mm512_load_ps(x + i), top), by));
+    __m512 e = PowerOfTwo(_mm512_mul_ps(_mm512_sub_ps(_mm512_load_ps(x + i), top), by));
     sum = _mm512_add_ps(sum, e);
+    if (dropout.on) e = _mm512_maskz_mov_ps(Stay(dropout, first + static_cast<uint32_t>(i)), e);
     _mm256_store_si256(reinterpret_cast<__m256i *>(to + i), (__m256i)_mm512_cvtneps_pbh(e));
   }
   return _mm512_reduce_add_ps(sum);
@@ -53,8 +58,10 @@ struct Buffers {
  * One head of one image; `y` has its rows `y_stride` elements apart. While tiles multiply the queries after and the
  * weights before, the exponentials of a block are computed.
  */
-void Head(const Heads &t, const uint16_t *q, const uint16_t *k, const uint16_t *v, uint16_t *y, int64_t y_stride,
-          Buffers &b) {
+void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *y, int64_t y_stride, Buffers &b) {
+  const Heads &t = operands.heads;
+  const Dropout &dropout = operands.dropout;
+  const uint16_t *q = operands.At(0, image, head), *k = operands.At(1, image, head), *v = operands.At(2, image, head);
   const int64_t width = Padded(t.size), height = Padded(t.keys), deep = width / kPairs, blocks = Padded(t.queries) / kPairs;
   const auto rows_of = [&](int64_t n) { return std::min<int64_t>(kPairs, t.queries - n * kPairs); };
   const auto scores = [&](int64_t n, auto meanwhile) {
@@ -69,7 +76,7 @@ void Head(const Heads &t, const uint16_t *q, const uint16_t *k, const uint16_t *
       Multiply(b.weights[n % 2], height, b.values + c / kTile * kTileSize, kTileSize, width / kTile * kTileSize,
                height / kPairs, rows_of(n) > kTile, b.result + c, width, meanwhile);
     for (int64_t i = 0; i < rows_of(n); i++) {
-      const __m512 share = _mm512_set1_ps(1.f / b.sums[n % 2][i]);
+      const __m512 share = _mm512_set1_ps((dropout.on ? dropout.kept : 1.f) / b.sums[n % 2][i]);
       for (int64_t c = 0; c < t.size; c += kTile) {
         const __m512 values = _mm512_mul_ps(_mm512_load_ps(b.result + i * width + c), share);
         _mm256_mask_storeu_epi16(y + (n * kPairs + i) * y_stride + c, FirstOf(t.size - c) & 0xffff,
@@ -87,7 +94,9 @@ void Head(const Heads &t, const uint16_t *q, const uint16_t *k, const uint16_t *
     int64_t done = 0;
     const auto exponentials = [&](int64_t count) {
       for (const int64_t to = std::min(done + count, rows); done < to; done++)
-        b.sums[n % 2][done] = Exponentials(b.scores[n % 2] + done * height, t.keys, t.scale, b.weights[n % 2] + done * height);
+        b.sums[n % 2][done] =
+            Exponentials(b.scores[n % 2] + done * height, t.keys, t.scale, dropout,
+                         operands.Weight(image, head, n * kPairs + done), b.weights[n % 2] + done * height);
     };
     const auto meanwhile = [&](int64_t) { exponentials((rows + steps - 1) / steps); };
     if (after) scores(n + 1, meanwhile);
@@ -124,8 +133,7 @@ void SomeHeads(void *what, int member, int members) {
   const int64_t y_stride = t.heads * t.size, all = t.batch * t.heads;
   for (int64_t i = all * member / members; i < all * (member + 1) / members; i++) {
     const int64_t n = i / t.heads, h = i % t.heads;
-    Head(t, call.operands.At(0, n, h), call.operands.At(1, n, h), call.operands.At(2, n, h),
-         call.y + n * t.queries * y_stride + h * t.size, y_stride, buffers);
+    Head(call.operands, n, h, call.y + n * t.queries * y_stride + h * t.size, y_stride, buffers);
   }
 }
 
@@ -153,9 +161,10 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
 const bool registered = [] {
   if (MayUseTiles())
     Register({"TuningForkAttention",
-              {"q: bfloat16", "k: bfloat16", "v: bfloat16"},
+              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "seed: S"},
               {"y: bfloat16"},
-              {"sizes: list(int)", "views: list(int)", "scale: float", "threads: int"},
+              {"S: list({int32}) >= 0", "sizes: list(int)", "views: list(int)", "scale: float", "threads: int", "least: int",
+               "kept: float", "mixing: list(int)"},
               &CreateHeads<3>,
               &Compute,
               &DeleteHeads});

@@ -17,6 +17,22 @@ struct View {
   int64_t offset, batch, head, token;
 };
 
+/* Which weights are dropped, as `lib/engine/ops/dropout.ts` says it: by a mixed counter. `start` is of one call. */
+struct Dropout {
+  bool on = false;
+  int32_t least = 0;
+  /* What the others are multiplied by. */
+  float kept = 1;
+  /* Shift and factor twice, and a last shift. */
+  int64_t mixing[5] = {};
+  uint32_t start = 0;
+
+  uint32_t Mixed(uint32_t x) const {
+    for (int i = 0; i < 4; i += 2) x = (x ^ x >> mixing[i]) * static_cast<uint32_t>(mixing[i + 1]);
+    return x ^ x >> mixing[4];
+  }
+};
+
 /* Queries, keys, values, and where there is one the gradient by the result. */
 struct Heads {
   int64_t batch, heads, queries, keys, size;
@@ -24,6 +40,7 @@ struct Heads {
   float scale;
   /* Most cores that share it. */
   int64_t threads;
+  Dropout dropout;
 
   int64_t Tokens(int operand) const { return operand == 1 || operand == 2 ? keys : queries; }
 };
@@ -41,6 +58,13 @@ void *CreateHeads(TF_OpKernelConstruction *construction) {
     TF_OpKernelConstruction_GetAttrFloat(construction, "scale", &t->scale, status);
   if (TF_GetCode(status) == TF_OK)
     TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &t->threads, status);
+  int64_t least = 0;
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrFloat(construction, "kept", &t->dropout.kept, status);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "least", &least, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrInt64List(construction, "mixing", t->dropout.mixing, 5, status);
+  t->dropout.least = static_cast<int32_t>(least);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   else {
     t->batch = sizes[0], t->heads = sizes[1], t->queries = sizes[2], t->keys = sizes[3], t->size = sizes[4];
@@ -57,7 +81,8 @@ inline void DeleteHeads(void *kernel) { delete static_cast<Heads *>(kernel); }
 class Operands {
  public:
   /* The status says what is wrong with one. */
-  Operands(TF_OpKernelContext *context, const Heads &t, int count, TF_Status *status) : heads(t), count_(count) {
+  Operands(TF_OpKernelContext *context, const Heads &t, int count, TF_Status *status)
+      : heads(t), dropout(t.dropout), count_(count) {
     for (int i = 0; i < count && TF_GetCode(status) == TF_OK; i++) {
       TF_GetInput(context, i, &tensors_[i], status);
       if (TF_GetCode(status) != TF_OK) return;
@@ -67,6 +92,16 @@ class Operands {
       if (last > TF_TensorElementCount(tensors_[i]))
         TF_SetStatus(status, TF_INVALID_ARGUMENT, "an operand of an attention is smaller than its view");
     }
+    // A seed, where weights are dropped.
+    dropout.on = TF_NumInputs(context) > count;
+    if (!dropout.on || TF_GetCode(status) != TF_OK) return;
+    TF_Tensor *seed = nullptr;
+    TF_GetInput(context, count, &seed, status);
+    if (TF_GetCode(status) != TF_OK) return;
+    const auto *key = static_cast<const uint32_t *>(TF_TensorData(seed));
+    if (TF_TensorElementCount(seed) == 2) dropout.start = dropout.Mixed(dropout.Mixed(key[0]) ^ key[1]);
+    else TF_SetStatus(status, TF_INVALID_ARGUMENT, "the seed of an attention's dropout has not two numbers");
+    TF_DeleteTensor(seed);
   }
   ~Operands() {
     for (int i = 0; i < count_; i++)
@@ -80,7 +115,13 @@ class Operands {
            head * view.head;
   }
 
+  /* How many weights there are before those of a query. */
+  uint32_t Weight(int64_t image, int64_t head, int64_t query) const {
+    return static_cast<uint32_t>(((image * heads.heads + head) * heads.queries + query) * heads.keys);
+  }
+
   const Heads &heads;
+  Dropout dropout;
   std::atomic<bool> failed{false};
 
  private:
@@ -90,6 +131,18 @@ class Operands {
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+
+/* Which of 16 weights from one on stay. */
+inline __mmask16 Stay(const Dropout &dropout, uint32_t from) {
+  const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const auto shifted = [&](__m512i x, int64_t by) { return _mm512_srl_epi32(x, _mm_cvtsi64_si128(by)); };
+  __m512i x = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int32_t>(from + dropout.start)), lanes);
+  for (int i = 0; i < 4; i += 2)
+    x = _mm512_mullo_epi32(_mm512_xor_si512(x, shifted(x, dropout.mixing[i])),
+                           _mm512_set1_epi32(static_cast<int32_t>(dropout.mixing[i + 1])));
+  x = _mm512_xor_si512(x, shifted(x, dropout.mixing[4]));
+  return _mm512_cmpge_epi32_mask(x, _mm512_set1_epi32(dropout.least));
+}
 
 /* 32 tokens of a head side by side, zeros where there are none; of 16 tokens or fewer the first 16 rows. */
 inline void CopyTokens(const uint16_t *from, int64_t stride, int64_t tokens, int64_t size, uint16_t *to) {

@@ -6,11 +6,12 @@ import { startEngine } from "#lib/engine/start";
 import {
   attentionGradientNode,
   attentionNode,
+  type HeadsDropout,
   hasAttentionKernel,
   joinedView,
   plainView,
 } from "#lib/engine/tensorflow/attention-op";
-import { castNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { castNode, makeNode, type Output } from "#lib/engine/tensorflow/graph";
 import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
 import { notOnGpu } from "../support";
@@ -22,7 +23,11 @@ interface Case {
   readonly keys: number;
   readonly length: number;
   readonly scale?: number;
+  /** Share of the weights that are dropped. */
+  readonly rate?: number;
 }
+
+const SEED = [20_262_027, -5];
 
 const NAMES = ["q", "k", "v", "dy"] as const;
 
@@ -40,7 +45,7 @@ function operandsOf({ images, heads, queries, keys, length }: Case): tf.Tensor[]
 
 /** The result, and the gradients by queries, keys and values. */
 function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tensor[] {
-  const { images, heads, queries, keys, length, scale = length ** -0.5 } = given;
+  const { images, heads, queries, keys, length, scale = length ** -0.5, rate } = given;
   const fed = operands.map(({ shape }, i) =>
     makeNode(NAMES[i], "Placeholder", {
       attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
@@ -51,15 +56,18 @@ function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tenso
   const [q, k, v, dy] = casts.map((node) => ({ node, index: 0 }));
   const sizes = [images, heads, queries, keys, length] as const;
   const views = [q, k, v].map(plainView);
-  const y = attentionNode("y", { views, sizes, scale }, threads);
-  const all = { views: [...views, joinedView(dy, heads)], sizes, scale };
+  const seed = { shape: [2], dtype: DT.int32, bytes: new Uint8Array(Int32Array.from(SEED).buffer) };
+  const drawn = makeNode("seed", "Const", { outputs: [seed], value: seed });
+  const dropout = rate === undefined ? undefined : dropoutOf({ node: drawn, index: 0 }, rate);
+  const all = { views: [...views, joinedView(dy, heads)], sizes, scale, dropout };
+  const y = attentionNode("y", { views, sizes, scale, dropout }, threads);
   const gradients = attentionGradientNode("gradients", all, threads);
   const outputs = [
     { node: y, index: 0 },
     ...[0, 1, 2].map((index) => ({ node: gradients, index })),
   ];
   const results = outputs.map((output, i) => castNode(`result${i}`, output, DT.float32));
-  const session = new Session([...fed, ...casts, y, gradients, ...results]);
+  const session = new Session([...fed, ...casts, drawn, y, gradients, ...results]);
   try {
     return session.run(
       operands,
@@ -71,10 +79,18 @@ function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tenso
   }
 }
 
-function expectedOf({ length, scale = length ** -0.5 }: Case, operands: readonly tf.Tensor[]) {
+function dropoutOf(seed: Output, rate: number): HeadsDropout {
+  return { seed, least: Math.round((rate - 0.5) * 2 ** 32) | 0, kept: 1 / (1 - rate) };
+}
+
+function expectedOf(
+  { length, scale = length ** -0.5, rate }: Case,
+  operands: readonly tf.Tensor[],
+): tf.Tensor[] {
+  const drop = rate === undefined ? undefined : { rate, seed: tf.tensor1d(SEED, "int32") };
   const [q, k, v, dy] = operands as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor3D];
   const { value, grads } = tf.valueAndGrads((a, b, c) =>
-    attention(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, scale),
+    attention(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, scale, drop),
   )([q, k, v], dy);
   return [value, ...grads];
 }
@@ -100,6 +116,8 @@ describe("attention and its gradients of our own", () => {
     "one query": { images: 2, heads: 2, queries: 1, keys: 50, length: 32 },
     "one key": { images: 1, heads: 1, queries: 20, keys: 1, length: 96 },
     "more than a cache line a head": { images: 1, heads: 1, queries: 70, keys: 100, length: 80 },
+    "a tenth dropped": { images: 2, heads: 3, queries: 65, keys: 50, length: 32, rate: 0.1 },
+    "half dropped": { images: 1, heads: 2, queries: 7, keys: 40, length: 16, rate: 0.5 },
     "scores far apart": { images: 1, heads: 2, queries: 40, keys: 48, length: 32, scale: 20 },
   };
   for (const [name, given] of Object.entries(cases)) {

@@ -2,13 +2,15 @@ import { DT } from "../../native";
 import {
   attentionGradientNode,
   type HeadsAttention,
+  type HeadsDropout,
   hasAttentionKernel,
   joinedView,
 } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { coresOfPart, processor } from "../processor";
-import { integers, is, number, shapeOf, viewOf } from "./heads";
+import { droppedInBody, uncast } from "./dropped-body";
+import { beforeDropout, integers, is, number, shapeOf, viewOf } from "./heads";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
 
@@ -78,8 +80,9 @@ function fused(trace: Trace, threads: number): Trace {
 
 /** What a gradient by scores that were softened, P (dP − Σ P dP), stands in the middle of. */
 function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
-  if (!isSoftmaxGradient(ds)) return undefined;
-  const [dp, level, p] = ds.inputs;
+  const around = softmaxGradient(ds);
+  if (around === undefined) return undefined;
+  const { p, dp, level, dropout } = around;
   const softmax = behind(p).node;
   const scores = softmax.inputs[0]?.node;
   if (softmax.op !== "Softmax" || !isProduct(scores, "adj_y")) return undefined;
@@ -90,9 +93,20 @@ function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
   const [dValues, v] = dp.node.inputs;
   const dy = beforeHeads(dValues.node);
   const readersOf = (node: GraphNode) => readers.get(node) ?? [];
+  // Where P is multiplied, it is dropped alike.
+  const productsOf = (weights: GraphNode) =>
+    dropout === undefined ? readersOf(weights) : readersOf(weights).flatMap(readersOf);
+  const isWeighted = (weights: Output) => {
+    const { x, dropout: other } = beforeDropout(weights);
+    return (
+      same(x, p) &&
+      other?.least === dropout?.least &&
+      (dropout === undefined || (other !== undefined && same(other.seed, dropout.seed)))
+    );
+  };
   // The attention itself, whose result the level is computed of.
-  const [weighted] = readersOf(softmax).filter(
-    (node) => isProduct(node) && node.inputs[0].node === softmax && same(node.inputs[1], v),
+  const weighted = productsOf(softmax).find(
+    (node) => isProduct(node) && isWeighted(node.inputs[0]) && same(node.inputs[1], v),
   );
   const joined = weighted && readersOf(readersOf(weighted)[0])[0];
   if (dy === undefined || joined === undefined || !isLevel(level.node, dy, joined))
@@ -107,10 +121,10 @@ function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
     (node) =>
       isProduct(node, "adj_x") && node.inputs[0].node === ds && isScaled(node.inputs[1].node, q),
   );
-  const dv = readersOf(p.node).find(
+  const dv = productsOf(p.node).find(
     (node) =>
       isProduct(node, "adj_x") &&
-      node.inputs[0].node === p.node &&
+      isWeighted(node.inputs[0]) &&
       node.inputs[1].node === dValues.node,
   );
   if (byKeys === undefined || dq === undefined || dk === undefined || dv === undefined)
@@ -128,26 +142,36 @@ function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
       views: [...[q, k, behind(v)].map(viewOf), joinedView(dy, heads)],
       sizes: [images, heads, queries, keys, length],
       scale,
+      dropout,
     },
     gradients: [dq, dk, dv],
   };
 }
 
-/** Whether a call computes the third operand times the first less the second, whatever it casts. */
-function isSoftmaxGradient({ op, body, inputs }: GraphNode): boolean {
-  if (op !== "PartitionedCall" || body?.parameters.length !== 3 || inputs.length !== 3)
-    return false;
-  const wide = (output: Output): Output =>
-    output.node.op === "Cast" ? wide(output.node.inputs[0]) : output;
-  const [dp, level, p] = body.parameters;
-  const product = wide(body.outputs[0]).node;
-  if (product.op !== "Mul" || wide(product.inputs[0]).node !== p) return false;
-  const difference = wide(product.inputs[1]).node;
-  return (
-    difference.op === "Sub" &&
-    wide(difference.inputs[0]).node === dp &&
-    wide(difference.inputs[1]).node === level
-  );
+/** The operands of a call that computes P (dP − level), dP dropped as P was or not. */
+interface SoftmaxGradient {
+  readonly p: Output;
+  readonly dp: Output;
+  readonly level: Output;
+  readonly dropout?: HeadsDropout;
+}
+
+function softmaxGradient({ op, body, inputs }: GraphNode): SoftmaxGradient | undefined {
+  if (op !== "PartitionedCall" || body === undefined) return undefined;
+  const product = uncast(body.outputs[0]);
+  const difference = product.op === "Mul" ? uncast(product.inputs[1]) : undefined;
+  if (difference?.op !== "Sub") return undefined;
+  const found = droppedInBody(difference.inputs[0]);
+  const of = (node: GraphNode) => inputs[body.parameters.indexOf(node)];
+  const [p, dp, level] = [
+    uncast(product.inputs[0]),
+    found?.x ?? uncast(difference.inputs[0]),
+    uncast(difference.inputs[1]),
+  ].map(of);
+  if ([p, dp, level].includes(undefined as never)) return undefined;
+  if (found === undefined) return { p, dp, level };
+  const { least, kept } = found;
+  return { p, dp, level, dropout: { seed: of(found.seed), least, kept } };
 }
 
 /** Whether Σ dy y over each head's numbers, heads in front. */

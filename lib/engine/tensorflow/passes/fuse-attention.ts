@@ -3,7 +3,7 @@ import { attentionNode, type HeadsAttention, hasAttentionKernel } from "../atten
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { coresOfPart, processor } from "../processor";
-import { integers, is, number, shapeOf, viewOf } from "./heads";
+import { beforeDropout, integers, is, number, shapeOf, viewOf } from "./heads";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
@@ -56,8 +56,12 @@ function attentionEndingIn(
   const joined = operand(node, "Transpose");
   if (joined === undefined || `${integers(joined.inputs[1])}` !== "0,2,1,3") return undefined;
   const weighted = operand(joined, "BatchMatMulV2");
-  const weights = weighted && operand(weighted, "Softmax");
-  const scores = weights && operand(weights, "BatchMatMulV2");
+  const { x: softened, dropout } = weighted ? beforeDropout(weighted.inputs[0]) : {};
+  const call = dropout && weighted && operand(weighted, "PartitionedCall");
+  if (dropout !== undefined && call === undefined) return undefined;
+  const weights = softened?.node.op === "Softmax" ? softened.node : undefined;
+  if (weights === undefined || reader.get(weights) !== (call ?? weighted)) return undefined;
+  const scores = operand(weights, "BatchMatMulV2");
   const scaled = scores && operand(scores, "Mul");
   if (weighted === undefined || scores === undefined || scaled === undefined) return undefined;
   if (is(weighted, "adj_x") || is(weighted, "adj_y")) return undefined;
@@ -74,5 +78,6 @@ function attentionEndingIn(
     views: [queries, keys, values].map(viewOf),
     sizes: [images, heads, count, keyCount, length],
     scale,
+    dropout,
   };
 }

@@ -1,6 +1,7 @@
 import { DT } from "../../native";
-import { type HeadsView, plainView } from "../attention-op";
+import { type HeadsDropout, type HeadsView, plainView } from "../attention-op";
 import type { GraphNode, Output } from "../graph";
+import { droppedInBody } from "./dropped-body";
 
 /** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */
 export function viewOf(heads: Output): HeadsView {
@@ -44,6 +45,15 @@ function partOfMany(reshape: GraphNode): HeadsView | undefined {
 /** The same memory before it had another shape. */
 function beforeReshape(output: Output): Output {
   return output.node.op === "Reshape" ? beforeReshape(output.node.inputs[0]) : output;
+}
+
+/** What a call drops, and by which seed; the values themselves where it is no such call. */
+export function beforeDropout(values: Output): { x: Output; dropout?: HeadsDropout } {
+  const { op, body, inputs } = values.node;
+  const found = op === "PartitionedCall" && body ? droppedInBody(body.outputs[0]) : undefined;
+  if (found === undefined || body === undefined) return { x: values };
+  const [x, seed] = [found.x, found.seed].map((one) => inputs[body.parameters.indexOf(one)]);
+  return { x, dropout: { seed, least: found.least, kept: found.kept } };
 }
 
 export function shapeOf({ node, index }: Output): readonly number[] {

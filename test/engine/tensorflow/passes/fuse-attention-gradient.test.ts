@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "#lib/engine/compile";
+import { attention, linear } from "#lib/engine/ops";
+import { startEngine } from "#lib/engine/start";
+import {
+  ATTENTION,
+  ATTENTION_GRADIENT,
+  hasAttentionKernel,
+} from "#lib/engine/tensorflow/attention-op";
+import type { Target } from "#lib/engine/tensorflow/passes/pass";
+import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
+import { traceFunction } from "#lib/engine/tensorflow/trace-function";
+import { splitHeads } from "#lib/models/transformer";
+import { fixed } from "../../cases";
+import { notOnGpu } from "../../support";
+
+const SWITCH = "TUNING_FORK_DISABLE_PASSES";
+const WIDTH = 32;
+const TARGET: Target = { precision: "mixed_bfloat16", portable: false };
+
+type Fn = (x: tf.Tensor, seed: tf.Tensor) => tf.Tensor | tf.Tensor[];
+
+/** Of what a layer makes of an attention, as in a network. */
+function lossOf(y: tf.Tensor3D): tf.Scalar {
+  const weight = fixed([WIDTH, y.shape[2]], [-1, 1], 2) as tf.Tensor2D;
+  return tf.sum(tf.square(linear(y, weight)));
+}
+
+/** Attention of heads from one layer, by whose input its sum with other weights is differentiated. */
+const learning =
+  (heads: number, size: number, rate = 0): Fn =>
+  (x, seed) => {
+    const weight = fixed([3 * heads * size, WIDTH], [-1, 1], 1) as tf.Tensor2D;
+    const loss = (given: tf.Tensor) => {
+      const [q, k, v] = splitHeads(linear(given, weight) as tf.Tensor3D, 3, heads);
+      const y = attention(q, k, v, size ** -0.5, rate > 0 ? { rate, seed } : undefined);
+      return lossOf(y);
+    };
+    return tf.grad(loss)(x);
+  };
+
+function opsOf(fn: Fn, x: tf.Tensor, target: Partial<Target> = {}): string[] {
+  return tf.tidy(() => {
+    const seed = tf.tensor1d([3, 4], "int32");
+    const traced = traceFunction("fn", fn as never, [x, seed], new Map());
+    return applyPasses(traced, { ...TARGET, ...target }).nodes.map(({ op }) => op);
+  });
+}
+
+function run(fn: Fn, x: tf.Tensor, precision: Target["precision"], off = ""): Float32Array {
+  process.env[SWITCH] = off;
+  const compiled = compile(
+    { fn: fn as (...x: tf.Tensor[]) => tf.Tensor },
+    { variables: [], precision },
+  );
+  try {
+    return tf.tidy(() => {
+      return compiled.call.fn(x, tf.tensor1d([3, 4], "int32")).dataSync<"float32">();
+    });
+  } finally {
+    compiled.dispose();
+    delete process.env[SWITCH];
+  }
+}
+
+/** The root mean square of the differences, as a share of that of the numbers. */
+function error(got: Float32Array, expected: Float32Array): number {
+  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
+  return Math.sqrt(square(got.map((value, i) => value - expected[i])) / square(expected));
+}
+
+describe("the gradients of attention as one kernel", () => {
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+    // Only processors with AMX have it.
+    if (!hasAttentionKernel()) this.skip();
+  });
+  let tensors: number;
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+
+  for (const [name, fn] of Object.entries({
+    "all weights": learning(6, 64),
+    "a fifth of the weights dropped": learning(6, 64, 0.2),
+  })) {
+    it(`are as near float32 as TensorFlow's ops in bfloat16: ${name}`, () => {
+      const x = fixed([2, 197, WIDTH], [-1, 1], 9);
+      const ops = opsOf(fn, x);
+      assert.deepEqual(
+        [ATTENTION_GRADIENT, "Softmax", "BatchMatMulV2"].map(
+          (op) => ops.filter((other) => other === op).length,
+        ),
+        [1, 0, 0],
+      );
+      const exact = run(fn, x, "float32");
+      const got = error(run(fn, x, "mixed_bfloat16"), exact);
+      const usual = error(
+        run(fn, x, "mixed_bfloat16", "fuse-attention,fuse-attention-gradient"),
+        exact,
+      );
+      assert.ok(got <= Math.max(1.5 * usual, 2 ** -8), `off by ${got}, TensorFlow's by ${usual}`);
+      x.dispose();
+    });
+  }
+
+  it("leaves the attention as one kernel beside it, where its result is asked for", () => {
+    const x = fixed([2, 197, WIDTH], [-1, 1], 9);
+    for (const rate of [0, 0.1]) {
+      const both: Fn = (given, seed) => {
+        const weight = fixed([6 * 64 * 3, WIDTH], [-1, 1], 1) as tf.Tensor2D;
+        const { value, grad } = tf.valueAndGrad((t: tf.Tensor) => {
+          const [q, k, v] = splitHeads(linear(t, weight) as tf.Tensor3D, 3, 6);
+          const y = attention(q, k, v, 0.125, rate > 0 ? { rate, seed } : undefined);
+          return lossOf(y);
+        })(given);
+        return [value, grad];
+      };
+      const ops = opsOf(both, x);
+      for (const op of [ATTENTION, ATTENTION_GRADIENT])
+        assert.equal(ops.filter((other) => other === op).length, 1, `${op} at ${rate}`);
+      assert.ok(!ops.includes("Softmax"));
+    }
+    x.dispose();
+  });
+
+  it("leaves alone other formats and what goes elsewhere", () => {
+    const x = fixed([2, 197, WIDTH], [-1, 1], 9);
+    const fn = learning(6, 64);
+    for (const target of [{ portable: true }, { precision: "float32" }] as const)
+      assert.ok(!opsOf(fn, x, target).includes(ATTENTION_GRADIENT));
+    x.dispose();
+  });
+
+  it("leaves alone weights that somebody else looks at", () => {
+    const x = fixed([2, 197, WIDTH], [-1, 1], 9);
+    const looked: Fn = (given) => {
+      const weight = fixed([6 * 64 * 3, WIDTH], [-1, 1], 1) as tf.Tensor2D;
+      const loss = (t: tf.Tensor) => {
+        const [q, k, v] = splitHeads(linear(t, weight) as tf.Tensor3D, 3, 6);
+        // Not what `attention` writes: the weights are squared.
+        const w = tf.square(tf.softmax(tf.matMul(tf.mul(q, 0.125), k, false, true)));
+        return tf.sum(tf.square(tf.matMul(w, v))) as tf.Scalar;
+      };
+      return tf.grad(loss)(given);
+    };
+    assert.ok(!opsOf(looked, x).includes(ATTENTION_GRADIENT));
+    x.dispose();
+  });
+});
