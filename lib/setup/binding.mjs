@@ -13,8 +13,12 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const HEADERS = join(HERE, "native", "headers");
 /** Kernels of our own, and what they share. */
-const KERNELS = ["attention.cc", "attention-gradient.cc", "linear.cc"].map((file) => join(HERE, "native", file));
-const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) => join(HERE, "native", file));
+const KERNELS = ["attention.cc", "attention-gradient.cc", "linear.cc"].map((file) =>
+  join(HERE, "native", file),
+);
+const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
+  join(HERE, "native", file),
+);
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
