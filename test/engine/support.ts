@@ -16,6 +16,21 @@ export function notOnGpu(this: Mocha.Context): void {
   if (isUsingGpu()) this.skip();
 }
 
+/** Start the engine for kernels of our own; skip what follows where there are none; no test may leave a tensor. */
+export function withOwnKernel(isThere: () => boolean): void {
+  let tensors: number;
+  before(async function () {
+    await startEngine();
+    notOnGpu.call(this);
+    // Only processors with AMX have them.
+    if (!isThere()) this.skip();
+  });
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+}
+
 /**
  * The same numbers to the bit; on a GPU, which adds in an order that changes from run to run, within a
  * thousandth of the largest.

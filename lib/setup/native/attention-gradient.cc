@@ -179,17 +179,15 @@ void SomeHeads(void *what, int member, int members) {
     call.operands.failed = true;
     return;
   }
-  const auto next = [&at](int64_t bytes) { return (at += bytes) - bytes; };
-  const auto low = [&](int64_t count) { return reinterpret_cast<uint16_t *>(next(2 * count)); };
-  const auto full = [&](int64_t count) { return reinterpret_cast<float *>(next(4 * count)); };
+  Parts parts(at);
   Buffers b;
-  for (auto part : {&Buffers::keys, &Buffers::values, &Buffers::key_columns}) b.*part = low(height * width);
-  for (auto part : {&Buffers::queries, &Buffers::dy, &Buffers::pack}) b.*part = low(kPairs * width);
-  for (auto part : {&Buffers::p, &Buffers::ds}) b.*part = low(kPairs * height);
-  for (auto part : {&Buffers::query_rows, &Buffers::dy_rows}) b.*part = low(queries * width);
-  for (auto part : {&Buffers::all_p, &Buffers::all_ds}) b.*part = low(queries * height);
-  for (auto part : {&Buffers::scores, &Buffers::dp}) b.*part = full(kPairs * height);
-  b.result = full(kPairs * kPairs);
+  for (auto part : {&Buffers::keys, &Buffers::values, &Buffers::key_columns}) b.*part = parts.Low(height * width);
+  for (auto part : {&Buffers::queries, &Buffers::dy, &Buffers::pack}) b.*part = parts.Low(kPairs * width);
+  for (auto part : {&Buffers::p, &Buffers::ds}) b.*part = parts.Low(kPairs * height);
+  for (auto part : {&Buffers::query_rows, &Buffers::dy_rows}) b.*part = parts.Low(queries * width);
+  for (auto part : {&Buffers::all_p, &Buffers::all_ds}) b.*part = parts.Low(queries * height);
+  for (auto part : {&Buffers::scores, &Buffers::dp}) b.*part = parts.Full(kPairs * height);
+  b.result = parts.Full(kPairs * kPairs);
   const Tiles tiles;
   const int64_t all = t.batch * t.heads;
   for (int64_t i = all * member / members; i < all * (member + 1) / members; i++)

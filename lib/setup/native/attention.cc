@@ -124,11 +124,9 @@ void SomeHeads(void *what, int member, int members) {
     call.operands.failed = true;
     return;
   }
-  const auto next = [&at](int64_t bytes) { return (at += bytes) - bytes; };
-  const auto low = [&](int64_t count) { return reinterpret_cast<uint16_t *>(next(2 * count)); };
-  const auto full = [&](int64_t count) { return reinterpret_cast<float *>(next(4 * count)); };
-  Buffers buffers = {low(packed), low(packed), low(result), {low(weights), low(weights)}, {full(weights), full(weights)},
-                     full(result), {}};
+  Parts parts(at);
+  Buffers buffers = {parts.Low(packed), parts.Low(packed), parts.Low(result), {parts.Low(weights), parts.Low(weights)},
+                     {parts.Full(weights), parts.Full(weights)}, parts.Full(result), {}};
   const Tiles tiles;
   const int64_t y_stride = t.heads * t.size, all = t.batch * t.heads;
   for (int64_t i = all * member / members; i < all * (member + 1) / members; i++) {

@@ -54,6 +54,18 @@ class Scratch {
   size_t size_ = 0;
 };
 
+/* Hands out memory part by part. */
+class Parts {
+ public:
+  explicit Parts(char *at) : at_(at) {}
+  uint16_t *Low(int64_t count) { return reinterpret_cast<uint16_t *>(Next(2 * count)); }
+  float *Full(int64_t count) { return reinterpret_cast<float *>(Next(4 * count)); }
+
+ private:
+  char *Next(int64_t bytes) { return (at_ += bytes) - bytes; }
+  char *at_;
+};
+
 /* 16 rows of 16 numbers of 32 bits, rows to columns. */
 inline void Transpose(__m512i r[kTile]) {
   __m512i t[kTile];

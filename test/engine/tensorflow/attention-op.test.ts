@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "#lib/engine/native";
 import { attention } from "#lib/engine/ops";
-import { startEngine } from "#lib/engine/start";
 import {
   attentionGradientNode,
   attentionNode,
@@ -14,7 +13,7 @@ import {
 import { castNode, makeNode, type Output } from "#lib/engine/tensorflow/graph";
 import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
-import { notOnGpu } from "../support";
+import { withOwnKernel } from "../support";
 
 interface Case {
   readonly images: number;
@@ -96,17 +95,7 @@ function expectedOf(
 }
 
 describe("attention and its gradients of our own", () => {
-  before(async function () {
-    await startEngine();
-    notOnGpu.call(this);
-    // Only processors with AMX have it.
-    if (!hasAttentionKernel()) this.skip();
-  });
-  let tensors: number;
-  beforeEach(() => {
-    tensors = tf.memory().numTensors;
-  });
-  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+  withOwnKernel(hasAttentionKernel);
 
   const cases: Record<string, Case> = {
     "a vision transformer's": { images: 1, heads: 3, queries: 197, keys: 197, length: 64 },

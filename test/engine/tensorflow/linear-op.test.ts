@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "#lib/engine/native";
 import { gelu } from "#lib/engine/ops";
-import { startEngine } from "#lib/engine/start";
 import type { FusedProduct } from "#lib/engine/tensorflow/fused-product";
 import { castNode, type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
 import { hasLinearKernel, hasOwnLinear, linearNode } from "#lib/engine/tensorflow/linear-op";
 import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
-import { notOnGpu } from "../support";
+import { withOwnKernel } from "../support";
 
 /** A layer, and how it is asked for. */
 interface Case {
@@ -105,17 +104,7 @@ function check(given: Case): void {
 }
 
 describe("a linear layer of our own", () => {
-  before(async function () {
-    await startEngine();
-    notOnGpu.call(this);
-    // Only processors with AMX have it.
-    if (!hasLinearKernel()) this.skip();
-  });
-  let tensors: number;
-  beforeEach(() => {
-    tensors = tf.memory().numTensors;
-  });
-  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+  withOwnKernel(hasLinearKernel);
 
   it("is the layer to bfloat16, whichever rows and columns fill no tile", () => {
     for (const rows of [1, 15, 16, 17, 32, 33, 63, 197])

@@ -3,14 +3,12 @@ import {
   attentionGradientNode,
   type HeadsAttention,
   type HeadsDropout,
-  hasAttentionKernel,
   joinedView,
 } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
-import { coresOfPart, processor } from "../processor";
 import { droppedInBody, uncast } from "./dropped-body";
-import { beforeDropout, integers, is, number, shapeOf, viewOf } from "./heads";
+import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
 
@@ -22,14 +20,7 @@ export const fuseAttentionGradient: Pass = {
   name: "fuse-attention-gradient",
   processorsOnly: true,
   summary: "the gradients of attention are one kernel, on processors with AMX",
-  run: (trace, { portable, precision, parts = 1 }) =>
-    portable ||
-    precision !== "mixed_bfloat16" ||
-    !processor().usesTiles ||
-    !trace.nodes.some(({ op }) => op === "Softmax") ||
-    !hasAttentionKernel()
-      ? trace
-      : fused(trace, coresOfPart(parts)),
+  run: ofAttentions(fused),
 };
 
 /** The gradients of one attention by queries, keys and values, and what computes them. */

@@ -1,9 +1,8 @@
 import { DT } from "../../native";
-import { attentionNode, type HeadsAttention, hasAttentionKernel } from "../attention-op";
+import { attentionNode, type HeadsAttention } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
-import { coresOfPart, processor } from "../processor";
-import { beforeDropout, integers, is, number, shapeOf, viewOf } from "./heads";
+import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
@@ -16,14 +15,7 @@ export const fuseAttention: Pass = {
   name: "fuse-attention",
   processorsOnly: true,
   summary: "attention is one kernel, on processors with AMX",
-  run: (trace, { portable, precision, parts = 1 }) =>
-    portable ||
-    precision !== "mixed_bfloat16" ||
-    !processor().usesTiles ||
-    !trace.nodes.some(({ op }) => op === "Softmax") ||
-    !hasAttentionKernel()
-      ? trace
-      : fused(trace, coresOfPart(parts)),
+  run: ofAttentions(fused),
 };
 
 function fused(trace: Trace, threads: number): Trace {

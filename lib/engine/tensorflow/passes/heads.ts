@@ -1,7 +1,26 @@
 import { DT } from "../../native";
-import { type HeadsDropout, type HeadsView, plainView } from "../attention-op";
+import { type HeadsDropout, type HeadsView, hasAttentionKernel, plainView } from "../attention-op";
+import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
+import { coresOfPart, processor } from "../processor";
 import { droppedInBody } from "./dropped-body";
+import type { Pass } from "./pass";
+
+/**
+ * What a pass does that puts kernels of our own in the place of attentions, where the processor has tiles for them.
+ *
+ * @param rewrite Also given how many cores share a kernel.
+ */
+export function ofAttentions(rewrite: (trace: Trace, threads: number) => Trace): Pass["run"] {
+  return (trace, { portable, precision, parts = 1 }) =>
+    portable ||
+    precision !== "mixed_bfloat16" ||
+    !processor().usesTiles ||
+    !trace.nodes.some(({ op }) => op === "Softmax") ||
+    !hasAttentionKernel()
+      ? trace
+      : rewrite(trace, coresOfPart(parts));
+}
 
 /** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */
 export function viewOf(heads: Output): HeadsView {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
 import { attention, linear } from "#lib/engine/ops";
-import { startEngine } from "#lib/engine/start";
 import {
   ATTENTION,
   ATTENTION_GRADIENT,
@@ -13,7 +12,7 @@ import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
-import { notOnGpu } from "../../support";
+import { withOwnKernel } from "../../support";
 
 const SWITCH = "TUNING_FORK_DISABLE_PASSES";
 const WIDTH = 32;
@@ -71,17 +70,7 @@ function error(got: Float32Array, expected: Float32Array): number {
 }
 
 describe("the gradients of attention as one kernel", () => {
-  before(async function () {
-    await startEngine();
-    notOnGpu.call(this);
-    // Only processors with AMX have it.
-    if (!hasAttentionKernel()) this.skip();
-  });
-  let tensors: number;
-  beforeEach(() => {
-    tensors = tf.memory().numTensors;
-  });
-  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+  withOwnKernel(hasAttentionKernel);
 
   for (const [name, fn] of Object.entries({
     "all weights": learning(6, 64),

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
 import { attention, linear } from "#lib/engine/ops";
-import { startEngine } from "#lib/engine/start";
 import { ATTENTION, hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
 import { fuseAttention } from "#lib/engine/tensorflow/passes/fuse-attention";
 import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
@@ -10,7 +9,7 @@ import type { Target } from "#lib/engine/tensorflow/passes/pass";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
-import { notOnGpu } from "../../support";
+import { withOwnKernel } from "../../support";
 
 const SWITCH = "TUNING_FORK_DISABLE_PASSES";
 const WIDTH = 16;
@@ -67,17 +66,7 @@ function opsOf(fn: Fn, x: tf.Tensor, target: Partial<Target> = {}): string[] {
 }
 
 describe("attention as one kernel", () => {
-  before(async function () {
-    await startEngine();
-    notOnGpu.call(this);
-    // Only processors with AMX have it.
-    if (!hasAttentionKernel()) this.skip();
-  });
-  let tensors: number;
-  beforeEach(() => {
-    tensors = tf.memory().numTensors;
-  });
-  afterEach(() => assert.equal(tf.memory().numTensors, tensors, "tensors leaked"));
+  withOwnKernel(hasAttentionKernel);
 
   const cases: Record<string, [Fn, batch: number, tokens: number]> = {
     "a vision transformer's": [self(6, 64), 2, 197],
