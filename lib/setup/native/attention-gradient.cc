@@ -124,8 +124,8 @@ void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *const
   for (int64_t from = 0; from < t.queries; from += kPairs) {
     const int64_t rows = std::min<int64_t>(kPairs, t.queries - from);
     // All 32 are summed over below.
-    std::fill_n(b.queries, kPairs * width, 0);
-    std::fill_n(b.dy, kPairs * width, 0);
+    if (rows <= kTile)
+      for (uint16_t *tokens : {b.queries, b.dy}) std::fill_n(tokens + kTile * width, kTile * width, 0);
     CopyTokens(of[0] + from * t.views[0].token, t.views[0].token, rows, t.size, b.queries);
     CopyTokens(of[3] + from * t.views[3].token, t.views[3].token, rows, t.size, b.dy);
     TurnTokens(b.queries, width, b.pack, b.query_rows + from, all);
@@ -219,18 +219,9 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   TF_DeleteStatus(status);
 }
 
-const bool registered = [] {
-  if (MayUseTiles())
-    Register({"TuningForkAttentionGradient",
-              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16", "seed: S"},
-              {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"},
-              {"S: list({int32}) >= 0", "sizes: list(int)", "views: list(int)", "scale: float", "threads: int", "least: int",
-               "kept: float", "mixing: list(int)"},
-              &CreateHeads<4>,
-              &Compute,
-              &DeleteHeads});
-  return true;
-}();
+const bool registered =
+    RegisterHeads<4>("TuningForkAttentionGradient", {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16", "seed: S"},
+                     {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"}, &Compute);
 
 }  // namespace
 

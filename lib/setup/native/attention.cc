@@ -156,18 +156,9 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   TF_DeleteStatus(status);
 }
 
-const bool registered = [] {
-  if (MayUseTiles())
-    Register({"TuningForkAttention",
-              {"q: bfloat16", "k: bfloat16", "v: bfloat16", "seed: S"},
-              {"y: bfloat16"},
-              {"S: list({int32}) >= 0", "sizes: list(int)", "views: list(int)", "scale: float", "threads: int", "least: int",
-               "kept: float", "mixing: list(int)"},
-              &CreateHeads<3>,
-              &Compute,
-              &DeleteHeads});
-  return true;
-}();
+const bool registered =
+    RegisterHeads<3>("TuningForkAttention", {"q: bfloat16", "k: bfloat16", "v: bfloat16", "seed: S"},
+                     {"y: bfloat16"}, &Compute);
 
 }  // namespace
 

@@ -75,7 +75,19 @@ void *CreateHeads(TF_OpKernelConstruction *construction) {
   return t;
 }
 
-inline void DeleteHeads(void *kernel) { delete static_cast<Heads *>(kernel); }
+/* An op of so many operands and one seed where weights are dropped. */
+template <int kOperands>
+bool RegisterHeads(const char *name, std::initializer_list<const char *> inputs,
+                   std::initializer_list<const char *> outputs, void (*compute)(void *, TF_OpKernelContext *)) {
+  return Register({name,
+                   inputs,
+                   outputs,
+                   {"S: list({int32}) >= 0", "sizes: list(int)", "views: list(int)", "scale: float", "threads: int",
+                    "least: int", "kept: float", "mixing: list(int)"},
+                   &CreateHeads<kOperands>,
+                   compute,
+                   [](void *kernel) { delete static_cast<Heads *>(kernel); }});
+}
 
 /* One call: the operands that it holds until its end, and whether somebody had no room to compute in. */
 class Operands {

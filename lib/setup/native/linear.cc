@@ -75,7 +75,8 @@ class Weights {
 struct Linear {
   int64_t rows, in, out, threads;
   unsigned char transposed, gelu;
-  bool wide = false, wide_residual = false;
+  /* Whether results are in float32. */
+  bool wide = false;
   std::shared_ptr<const Weights> weights;
   /* Zeros from `out` on. */
   std::vector<float> bias;
@@ -281,18 +282,15 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
 
 void Delete(void *kernel) { delete static_cast<Linear *>(kernel); }
 
-const bool registered = [] {
-  if (MayUseTiles())
-    Register({"TuningForkLinear",
-              {"x: bfloat16", "w: bfloat16", "b: bfloat16", "residual: R"},
-              {"y: T"},
-              {"T: {bfloat16, float}", "R: list({bfloat16, float}) >= 0", "sizes: list(int)", "threads: int",
-               "transposed: bool", "gelu: bool"},
-              &Create,
-              &Compute,
-              &Delete});
-  return true;
-}();
+const bool registered = Register(
+    {"TuningForkLinear",
+     {"x: bfloat16", "w: bfloat16", "b: bfloat16", "residual: R"},
+     {"y: T"},
+     {"T: {bfloat16, float}", "R: list({bfloat16, float}) >= 0", "sizes: list(int)", "threads: int", "transposed: bool",
+      "gelu: bool"},
+     &Create,
+     &Compute,
+     &Delete});
 
 }  // namespace
 

@@ -9,9 +9,9 @@
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 
+#if defined(__x86_64__) && defined(__linux__)
 #include <initializer_list>
 
-#if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,7 +20,6 @@ inline bool MayUseTiles() {
   constexpr long kRequest = 0x1023, kTileData = 18;
   return syscall(SYS_arch_prctl, kRequest, kTileData) == 0 && __builtin_cpu_supports("avx512bf16");
 }
-#endif
 
 /* What an op reads and gives, as TensorFlow writes it ("x: bfloat16"), and a kernel for processors. */
 struct OwnOp {
@@ -31,8 +30,9 @@ struct OwnOp {
   void (*destroy)(void *);
 };
 
-/* Nothing where TensorFlow refuses it: whoever makes graphs tries an op before. */
-inline void Register(const OwnOp &own) {
+/* Whether it is known now: not without tiles, and not where TensorFlow refuses it. Whoever makes graphs tries an op before. */
+inline bool Register(const OwnOp &own) {
+  if (!MayUseTiles()) return false;
   TF_Status *status = TF_NewStatus();
   TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(own.name);
   for (const char *input : own.inputs) TF_OpDefinitionBuilderAddInput(op, input);
@@ -45,7 +45,10 @@ inline void Register(const OwnOp &own) {
   if (TF_GetCode(status) == TF_OK)
     TF_RegisterKernelBuilder(own.name, TF_NewKernelBuilder(own.name, "CPU", own.create, own.compute, own.destroy),
                              status);
+  const bool known = TF_GetCode(status) == TF_OK;
   TF_DeleteStatus(status);
+  return known;
 }
 
+#endif
 #endif  // TUNING_FORK_REGISTER_OP_H_

@@ -109,16 +109,23 @@ inline void PackRows(const uint16_t *from, int64_t stride, int64_t rows, int64_t
     }
 }
 
+/* Pairs of two rows of 32 numbers, side by side: of the first 16 columns, and of the last. */
+struct PairOrder {
+  alignas(64) uint16_t of[2][kPairs];
+  PairOrder() {
+    for (int j = 0; j < kTile; j++)
+      for (int half = 0; half < 2; half++) {
+        of[half][2 * j] = kTile * half + j;
+        of[half][2 * j + 1] = kPairs + kTile * half + j;
+      }
+  }
+};
+
 /* The same of numbers in columns: of each 32 rows and 16 columns a tile, pairs of rows down, columns across. */
 inline void PackColumns(const uint16_t *from, int64_t stride, int64_t rows, int64_t columns, uint16_t *to,
                         int64_t across, int64_t down) {
-  alignas(64) uint16_t order[2][kPairs];
-  for (int j = 0; j < kTile; j++)
-    for (int half = 0; half < 2; half++) {
-      order[half][2 * j] = kTile * half + j;
-      order[half][2 * j + 1] = kPairs + kTile * half + j;
-    }
-  const __m512i low = _mm512_load_si512(order[0]), high = _mm512_load_si512(order[1]);
+  static const PairOrder order;
+  const __m512i low = _mm512_load_si512(order.of[0]), high = _mm512_load_si512(order.of[1]);
   for (int64_t n = 0; n < rows; n += kPairs)
     for (int64_t c = 0; c < columns; c += kPairs) {
       uint16_t *tile = to + n / kPairs * down + c / kTile * across;
