@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { MIXING } from "../../core/random";
 import { attribute, DT } from "../native";
 import { type GraphNode, makeNode, type Output } from "./graph";
-import { computes } from "./try-kernel";
+import { computes, triedOnce } from "./try-kernel";
 
 /** The op of `setup/native/attention.cc`. */
 export const ATTENTION = "TuningForkAttention";
@@ -108,29 +108,28 @@ export function joinedView(source: Output, heads: number): HeadsView {
   return { source, offset: 0, strides: [tokens * width, width / heads, width] };
 }
 
-let works: boolean | undefined;
+const tried = triedOnce(tryAttention);
 
 /**
  * Whether there are kernels for both: that takes a processor with AMX, a system that lets processes use it, and a
  * compiler that knew it at set-up. They are tried once, on small ones.
  */
 export function hasAttentionKernel(): boolean {
-  works ??= tryAttention();
-  return works;
+  return tried(DT.bfloat16);
 }
 
 /**
  * Two keys, of which the query likes the first e times as much: (e · 1 + 1 · 3) / (e + 1). The gradient by the
  * query: ½ p (1 − p) (1 − 3) with p = e / (e + 1).
  */
-function tryAttention(): boolean {
+function tryAttention(dtype: number): boolean {
   return tf.tidy(() => {
     const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
     const given = { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3), dy: tokens(1) };
     const sizes = [1, 1, 1, 2, 1] as const;
     const p = Math.E / (Math.E + 1);
     return computes(
-      DT.bfloat16,
+      dtype,
       given,
       ({ dy, ...operands }) => {
         const views = Object.values(operands).map(plainView);

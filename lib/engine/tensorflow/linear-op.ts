@@ -3,7 +3,7 @@ import { attribute, DT } from "../native";
 import type { FusedProduct } from "./fused-product";
 import { type GraphNode, makeNode, type Output } from "./graph";
 import { processor } from "./processor";
-import { computes } from "./try-kernel";
+import { computes, triedOnce } from "./try-kernel";
 
 /** The op of `setup/native/linear.cc`. */
 export const LINEAR = "TuningForkLinear";
@@ -57,16 +57,15 @@ export function linearNode(
   });
 }
 
-let works: boolean | undefined;
+const tried = triedOnce(tryLinear);
 
-/** Whether there is a kernel for it, as {@link hasAttentionKernel} says it; tried once. */
+/** Whether there is a kernel for it, as {@link hasAttentionKernel} says it. */
 export function hasLinearKernel(): boolean {
-  works ??= tryLinear();
-  return works;
+  return tried(DT.bfloat16);
 }
 
 /** 32 · 1 · ⅛ − 4 = 0, GELU of 1, and 4 − 4 + 1 = 1. */
-function tryLinear(): boolean {
+function tryLinear(dtype: number): boolean {
   return tf.tidy(() => {
     const given = {
       rows: tf.ones([1, 32]),
@@ -76,7 +75,7 @@ function tryLinear(): boolean {
       residual: tf.ones([1, 32]),
     };
     return computes(
-      DT.bfloat16,
+      dtype,
       given,
       ({ rows, weight, three, four, residual }) => {
         const operands = [rows, weight];

@@ -34,8 +34,11 @@ type Readers = ReadonlyMap<GraphNode, readonly GraphNode[]>;
 function fused(trace: Trace, threads: number): Trace {
   const readers = new Map<GraphNode, GraphNode[]>();
   for (const node of trace.nodes)
-    for (const source of new Set(node.inputs.map((input) => input.node)))
-      readers.set(source, [...(readers.get(source) ?? []), node]);
+    for (const source of new Set(node.inputs.map((input) => input.node))) {
+      const known = readers.get(source);
+      if (known === undefined) readers.set(source, [node]);
+      else known.push(node);
+    }
   const places = new Map<GraphNode, Found>();
   for (const node of trace.nodes) {
     const found = gradientsAround(node, readers);
