@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "#lib/engine/compile";
 import { attention, linear } from "#lib/engine/ops";
 import {
   ATTENTION,
@@ -13,8 +12,8 @@ import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
+import { numbersOf, shareOff } from "../support";
 
-const SWITCH = "TUNING_FORK_DISABLE_PASSES";
 const WIDTH = 32;
 const TARGET: Target = { precision: "mixed_bfloat16", portable: false };
 
@@ -26,7 +25,7 @@ function lossOf(y: tf.Tensor3D): tf.Scalar {
   return tf.sum(tf.square(linear(y, weight)));
 }
 
-/** Attention of heads from one layer, by whose input its sum with other weights is differentiated. */
+/** The gradient by the input of a layer whose heads attend to one another. */
 const learning =
   (heads: number, size: number, rate = 0): Fn =>
   (x, seed) => {
@@ -47,28 +46,6 @@ function opsOf(fn: Fn, x: tf.Tensor, target: Partial<Target> = {}): string[] {
   });
 }
 
-function run(fn: Fn, x: tf.Tensor, precision: Target["precision"], off = ""): Float32Array {
-  process.env[SWITCH] = off;
-  const compiled = compile(
-    { fn: fn as (...x: tf.Tensor[]) => tf.Tensor },
-    { variables: [], precision },
-  );
-  try {
-    return tf.tidy(() => {
-      return compiled.call.fn(x, tf.tensor1d([3, 4], "int32")).dataSync<"float32">();
-    });
-  } finally {
-    compiled.dispose();
-    delete process.env[SWITCH];
-  }
-}
-
-/** The root mean square of the differences, as a share of that of the numbers. */
-function error(got: Float32Array, expected: Float32Array): number {
-  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
-  return Math.sqrt(square(got.map((value, i) => value - expected[i])) / square(expected));
-}
-
 describe("the gradients of attention as one kernel", () => {
   withOwnKernel(hasAttentionKernel);
 
@@ -78,6 +55,7 @@ describe("the gradients of attention as one kernel", () => {
   })) {
     it(`are as near float32 as TensorFlow's ops in bfloat16: ${name}`, () => {
       const x = fixed([2, 197, WIDTH], [-1, 1], 9);
+      const seed = tf.tensor1d([3, 4], "int32");
       const ops = opsOf(fn, x);
       assert.deepEqual(
         [ATTENTION_GRADIENT, "Softmax", "BatchMatMulV2"].map(
@@ -85,14 +63,14 @@ describe("the gradients of attention as one kernel", () => {
         ),
         [1, 0, 0],
       );
-      const exact = run(fn, x, "float32");
-      const got = error(run(fn, x, "mixed_bfloat16"), exact);
-      const usual = error(
-        run(fn, x, "mixed_bfloat16", "fuse-attention,fuse-attention-gradient"),
+      const exact = numbersOf(fn, [x, seed], "float32");
+      const got = shareOff(numbersOf(fn, [x, seed], "mixed_bfloat16"), exact);
+      const usual = shareOff(
+        numbersOf(fn, [x, seed], "mixed_bfloat16", "fuse-attention,fuse-attention-gradient"),
         exact,
       );
       assert.ok(got <= Math.max(1.5 * usual, 2 ** -8), `off by ${got}, TensorFlow's by ${usual}`);
-      x.dispose();
+      tf.dispose([x, seed]);
     });
   }
 

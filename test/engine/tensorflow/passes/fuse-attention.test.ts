@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "#lib/engine/compile";
 import { attention, linear } from "#lib/engine/ops";
 import { ATTENTION, hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
 import { fuseAttention } from "#lib/engine/tensorflow/passes/fuse-attention";
@@ -10,8 +9,8 @@ import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
+import { numbersOf, shareOff } from "../support";
 
-const SWITCH = "TUNING_FORK_DISABLE_PASSES";
 const WIDTH = 16;
 const TARGET: Target = { precision: "mixed_bfloat16", portable: false, parts: 2 };
 
@@ -42,23 +41,6 @@ const apart =
     return attention(queries, others[0], others[1], size ** -0.5);
   };
 
-function run(fn: Fn, x: tf.Tensor, precision: Target["precision"], off = ""): Float32Array {
-  process.env[SWITCH] = off;
-  const compiled = compile({ fn }, { variables: [], precision });
-  try {
-    return tf.tidy(() => compiled.call.fn(x).dataSync<"float32">());
-  } finally {
-    compiled.dispose();
-    delete process.env[SWITCH];
-  }
-}
-
-/** The root mean square of the differences, as a share of that of the numbers. */
-function error(got: Float32Array, expected: Float32Array): number {
-  const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
-  return Math.sqrt(square(got.map((value, i) => value - expected[i])) / square(expected));
-}
-
 function opsOf(fn: Fn, x: tf.Tensor, target: Partial<Target> = {}): string[] {
   const all = { ...TARGET, ...target };
   const traced = traceFunction("fn", fn as never, [x], new Map());
@@ -86,12 +68,12 @@ describe("attention as one kernel", () => {
         opsOf(fn, x).filter((op) => [ATTENTION, "Softmax", "BatchMatMulV2"].includes(op)),
         [ATTENTION],
       );
-      const exact = run(fn, x, "float32");
+      const exact = numbersOf(fn, [x], "float32");
       const [own, others] = [
-        run(fn, x, "mixed_bfloat16"),
-        run(fn, x, "mixed_bfloat16", "fuse-attention"),
+        numbersOf(fn, [x], "mixed_bfloat16"),
+        numbersOf(fn, [x], "mixed_bfloat16", "fuse-attention"),
       ];
-      const [got, usual] = [own, others].map((values) => error(values, exact));
+      const [got, usual] = [own, others].map((values) => shareOff(values, exact));
       assert.ok(
         got <= Math.max(1.5 * usual, 2 ** -9),
         `off by ${got}, TensorFlow's ops by ${usual}`,
@@ -105,7 +87,7 @@ describe("attention as one kernel", () => {
       const whole = fixed([2, 40, WIDTH], [-1, 1], 9);
       return tf.concat([whole, tf.fill([1, 40, WIDTH], Number.NaN), whole], 0);
     });
-    const y = run(self(2, 32), x, "mixed_bfloat16");
+    const y = numbersOf(self(2, 32), [x], "mixed_bfloat16");
     const share = y.length / 5;
     y.forEach((value, i) => {
       assert.equal(Number.isNaN(value), Math.floor(i / share) === 2);
