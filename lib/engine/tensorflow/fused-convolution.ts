@@ -6,11 +6,16 @@ import { computes, triedOnce } from "./try-kernel";
 /** TensorFlow's name of oneDNN's convolution with what follows it. */
 export const FUSED_CONVOLUTION = "_MklNativeFusedConv2D";
 
+const FUSED_DEPTHWISE = "_MklNativeFusedDepthwiseConv2dNative";
+
+/** TensorFlow's name of a convolution that keeps channels apart. */
+export const DEPTHWISE = "DepthwiseConv2dNative";
+
 /** What {@link fusedConvolution} computes. */
 export interface FusedConvolution {
-  /** A `Conv2D` by a filter that stays as long as the session. */
+  /** A `Conv2D`, or {@link DEPTHWISE}, by a filter that stays as long as the session. */
   readonly convolution: GraphNode;
-  /** The bias `[out]`, and after it the residual, as large as the result, where there is one. */
+  /** The bias `[out]`, and after it the residual, as large as the result, where there is one; of a depthwise one never. */
   readonly added: readonly Output[];
   /** What is applied at the end. */
   readonly activation?: "Relu" | "Relu6";
@@ -22,13 +27,15 @@ export function fusedConvolution(
   { convolution, added, activation }: FusedConvolution,
 ): GraphNode {
   const fused = ["BiasAdd", ...(added.length > 1 ? ["Add"] : [])];
-  return makeNode(name, FUSED_CONVOLUTION, {
+  const types = attribute.types(
+    "TArgs",
+    added.map(({ node, index }) => node.outputs[index].dtype),
+  );
+  const depthwise = convolution.op === DEPTHWISE;
+  return makeNode(name, depthwise ? FUSED_DEPTHWISE : FUSED_CONVOLUTION, {
     attributes: [
       ...convolution.attributes,
-      attribute.types(
-        "TArgs",
-        added.map(({ node, index }) => node.outputs[index].dtype),
-      ),
+      ...(depthwise ? [] : [types]),
       attribute.int("num_args", added.length),
       attribute.strings("fused_ops", activation === undefined ? fused : [...fused, activation]),
       attribute.float("epsilon", 0),

@@ -15,7 +15,7 @@ const SHARING = 1.5e-4;
 
 /**
  * Whether a function's products are so small that sharing each among the cores takes longer than it saves: what is
- * asked about one image in bfloat16, and small networks.
+ * asked about one image in bfloat16, and small networks. Kernels of this library are not asked about: their threads wait awake.
  *
  * Of functions that change variables it is never said: their sums shall not depend on the processor's speed.
  */
@@ -25,7 +25,7 @@ export function isSmallWork(trace: Trace, machine: Processor = processor()): boo
     const count = operations(node);
     return count > 0 ? [{ count, low: node.outputs[0].dtype === DT.bfloat16 }] : [];
   });
-  if (products.length === 0) return false;
+  if (products.length === 0) return trace.nodes.some(({ op }) => op === LINEAR || op === ATTENTION);
   const mean = products.reduce((sum, { count }) => sum + count, 0) / products.length;
   const { bfloat16, float32 } = machine.productSpeed;
   const seconds = mean / (products.some(({ low }) => low) ? bfloat16 : float32);
@@ -40,14 +40,9 @@ function operations({ op, attributes, inputs, outputs }: GraphNode): number {
   switch (op) {
     case "MatMul":
     case "_MklNativeFusedMatMul":
-    case LINEAR:
       return 2 * sizeOf(outputs[0].shape) * first[transposed("transpose_a") ? 0 : 1];
     case "BatchMatMulV2":
       return 2 * sizeOf(outputs[0].shape) * first[first.length - (transposed("adj_x") ? 2 : 1)];
-    case ATTENTION: {
-      const sizes = attributes.find(({ name }) => name === "sizes")?.value as readonly number[];
-      return 4 * sizeOf(sizes);
-    }
     case FUSED_CONVOLUTION:
     case "Conv2D":
       return 2 * sizeOf(outputs[0].shape) * sizeOf(second.slice(0, 3));

@@ -7,6 +7,7 @@ import { startEngine } from "#lib/engine/start";
 import { attentionNode, plainView } from "#lib/engine/tensorflow/attention-op";
 import { FUSED_CONVOLUTION } from "#lib/engine/tensorflow/fused-convolution";
 import { type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { linearNode } from "#lib/engine/tensorflow/linear-op";
 import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { type Level, processorOf } from "#lib/engine/tensorflow/processor";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
@@ -124,18 +125,12 @@ describe("small work", () => {
     weight.dispose();
   });
 
-  it("counts convolutions that take others along, and attention as one kernel", () => {
-    const small = (node: GraphNode, level: Level) => {
-      const trace = {
-        nodes: [node],
-        inputs: [],
-        outputs: [],
-        effects: [],
-        changed: [],
-        many: false,
-      };
-      return isSmallWork(trace, machine(level));
-    };
+  describe("of kernels", () => {
+    const small = (nodes: GraphNode[], level: Level) =>
+      isSmallWork(
+        { nodes, inputs: [], outputs: [], effects: [], changed: [], many: false },
+        machine(level),
+      );
     const given = (shape: readonly number[], dtype: number) => ({
       node: makeNode("x", "Placeholder", { outputs: [{ shape, dtype }] }),
       index: 0,
@@ -145,15 +140,25 @@ describe("small work", () => {
         inputs: [given([1, rows, 1, 256], DT.float32), given([1, 1, 256, 256], DT.float32)],
         outputs: [{ shape: [1, rows, 1, 256], dtype: DT.float32 }],
       });
-    assert.equal(small(convolution(100), "avx2"), true);
-    assert.equal(small(convolution(400), "avx2"), false);
-    const attention = (tokens: number) => {
-      const view = plainView(given([1, 1, tokens, 64], DT.bfloat16));
+
+    it("counts convolutions that take others along", () => {
+      assert.equal(small([convolution(100)], "avx2"), true);
+      assert.equal(small([convolution(400)], "avx2"), false);
+    });
+
+    it("leaves out those of this library, which share their work out by themselves", () => {
+      const view = plainView(given([1, 1, 5000, 64], DT.bfloat16));
       const views = [view, view, view];
-      return attentionNode("y", { views, sizes: [1, 1, tokens, tokens, 64], scale: 1 }, 1);
-    };
-    // 4 · 64 tokens²: 125 and 164 million operations.
-    assert.equal(small(attention(700), "amx_bf16"), true);
-    assert.equal(small(attention(800), "amx_bf16"), false);
+      const attention = attentionNode("y", { views, sizes: [1, 1, 5000, 5000, 64], scale: 1 }, 2);
+      const operands = [
+        [9999, 512],
+        [512, 512],
+      ].map((shape) => given(shape, DT.bfloat16));
+      const parts = { operands, added: [given([512], DT.bfloat16)], transposes: true };
+      const linear = linearNode("z", parts, 2);
+      assert.equal(small([attention, linear], "amx_bf16"), true);
+      assert.equal(small([attention, linear, convolution(100)], "avx2"), true);
+      assert.equal(small([attention, linear, convolution(400)], "avx2"), false);
+    });
   });
 });

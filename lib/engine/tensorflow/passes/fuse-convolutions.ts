@@ -1,11 +1,13 @@
 import { DT, hasOneDnn } from "../../native";
 import type { Trace } from "../function-trace";
 import {
+  DEPTHWISE,
   type FusedConvolution,
   fusedConvolution,
   worksFusedConvolution,
 } from "../fused-convolution";
 import { type GraphNode, makeNode, type Output } from "../graph";
+import { fixedNodes } from "./fixed-nodes";
 import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
 
@@ -32,12 +34,7 @@ interface Chain extends FusedConvolution {
 
 function fused(trace: Trace): Trace {
   const reader = onlyReaders(trace);
-  const fixed = new Set<GraphNode>();
-  for (const node of trace.nodes) {
-    const { op, inputs } = node;
-    if (op === "Const" || op === "ReadVariableOp") fixed.add(node);
-    else if (inputs.length > 0 && inputs.every((input) => fixed.has(input.node))) fixed.add(node);
-  }
+  const fixed = fixedNodes(trace);
   const chains = new Map<GraphNode, Chain>();
   const taken = new Set<GraphNode>();
   for (const node of trace.nodes) {
@@ -75,7 +72,8 @@ function fused(trace: Trace): Trace {
 
 /** Images by a filter that follows from weights. */
 function isConvolution({ op, inputs, outputs }: GraphNode, fixed: ReadonlySet<GraphNode>): boolean {
-  if (op !== "Conv2D" || !worksFusedConvolution(outputs[0].dtype)) return false;
+  if (op !== "Conv2D" && op !== DEPTHWISE) return false;
+  if (!worksFusedConvolution(outputs[0].dtype)) return false;
   const [image, filter] = inputs;
   return fixed.has(filter.node) && filter.node.op !== "Const" && !fixed.has(image.node);
 }
@@ -100,7 +98,8 @@ function chainsFrom(
   const bias = next();
   if (bias?.op.op !== "BiasAdd" || bias.op.inputs[0].node !== bias.last) return found;
   take({ added: [bias.op.inputs[1]] }, bias.op);
-  const sum = next();
+  // oneDNN's depthwise op takes no sum along.
+  const sum = convolution.op === DEPTHWISE ? undefined : next();
   if (sum?.op.op === "Add" || sum?.op.op === "AddV2") {
     const residual = sum.op.inputs.find(({ node }) => node !== sum.last);
     if (

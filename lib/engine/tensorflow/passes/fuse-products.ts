@@ -4,6 +4,7 @@ import { fusedProduct, worksFused } from "../fused-product";
 import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
 import { hasOwnLinear, linearNode } from "../linear-op";
 import { coresOfPart } from "../processor";
+import { fixedNodes } from "./fixed-nodes";
 import type { Pass } from "./pass";
 
 /** Rows and columns from which on a matrix of weights is worth a form of its own. */
@@ -45,8 +46,7 @@ interface Chain {
 class Fusing {
   private readonly readers = new Map<GraphNode, GraphNode[]>();
   private readonly fetched: ReadonlySet<GraphNode>;
-  /** What follows from weights and constants alone. */
-  private readonly fixed = new Set<GraphNode>();
+  private readonly fixed: ReadonlySet<GraphNode>;
   private readonly nodes: GraphNode[] = [];
   private readonly replaced = new Map<GraphNode, GraphNode>();
 
@@ -54,11 +54,11 @@ class Fusing {
     private readonly trace: Trace,
     private readonly threads: number,
   ) {
+    this.fixed = fixedNodes(trace);
     for (const node of trace.nodes) {
       for (const { node: source } of node.inputs) {
         this.readers.set(source, [...(this.readers.get(source) ?? []), node]);
       }
-      if (this.isFixed(node)) this.fixed.add(node);
     }
     this.fetched = new Set([
       ...trace.outputs.map(({ node }) => node),
@@ -90,11 +90,6 @@ class Fusing {
       inputs: trace.inputs.map((node) => this.there(node)),
       outputs: trace.outputs.map((output) => this.moved(output)),
     };
-  }
-
-  private isFixed({ op, inputs }: GraphNode): boolean {
-    if (op === "Const" || op === "ReadVariableOp") return true;
-    return inputs.length > 0 && inputs.every(({ node }) => this.fixed.has(node));
   }
 
   private isProduct({ op, attributes, inputs, outputs }: GraphNode): boolean {

@@ -3,6 +3,7 @@ import { isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
 import { foldBatchNorm } from "./fold-batch-norm";
+import { foldLayerScale } from "./fold-layer-scale";
 import { fuseAttention } from "./fuse-attention";
 import { fuseAttentionGradient } from "./fuse-attention-gradient";
 import { fuseChains } from "./fuse-chains";
@@ -20,6 +21,7 @@ export const PASSES: readonly Pass[] = [
   fuseElementwise,
   fuseChains,
   foldBatchNorm,
+  foldLayerScale,
   mixedPrecision,
   fuseAttentionGradient,
   fuseAttention,

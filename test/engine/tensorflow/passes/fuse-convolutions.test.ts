@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
 import { DT } from "#lib/engine/native";
-import { addBias, conv2d } from "#lib/engine/ops";
+import { addBias, conv2d, depthwiseConv2d } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
-import { FUSED_CONVOLUTION, worksFusedConvolution } from "#lib/engine/tensorflow/fused-convolution";
+import { worksFusedConvolution } from "#lib/engine/tensorflow/fused-convolution";
 import { fuseConvolutions } from "#lib/engine/tensorflow/passes/fuse-convolutions";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
@@ -20,8 +20,9 @@ function makeNet() {
       tf.mul(fixed([3, 3, channelsIn, CHANNELS], [-1, 1], salt), 0.2),
     ) as tf.Variable<tf.Rank.R4>;
   const [f1, f2, f3, f4] = [filter(1), filter(2), filter(3), filter(4, CHANNELS / 4)];
+  const depthwise = tf.variable(fixed([5, 5, CHANNELS, 1], [-1, 1], 7)) as tf.Variable<tf.Rank.R4>;
   const b1 = tf.variable(fixed([CHANNELS], [-1, 1], 5)) as tf.Variable<tf.Rank.R1>;
-  const variables = [f1, f2, f3, f4, b1];
+  const variables = [f1, f2, f3, f4, depthwise, b1];
   const predict = (given: tf.Tensor) => {
     const x = given as tf.Tensor4D;
     const same = (y: tf.Tensor4D, by: tf.Variable<tf.Rank.R4>) => conv2d(y, by, 1, 1);
@@ -38,7 +39,11 @@ function makeNet() {
       addBias(same(block, f1), b1),
       tf.slice(block, [0, 0, 0, 0], [1, 1, 1, 16]),
     );
-    return [block, twice, tf.square(bare), six, groups, seen, tf.relu(seen), spread];
+    // Each channel by itself: with and without bias and ReLU, every other pixel, and a sum, which is not taken along.
+    const apart = (stride: number) => depthwiseConv2d(block, depthwise, stride, 2);
+    const each = [tf.relu(addBias(apart(1), b1)), tf.relu6(addBias(apart(2), b1)), apart(2)];
+    const sum = tf.add(addBias(apart(1), b1), block);
+    return [block, twice, tf.square(bare), six, groups, seen, tf.relu(seen), spread, ...each, sum];
   };
   return { variables, f2, b1, predict };
 }
@@ -93,11 +98,10 @@ describe("fused convolutions", () => {
       const fused = (given: Partial<Parameters<typeof fuseConvolutions.run>[1]> = {}) =>
         fuseConvolutions
           .run(traced, { ...target, ...given })
-          .nodes.flatMap(({ op, attributes }) =>
-            op === FUSED_CONVOLUTION
-              ? [`${attributes.find(({ name }) => name === "fused_ops")?.value}`]
-              : [],
-          );
+          .nodes.flatMap(({ op, attributes }) => {
+            const ops = attributes.find(({ name }) => name === "fused_ops")?.value;
+            return ops === undefined ? [] : [`${op.includes("Depthwise") ? "each " : ""}${ops}`];
+          });
       assert.deepEqual(fused().sort(), [
         "BiasAdd",
         "BiasAdd",
@@ -108,6 +112,10 @@ describe("fused convolutions", () => {
         "BiasAdd,Relu",
         "BiasAdd,Relu",
         "BiasAdd,Relu6",
+        "each BiasAdd",
+        "each BiasAdd",
+        "each BiasAdd,Relu",
+        "each BiasAdd,Relu6",
       ]);
       assert.deepEqual(fused({ portable: true }), []);
       assert.deepEqual(fused({ constantVariables: false }), []);

@@ -36,6 +36,7 @@ function results(precision: Precision): number[] {
     const weight = tf.variable(fixed([24, 16], [-1, 1], 2)) as tf.Variable<tf.Rank.R2>;
     const running = [tf.variable(fixed([16], [-1, 1], 3)), tf.variable(fixed([16], [0.5, 2], 4))];
     const last = fixed([8, 8], [-1, 1], 8) as tf.Tensor2D;
+    const factor = tf.variable(fixed([8], [0.5, 2], 9));
     const options = { training: false, momentum: 0.1, epsilon: 1e-3 };
     const norm = [fixed([16], [0.5, 2], 5), fixed([16], [-1, 1], 6)];
     const predict = (x: tf.Tensor) => {
@@ -44,7 +45,7 @@ function results(precision: Precision): number[] {
       // So many weights that their gradient is a kernel.
       const tokens = tf.slice(tf.reshape(z, [16, -1, 16]), [0, 0, 0], [-1, 64, -1]);
       const [q, k, v] = splitHeads(linear(tokens, weight) as tf.Tensor3D, 3, 2);
-      const attended = tf.mean(linear(attention(q, k, v, 0.5), last), 1);
+      const attended = tf.mean(tf.mul(linear(attention(q, k, v, 0.5), last), factor), 1);
       const whole = linear(tf.mean(tf.relu(tf.add(gelu(z), z)), [1, 2]), weight);
       return tf.concat([whole, attended], 1);
     };
@@ -54,7 +55,7 @@ function results(precision: Precision): number[] {
       for (const v of [filter, weight]) v.assign(tf.sub(v, tf.mul(grads[v.name], 1e-3)));
       return value;
     };
-    const variables = [filter, weight, ...running];
+    const variables = [filter, weight, factor, ...running];
     const asking = compile({ predict }, { variables, precision, constantVariables: true });
     const learning = compile({ train }, { variables, precision });
     const x = fixed([16, 16, 17, 3], [-1, 1], 7);
