@@ -22,7 +22,7 @@ export function withOwnKernel(isThere: () => boolean): void {
   before(async function () {
     await startEngine();
     notOnGpu.call(this);
-    // Only processors with AMX have them.
+    // Only some processors have them, and only GCC compiles them.
     if (!isThere()) this.skip();
   });
   beforeEach(() => {

@@ -121,7 +121,7 @@ export function describeProcessor(processor: Processor): string {
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
     ...(usesTiles
       ? [
-          "attention and linear layers in predictions are kernels of this library (of GCC 11 or newer at set-up)",
+          "attention, SiLU, and linear layers in predictions are kernels of this library (of GCC 11 or newer at set-up)",
         ]
       : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),

@@ -30,9 +30,12 @@ struct OwnOp {
   void (*destroy)(void *);
 };
 
-/* Whether it is known now: not without tiles, and not where TensorFlow refuses it. Whoever makes graphs tries an op before. */
-inline bool Register(const OwnOp &own) {
-  if (!MayUseTiles()) return false;
+/*
+ * Whether it is known now: not where this processor may not run it, and not where TensorFlow refuses it. Whoever makes graphs
+ * tries an op before.
+ */
+inline bool Register(const OwnOp &own, bool may = MayUseTiles()) {
+  if (!may) return false;
   TF_Status *status = TF_NewStatus();
   TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(own.name);
   for (const char *input : own.inputs) TF_OpDefinitionBuilderAddInput(op, input);

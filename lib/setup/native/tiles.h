@@ -14,9 +14,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
-
 /* Rows of a tile, and 32-bit numbers in one of its rows. */
 constexpr int kTile = 16;
 /* bfloat16 numbers in a row of a tile, which are multiplied in pairs. */
@@ -29,6 +26,9 @@ inline int64_t Padded(int64_t n) { return (n + kPairs - 1) / kPairs * kPairs; }
 inline __mmask32 FirstOf(int64_t n) {
   return n >= kPairs ? ~0u : n <= 0 ? 0u : (1u << n) - 1;
 }
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
 /*
  * Memory that a thread keeps from call to call, aligned for tiles. What is left in it of another call is multiplied, but not

@@ -15,6 +15,7 @@ import type { Pass, Target } from "./pass";
 import { pointwiseLinear } from "./pointwise-linear";
 import { prepackWeights } from "./prepack-weights";
 import { shortErf } from "./short-erf";
+import { siluKernel } from "./silu-kernel";
 
 /** All passes, in the order in which they run. */
 export const PASSES: readonly Pass[] = [
@@ -28,6 +29,7 @@ export const PASSES: readonly Pass[] = [
   fuseConvolutions,
   fuseProducts,
   pointwiseLinear,
+  siluKernel,
   shortErf,
   bf16Pairs,
   prepackWeights,

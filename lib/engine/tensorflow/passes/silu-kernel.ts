@@ -1,0 +1,67 @@
+import { DT } from "../../native";
+import type { Trace } from "../function-trace";
+import type { Body, GraphNode, Output } from "../graph";
+import { coresOfPart } from "../processor";
+import { hasSiluKernel, siluNode } from "../silu-op";
+import type { Pass } from "./pass";
+
+/** SiLU and its gradient in bfloat16 as kernels of our own, as `silu` writes them. */
+export const siluKernel: Pass = {
+  name: "silu-kernel",
+  processorsOnly: true,
+  summary: "SiLU and its gradient in bfloat16 are kernels of this library",
+  run: (trace, { portable, parts = 1 }) =>
+    portable || !hasSiluKernel() ? trace : withKernels(trace, coresOfPart(parts)),
+};
+
+function withKernels(trace: Trace, threads: number): Trace {
+  const copies = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => copies.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
+  const nodes = trace.nodes.map((node) => {
+    const operands = node.body && operandsOf(node, node.body);
+    const made = operands === undefined ? node : siluNode(node.name, operands, threads);
+    const copy = { ...made, inputs: made.inputs.map(moved), after: node.after.map(there) };
+    copies.set(node, copy);
+    return copy;
+  });
+  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
+  return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
+}
+
+/** `x`, or `x` and `dy`, of a call that computes SiLU or its gradient, whatever it casts in between. */
+function operandsOf(call: GraphNode, { parameters, outputs }: Body): Output[] | undefined {
+  const [result, ...others] = call.outputs;
+  const isAlike = ({ node, index }: Output) =>
+    node.outputs[index].dtype === DT.bfloat16 &&
+    `${node.outputs[index].shape}` === `${result.shape}`;
+  if (others.length > 0 || result.dtype !== DT.bfloat16 || !call.inputs.every(isAlike)) return;
+  const form = formOf(outputs[0].node, new Map(parameters.map((node, i) => [node, i])));
+  const known = FORMS.find(([text]) => text === form);
+  return known?.[1].map((i) => call.inputs[i]);
+}
+
+/** SiLU, and its gradient with `dy` as the first or second parameter; which parameters are `x` and `dy`. */
+const FORMS: readonly (readonly [form: string, operands: readonly number[]])[] = [
+  ["Mul(p0,Sigmoid(p0))", [0]],
+  [gradient("p0", "p1"), [1, 0]],
+  [gradient("p1", "p0"), [0, 1]],
+];
+
+function gradient(dy: string, x: string): string {
+  return `Mul(${dy},Mul(Sigmoid(${x}),Add(Mul(${x},Sub(1,Sigmoid(${x}))),1)))`;
+}
+
+/** An expression as text, without casts. */
+function formOf(node: GraphNode, parameters: ReadonlyMap<GraphNode, number>): string {
+  const number = parameters.get(node);
+  if (number !== undefined) return `p${number}`;
+  if (node.value !== undefined) {
+    const { dtype, shape, bytes } = node.value;
+    return dtype === DT.float32 && shape.length === 0
+      ? `${new Float32Array(bytes.slice(0, 4).buffer)[0]}`
+      : "?";
+  }
+  const inside = node.inputs.map((input) => formOf(input.node, parameters));
+  return node.op === "Cast" ? inside[0] : `${node.op.replace("V2", "")}(${inside})`;
+}
