@@ -13,7 +13,7 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const HEADERS = join(HERE, "native", "headers");
 /** Kernels of our own, and what they share. */
-const KERNELS = ["attention.cc", "attention-gradient.cc", "linear.cc", "silu.cc"].map((file) =>
+const KERNELS = ["attention.cc", "attention-gradient.cc", "filter-gradient.cc", "linear.cc", "silu.cc"].map((file) =>
   join(HERE, "native", file),
 );
 const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
@@ -43,7 +43,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles seven small files)", {
+  return step(project, "native engine (compiles eight small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

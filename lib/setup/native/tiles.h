@@ -142,26 +142,27 @@ inline void PackColumns(const uint16_t *from, int64_t stride, int64_t rows, int6
 
 /*
  * 32 rows of a times 32 columns of b, `count` tiles deep, into 32 rows of c. The tiles of b's columns lie `across`
- * elements apart, those below one another `down`. Without `both` the last 16 rows are left out.
+ * elements apart, those below one another `down`. Without `both` the last 16 rows are left out. `a_next` is how many elements of
+ * a lie between the first numbers of two steps.
  *
  * `meanwhile(i)` is called after each of the `count` steps: what it does takes no time while the tiles are at work.
  */
 template <class Meanwhile>
 inline __attribute__((always_inline)) void Multiply(const uint16_t *a, int64_t a_stride, const uint16_t *b,
                                                     int64_t across, int64_t down, int64_t count, bool both, float *c,
-                                                    int64_t c_stride, Meanwhile meanwhile) {
+                                                    int64_t c_stride, Meanwhile meanwhile, int64_t a_next = kPairs) {
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
   for (int64_t i = 0; i < count; i++, b += down) {
-    _tile_loadd(4, a + i * kPairs, a_stride * sizeof(*a));
+    _tile_loadd(4, a + i * a_next, a_stride * sizeof(*a));
     _tile_loadd(6, b, 2 * kPairs);
     _tile_loadd(7, b + across, 2 * kPairs);
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
     if (both) {
-      _tile_loadd(5, a + kTile * a_stride + i * kPairs, a_stride * sizeof(*a));
+      _tile_loadd(5, a + kTile * a_stride + i * a_next, a_stride * sizeof(*a));
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }

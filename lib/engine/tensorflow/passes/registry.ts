@@ -2,6 +2,7 @@ import { UserError } from "../../../core/errors";
 import { isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
 import { bf16Pairs } from "./bf16-pairs";
+import { filterGradientKernel } from "./filter-gradient-kernel";
 import { foldBatchNorm } from "./fold-batch-norm";
 import { foldLayerScale } from "./fold-layer-scale";
 import { fuseAttention } from "./fuse-attention";
@@ -29,6 +30,7 @@ export const PASSES: readonly Pass[] = [
   fuseConvolutions,
   fuseProducts,
   pointwiseLinear,
+  filterGradientKernel,
   siluKernel,
   shortErf,
   bf16Pairs,
