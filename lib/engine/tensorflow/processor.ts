@@ -26,7 +26,7 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
-  /** Whether attention, and linear layers in predictions, are kernels of our own, which compute with AMX's tiles. */
+  /** Whether attention, linear layers in predictions and gradients by filters are kernels of our own, which compute with AMX's tiles. */
   readonly usesTiles: boolean;
   /** About how many operations of a product one core does in a second, for choosing threads. */
   readonly productSpeed: { readonly float32: number; readonly bfloat16: number };
@@ -121,7 +121,7 @@ export function describeProcessor(processor: Processor): string {
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
     ...(usesTiles
       ? [
-          "attention, SiLU, and linear layers in predictions are kernels of this library (of GCC 11 or newer at set-up)",
+          "attention, SiLU, linear layers in predictions and gradients by filters are kernels of this library (of GCC 11 or newer at set-up)",
         ]
       : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),

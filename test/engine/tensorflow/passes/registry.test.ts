@@ -9,6 +9,7 @@ import { attention, batchNorm, conv2d, gelu, linear, silu } from "#lib/engine/op
 import { type Precision, startEngine } from "#lib/engine/start";
 import { hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
 import { nativeBackend } from "#lib/engine/tensorflow/binding";
+import { hasFilterGradientKernel } from "#lib/engine/tensorflow/filter-gradient-op";
 import { PASSES } from "#lib/engine/tensorflow/passes/registry";
 import { hasSiluKernel } from "#lib/engine/tensorflow/silu-op";
 import { splitHeads } from "#lib/models/transformer";
@@ -37,6 +38,7 @@ function results(precision: Precision): number[] {
     const weight = tf.variable(fixed([24, 16], [-1, 1], 2)) as tf.Variable<tf.Rank.R2>;
     const running = [tf.variable(fixed([16], [-1, 1], 3)), tf.variable(fixed([16], [0.5, 2], 4))];
     const last = fixed([8, 8], [-1, 1], 8) as tf.Tensor2D;
+    const wide = tf.variable(fixed([3, 3, 32, 32], [-0.1, 0.1], 10)) as tf.Variable<tf.Rank.R4>;
     const factor = tf.variable(fixed([8], [0.5, 2], 9));
     const options = { training: false, momentum: 0.1, epsilon: 1e-3 };
     const norm = [fixed([16], [0.5, 2], 5), fixed([16], [-1, 1], 6)];
@@ -46,17 +48,19 @@ function results(precision: Precision): number[] {
       // So many weights that their gradient is a kernel.
       const tokens = tf.slice(tf.reshape(z, [16, -1, 16]), [0, 0, 0], [-1, 64, -1]);
       const [q, k, v] = splitHeads(linear(tokens, weight) as tf.Tensor3D, 3, 2);
+      const pairs = tf.concat([z, z], 3) as tf.Tensor4D;
+      const tiles = tf.mean(conv2d(pairs, wide, 2, 1), [1, 2]);
       const attended = tf.mean(tf.mul(linear(attention(q, k, v, 0.5), last), factor), 1);
       const whole = linear(tf.mean(tf.relu(tf.add(gelu(z), silu(z))), [1, 2]), weight);
-      return tf.concat([whole, attended], 1);
+      return tf.concat([whole, attended, tiles], 1);
     };
     const train = (x: tf.Tensor) => {
       const loss = () => tf.mean(tf.square(predict(x))) as tf.Scalar;
-      const { value, grads } = tf.variableGrads(loss, [filter, weight]);
-      for (const v of [filter, weight]) v.assign(tf.sub(v, tf.mul(grads[v.name], 1e-3)));
+      const { value, grads } = tf.variableGrads(loss, [filter, weight, wide]);
+      for (const v of [filter, weight, wide]) v.assign(tf.sub(v, tf.mul(grads[v.name], 1e-3)));
       return value;
     };
-    const variables = [filter, weight, factor, ...running];
+    const variables = [filter, weight, wide, factor, ...running];
     const asking = compile({ predict }, { variables, precision, constantVariables: true });
     const learning = compile({ train }, { variables, precision });
     const x = fixed([16, 16, 17, 3], [-1, 1], 7);
@@ -117,6 +121,7 @@ describe("the passes", () => {
       if (processorsOnly) notOnGpu.call(this);
       if (name.startsWith("fuse-attention") && !hasAttentionKernel()) this.skip();
       if (name === "silu-kernel" && !hasSiluKernel()) this.skip();
+      if (name === "filter-gradient-kernel" && !hasFilterGradientKernel()) this.skip();
       const graphs = ["", name].map((off, i) => {
         const path = join(folder, `${i}`);
         const switched = { ...MOST, [DUMP]: path, [SWITCH]: off };
