@@ -4,6 +4,10 @@ import type { Random } from "../core/random";
 /** How {@link balancedRows} makes all groups equally large. */
 export type Balancing = "undersample" | "oversample";
 
+/** How {@link epochOrder} draws. */
+export const SAMPLINGS = ["natural", "square-root", "balanced"] as const;
+export type Sampling = (typeof SAMPLINGS)[number];
+
 /**
  * The rows of each group.
  *
@@ -55,24 +59,24 @@ export function balancedRows(
   for (const { length } of groups) {
     each = how === "undersample" ? Math.min(each, length) : Math.max(each, length);
   }
-  return drawEach(groups, each, random);
+  return drawEach(groups, () => each, random);
 }
 
 /**
  * The order in which an epoch goes through the training rows.
  *
- * `natural` draws from all rows, `balanced` each group equally often: whole passes over the rows, or over a
- * group, in random order, one after another, so that no galaxy is drawn twice before every other was drawn
- * once more.
+ * `natural` draws from all rows, `balanced` each group equally often, `square-root` as often as the root of its number of rows says
+ * (Mahajan et al. 2018, arXiv:1805.00932): whole passes over the rows, or over a group, in random order, one after another, so that no
+ * galaxy is drawn twice before every other was drawn once more.
  *
- * @param strata Group of every row of the data set; `balanced` leaves out rows of −1.
+ * @param strata Group of every row of the data set; all but `natural` leave out rows of −1.
  * @param rows The training rows.
  * @param length How many are drawn, if there are any. Default: as many as there are.
  */
 export function epochOrder(
   strata: ArrayLike<number>,
   rows: ArrayLike<number>,
-  sampling: "natural" | "balanced",
+  sampling: Sampling,
   random: Random,
   length: number = rows.length,
 ): Uint32Array {
@@ -81,7 +85,9 @@ export function epochOrder(
     return inPasses(Uint32Array.from(rows), length, random);
   }
   const groups = [...rowsByStratum(strata, rows).values()];
-  const each = groups.length === 0 ? 0 : Math.ceil(length / groups.length);
+  const weigh = (rowsOf: Uint32Array) => (sampling === "balanced" ? 1 : Math.sqrt(rowsOf.length));
+  const sum = groups.reduce((total, group) => total + weigh(group), 0);
+  const each = (group: Uint32Array) => Math.ceil((length * weigh(group)) / sum);
   return drawEach(groups, each, random).subarray(0, length);
 }
 
@@ -99,9 +105,12 @@ function inPasses(rows: Uint32Array, length: number, random: Random): Uint32Arra
 }
 
 /** So many rows of each group, in passes over it, and all of them in random order. */
-function drawEach(groups: readonly Uint32Array[], each: number, random: Random): Uint32Array {
-  const drawn = new Uint32Array(each * groups.length);
-  for (const [i, group] of groups.entries()) drawn.set(inPasses(group, each, random), i * each);
+function drawEach(
+  groups: readonly Uint32Array[],
+  each: (group: Uint32Array) => number,
+  random: Random,
+): Uint32Array {
+  const drawn = groups.flatMap((group) => Array.from(inPasses(group, each(group), random)));
   return random.permutation(drawn.length).map((i) => drawn[i]);
 }
 

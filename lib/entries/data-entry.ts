@@ -95,6 +95,8 @@ export {
   balancedRows,
   epochOrder,
   rowsByStratum,
+  SAMPLINGS,
+  type Sampling,
   type StrataWeighting,
   strataWeights,
 } from "../data/sampling";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { UserError } from "../core/errors";
 import { type Augmentation, parseAugmentation } from "../data/augment";
+import { SAMPLINGS } from "../data/sampling";
 import { checkLoss, checkTaskSettings, type LossSettings } from "../tasks/registry";
 import { optimizerSchema } from "./optimizer-settings";
 import { scheduleSchema } from "./schedule";
@@ -79,8 +80,11 @@ const trainSettings = settings({
   loss: checkedBy<LossSettings, LossSettings>(checkLoss).prefault({}),
   /** A preset's name (none, galaxy, strong), or a mapping of parts, `preset` among them. Default `galaxy`. */
   augmentation: checkedBy<unknown, Augmentation>(parseAugmentation).prefault("galaxy"),
-  /** `natural`: every row once an epoch; `balanced`: every class equally often. Default `natural`. */
-  sampling: z.enum(["natural", "balanced"]).default("natural"),
+  /**
+   * `natural`: every row once an epoch; `balanced`: every class equally often; `square-root`: as often as the root of its number of
+   * rows says, between the two. Default `natural`.
+   */
+  sampling: z.enum(SAMPLINGS).default("natural"),
   /**
    * Decay of the weights' moving average at each update, from 0 to below 1; the average is then what
    * is evaluated and kept. 0, the default, is off.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Random } from "#lib/core/random";
 import { assignSplits } from "#lib/data/assign-splits";
-import { balancedRows, epochOrder, rowsByStratum } from "#lib/data/sampling";
+import { balancedRows, epochOrder, rowsByStratum, SAMPLINGS } from "#lib/data/sampling";
 import { stratifiedSplit, takeFraction } from "#lib/data/splits";
 
 const strataOf = (sizes: readonly number[]) =>
@@ -62,6 +62,16 @@ describe("data/sampling", () => {
     assert.deepEqual(epochOrder([-1], [], "balanced", new Random(1)), new Uint32Array());
   });
 
+  it("goes through an epoch by the roots of the groups' sizes", () => {
+    // Roots 10, 5 and 1.
+    const strata = [...strataOf([100, 25, 1]), -1];
+    const order = epochOrder(strata, all(strata), "square-root", new Random(1), 320);
+    assert.equal(order.length, 320);
+    const drawn = [0, 1, 2].map((stratum) => order.filter((row) => strata[row] === stratum).length);
+    assert.deepEqual(drawn, [200, 100, 20]);
+    assert.equal(order.filter((row) => strata[row] < 0).length, 0);
+  });
+
   it("draws as many as asked, no row twice before every other was drawn once more", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -71,7 +81,7 @@ describe("data/sampling", () => {
         fc.integer(),
         (perGroup, length, seed) => {
           const strata = strataOf(perGroup);
-          for (const sampling of ["natural", "balanced"] as const) {
+          for (const sampling of SAMPLINGS) {
             const order = epochOrder(strata, all(strata), sampling, new Random(seed), length);
             assert.equal(order.length, length);
             const times = all(strata).map((row) => order.filter((r) => r === row).length);
