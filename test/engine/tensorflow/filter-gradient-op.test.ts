@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT } from "#lib/engine/native";
 import {
   filterGradientNode,
   hasFilterGradientKernel,
 } from "#lib/engine/tensorflow/filter-gradient-op";
-import { castNode, type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
-import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
 import { withOwnKernel } from "../support";
+import { runKernel } from "./support";
 
 /** A convolution, and how its gradient is asked for. */
 interface Case {
@@ -32,31 +30,13 @@ function operandsOf({ image, filter, out, stride = 1, padding = [0, 0, 0, 0] }: 
   return { x: whole(image, 1), dy: whole([image[0], rows, columns, out], 2) };
 }
 
-/** What the kernel gives; asked twice, it gives the same. */
+/** What the kernel gives. */
 function run(given: Case, operands: { x: tf.Tensor; dy: tf.Tensor }): tf.Tensor {
-  const nodes: GraphNode[] = [];
-  const [x, dy] = Object.entries(operands).map(([name, { shape }]) => {
-    const fed = makeNode(name, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    const cast = castNode(`${name}_cast`, { node: fed, index: 0 }, DT.bfloat16);
-    nodes.push(fed, cast);
-    return { node: cast, index: 0 };
-  });
   const { filter, stride = 1, padding = [0, 0, 0, 0], threads = 1 } = given;
   const margin = [padding[0], padding[2]] as const;
-  const kernel = filterGradientNode("dw", { x, dy, filter, stride, margin }, threads);
-  const session = new Session([...nodes, kernel]);
-  try {
-    const [first, second] = [1, 2].map(
-      () => session.run([operands.x, operands.dy], ["x:0", "dy:0"], ["dw:0"])[0],
-    );
-    assert.deepEqual(second.dataSync(), first.dataSync());
-    return first;
-  } finally {
-    session.close();
-  }
+  return runKernel(operands, ({ x, dy }) =>
+    filterGradientNode("kernel", { x, dy, filter, stride, margin }, threads),
+  );
 }
 
 function check(given: Case): void {

@@ -3,11 +3,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "#lib/engine/native";
 import { gelu } from "#lib/engine/ops";
 import type { FusedProduct } from "#lib/engine/tensorflow/fused-product";
-import { castNode, type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { castNode, makeNode } from "#lib/engine/tensorflow/graph";
 import { hasLinearKernel, hasOwnLinear, linearNode } from "#lib/engine/tensorflow/linear-op";
 import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
 import { withOwnKernel } from "../support";
+import { runKernel } from "./support";
 
 /** A layer, and how it is asked for. */
 interface Case {
@@ -37,53 +38,20 @@ function operandsOf({ rows, from, to, transposes = false }: Case) {
   };
 }
 
-/** What the kernel gives, as float32. */
+/** What the kernel gives. */
 function run(
   { threads = 1, transposes = false, activation, residual }: Case,
-  given: Record<string, tf.Tensor>,
+  { x, w, b, ...others }: Record<string, tf.Tensor>,
 ): tf.Tensor {
-  const names = residual === undefined ? ["x", "w", "b"] : ["x", "w", "b", "residual"];
-  const nodes: GraphNode[] = [];
-  const operands = names.map((name) => {
-    const { shape } = given[name];
-    const fed = makeNode(name, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    nodes.push(fed);
-    if (name === "residual" && residual === DT.float32) return { node: fed, index: 0 };
-    const cast = castNode(`${name}_cast`, { node: fed, index: 0 }, DT.bfloat16);
-    nodes.push(cast);
-    return { node: cast, index: 0 };
-  });
-  const product = {
-    operands: operands.slice(0, 2),
-    added: operands.slice(2),
-    transposes,
-    activation,
-  };
-  const layer = linearNode("layer", product, threads);
-  const result = castNode("result", { node: layer, index: 0 }, DT.float32);
-  const session = new Session([...nodes, layer, ...(residual === DT.float32 ? [] : [result])]);
-  try {
-    const fetched = residual === DT.float32 ? "layer:0" : "result:0";
-    const feeds = names.map((name) => `${name}:0`);
-    // The second call has what the first one kept.
-    const [first] = session.run(
-      names.map((name) => given[name]),
-      feeds,
-      [fetched],
-    );
-    const [second] = session.run(
-      names.map((name) => given[name]),
-      feeds,
-      [fetched],
-    );
-    assert.deepEqual(second.dataSync(), first.dataSync());
-    return first;
-  } finally {
-    session.close();
-  }
+  return runKernel(
+    { x, w, b, ...(residual === undefined ? {} : { residual: others.residual }) },
+    (operands) => {
+      const added = [operands.b, ...(residual === undefined ? [] : [operands.residual])];
+      const product = { operands: [operands.x, operands.w], added, transposes, activation };
+      return linearNode("kernel", product, threads);
+    },
+    residual === DT.float32 ? ["residual"] : [],
+  );
 }
 
 function check(given: Case): void {

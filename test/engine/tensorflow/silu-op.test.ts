@@ -1,42 +1,15 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT } from "#lib/engine/native";
 import { silu } from "#lib/engine/ops";
-import { castNode, type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
-import { Session } from "#lib/engine/tensorflow/session";
 import { hasSiluKernel, siluNode } from "#lib/engine/tensorflow/silu-op";
 import { withOwnKernel } from "../support";
+import { runKernel } from "./support";
 
-/** SiLU of `x`, and its gradient where `dy` is given, as the kernels have them. */
-function run(given: readonly tf.Tensor[], threads: number): tf.Tensor {
-  const nodes: GraphNode[] = [];
-  const inputs = given.map(({ shape }, i) => {
-    const fed = makeNode(`fed${i}`, "Placeholder", {
-      attributes: [attribute.type("dtype", DT.float32), attribute.shape("shape", shape)],
-      outputs: [{ shape, dtype: DT.float32 }],
-    });
-    const cast = castNode(`cast${i}`, { node: fed, index: 0 }, DT.bfloat16);
-    nodes.push(fed, cast);
-    return { node: cast, index: 0 };
-  });
-  const kernel = siluNode("kernel", inputs, threads);
-  // What is read by another op, too, must stay as it is.
-  const again = siluNode("again", inputs, threads);
-  const results = [kernel, again].map((node, i) =>
-    castNode(`result${i}`, { node, index: 0 }, DT.float32),
+/** SiLU of `x`, or its gradient where `dy` is given, as the kernels have them. */
+function run([x, dy]: readonly tf.Tensor[], threads: number): tf.Tensor {
+  return runKernel(dy === undefined ? { x } : { x, dy }, (operands) =>
+    siluNode("kernel", Object.values(operands), threads),
   );
-  const session = new Session([...nodes, kernel, again, ...results]);
-  try {
-    const [a, b] = session.run(
-      given,
-      given.map((_, i) => `fed${i}:0`),
-      results.map(({ name }) => `${name}:0`),
-    );
-    assert.deepEqual(a.dataSync(), b.dataSync());
-    return a;
-  } finally {
-    session.close();
-  }
 }
 
 /** Numbers from -30 to 30, all of which bfloat16 has. */

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile, type TensorFunction } from "#lib/engine/compile";
-import { DT } from "#lib/engine/native";
+import { attribute, DT } from "#lib/engine/native";
 import type { Precision } from "#lib/engine/start";
-import { type GraphNode, makeNode } from "#lib/engine/tensorflow/graph";
+import { castNode, type GraphNode, makeNode, type Output } from "#lib/engine/tensorflow/graph";
+import { Session } from "#lib/engine/tensorflow/session";
 
 /** A handle for each variable, as a trace of a function wants them. */
 export function handlesOf(variables: readonly tf.Variable[]): ReadonlyMap<tf.Variable, GraphNode> {
@@ -39,4 +41,59 @@ export function numbersOf(
 export function shareOff(got: Float32Array, expected: Float32Array): number {
   const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
   return Math.sqrt(square(got.map((value, i) => value - expected[i])) / square(expected));
+}
+
+/**
+ * What a kernel gives, as float32. It is called twice, the second time with what it kept, and must give the same; somebody else reads its
+ * operands, which must stay as they are.
+ *
+ * @param given Its operands by name, which it gets in bfloat16, those named in `full` in float32.
+ * @param make The kernel.
+ */
+export function runKernel(
+  given: Readonly<Record<string, tf.Tensor>>,
+  make: (operands: Readonly<Record<string, Output>>) => GraphNode,
+  full: readonly string[] = [],
+): tf.Tensor {
+  const [names, tensors] = [Object.keys(given), Object.values(given)];
+  const fed = names.map((name) =>
+    makeNode(name, "Placeholder", {
+      attributes: [
+        attribute.type("dtype", DT.float32),
+        attribute.shape("shape", given[name].shape),
+      ],
+      outputs: [{ shape: given[name].shape, dtype: DT.float32 }],
+    }),
+  );
+  const cast = (node: GraphNode, dtype: number) =>
+    castNode(`${node.name}_${dtype}`, { node, index: 0 }, dtype);
+  const low = fed.map((node) => (full.includes(node.name) ? node : cast(node, DT.bfloat16)));
+  const kernel = make(
+    Object.fromEntries(names.map((name, i) => [name, { node: low[i], index: 0 }])),
+  );
+  const results = [kernel, ...low].map((node) => cast(node, DT.float32));
+  const made = low.filter((node) => !fed.includes(node));
+  const session = new Session([...fed, ...made, kernel, ...results]);
+  try {
+    const fetches = results.map(({ name }) => `${name}:0`);
+    const run = () =>
+      session.run(
+        tensors,
+        names.map((name) => `${name}:0`),
+        fetches,
+      );
+    const [[result, ...read], [again]] = [run(), run()];
+    assert.deepEqual(again.dataSync(), result.dataSync());
+    for (const [i, back] of read.entries()) {
+      const before = tensors[i].dataSync();
+      for (const [k, value] of back.dataSync().entries())
+        assert.ok(
+          !(Math.abs(value - before[k]) > 2 ** -8 * Math.abs(before[k])),
+          `${names[i]} ${k}`,
+        );
+    }
+    return result;
+  } finally {
+    session.close();
+  }
 }
