@@ -4,8 +4,10 @@ import type { Random } from "../core/random";
 /** How {@link balancedRows} makes all groups equally large. */
 export type Balancing = "undersample" | "oversample";
 
-/** How {@link epochOrder} draws. */
+/** The ways in which {@link epochOrder} draws. */
 export const SAMPLINGS = ["natural", "square-root", "balanced"] as const;
+
+/** One of {@link SAMPLINGS}. */
 export type Sampling = (typeof SAMPLINGS)[number];
 
 /**
