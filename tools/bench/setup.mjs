@@ -6,7 +6,7 @@ import { placesIn, runLogged } from "../../lib/setup/step.mjs";
 import { ROOT } from "../repository.mjs";
 
 const VENV = join(placesIn(ROOT).state, "bench");
-const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops", "pillow"];
+const PACKAGES = ["torch==2.13.0", "numpy", "transformers", "pyyaml", "einops", "pillow", "h5py"];
 // Beside PyTorch, as information; what `web_export.py` writes with; and AMD's own compiler, which goes with one
 // version of PyTorch.
 const OTHERS = ["openvino==2026.4.1", "onnx==1.23.2", "onnxscript==0.7.2"];
