@@ -13,9 +13,13 @@ import { LIBRARIES, tensorflowIn } from "./tensorflow.mjs";
 const CHANGES = ["copied-tensors.h", "session-config.h"].map((file) => join(HERE, "native", file));
 const HEADERS = join(HERE, "native", "headers");
 /** Kernels of our own, and what they share. */
-const KERNELS = ["attention.cc", "attention-gradient.cc", "filter-gradient.cc", "linear.cc", "silu.cc"].map((file) =>
-  join(HERE, "native", file),
-);
+const KERNELS = [
+  "attention.cc",
+  "attention-gradient.cc",
+  "filter-gradient.cc",
+  "linear.cc",
+  "silu.cc",
+].map((file) => join(HERE, "native", file));
 const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
   join(HERE, "native", file),
 );
