@@ -7,17 +7,19 @@ import {
 } from "../filter-gradient-op";
 import type { Trace } from "../function-trace";
 import { castNode, type GraphNode, type Output } from "../graph";
-import { coresOfPart } from "../processor";
+import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
+
+/** TensorFlow's name of what the kernel stands for. */
+const FILTER = "Conv2DBackpropFilter";
 
 /** Gradients by the filters of convolutions in bfloat16 as a kernel of our own, where the processor has tiles for it. */
 export const filterGradientKernel: Pass = {
   name: "filter-gradient-kernel",
   processorsOnly: true,
   summary: "gradients by filters are a kernel of this library, on processors with AMX",
-  run: (trace, { portable, parts = 1 }) =>
-    portable || !hasFilterGradientKernel() ? trace : withKernels(trace, coresOfPart(parts)),
+  run: ownKernels(({ op }) => op === FILTER, hasFilterGradientKernel, withKernels),
 };
 
 function withKernels(trace: Trace, threads: number): Trace {
@@ -55,7 +57,7 @@ function withKernels(trace: Trace, threads: number): Trace {
 
 /** What the kernel computes of a `Conv2DBackpropFilter`; nothing where it is for another one. */
 function gradientOf({ op, attributes, inputs, outputs }: GraphNode): FilterGradient | undefined {
-  if (op !== "Conv2DBackpropFilter" || outputs[0].dtype !== DT.bfloat16) return undefined;
+  if (op !== FILTER || outputs[0].dtype !== DT.bfloat16) return undefined;
   const given = (name: string) => attributes.find((attribute) => attribute.name === name)?.value;
   const [x, , dy] = inputs;
   const [[, height, width, channels], [, rows, columns]] = [x, dy].map(shapeOf);

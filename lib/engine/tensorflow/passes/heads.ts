@@ -2,8 +2,9 @@ import { DT } from "../../native";
 import { type HeadsDropout, type HeadsView, hasAttentionKernel, plainView } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
-import { coresOfPart, processor } from "../processor";
+import { processor } from "../processor";
 import { droppedInBody } from "./dropped-body";
+import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /**
@@ -12,14 +13,8 @@ import type { Pass } from "./pass";
  * @param rewrite Also given how many cores share a kernel.
  */
 export function ofAttentions(rewrite: (trace: Trace, threads: number) => Trace): Pass["run"] {
-  return (trace, { portable, precision, parts = 1 }) =>
-    portable ||
-    precision !== "mixed_bfloat16" ||
-    !processor().usesTiles ||
-    !trace.nodes.some(({ op }) => op === "Softmax") ||
-    !hasAttentionKernel()
-      ? trace
-      : rewrite(trace, coresOfPart(parts));
+  const isThere = () => processor().usesTiles && hasAttentionKernel();
+  return ownKernels(({ op }) => op === "Softmax", isThere, rewrite);
 }
 
 /** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */

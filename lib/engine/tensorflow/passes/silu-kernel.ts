@@ -1,8 +1,8 @@
 import { DT } from "../../native";
 import type { Trace } from "../function-trace";
 import type { Body, GraphNode, Output } from "../graph";
-import { coresOfPart } from "../processor";
 import { hasSiluKernel, siluNode } from "../silu-op";
+import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /** SiLU and its gradient in bfloat16 as kernels of our own, as `silu` writes them. */
@@ -10,8 +10,11 @@ export const siluKernel: Pass = {
   name: "silu-kernel",
   processorsOnly: true,
   summary: "SiLU and its gradient in bfloat16 are kernels of this library",
-  run: (trace, { portable, parts = 1 }) =>
-    portable || !hasSiluKernel() ? trace : withKernels(trace, coresOfPart(parts)),
+  run: ownKernels(
+    (node) => node.body !== undefined && operandsOf(node, node.body) !== undefined,
+    hasSiluKernel,
+    withKernels,
+  ),
 };
 
 function withKernels(trace: Trace, threads: number): Trace {
@@ -30,16 +33,21 @@ function withKernels(trace: Trace, threads: number): Trace {
 }
 
 /** `x`, or `x` and `dy`, of a call that computes SiLU or its gradient, whatever it casts in between. */
-function operandsOf(call: GraphNode, { parameters, outputs }: Body): Output[] | undefined {
+function operandsOf(call: GraphNode, { parameters, nodes, outputs }: Body): Output[] | undefined {
+  if (nodes.length > MOST_NODES) return undefined;
   const [result, ...others] = call.outputs;
   const isAlike = ({ node, index }: Output) =>
     node.outputs[index].dtype === DT.bfloat16 &&
     `${node.outputs[index].shape}` === `${result.shape}`;
-  if (others.length > 0 || result.dtype !== DT.bfloat16 || !call.inputs.every(isAlike)) return;
+  if (others.length > 0 || result.dtype !== DT.bfloat16 || !call.inputs.every(isAlike))
+    return undefined;
   const form = formOf(outputs[0].node, new Map(parameters.map((node, i) => [node, i])));
   const known = FORMS.find(([text]) => text === form);
   return known?.[1].map((i) => call.inputs[i]);
 }
+
+/** More ops, casts and constants among them, than one of these has: an expression as text can be much longer than its ops. */
+const MOST_NODES = 16;
 
 /** SiLU, and its gradient with `dy` as the first or second parameter; which parameters are `x` and `dy`. */
 const FORMS: readonly (readonly [form: string, operands: readonly number[]])[] = [
