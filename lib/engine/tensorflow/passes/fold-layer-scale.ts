@@ -99,10 +99,9 @@ function fold({ product, between, factor }: Scaled, moved: (output: Output) => O
     );
   const gamma = moved(factor);
   const [rows, weight] = product.inputs.map(moved);
-  const along = reshapeNodes(`${product.name}_along`, gamma, [typeOf(gamma).shape[0], 1]);
   const transposes = product.attributes.some((a) => a.name === "transpose_b" && a.value === true);
-  if (transposes) nodes.push(...along);
-  const by = transposes ? { node: along[along.length - 1], index: 0 } : gamma;
+  const down = () => reshapeNodes(`${product.name}_along`, gamma, [typeOf(gamma).shape[0], 1]);
+  const by = transposes ? down().map(add)[1] : gamma;
   const scaled = times(`${product.name}_weight`, weight, by);
   let result = add({ ...product, name: `${product.name}_scaled`, inputs: [rows, scaled] });
   for (const node of between) {
