@@ -112,7 +112,12 @@ function drawEach(
   each: (group: Uint32Array) => number,
   random: Random,
 ): Uint32Array {
-  const drawn = groups.flatMap((group) => Array.from(inPasses(group, each(group), random)));
+  const drawn = new Uint32Array(groups.reduce((sum, group) => sum + each(group), 0));
+  let at = 0;
+  for (const group of groups) {
+    drawn.set(inPasses(group, each(group), random), at);
+    at += each(group);
+  }
   return random.permutation(drawn.length).map((i) => drawn[i]);
 }
 
