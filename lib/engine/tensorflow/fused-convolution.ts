@@ -50,20 +50,21 @@ export function fusedConvolution(
 /** Whether {@link fusedConvolution} computes here in an element type. */
 export const worksFusedConvolution = triedOnce(tryFused);
 
-/** 16 · 1 · ⅛ + 1 = 3; with itself as the residual, and ReLU; ReLU of 1 − 2; 16 + 1, at most 6. */
+/** 16 · 1 · ⅛ + 1 = 3; with itself as the residual, and ReLU; ReLU of 1 − 2; 16 + 1, at most 6; each channel by itself 1 · 4 + 1. */
 function tryFused(dtype: number): boolean {
   return tf.tidy(() => {
     const filter = (value: number) => tf.fill([1, 1, 16, 16], value);
     const given = {
       ...{ x: tf.ones([1, 4, 4, 16]), bias: tf.ones([16]) },
       ...{ plus: filter(1 / 8), minus: filter(-1 / 8), large: filter(1) },
+      each: tf.fill([1, 1, 16, 1], 4),
     };
     return computes(
       dtype,
       given,
-      ({ x, bias, plus, minus, large }) => {
-        const by = (weights: Output) =>
-          makeNode("convolution", "Conv2D", {
+      ({ x, bias, plus, minus, large, each }) => {
+        const by = (weights: Output, op = "Conv2D") =>
+          makeNode("convolution", op, {
             attributes: [
               attribute.type("T", dtype),
               attribute.int("strides", [1, 1, 1, 1]),
@@ -77,10 +78,11 @@ function tryFused(dtype: number): boolean {
           { convolution: by(plus), added: [bias, x], activation: "Relu" },
           { convolution: by(minus), added: [bias], activation: "Relu" },
           { convolution: by(large), added: [bias], activation: "Relu6" },
+          { convolution: by(each, DEPTHWISE), added: [bias] },
         ];
         return forms.map((form, i) => fusedConvolution(`fused${i}`, form));
       },
-      [3, 4, 0, 6],
+      [3, 4, 0, 6, 5],
     );
   });
 }
