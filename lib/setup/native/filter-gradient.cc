@@ -13,6 +13,7 @@
 #include "team.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <vector>
 

@@ -12,7 +12,6 @@
 #include "team.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace {
 
@@ -72,6 +71,8 @@ void Some(void *what, int member, int members) {
 
 /* Numbers for each core from which on it is worth its while. */
 constexpr int64_t kWorth = 1 << 13;
+/* Dimensions that a tensor may have. */
+constexpr int kRanks = 8;
 
 void *Create(TF_OpKernelConstruction *construction) {
   TF_Status *status = TF_NewStatus();
@@ -93,9 +94,10 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   const int64_t count = TF_GetCode(status) == TF_OK ? TF_TensorElementCount(x) : 0;
   if (dy != nullptr && TF_TensorElementCount(dy) != count)
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "TuningForkSiluGradient: operands of two sizes");
+  const int rank = TF_GetCode(status) == TF_OK ? TF_NumDims(x) : 0;
+  if (rank > kRanks) TF_SetStatus(status, TF_INVALID_ARGUMENT, "TuningForkSilu: more than eight dimensions");
   if (TF_GetCode(status) == TF_OK) {
-    int64_t shape[8];
-    const int rank = std::min(TF_NumDims(x), 8);
+    int64_t shape[kRanks];
     for (int i = 0; i < rank; i++) shape[i] = TF_Dim(x, i);
     // The last operand's memory serves: the gradient that came in, or x.
     const int candidate = inputs - 1;
