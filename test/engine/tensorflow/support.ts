@@ -37,6 +37,23 @@ export function numbersOf(
   }
 }
 
+/** Assert that what was compiled gives what the function itself gives, but for so large a share of each result's largest number. */
+export function assertNearPlain(
+  compiled: (x: tf.Tensor) => tf.Tensor | tf.Tensor[],
+  plain: (x: tf.Tensor) => tf.Tensor | tf.Tensor[],
+  x: tf.Tensor,
+  most: number,
+  when: string,
+): void {
+  const [got, expected] = [compiled, plain].map((fn) => [fn(x)].flat());
+  assert.equal(got.length, expected.length);
+  for (const [i, result] of expected.entries()) {
+    const largest = tf.max(tf.abs(result)).dataSync()[0];
+    const error = tf.max(tf.abs(tf.sub(got[i], result))).dataSync()[0];
+    assert.ok(error <= most * largest, `${when}, result ${i}: off by ${error} of ${largest}`);
+  }
+}
+
 /** The root mean square of the differences, as a share of that of the numbers. */
 export function shareOff(got: Float32Array, expected: Float32Array): number {
   const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);

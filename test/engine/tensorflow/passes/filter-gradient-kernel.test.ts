@@ -10,7 +10,7 @@ import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
-import { handlesOf } from "../support";
+import { assertNearPlain, handlesOf } from "../support";
 
 /** Convolutions that the kernel takes, and others: of three channels, of one place (a product), in groups. */
 function makeNet() {
@@ -47,12 +47,7 @@ describe("the kernel of filters' gradients in graphs", () => {
       const { variables, learn } = makeNet();
       const x = fixed([4, 17, 14, 3], [-1, 1], 6);
       const compiled = compile({ learn }, { variables, precision: "mixed_bfloat16" });
-      const got = compiled.call.learn(x) as tf.Tensor[];
-      for (const [i, expected] of learn(x).entries()) {
-        const largest = tf.max(tf.abs(expected)).dataSync()[0];
-        const off = tf.max(tf.abs(tf.sub(got[i], expected))).dataSync()[0];
-        assert.ok(off <= 0.03 * largest, `${i}: off by ${off} of ${largest}`);
-      }
+      assertNearPlain(compiled.call.learn, learn, x, 0.03, "learn");
       compiled.dispose();
       tf.dispose(variables);
     });

@@ -6,7 +6,7 @@ import { startEngine } from "#lib/engine/start";
 import { foldLayerScale } from "#lib/engine/tensorflow/passes/fold-layer-scale";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
-import { handlesOf } from "../support";
+import { assertNearPlain, handlesOf } from "../support";
 
 const WIDTH = 16;
 
@@ -53,12 +53,7 @@ describe("foldLayerScale", () => {
           const compiled = compile({ predict }, { variables, precision, constantVariables });
           const check = (when: string, images: number) => {
             const x = fixed([images, WIDTH, WIDTH], [-1, 1], 4);
-            const got = compiled.call.predict(x);
-            for (const [i, expected] of predict(x).entries()) {
-              const largest = tf.max(tf.abs(expected)).dataSync()[0];
-              const error = tf.max(tf.abs(tf.sub(got[i], expected))).dataSync()[0];
-              assert.ok(error <= most * largest, `${when}, ${i}: off by ${error} of ${largest}`);
-            }
+            assertNearPlain(compiled.call.predict, predict, x, most, when);
           };
           // From 2,048 rows on weights are transposed beforehand.
           check("many", 130);
@@ -77,7 +72,7 @@ describe("foldLayerScale", () => {
     }
   }
 
-  it("leaves what scales the input, and only that, and what is for other machines or learns", () => {
+  it("folds a factor of each channel and no other, and none for other machines or where variables change", () => {
     tf.tidy(() => {
       const { variables, gamma, predict } = makeNet();
       const handles = handlesOf(variables);

@@ -9,7 +9,7 @@ import { fuseConvolutions } from "#lib/engine/tensorflow/passes/fuse-convolution
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
-import { handlesOf } from "../support";
+import { assertNearPlain, handlesOf } from "../support";
 
 const CHANNELS = 16;
 
@@ -65,15 +65,7 @@ describe("fused convolutions", () => {
         const compiled = compile({ predict }, { variables, precision, constantVariables: true });
         const check = (when: string, images: number) => {
           const x = fixed([images, 9, 10, CHANNELS], [-1, 1], 6);
-          const got = compiled.call.predict(x);
-          for (const [i, expected] of predict(x).entries()) {
-            const largest = tf.max(tf.abs(expected)).dataSync()[0];
-            const error = tf.max(tf.abs(tf.sub(got[i], expected))).dataSync()[0];
-            assert.ok(
-              error <= most * largest,
-              `${when}, result ${i}: off by ${error} of ${largest}`,
-            );
-          }
+          assertNearPlain(compiled.call.predict, predict, x, most, when);
         };
         check("many images", 20);
         check("one image", 1);

@@ -11,7 +11,7 @@ import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
-import { handlesOf } from "../support";
+import { assertNearPlain, handlesOf } from "../support";
 
 const WIDTH = 16;
 const HIDDEN = 64;
@@ -54,12 +54,7 @@ describe("fused products", () => {
       const compiled = compile({ predict }, { variables, constantVariables: true });
       const check = (when: string, tokens: number) => {
         const x = fixed([4, tokens, WIDTH], [-1, 1], 6);
-        const got = compiled.call.predict(x);
-        for (const [i, expected] of predict(x).entries()) {
-          const largest = tf.max(tf.abs(expected)).dataSync()[0];
-          const error = tf.max(tf.abs(tf.sub(got[i], expected))).dataSync()[0];
-          assert.ok(error <= 1e-5 * largest, `${when}, result ${i}: off by ${error} of ${largest}`);
-        }
+        assertNearPlain(compiled.call.predict, predict, x, 1e-5, when);
       };
       // With as many tokens GELU is one kernel, and weights are transposed beforehand.
       check("many tokens", 600);
