@@ -89,7 +89,8 @@ export function epochOrder(
   const groups = [...rowsByStratum(strata, rows).values()];
   const weigh = (rowsOf: Uint32Array) => (sampling === "balanced" ? 1 : Math.sqrt(rowsOf.length));
   const sum = groups.reduce((total, group) => total + weigh(group), 0);
-  const each = (group: Uint32Array) => Math.ceil((length * weigh(group)) / sum);
+  // A whole number that was rounded up is no reason for one more.
+  const each = (group: Uint32Array) => Math.ceil((length * weigh(group)) / sum - 1e-9);
   return drawEach(groups, each, random).subarray(0, length);
 }
 
