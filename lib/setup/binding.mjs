@@ -16,6 +16,7 @@ const HEADERS = join(HERE, "native", "headers");
 const KERNELS = [
   "attention.cc",
   "attention-gradient.cc",
+  "batch-norm.cc",
   "filter-gradient.cc",
   "linear.cc",
   "silu.cc",
@@ -47,7 +48,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles eight small files)", {
+  return step(project, "native engine (compiles nine small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -1,10 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, hasOneDnn, nativeEngine, nativeOp } from "../native";
-import { fused, isFusing } from "../trace";
+import { attribute, DT, nativeEngine, nativeOp } from "../native";
 import { differentiable } from "./differentiable";
-
-/** Numbers in a register of the processor. */
-const LANES = 16;
 
 /** How {@link batchNorm} normalizes. */
 export interface BatchNormOptions {
@@ -37,9 +33,6 @@ export function batchNorm(
     return composedBatchNorm(x, scale, offset, runningMean, runningVariance, options);
   }
   const { training, momentum, epsilon } = options;
-  if (training && x.shape[3] % LANES !== 0 && hasOneDnn() && isFusing(x.size)) {
-    return narrowBatchNorm(x, scale, offset, runningMean, runningVariance, options);
-  }
   const common = attributesOf(training, epsilon);
   const forward = [...common, attribute.float("exponential_avg_factor", training ? momentum : 1)];
   let moved: tf.Tensor[] = [];
@@ -72,73 +65,6 @@ function attributesOf(training: boolean, epsilon: number) {
     attribute.string("data_format", "NHWC"),
     attribute.bool("is_training", training),
   ];
-}
-
-/**
- * Training with a number of channels that oneDNN has no fast kernel for in bfloat16 (ten times slower,
- * with 24 channels): it sums as if some neighbors were channels of one pixel, their sums are added up,
- * and one kernel of XLA's does the rest.
- */
-function narrowBatchNorm(
-  x: tf.Tensor4D,
-  scale: tf.Tensor,
-  offset: tf.Tensor,
-  runningMean: tf.Variable,
-  runningVariance: tf.Variable,
-  { momentum, epsilon }: BatchNormOptions,
-): tf.Tensor4D {
-  const channels = x.shape[3];
-  const count = x.size / channels;
-  // Neighbors that are taken together: as many as fill the lanes, or divide the pixels.
-  let together = 1;
-  while ((together * channels) % LANES !== 0 && count % (2 * together) === 0) together *= 2;
-  const wide = (image: tf.Tensor) =>
-    tf.reshape(image, [1, 1, count / together, together * channels]);
-  const byNeighbor = (values: tf.Tensor) => tf.reshape(values, [together, channels]);
-  const repeated = (values: tf.Tensor) => tf.tile(values, [together]);
-  const common = attributesOf(true, epsilon);
-  let statistics: tf.Tensor[] = [];
-  const y = differentiable<tf.Tensor4D>(
-    [x, scale, offset],
-    (save) => {
-      const [ones, zeros] = [1, 0].map((value) => tf.fill([together * channels], value));
-      const forward = [...common, attribute.float("exponential_avg_factor", 1)];
-      const inputs = [wide(x), ones, zeros, zeros, ones];
-      const sums = nativeOp("FusedBatchNormV3", forward, inputs, 6);
-      const [means, unbiased] = sums.slice(1, 3).map(byNeighbor);
-      const mean = tf.mean(means, 0);
-      const within = tf.mul(tf.mean(unbiased, 0), 1 - together / count);
-      const variance = tf.add(within, tf.mean(tf.square(tf.sub(means, mean)), 0));
-      const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
-      const shift = tf.sub(offset, tf.mul(mean, factor));
-      statistics = [tf.keep(mean), tf.keep(variance)];
-      save([x, scale, mean, variance, sums[5]]);
-      return fused(() => tf.add(tf.mul(x, factor), shift));
-    },
-    (dy, [x0, g, mean, variance, reserved]) => {
-      const inputs = [
-        wide(dy),
-        wide(x0),
-        repeated(tf.onesLike(g)),
-        repeated(mean),
-        repeated(variance),
-      ];
-      const sums = nativeOp("FusedBatchNormGradV3", common, [...inputs, reserved], 5);
-      const [dScale, dOffset] = sums.slice(1, 3).map((values) => tf.sum(byNeighbor(values), 0));
-      const inverse = tf.rsqrt(tf.add(variance, epsilon));
-      const level = tf.div(dOffset, count);
-      const slope = tf.div(tf.mul(inverse, dScale), count);
-      const factor = tf.mul(g, inverse);
-      const dx = fused(() => {
-        const along = tf.mul(tf.sub(x0, mean), slope);
-        return tf.mul(tf.sub(tf.sub(dy, level), along), factor);
-      });
-      return [dx, dScale, dOffset];
-    },
-  );
-  moveStatistics([runningMean, runningVariance], statistics, momentum, count);
-  for (const value of statistics) value.dispose();
-  return y;
 }
 
 /** Move running statistics towards the batch's; the running variance takes the unbiased one. */

@@ -26,6 +26,8 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
+  /** Whether SiLU and batch norms in training are kernels of our own, which convert to bfloat16 with AVX512_BF16. */
+  readonly packsBfloat16: boolean;
   /** Whether attention, linear layers in predictions and gradients by filters are kernels of our own, which compute with AMX's tiles. */
   readonly usesTiles: boolean;
   /** About how many operations of a product one core does in a second, for choosing threads. */
@@ -42,6 +44,7 @@ const GPU = {
   normalizesBfloat16: true,
   pointwiseProducts: false,
   keepsWeights: false,
+  packsBfloat16: false,
   usesTiles: false,
   parts: 1,
 } as const;
@@ -91,6 +94,7 @@ export function processorOf(flags: ReadonlySet<string>, forced?: string, gpu = f
     normalizesBfloat16: from("avx512") && from("avx512", own),
     pointwiseProducts: from("amx_bf16"),
     keepsWeights: from("avx512_bf16"),
+    packsBfloat16: from("avx512_bf16"),
     usesTiles: from("amx_bf16"),
     productSpeed: {
       float32: from("avx512") ? 1e11 : 5e10,
@@ -114,15 +118,18 @@ export function coresOfPart(parts: number, { cores } = processor()): number {
 
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
-  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, usesTiles, cores, parts } =
+  const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, packsBfloat16, usesTiles } =
     processor;
+  const { cores, parts } = processor;
+  const own = [
+    ...(usesTiles ? ["attention", "linear layers in predictions", "gradients by filters"] : []),
+    ...(packsBfloat16 ? ["SiLU", "batch norms in training"] : []),
+  ];
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),
-    ...(usesTiles
-      ? [
-          "attention, SiLU, linear layers in predictions and gradients by filters are kernels of this library (of GCC 11 or newer at set-up)",
-        ]
+    ...(own.length > 0
+      ? [`kernels of this library (of GCC 11 or newer at set-up): ${own.join(", ")}`]
       : []),
     ...(keepsWeights ? ["predictions keep a copy of the weights in oneDNN's order"] : []),
     ...(parts > 1

@@ -32,5 +32,5 @@ const tried = triedOnce((dtype) =>
 
 /** Whether the kernels run here: on processors with AVX512_BF16, where GCC 11 or newer made them. */
 export function hasSiluKernel(): boolean {
-  return processor().multipliesBfloat16 && tried(DT.bfloat16);
+  return processor().packsBfloat16 && tried(DT.bfloat16);
 }

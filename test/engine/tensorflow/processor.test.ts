@@ -26,6 +26,7 @@ describe("the processor", () => {
         const found = processorOf(new Set(own.split(" ")), level);
         const { multipliesBfloat16, normalizesBfloat16, pointwiseProducts, parts, cores } = found;
         assert.equal(found.usesTiles, level === "amx_bf16");
+        assert.equal(found.packsBfloat16, multipliesBfloat16);
         assert.ok(parts === 1 || (multipliesBfloat16 && parts === Math.min(cores, 8)));
         return [multipliesBfloat16, normalizesBfloat16, pointwiseProducts].map(Number).join("");
       });
@@ -39,9 +40,9 @@ describe("the processor", () => {
   it("chooses the same for a GPU, whatever stands beside it", () => {
     for (const list of Object.values(flags)) {
       const found = processorOf(new Set(list.split(" ")), undefined, true);
-      assert.ok(found.multipliesBfloat16 && found.normalizesBfloat16);
+      assert.ok(found.multipliesBfloat16 && found.normalizesBfloat16 && found.parts === 1);
       assert.ok(
-        !found.pointwiseProducts && !found.keepsWeights && !found.usesTiles && found.parts === 1,
+        !found.pointwiseProducts && !found.keepsWeights && !found.usesTiles && !found.packsBfloat16,
       );
     }
   });

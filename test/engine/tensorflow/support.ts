@@ -66,11 +66,13 @@ export function shareOff(got: Float32Array, expected: Float32Array): number {
  *
  * @param given Its operands by name, which it gets in bfloat16, those named in `full` in float32.
  * @param make The kernel.
+ * @param index Which of its results. Default the first.
  */
 export function runKernel(
   given: Readonly<Record<string, tf.Tensor>>,
   make: (operands: Readonly<Record<string, Output>>) => GraphNode,
   full: readonly string[] = [],
+  index = 0,
 ): tf.Tensor {
   const [names, tensors] = [Object.keys(given), Object.values(given)];
   const fed = names.map((name) =>
@@ -82,13 +84,13 @@ export function runKernel(
       outputs: [{ shape: given[name].shape, dtype: DT.float32 }],
     }),
   );
-  const cast = (node: GraphNode, dtype: number) =>
-    castNode(`${node.name}_${dtype}`, { node, index: 0 }, dtype);
+  const cast = (node: GraphNode, dtype: number, of = 0) =>
+    castNode(`${node.name}_${dtype}`, { node, index: of }, dtype);
   const low = fed.map((node) => (full.includes(node.name) ? node : cast(node, DT.bfloat16)));
   const kernel = make(
     Object.fromEntries(names.map((name, i) => [name, { node: low[i], index: 0 }])),
   );
-  const results = [kernel, ...low].map((node) => cast(node, DT.float32));
+  const results = [cast(kernel, DT.float32, index), ...low.map((node) => cast(node, DT.float32))];
   const made = low.filter((node) => !fed.includes(node));
   const session = new Session([...fed, ...made, kernel, ...results]);
   try {

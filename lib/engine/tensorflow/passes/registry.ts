@@ -1,6 +1,7 @@
 import { UserError } from "../../../core/errors";
 import { isUsingGpu } from "../../native";
 import type { Trace } from "../function-trace";
+import { batchNormKernel } from "./batch-norm-kernel";
 import { bf16Pairs } from "./bf16-pairs";
 import { filterGradientKernel } from "./filter-gradient-kernel";
 import { foldBatchNorm } from "./fold-batch-norm";
@@ -31,6 +32,7 @@ export const PASSES: readonly Pass[] = [
   fuseProducts,
   pointwiseLinear,
   filterGradientKernel,
+  batchNormKernel,
   siluKernel,
   shortErf,
   bf16Pairs,
