@@ -18,10 +18,11 @@ const KERNELS = [
   "attention-gradient.cc",
   "batch-norm.cc",
   "filter-gradient.cc",
+  "gate.cc",
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
-const SHARED = ["heads.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
+const SHARED = ["heads.h", "op-tensors.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
   join(HERE, "native", file),
 );
 const QUIET = join(HERE, "native", "quiet.c");
@@ -48,7 +49,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles nine small files)", {
+  return step(project, "native engine (compiles ten small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -11,6 +11,7 @@
 
 #ifdef TILES
 
+#include "op-tensors.h"
 #include "team.h"
 
 #include <algorithm>
@@ -173,50 +174,6 @@ double SumOf(const Call &call, int64_t channel, int64_t which) {
 enum Given { kX, kScale, kBeta, kRunningMean, kRunningVariance };
 enum GivenBack { kDy, kXBack, kScaleBack, kBetaBack, kMeanBack, kVarianceBack };
 
-/* The tensors of a call; let go of in the end. */
-class Tensors {
- public:
-  explicit Tensors(TF_OpKernelContext *context) : context_(context), status_(TF_NewStatus()) {
-    for (int i = 0; i < TF_NumInputs(context) && ok(); i++) TF_GetInput(context, i, &inputs_[i], status_);
-  }
-  ~Tensors() {
-    if (!ok()) TF_OpKernelContext_Failure(context_, status_);
-    for (TF_Tensor *tensor : inputs_)
-      if (tensor != nullptr) TF_DeleteTensor(tensor);
-    for (TF_Tensor *tensor : outputs_)
-      if (tensor != nullptr) TF_DeleteTensor(tensor);
-    TF_DeleteStatus(status_);
-  }
-  bool ok() const { return TF_GetCode(status_) == TF_OK; }
-  void Fail(TF_Code code, const char *why) { TF_SetStatus(status_, code, why); }
-  TF_Tensor *in(int i) const { return inputs_[i]; }
-  float *Given(int i) const { return static_cast<float *>(TF_TensorData(inputs_[i])); }
-
-  /* The result that is as large as the image; the memory of operand `from` serves where nobody else reads that. */
-  void *Image(int like, int from) {
-    int64_t shape[kRanks];
-    const int rank = TF_NumDims(inputs_[like]);
-    for (int i = 0; i < rank; i++) shape[i] = TF_Dim(inputs_[like], i);
-    int forwarded = -1;
-    outputs_[0] = from < 0 ? TF_AllocateOutput(context_, 0, TF_TensorType(inputs_[like]), shape, rank,
-                                               TF_TensorByteSize(inputs_[like]), status_)
-                           : TF_ForwardInputOrAllocateOutput(context_, &from, 1, 0, shape, rank, &forwarded, status_);
-    return ok() ? TF_TensorData(outputs_[0]) : nullptr;
-  }
-  float *Channels(int i, int64_t channels) {
-    if (!ok()) return nullptr;
-    outputs_[i] = TF_AllocateOutput(context_, i, TF_FLOAT, &channels, 1, 4 * channels, status_);
-    return ok() ? static_cast<float *>(TF_TensorData(outputs_[i])) : nullptr;
-  }
-
-  static constexpr int kRanks = 8;
-
- private:
-  TF_OpKernelContext *const context_;
-  TF_Status *const status_;
-  TF_Tensor *inputs_[6] = {}, *outputs_[5] = {};
-};
-
 using Steps = void (*)(void *, int, int);
 struct Both { Steps sum, compute; };
 
@@ -230,16 +187,15 @@ Both StepsOf(const Op &op) {
 }
 
 /* A call of operands that fit together, with memory for it; its `sums` are null where there is none. */
-Call CallOf(const Op &op, Tensors &tensors, int image, int scale) {
+Call CallOf(const Op &op, OpTensors &tensors, int image, int scale) {
   static thread_local Scratch scratch;
   TF_Tensor *x = tensors.in(image);
   const int rank = TF_NumDims(x);
-  const int64_t numbers = TF_TensorElementCount(x);
-  const int64_t channels = rank > 0 && rank <= Tensors::kRanks ? TF_Dim(x, rank - 1) : 0;
+  const int64_t numbers = tensors.Count(image), channels = rank > 0 ? TF_Dim(x, rank - 1) : 0;
   Call call = {op, TF_TensorData(x), nullptr, nullptr, numbers, channels, 0, 0, {}, nullptr, nullptr};
   bool fits = numbers > 0 && channels > 0;
-  for (int i = scale; fits && i < image + 5; i++) fits = TF_TensorElementCount(tensors.in(i)) == channels;
-  if (image > 0) fits = fits && TF_TensorElementCount(tensors.in(kDy)) == numbers;
+  for (int i = scale; fits && i < image + 5; i++) fits = tensors.Count(i) == channels;
+  if (image > 0) fits = fits && tensors.Count(kDy) == numbers;
   if (!fits) {
     tensors.Fail(TF_INVALID_ARGUMENT, "TuningForkBatchNorm: operands whose sizes do not fit together");
     return call;
@@ -260,14 +216,14 @@ Call CallOf(const Op &op, Tensors &tensors, int image, int scale) {
 
 void Forward(void *kernel, TF_OpKernelContext *context) {
   const Op &op = *static_cast<const Op *>(kernel);
-  Tensors tensors(context);
+  OpTensors tensors(context);
   if (!tensors.ok()) return;
   Call call = CallOf(op, tensors, kX, kScale);
   if (!tensors.ok()) return;
   const int64_t channels = call.channels, pixels = call.numbers / channels;
-  call.result = tensors.Image(kX, -1);
+  call.result = tensors.Result(kX, -1);
   float *out[5] = {};
-  for (int i = 1; i < 5; i++) out[i] = tensors.Channels(i, channels);
+  for (int i = 1; i < 5; i++) out[i] = tensors.Numbers(i, channels);
   if (!tensors.ok()) return;
   const auto shares = static_cast<int>(call.shares);
   const Both steps = StepsOf<false>(op);
@@ -288,7 +244,7 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
     const double mean = call.along[kMean][c] + off;
     const double unbiased = variance * pixels / std::max<int64_t>(1, pixels - 1);
     const auto moved = [&](Given running, double now) {
-      return keep == 0 ? now : keep * tensors.Given(running)[c] + op.momentum * now;
+      return keep == 0 ? now : keep * tensors.Of<float>(running)[c] + op.momentum * now;
     };
     out[1][c] = static_cast<float>(moved(kRunningMean, mean));
     out[2][c] = static_cast<float>(moved(kRunningVariance, unbiased));
@@ -297,8 +253,8 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
   }
   for (int64_t c = 0; c < channels; c++) {
     call.along[kMean][c] = out[3][c];
-    call.along[kFactor][c] = tensors.Given(kScale)[c] / std::sqrt(out[4][c] + op.epsilon);
-    call.along[kOffset][c] = tensors.Given(kBeta)[c];
+    call.along[kFactor][c] = tensors.Of<float>(kScale)[c] / std::sqrt(out[4][c] + op.epsilon);
+    call.along[kOffset][c] = tensors.Of<float>(kBeta)[c];
   }
   for (const Along what : {kMean, kFactor, kOffset}) Repeat(call, call.along[what]);
   Team::Share(shares, steps.compute, &call);
@@ -306,27 +262,27 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
 
 void Backward(void *kernel, TF_OpKernelContext *context) {
   const Op &op = *static_cast<const Op *>(kernel);
-  Tensors tensors(context);
+  OpTensors tensors(context);
   if (!tensors.ok()) return;
   Call call = CallOf(op, tensors, kXBack, kScaleBack);
   if (!tensors.ok()) return;
   const int64_t channels = call.channels;
   const double pixels = static_cast<double>(call.numbers / channels);
-  call.dy = TF_TensorData(tensors.in(kDy));
-  call.result = tensors.Image(kXBack, kDy);
-  float *scales = tensors.Channels(1, channels), *offsets = tensors.Channels(2, channels);
+  call.dy = tensors.Of<void>(kDy);
+  call.result = tensors.Result(kXBack, kDy);
+  float *scales = tensors.Numbers(1, channels), *offsets = tensors.Numbers(2, channels);
   if (!tensors.ok()) return;
   for (int64_t c = 0; c < channels; c++) {
-    call.along[kMean][c] = tensors.Given(kMeanBack)[c];
-    call.along[kFactor][c] = tensors.Given(kScaleBack)[c] / std::sqrt(tensors.Given(kVarianceBack)[c] + op.epsilon);
-    call.along[kOffset][c] = tensors.Given(kBetaBack)[c];
+    call.along[kMean][c] = tensors.Of<float>(kMeanBack)[c];
+    call.along[kFactor][c] = tensors.Of<float>(kScaleBack)[c] / std::sqrt(tensors.Of<float>(kVarianceBack)[c] + op.epsilon);
+    call.along[kOffset][c] = tensors.Of<float>(kBetaBack)[c];
   }
   for (const Along what : {kMean, kFactor, kOffset}) Repeat(call, call.along[what]);
   const auto shares = static_cast<int>(call.shares);
   const Both steps = StepsOf<true>(op);
   Team::Share(shares, steps.sum, &call);
   for (int64_t c = 0; c < channels; c++) {
-    const double inverse = 1 / std::sqrt(static_cast<double>(tensors.Given(kVarianceBack)[c]) + op.epsilon);
+    const double inverse = 1 / std::sqrt(static_cast<double>(tensors.Of<float>(kVarianceBack)[c]) + op.epsilon);
     const double sum = SumOf(call, c, 0), along = SumOf(call, c, 1), factor = call.along[kFactor][c];
     offsets[c] = static_cast<float>(sum);
     scales[c] = static_cast<float>(along * inverse);

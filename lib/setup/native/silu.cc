@@ -9,6 +9,7 @@
 
 #ifdef TILES
 
+#include "op-tensors.h"
 #include "team.h"
 
 #include <algorithm>
@@ -42,11 +43,6 @@ inline __m512 Gradient(__m512 x, __m512 dy) {
   return _mm512_mul_ps(_mm512_mul_ps(dy, sigma), _mm512_fmadd_ps(x, _mm512_sub_ps(one, sigma), one));
 }
 
-inline __m512 Wide(__m512i x, int half) {
-  const __m256i some = half == 0 ? _mm512_castsi512_si256(x) : _mm512_extracti64x4_epi64(x, 1);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
-}
-
 /* Operands and result; `dy` is null where there is none. */
 struct Call {
   const uint16_t *x, *dy;
@@ -55,10 +51,10 @@ struct Call {
 };
 
 template <__m512 (*of)(__m512, __m512)>
-void Some(void *what, int member, int members) {
+void Some(void *what, int part, int parts) {
   const Call &call = *static_cast<const Call *>(what);
   const int64_t blocks = Padded(call.count) / kPairs;
-  for (int64_t i = blocks * member / members * kPairs; i < blocks * (member + 1) / members * kPairs; i += kPairs) {
+  for (int64_t i = blocks * part / parts * kPairs; i < blocks * (part + 1) / parts * kPairs; i += kPairs) {
     const __mmask32 some = FirstOf(call.count - i);
     const __m512i x = _mm512_maskz_loadu_epi16(some, call.x + i);
     const __m512i dy = call.dy == nullptr ? x : _mm512_maskz_loadu_epi16(some, call.dy + i);
@@ -71,57 +67,29 @@ void Some(void *what, int member, int members) {
 
 /* Numbers for each core from which on it is worth its while. */
 constexpr int64_t kWorth = 1 << 13;
-/* Dimensions that a tensor may have. */
-constexpr int kRanks = 8;
-
-void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
-  auto *threads = new int64_t(1);
-  TF_OpKernelConstruction_GetAttrInt64(construction, "threads", threads, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return threads;
-}
-
-void Delete(void *kernel) { delete static_cast<int64_t *>(kernel); }
 
 void Compute(void *kernel, TF_OpKernelContext *context) {
-  TF_Status *status = TF_NewStatus();
-  const int inputs = TF_NumInputs(context);
-  TF_Tensor *tensors[3] = {};
-  for (int i = 0; i < inputs && i < 2 && TF_GetCode(status) == TF_OK; i++) TF_GetInput(context, i, &tensors[i], status);
-  auto &[x, dy, y] = tensors;
-  const int64_t count = TF_GetCode(status) == TF_OK ? TF_TensorElementCount(x) : 0;
-  if (dy != nullptr && TF_TensorElementCount(dy) != count)
-    TF_SetStatus(status, TF_INVALID_ARGUMENT, "TuningForkSiluGradient: operands of two sizes");
-  const int rank = TF_GetCode(status) == TF_OK ? TF_NumDims(x) : 0;
-  if (rank > kRanks) TF_SetStatus(status, TF_INVALID_ARGUMENT, "TuningForkSilu: more than eight dimensions");
-  if (TF_GetCode(status) == TF_OK) {
-    int64_t shape[kRanks];
-    for (int i = 0; i < rank; i++) shape[i] = TF_Dim(x, i);
-    // The last operand's memory serves: the gradient that came in, or x.
-    const int candidate = inputs - 1;
-    int forwarded = -1;
-    y = TF_ForwardInputOrAllocateOutput(context, &candidate, 1, 0, shape, rank, &forwarded, status);
-  }
-  if (TF_GetCode(status) == TF_OK) {
-    const auto at = [](TF_Tensor *tensor) { return static_cast<uint16_t *>(TF_TensorData(tensor)); };
-    Call call = {at(x), dy == nullptr ? nullptr : at(dy), at(y), count};
-    const int64_t worth = std::max<int64_t>(1, count / kWorth);
-    const auto members = static_cast<int>(std::min(*static_cast<int64_t *>(kernel), worth));
-    Team::Share(members, dy == nullptr ? &Some<Silu> : &Some<Gradient>, &call);
-  }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
-  for (TF_Tensor *tensor : tensors)
-    if (tensor != nullptr) TF_DeleteTensor(tensor);
-  TF_DeleteStatus(status);
+  OpTensors tensors(context);
+  if (!tensors.ok()) return;
+  const bool backward = tensors.in(1) != nullptr;
+  const int64_t count = tensors.Count(0);
+  if (backward && tensors.Count(1) != count)
+    return tensors.Fail(TF_INVALID_ARGUMENT, "TuningForkSiluGradient: operands of two sizes");
+  // The last operand's memory serves: the gradient that came in, or x.
+  auto *y = static_cast<uint16_t *>(tensors.Result(0, backward ? 1 : 0));
+  if (!tensors.ok()) return;
+  Call call = {tensors.Of<uint16_t>(0), tensors.Of<uint16_t>(1), y, count};
+  const int64_t parts = std::clamp<int64_t>(count / kWorth, 1, *static_cast<int64_t *>(kernel));
+  Team::Share(static_cast<int>(parts), backward ? &Some<Gradient> : &Some<Silu>, &call);
 }
 
 const bool may = __builtin_cpu_supports("avx512bf16");
 const bool registered =
-    Register({"TuningForkSilu", {"x: bfloat16"}, {"y: bfloat16"}, {"threads: int"}, &Create, &Compute, &Delete}, may);
+    Register({"TuningForkSilu", {"x: bfloat16"}, {"y: bfloat16"}, {"threads: int"}, &CreateThreads, &Compute, &DeleteThreads},
+             may);
 const bool registeredGradient = Register(
-    {"TuningForkSiluGradient", {"x: bfloat16", "dy: bfloat16"}, {"dx: bfloat16"}, {"threads: int"}, &Create, &Compute, &Delete},
+    {"TuningForkSiluGradient", {"x: bfloat16", "dy: bfloat16"}, {"dx: bfloat16"}, {"threads: int"}, &CreateThreads, &Compute,
+     &DeleteThreads},
     may);
 
 }  // namespace

@@ -30,6 +30,12 @@ inline __mmask32 FirstOf(int64_t n) {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
+/* The lower or upper half of 32 bfloat16 numbers. */
+inline __m512 Wide(__m512i x, int half) {
+  const __m256i some = half == 0 ? _mm512_castsi512_si256(x) : _mm512_extracti64x4_epi64(x, 1);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
+}
+
 /*
  * Memory that a thread keeps from call to call, aligned for tiles. What is left in it of another call is multiplied, but not
  * into rows that anybody reads.

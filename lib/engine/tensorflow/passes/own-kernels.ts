@@ -1,5 +1,5 @@
 import type { Trace } from "../function-trace";
-import type { GraphNode } from "../graph";
+import type { GraphNode, Output } from "../graph";
 import { coresOfPart } from "../processor";
 import type { Pass } from "./pass";
 
@@ -20,4 +20,26 @@ export function ownKernels(
     portable || precision !== "mixed_bfloat16" || !trace.nodes.some(wanted) || !isThere()
       ? trace
       : rewrite(trace, coresOfPart(parts));
+}
+
+/**
+ * A trace in which other nodes stand for some.
+ *
+ * @param replacement A node of the same results and operands as in the trace, or nothing.
+ */
+export function withOthers(
+  trace: Trace,
+  replacement: (node: GraphNode) => GraphNode | undefined,
+): Trace {
+  const copies = new Map<GraphNode, GraphNode>();
+  const there = (node: GraphNode) => copies.get(node) ?? node;
+  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
+  const nodes = trace.nodes.map((node) => {
+    const made = replacement(node) ?? node;
+    const copy = { ...made, inputs: made.inputs.map(moved), after: node.after.map(there) };
+    copies.set(node, copy);
+    return copy;
+  });
+  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
+  return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
 }

@@ -12,6 +12,7 @@ import { fuseChains } from "./fuse-chains";
 import { fuseConvolutions } from "./fuse-convolutions";
 import { fuseElementwise } from "./fuse-elementwise";
 import { fuseProducts } from "./fuse-products";
+import { gateKernel } from "./gate-kernel";
 import { mixedPrecision } from "./mixed-precision";
 import type { Pass, Target } from "./pass";
 import { pointwiseLinear } from "./pointwise-linear";
@@ -34,6 +35,7 @@ export const PASSES: readonly Pass[] = [
   filterGradientKernel,
   batchNormKernel,
   siluKernel,
+  gateKernel,
   shortErf,
   bf16Pairs,
   prepackWeights,

@@ -2,7 +2,7 @@ import { DT } from "../../native";
 import type { Trace } from "../function-trace";
 import type { Body, GraphNode, Output } from "../graph";
 import { hasSiluKernel, siluNode } from "../silu-op";
-import { ownKernels } from "./own-kernels";
+import { ownKernels, withOthers } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /** SiLU and its gradient in bfloat16 as kernels of our own, as `silu` writes them. */
@@ -18,18 +18,10 @@ export const siluKernel: Pass = {
 };
 
 function withKernels(trace: Trace, threads: number): Trace {
-  const copies = new Map<GraphNode, GraphNode>();
-  const there = (node: GraphNode) => copies.get(node) ?? node;
-  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
-  const nodes = trace.nodes.map((node) => {
+  return withOthers(trace, (node) => {
     const operands = node.body && operandsOf(node, node.body);
-    const made = operands === undefined ? node : siluNode(node.name, operands, threads);
-    const copy = { ...made, inputs: made.inputs.map(moved), after: node.after.map(there) };
-    copies.set(node, copy);
-    return copy;
+    return operands && siluNode(node.name, operands, threads);
   });
-  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
-  return { ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) };
 }
 
 /** `x`, or `x` and `dy`, of a call that computes SiLU or its gradient, whatever it casts in between. */

@@ -11,6 +11,7 @@ import { hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
 import { hasBatchNormKernel } from "#lib/engine/tensorflow/batch-norm-op";
 import { nativeBackend } from "#lib/engine/tensorflow/binding";
 import { hasFilterGradientKernel } from "#lib/engine/tensorflow/filter-gradient-op";
+import { hasGateKernel } from "#lib/engine/tensorflow/gate-op";
 import { PASSES } from "#lib/engine/tensorflow/passes/registry";
 import { hasSiluKernel } from "#lib/engine/tensorflow/silu-op";
 import { splitHeads } from "#lib/models/transformer";
@@ -50,7 +51,8 @@ function results(precision: Precision): number[] {
       const tokens = tf.slice(tf.reshape(z, [16, -1, 16]), [0, 0, 0], [-1, 64, -1]);
       const [q, k, v] = splitHeads(linear(tokens, weight) as tf.Tensor3D, 3, 2);
       const pairs = tf.concat([z, z], 3) as tf.Tensor4D;
-      const tiles = tf.mean(conv2d(pairs, wide, 2, 1), [1, 2]);
+      const seen = conv2d(pairs, wide, 2, 1);
+      const tiles = tf.mean(tf.mul(seen, tf.mean(seen, [1, 2], true)), [1, 2]);
       const attended = tf.mean(tf.mul(linear(attention(q, k, v, 0.5), last), factor), 1);
       const whole = linear(tf.mean(tf.relu(tf.add(gelu(z), silu(z))), [1, 2]), weight);
       return tf.concat([whole, attended, tiles], 1);
@@ -125,6 +127,7 @@ describe("the passes", () => {
       if (processorsOnly) notOnGpu.call(this);
       if (name.startsWith("fuse-attention") && !hasAttentionKernel()) this.skip();
       if (name === "batch-norm-kernel" && !hasBatchNormKernel()) this.skip();
+      if (name === "gate-kernel" && !hasGateKernel()) this.skip();
       if (name === "silu-kernel" && !hasSiluKernel()) this.skip();
       if (name === "filter-gradient-kernel" && !hasFilterGradientKernel()) this.skip();
       const graphs = ["", name].map((off, i) => {
