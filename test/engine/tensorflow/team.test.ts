@@ -13,7 +13,7 @@ describe("threads that share an op", () => {
     const folder = mkdtempSync(join(tmpdir(), "tuning-fork-test-"));
     try {
       const program = join(folder, "team");
-      const source = join(import.meta.dirname, "team.cc");
+      const source = join(__dirname, "team.cc");
       const compiler = process.env.CXX || "g++";
       execFileSync(compiler, ["-std=c++17", "-O2", "-pthread", source, "-o", program]);
       execFileSync(program, { encoding: "utf8" });
