@@ -18,6 +18,7 @@ const KERNELS = [
   "attention-gradient.cc",
   "batch-norm.cc",
   "filter-gradient.cc",
+  "full-attention.cc",
   "gate.cc",
   "linear.cc",
   "silu.cc",
@@ -49,7 +50,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles ten small files)", {
+  return step(project, "native engine (compiles eleven small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

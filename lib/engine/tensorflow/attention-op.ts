@@ -2,17 +2,21 @@ import * as tf from "@tensorflow/tfjs-core";
 import { MIXING } from "../../core/random";
 import { attribute, DT } from "../native";
 import { type GraphNode, makeNode, type Output } from "./graph";
+import { processor } from "./processor";
 import { computes, triedOnce } from "./try-kernel";
 
 /** The op of `setup/native/attention.cc`. */
 export const ATTENTION = "TuningForkAttention";
+
+/** The op of `setup/native/full-attention.cc`. */
+export const FULL_ATTENTION = "TuningForkFullAttention";
 
 /** The op of `setup/native/attention-gradient.cc`. */
 export const ATTENTION_GRADIENT = "TuningForkAttentionGradient";
 
 /** Where the heads of one operand lie in a tensor; a head's numbers of one token lie side by side. */
 export interface HeadsView {
-  /** The tensor, bfloat16. */
+  /** The tensor, bfloat16; in predictions also float32. */
   readonly source: Output;
   /** Elements before the first head of the first image. */
   readonly offset: number;
@@ -43,13 +47,15 @@ export interface HeadsDropout {
 }
 
 /**
- * softmax(s q kᵀ) v of every head: bfloat16 `[images, queries, heads × numbers]`.
+ * softmax(s q kᵀ) v of every head, in the operands' type: `[images, queries, heads × numbers]`. In float32 nothing is dropped.
  *
  * @param threads How many cores share it.
  */
 export function attentionNode(name: string, of: HeadsAttention, threads: number): GraphNode {
   const [images, heads, queries, , numbers] = of.sizes;
-  return headsNode(name, ATTENTION, of, threads, [[images, queries, heads * numbers]]);
+  const { dtype } = of.views[0].source.node.outputs[of.views[0].source.index];
+  const op = dtype === DT.float32 ? FULL_ATTENTION : ATTENTION;
+  return headsNode(name, op, of, threads, [[images, queries, heads * numbers]], dtype);
 }
 
 /**
@@ -73,6 +79,7 @@ function headsNode(
   { views, sizes, scale, dropout }: HeadsAttention,
   threads: number,
   shapes: readonly (readonly number[])[],
+  dtype: number = DT.bfloat16,
 ): GraphNode {
   return makeNode(name, op, {
     attributes: [
@@ -92,7 +99,7 @@ function headsNode(
       ...views.map(({ source }) => source),
       ...(dropout === undefined ? [] : [dropout.seed]),
     ],
-    outputs: shapes.map((shape) => ({ shape, dtype: DT.bfloat16 })),
+    outputs: shapes.map((shape) => ({ shape, dtype })),
   });
 }
 
@@ -108,36 +115,48 @@ export function joinedView(source: Output, heads: number): HeadsView {
   return { source, offset: 0, strides: [tokens * width, width / heads, width] };
 }
 
-const tried = triedOnce(tryAttention);
+/** Of a small attention: a query, two keys and their values, and the gradient by the result. */
+const SIZES = [1, 1, 1, 2, 1] as const;
+const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
+const given = () => ({ q: tokens(2), k: tokens(1, 0), v: tokens(1, 3) });
+/** How much of the first value there is in its result: scores are 1 and 0. */
+const SHARE = Math.E / (Math.E + 1);
+const RESULT = SHARE + 3 * (1 - SHARE);
+
+function smallNode(operands: Readonly<Record<string, Output>>): GraphNode {
+  const views = Object.values(operands).map(plainView);
+  return attentionNode("y", { views, sizes: SIZES, scale: 0.5 }, 1);
+}
+
+const tried = triedOnce((dtype) =>
+  tf.tidy(() =>
+    computes(
+      dtype,
+      { ...given(), dy: tokens(1) },
+      ({ dy, ...operands }) => {
+        const views = [...Object.values(operands), dy].map(plainView);
+        const gradients = attentionGradientNode("dq", { views, sizes: SIZES, scale: 0.5 }, 1);
+        return [smallNode(operands), gradients];
+      },
+      // By the query: ½ p (1 − p) (1 − 3).
+      [RESULT, -SHARE * (1 - SHARE)],
+    ),
+  ),
+);
 
 /**
- * Whether there are kernels for both: that takes a processor with AMX, a system that lets processes use it, and a
+ * Whether there are kernels for both in bfloat16: that takes a processor with AMX, a system that lets processes use it, and a
  * compiler that knew it at set-up. They are tried once, on small ones.
  */
 export function hasAttentionKernel(): boolean {
   return tried(DT.bfloat16);
 }
 
-/**
- * Two keys, of which the query likes the first e times as much: (e · 1 + 1 · 3) / (e + 1). The gradient by the
- * query: ½ p (1 − p) (1 − 3) with p = e / (e + 1).
- */
-function tryAttention(dtype: number): boolean {
-  return tf.tidy(() => {
-    const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
-    const given = { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3), dy: tokens(1) };
-    const sizes = [1, 1, 1, 2, 1] as const;
-    const p = Math.E / (Math.E + 1);
-    return computes(
-      dtype,
-      given,
-      ({ dy, ...operands }) => {
-        const views = Object.values(operands).map(plainView);
-        const y = attentionNode("y", { views, sizes, scale: 0.5 }, 1);
-        const all = [...views, plainView(dy)];
-        return [y, attentionGradientNode("dq", { views: all, sizes, scale: 0.5 }, 1)];
-      },
-      [(Math.E + 3) / (Math.E + 1), -p * (1 - p)],
-    );
-  });
+const triedFull = triedOnce((dtype) =>
+  tf.tidy(() => computes(dtype, given(), (operands) => [smallNode(operands)], [RESULT])),
+);
+
+/** Whether there is a kernel for predictions in float32: on processors with AVX512_BF16, where GCC 11 or newer made it. */
+export function hasFullAttentionKernel(): boolean {
+  return processor().packsBfloat16 && triedFull(DT.float32);
 }

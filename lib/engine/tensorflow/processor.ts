@@ -26,7 +26,7 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
-  /** Whether SiLU, gates of channels and batch norms in training are kernels of our own, which convert to bfloat16 with AVX512_BF16. */
+  /** Whether SiLU, gates of channels, batch norms in training and attention of predictions in float32 are kernels of our own, which AVX512_BF16 is asked for. */
   readonly packsBfloat16: boolean;
   /** Whether attention, linear layers in predictions and gradients by filters are kernels of our own, which compute with AMX's tiles. */
   readonly usesTiles: boolean;
@@ -123,7 +123,9 @@ export function describeProcessor(processor: Processor): string {
   const { cores, parts } = processor;
   const own = [
     ...(usesTiles ? ["attention", "linear layers in predictions", "gradients by filters"] : []),
-    ...(packsBfloat16 ? ["SiLU", "gates of channels", "batch norms in training"] : []),
+    ...(packsBfloat16
+      ? ["SiLU", "gates of channels", "batch norms in training", "attention in float32"]
+      : []),
   ];
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,

@@ -138,22 +138,10 @@ void SomeHeads(void *what, int member, int members) {
 #pragma GCC pop_options
 
 void Compute(void *kernel, TF_OpKernelContext *context) {
-  const Heads &t = *static_cast<const Heads *>(kernel);
-  TF_Status *status = TF_NewStatus();
-  Operands operands(context, t, 3, status);
-  TF_Tensor *y = nullptr;
-  if (TF_GetCode(status) == TF_OK) {
-    const int64_t shape[] = {t.batch, t.queries, t.heads * t.size};
-    y = TF_AllocateOutput(context, 0, TF_BFLOAT16, shape, 3, 2 * shape[0] * shape[1] * shape[2], status);
-  }
-  if (TF_GetCode(status) == TF_OK) {
-    Call call{operands, static_cast<uint16_t *>(TF_TensorData(y))};
-    Team::Share(static_cast<int>(t.threads), &SomeHeads, &call);
-    if (operands.failed) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttention: no room to compute in");
-  }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
-  if (y != nullptr) TF_DeleteTensor(y);
-  TF_DeleteStatus(status);
+  ComputeHeads<uint16_t>(kernel, context, TF_BFLOAT16, [](Operands &operands, uint16_t *y, int threads) {
+    Call call{operands, y};
+    Team::Share(threads, &SomeHeads, &call);
+  });
 }
 
 const bool registered =

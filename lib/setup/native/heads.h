@@ -78,7 +78,8 @@ void *CreateHeads(TF_OpKernelConstruction *construction) {
 /* An op of so many operands and one seed where weights are dropped. */
 template <int kOperands>
 bool RegisterHeads(const char *name, std::initializer_list<const char *> inputs,
-                   std::initializer_list<const char *> outputs, void (*compute)(void *, TF_OpKernelContext *)) {
+                   std::initializer_list<const char *> outputs, void (*compute)(void *, TF_OpKernelContext *),
+                   bool may = MayUseTiles()) {
   return Register({name,
                    inputs,
                    outputs,
@@ -86,7 +87,8 @@ bool RegisterHeads(const char *name, std::initializer_list<const char *> inputs,
                     "least: int", "kept: float", "mixing: list(int)"},
                    &CreateHeads<kOperands>,
                    compute,
-                   [](void *kernel) { delete static_cast<Heads *>(kernel); }});
+                   [](void *kernel) { delete static_cast<Heads *>(kernel); }},
+                  may);
 }
 
 /* One call: the operands that it holds until its end, and whether somebody had no room to compute in. */
@@ -121,9 +123,10 @@ class Operands {
   }
 
   /* A head of an image: its first token. */
-  const uint16_t *At(int operand, int64_t image, int64_t head) const {
+  template <class T = uint16_t>
+  const T *At(int operand, int64_t image, int64_t head) const {
     const View &view = heads.views[operand];
-    return static_cast<const uint16_t *>(TF_TensorData(tensors_[operand])) + view.offset + image * view.batch +
+    return static_cast<const T *>(TF_TensorData(tensors_[operand])) + view.offset + image * view.batch +
            head * view.head;
   }
 
@@ -140,6 +143,26 @@ class Operands {
   int count_;
   TF_Tensor *tensors_[4] = {};
 };
+
+/* A call of an op of queries, keys and values: `share(operands, y, threads)` computes its result, `[batch, queries, heads x size]`. */
+template <class T, class Share>
+void ComputeHeads(void *kernel, TF_OpKernelContext *context, TF_DataType type, Share share) {
+  const Heads &t = *static_cast<const Heads *>(kernel);
+  TF_Status *status = TF_NewStatus();
+  Operands operands(context, t, 3, status);
+  TF_Tensor *y = nullptr;
+  if (TF_GetCode(status) == TF_OK) {
+    const int64_t shape[] = {t.batch, t.queries, t.heads * t.size};
+    y = TF_AllocateOutput(context, 0, type, shape, 3, sizeof(T) * shape[0] * shape[1] * shape[2], status);
+  }
+  if (TF_GetCode(status) == TF_OK) {
+    share(operands, static_cast<T *>(TF_TensorData(y)), static_cast<int>(t.threads));
+    if (operands.failed) TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "an attention has no room to compute in");
+  }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
+  if (y != nullptr) TF_DeleteTensor(y);
+  TF_DeleteStatus(status);
+}
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")

@@ -8,23 +8,26 @@ import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
 
 /**
- * Attention in bfloat16, whose softmax nobody else reads, as one kernel of our own that reads queries, keys and
- * values where the layer before has written them, where the processor has tiles for it.
+ * Attention whose softmax nobody else reads, as one kernel of our own that reads queries, keys and values where the layer
+ * before has written them: in bfloat16 where the processor has tiles for it, and in float32 without dropout.
  */
 export const fuseAttention: Pass = {
   name: "fuse-attention",
   processorsOnly: true,
-  summary: "attention is one kernel, on processors with AMX",
-  run: ofAttentions(fused),
+  summary: "attention is one kernel: in bfloat16 on processors with AMX, in float32 in predictions",
+  run: (trace, target) => inFloat32(inBfloat16(trace, target), target),
 };
 
-function fused(trace: Trace, threads: number): Trace {
+const inBfloat16 = ofAttentions((trace, threads) => fused(trace, threads, DT.bfloat16));
+const inFloat32 = ofAttentions((trace, threads) => fused(trace, threads, DT.float32), "float32");
+
+function fused(trace: Trace, threads: number, dtype: number): Trace {
   const reader = onlyReaders(trace);
   const copies = new Map<GraphNode, GraphNode>();
   const there = (node: GraphNode) => copies.get(node) ?? node;
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
   const nodes = trace.nodes.map((node) => {
-    const found = attentionEndingIn(node, reader);
+    const found = attentionEndingIn(node, reader, dtype);
     const made =
       found === undefined ? node : attentionNode(`${node.name}_attention`, found, threads);
     const copy = { ...made, inputs: made.inputs.map(moved), after: made.after.map(there) };
@@ -39,18 +42,19 @@ function fused(trace: Trace, threads: number): Trace {
 function attentionEndingIn(
   node: GraphNode,
   reader: ReadonlyMap<GraphNode, GraphNode | undefined>,
+  dtype: number,
 ): HeadsAttention | undefined {
   const operand = (of: GraphNode, op: string, index = 0): GraphNode | undefined => {
     const source = of.inputs[index]?.node;
     return source?.op === op && reader.get(source) === of ? source : undefined;
   };
-  if (node.op !== "Reshape" || node.outputs[0].dtype !== DT.bfloat16) return undefined;
+  if (node.op !== "Reshape" || node.outputs[0].dtype !== dtype) return undefined;
   const joined = operand(node, "Transpose");
   if (joined === undefined || `${integers(joined.inputs[1])}` !== "0,2,1,3") return undefined;
   const weighted = operand(joined, "BatchMatMulV2");
   const { x: softened, dropout } = weighted ? beforeDropout(weighted.inputs[0]) : {};
   const call = dropout && weighted && operand(weighted, "PartitionedCall");
-  if (dropout !== undefined && call === undefined) return undefined;
+  if (dropout !== undefined && (call === undefined || dtype === DT.float32)) return undefined;
   const weights = softened?.node.op === "Softmax" ? softened.node : undefined;
   if (weights === undefined || reader.get(weights) !== (call ?? weighted)) return undefined;
   const scores = operand(weights, "BatchMatMulV2");

@@ -1,5 +1,11 @@
 import { DT } from "../../native";
-import { type HeadsDropout, type HeadsView, hasAttentionKernel, plainView } from "../attention-op";
+import {
+  type HeadsDropout,
+  type HeadsView,
+  hasAttentionKernel,
+  hasFullAttentionKernel,
+  plainView,
+} from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { processor } from "../processor";
@@ -8,13 +14,18 @@ import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /**
- * What a pass does that puts kernels of our own in the place of attentions, where the processor has tiles for them.
+ * What a pass does that puts kernels of our own in the place of attentions, where the processor has tiles for them, or in
+ * float32 what these kernels want.
  *
  * @param rewrite Also given how many cores share a kernel.
  */
-export function ofAttentions(rewrite: (trace: Trace, threads: number) => Trace): Pass["run"] {
-  const isThere = () => processor().usesTiles && hasAttentionKernel();
-  return ownKernels(({ op }) => op === "Softmax", isThere, rewrite);
+export function ofAttentions(
+  rewrite: (trace: Trace, threads: number) => Trace,
+  precision: "mixed_bfloat16" | "float32" = "mixed_bfloat16",
+): Pass["run"] {
+  const hasTiles = () => processor().usesTiles && hasAttentionKernel();
+  const isThere = precision === "float32" ? hasFullAttentionKernel : hasTiles;
+  return ownKernels(({ op }) => op === "Softmax", isThere, rewrite, precision);
 }
 
 /** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */

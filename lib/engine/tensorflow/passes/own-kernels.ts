@@ -1,23 +1,26 @@
+import type { Precision } from "../../start";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { coresOfPart } from "../processor";
 import type { Pass } from "./pass";
 
 /**
- * What a pass does that puts kernels of our own into a graph in bfloat16: nothing but where it finds an op for them, so that
+ * What a pass does that puts kernels of our own into graphs of one precision: nothing but where it finds an op for them, so that
  * nobody else waits until they are tried.
  *
  * @param wanted Whether an op is one of those that they stand for.
  * @param isThere Whether they run here.
  * @param rewrite Also given how many cores share a kernel.
+ * @param of The precision.
  */
 export function ownKernels(
   wanted: (node: GraphNode) => boolean,
   isThere: () => boolean,
   rewrite: (trace: Trace, threads: number) => Trace,
+  of: Precision = "mixed_bfloat16",
 ): Pass["run"] {
   return (trace, { portable, precision, parts = 1 }) =>
-    portable || precision !== "mixed_bfloat16" || !trace.nodes.some(wanted) || !isThere()
+    portable || precision !== of || !trace.nodes.some(wanted) || !isThere()
       ? trace
       : rewrite(trace, coresOfPart(parts));
 }

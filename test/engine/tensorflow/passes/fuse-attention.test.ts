@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, linear } from "#lib/engine/ops";
-import { ATTENTION, hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
+import {
+  ATTENTION,
+  FULL_ATTENTION,
+  hasAttentionKernel,
+  hasFullAttentionKernel,
+} from "#lib/engine/tensorflow/attention-op";
 import { fuseAttention } from "#lib/engine/tensorflow/passes/fuse-attention";
 import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
 import type { Target } from "#lib/engine/tensorflow/passes/pass";
@@ -80,6 +85,22 @@ describe("attention as one kernel", () => {
       );
       x.dispose();
     });
+
+    it(`is as exact in float32 as TensorFlow's ops: ${name}`, function () {
+      if (!hasFullAttentionKernel()) this.skip();
+      const x = fixed([batch, tokens, WIDTH], [-1, 1], 9);
+      const attentions = [FULL_ATTENTION, "Softmax", "BatchMatMulV2"];
+      const found = opsOf(fn, x, { precision: "float32" });
+      assert.deepEqual(
+        found.filter((op) => attentions.includes(op)),
+        [FULL_ATTENTION],
+      );
+      const [own, others] = ["", "fuse-attention"].map((off) => numbersOf(fn, [x], "float32", off));
+      // What scores are off by in their last digits, their exponentials are too.
+      const most = name.includes("overflow") ? 1e-3 : 1e-6;
+      assert.ok(shareOff(own, others) <= most, `off by ${shareOff(own, others)}`);
+      x.dispose();
+    });
   }
 
   it("is no number where an image is none, and only there", () => {
@@ -99,11 +120,14 @@ describe("attention as one kernel", () => {
   it("leaves alone whose weights are looked at, what learns, other formats, and what goes elsewhere", () => {
     const x = fixed([2, 40, WIDTH], [-1, 1], 9);
     const fn = self(2, 32);
-    const plain = (changed: Fn, target: Partial<Target> = {}) =>
-      assert.ok(!opsOf(changed, x, target).includes(ATTENTION));
+    const plain = (changed: Fn, target: Partial<Target> = {}) => {
+      for (const precision of ["mixed_bfloat16", "float32"] as const) {
+        const ops = opsOf(changed, x, { precision, ...target });
+        assert.ok(!ops.includes(ATTENTION) && !ops.includes(FULL_ATTENTION));
+      }
+    };
     assert.ok(opsOf(fn, x).includes(ATTENTION));
     plain(fn, { portable: true });
-    plain(fn, { precision: "float32" });
     plain(fn, { precision: "bfloat16_products" });
     plain(self(2, 32, undefined, -1));
     plain((given) => tf.grad((t) => fn(t))(given));
