@@ -1,8 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, hasOneDnn, nativeEngine, nativeOp } from "../native";
+import { attribute, DT, hasOneDnn, nativeEngine, nativeOp, usesTiles } from "../native";
 import { isMixed, rematerialize } from "../trace";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
+
+/** Channels of which a multiple is what the kernel of gradients by filters takes (`passes/filter-gradient-kernel`). */
+const CHANNELS = 32;
 
 /** From this size on a depthwise filter's gradient is a convolution of its own. */
 const LARGE = 5;
@@ -24,8 +27,11 @@ function convolve(
   const [height, width] = filter.shape;
   const same = stride === 1 && height === width && height === 2 * padding + 1;
   const x = same ? image : pad(image, padding);
+  const half = isMixed();
+  const hasKernel = half && usesTiles() && [2, 3].every((i) => filter.shape[i] % CHANNELS === 0);
   const tiles =
     family === "Conv2D" &&
+    !hasKernel &&
     height === stride &&
     width === stride &&
     filter.shape[2] === x.shape[3] &&
@@ -33,7 +39,6 @@ function convolve(
   const strided = (by: number) => attributesOf(by, same ? "SAME" : "VALID");
   const attributes = strided(stride);
   const depthwise = family === "DepthwiseConv2dNative";
-  const half = isMixed();
   const large = depthwise && height >= LARGE && hasOneDnn();
   const slides = large && (half || (same && height > LARGE));
   const eigen = large && !slides;
@@ -106,7 +111,7 @@ function spread(dy: tf.Tensor4D, stride: number, size: readonly [number, number]
 
 /**
  * By the filter that is moved by its own size, as one product of matrices: oneDNN does that 10-30 %
- * faster than its convolution's gradient, patches of 16 pixels in bfloat16 three times.
+ * faster than its convolution's gradient, patches of 16 pixels in bfloat16 three times. A kernel of our own is faster.
  */
 function tilesFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, size: number): tf.Tensor {
   const [batch, height, width, channels] = x.shape;

@@ -16,6 +16,9 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
     get multipliesBfloat16() {
       return processor().multipliesBfloat16;
     },
+    get usesTiles() {
+      return processor().usesTiles;
+    },
     get parts() {
       return processor().parts;
     },

@@ -165,8 +165,8 @@ struct Call {
   uint16_t *gradients[3];
 };
 
-/* The heads of one of several cores. */
-void SomeHeads(void *what, int member, int members) {
+/* Some of the heads. */
+void SomeHeads(void *what, int part, int parts) {
   const Call &call = *static_cast<Call *>(what);
   const Heads &t = call.operands.heads;
   static thread_local Scratch scratch;
@@ -179,18 +179,18 @@ void SomeHeads(void *what, int member, int members) {
     call.operands.failed = true;
     return;
   }
-  Parts parts(at);
+  Parts memory(at);
   Buffers b;
-  for (auto part : {&Buffers::keys, &Buffers::values, &Buffers::key_columns}) b.*part = parts.Low(height * width);
-  for (auto part : {&Buffers::queries, &Buffers::dy, &Buffers::pack}) b.*part = parts.Low(kPairs * width);
-  for (auto part : {&Buffers::p, &Buffers::ds}) b.*part = parts.Low(kPairs * height);
-  for (auto part : {&Buffers::query_rows, &Buffers::dy_rows}) b.*part = parts.Low(queries * width);
-  for (auto part : {&Buffers::all_p, &Buffers::all_ds}) b.*part = parts.Low(queries * height);
-  for (auto part : {&Buffers::scores, &Buffers::dp}) b.*part = parts.Full(kPairs * height);
-  b.result = parts.Full(kPairs * kPairs);
+  for (auto buffer : {&Buffers::keys, &Buffers::values, &Buffers::key_columns}) b.*buffer = memory.Low(height * width);
+  for (auto buffer : {&Buffers::queries, &Buffers::dy, &Buffers::pack}) b.*buffer = memory.Low(kPairs * width);
+  for (auto buffer : {&Buffers::p, &Buffers::ds}) b.*buffer = memory.Low(kPairs * height);
+  for (auto buffer : {&Buffers::query_rows, &Buffers::dy_rows}) b.*buffer = memory.Low(queries * width);
+  for (auto buffer : {&Buffers::all_p, &Buffers::all_ds}) b.*buffer = memory.Low(queries * height);
+  for (auto buffer : {&Buffers::scores, &Buffers::dp}) b.*buffer = memory.Full(kPairs * height);
+  b.result = memory.Full(kPairs * kPairs);
   const Tiles tiles;
   const int64_t all = t.batch * t.heads;
-  for (int64_t i = all * member / members; i < all * (member + 1) / members; i++)
+  for (int64_t i = all * part / parts; i < all * (part + 1) / parts; i++)
     Head(call.operands, i / t.heads, i % t.heads, call.gradients, b);
 }
 

@@ -112,8 +112,8 @@ struct Call {
   uint16_t *y;
 };
 
-/* The heads of one of several cores. */
-void SomeHeads(void *what, int member, int members) {
+/* Some of the heads. */
+void SomeHeads(void *what, int part, int parts) {
   const Call &call = *static_cast<Call *>(what);
   const Heads &t = call.operands.heads;
   static thread_local Scratch scratch;
@@ -124,12 +124,12 @@ void SomeHeads(void *what, int member, int members) {
     call.operands.failed = true;
     return;
   }
-  Parts parts(at);
-  Buffers buffers = {parts.Low(packed), parts.Low(packed), parts.Low(result), {parts.Low(weights), parts.Low(weights)},
-                     {parts.Full(weights), parts.Full(weights)}, parts.Full(result), {}};
+  Parts memory(at);
+  Buffers buffers = {memory.Low(packed), memory.Low(packed), memory.Low(result), {memory.Low(weights), memory.Low(weights)},
+                     {memory.Full(weights), memory.Full(weights)}, memory.Full(result), {}};
   const Tiles tiles;
   const int64_t y_stride = t.heads * t.size, all = t.batch * t.heads;
-  for (int64_t i = all * member / members; i < all * (member + 1) / members; i++) {
+  for (int64_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
     const int64_t n = i / t.heads, h = i % t.heads;
     Head(call.operands, n, h, call.y + n * t.queries * y_stride + h * t.size, y_stride, buffers);
   }

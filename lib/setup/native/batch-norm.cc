@@ -64,7 +64,10 @@ inline void Store(uint16_t *to, __mmask16 some, __m512 value) {
   _mm256_mask_storeu_epi16(to, some, (__m256i)_mm512_cvtneps_pbh(value));
 }
 
-/* What is summed and what is computed of some rows, forward and backward: `rows` at `at`, of which `count` numbers are there. */
+/*
+ * What is summed and what is computed, forward and backward, of `rows` rows from the number `at` on, of each of which `count` numbers
+ * are there.
+ */
 template <class T, bool backward, bool relu>
 struct Of {
   template <int rows>
@@ -74,6 +77,7 @@ struct Of {
       const __mmask16 some = Lanes(count - i);
       const __m512 mean = _mm512_loadu_ps(call.along[kMean] + i);
       __m512 first = _mm512_loadu_ps(sums + i), second = _mm512_loadu_ps(sums + call.row + i);
+#pragma GCC unroll 4
       for (int j = 0; j < rows; j++) {
         const __m512 off = _mm512_maskz_sub_ps(some, Load(x + j * call.row + i, some), mean);
         if (backward) {
@@ -98,6 +102,7 @@ struct Of {
       const __mmask16 some = Lanes(count - i);
       const auto of = [&](Along what) { return _mm512_loadu_ps(call.along[what] + i); };
       const __m512 mean = of(kMean), factor = of(kFactor), slope = of(kSlope), shift = of(kShift);
+#pragma GCC unroll 4
       for (int j = 0; j < rows; j++) {
         const __m512 off = _mm512_sub_ps(Load(x + j * call.row + i, some), mean);
         const __m512 value =
@@ -122,7 +127,7 @@ struct Of {
   }
 };
 
-/* Does what `of` does with the rows from `begin` to `end`. */
+/* `some` rows at a time, and the last of those from `begin` to `end` one by one. */
 template <void (*some)(const Call &, int64_t, int64_t, float *), void (*one)(const Call &, int64_t, int64_t, float *)>
 void Rows(const Call &call, int64_t begin, int64_t end, float *sums) {
   for (; begin + kTogether < end; begin += kTogether) some(call, begin * call.row, call.row, sums);
@@ -130,29 +135,25 @@ void Rows(const Call &call, int64_t begin, int64_t end, float *sums) {
 }
 
 template <class Form>
-void SumShares(void *what, int member, int members) {
+void SumShare(void *what, int share, int) {
   const Call &call = *static_cast<const Call *>(what);
-  for (int64_t share = member; share < call.shares; share += members) {
-    double *sums = call.sums + 2 * call.row * share;
-    float *block = call.block + 2 * call.row * share;
-    std::fill_n(sums, 2 * call.row, 0.0);
-    const int64_t end = call.First(share + 1);
-    for (int64_t begin = call.First(share); begin < end; begin += kBlock) {
-      std::fill_n(block, 2 * call.row, 0.0f);
-      Rows<&Form::template Sum<kTogether>, &Form::template Sum<1>>(call, begin, std::min(begin + kBlock, end), block);
-      for (int64_t i = 0; i < 2 * call.row; i++) sums[i] += block[i];
-    }
+  double *sums = call.sums + 2 * call.row * share;
+  float *block = call.block + 2 * call.row * share;
+  std::fill_n(sums, 2 * call.row, 0.0);
+  const int64_t end = call.First(share + 1);
+  for (int64_t begin = call.First(share); begin < end; begin += kBlock) {
+    std::fill_n(block, 2 * call.row, 0.0f);
+    Rows<&Form::template Sum<kTogether>, &Form::template Sum<1>>(call, begin, std::min(begin + kBlock, end), block);
+    for (int64_t i = 0; i < 2 * call.row; i++) sums[i] += block[i];
   }
 }
 
 template <class Form>
-void ComputeShares(void *what, int member, int members) {
+void ComputeShare(void *what, int share, int) {
   const Call &call = *static_cast<const Call *>(what);
-  for (int64_t share = member; share < call.shares; share += members) {
-    const int64_t first = call.First(share);
-    for (int64_t end = call.First(share + 1); end > first; end -= std::min(kBlock, end - first))
-      Rows<&Form::template Compute<kTogether>, &Form::template Compute<1>>(call, std::max(first, end - kBlock), end, nullptr);
-  }
+  const int64_t first = call.First(share);
+  for (int64_t end = call.First(share + 1); end > first; end -= std::min(kBlock, end - first))
+    Rows<&Form::template Compute<kTogether>, &Form::template Compute<1>>(call, std::max(first, end - kBlock), end, nullptr);
 }
 
 #pragma GCC pop_options
@@ -174,19 +175,21 @@ double SumOf(const Call &call, int64_t channel, int64_t which) {
 enum Given { kX, kScale, kBeta, kRunningMean, kRunningVariance };
 enum GivenBack { kDy, kXBack, kScaleBack, kBetaBack, kMeanBack, kVarianceBack };
 
-using Steps = void (*)(void *, int, int);
-struct Both { Steps sum, compute; };
+/* Both readings of an image. */
+struct Steps {
+  Team::Work sum, compute;
+};
 
 template <bool backward>
-Both StepsOf(const Op &op) {
+Steps StepsOf(const Op &op) {
   if (op.low)
-    return op.relu ? Both{&SumShares<Of<uint16_t, backward, true>>, &ComputeShares<Of<uint16_t, backward, true>>}
-                   : Both{&SumShares<Of<uint16_t, backward, false>>, &ComputeShares<Of<uint16_t, backward, false>>};
-  return op.relu ? Both{&SumShares<Of<float, backward, true>>, &ComputeShares<Of<float, backward, true>>}
-                 : Both{&SumShares<Of<float, backward, false>>, &ComputeShares<Of<float, backward, false>>};
+    return op.relu ? Steps{&SumShare<Of<uint16_t, backward, true>>, &ComputeShare<Of<uint16_t, backward, true>>}
+                   : Steps{&SumShare<Of<uint16_t, backward, false>>, &ComputeShare<Of<uint16_t, backward, false>>};
+  return op.relu ? Steps{&SumShare<Of<float, backward, true>>, &ComputeShare<Of<float, backward, true>>}
+                 : Steps{&SumShare<Of<float, backward, false>>, &ComputeShare<Of<float, backward, false>>};
 }
 
-/* A call of operands that fit together, with memory for it; its `sums` are null where there is none. */
+/* A call, with memory for it. What does not fit together, and where there is none, is said of the tensors. */
 Call CallOf(const Op &op, OpTensors &tensors, int image, int scale) {
   static thread_local Scratch scratch;
   TF_Tensor *x = tensors.in(image);
@@ -226,7 +229,7 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
   for (int i = 1; i < 5; i++) out[i] = tensors.Numbers(i, channels);
   if (!tensors.ok()) return;
   const auto shares = static_cast<int>(call.shares);
-  const Both steps = StepsOf<false>(op);
+  const Steps steps = StepsOf<false>(op);
   // Squares of numbers far from zero would lose what varies: sums are about the mean of the first pixels.
   Call first = call;
   first.shares = 1;
@@ -279,7 +282,7 @@ void Backward(void *kernel, TF_OpKernelContext *context) {
   }
   for (const Along what : {kMean, kFactor, kOffset}) Repeat(call, call.along[what]);
   const auto shares = static_cast<int>(call.shares);
-  const Both steps = StepsOf<true>(op);
+  const Steps steps = StepsOf<true>(op);
   Team::Share(shares, steps.sum, &call);
   for (int64_t c = 0; c < channels; c++) {
     const double inverse = 1 / std::sqrt(static_cast<double>(tensors.Of<float>(kVarianceBack)[c]) + op.epsilon);

@@ -163,7 +163,8 @@ class Chunk {
 };
 
 /* One share of the work. */
-void Share(Call &call, int64_t share) {
+void Share(void *what, int share, int) {
+  auto &call = *static_cast<Call *>(what);
   static thread_local Scratch scratch;
   const Op &op = call.op;
   const Sizes &of = op.of;
@@ -184,17 +185,12 @@ void Share(Call &call, int64_t share) {
   }
 }
 
-void Shares(void *what, int member, int members) {
-  auto &call = *static_cast<Call *>(what);
-  for (int64_t i = member; i < call.op.shares; i += members) Share(call, i);
-}
-
 /* Sums of some places and channels, added up in order and brought into the filter's. */
-void Finish(void *what, int member, int members) {
+void Finish(void *what, int part, int parts) {
   const Call &call = *static_cast<const Call *>(what);
   const Sizes &of = call.op.of;
   const int64_t items = of.items(), copies = call.op.copies();
-  for (int64_t i = items * member / members; i < items * (member + 1) / members; i++)
+  for (int64_t i = items * part / parts; i < items * (part + 1) / parts; i++)
     for (int64_t c = 0; c < of.out; c += kTile)
       for (int64_t d = 0; d < kPairs; d += kTile) {
         const float *from = call.sums + i * kPairs * of.out + c / kPairs * kBlock + c % kPairs * kPairs + d;
@@ -244,7 +240,7 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
     auto *sums = reinterpret_cast<float *>(scratch.Of(4 * of.weights() * op.copies()));
     Call call = {op, static_cast<uint16_t *>(TF_TensorData(x)), static_cast<uint16_t *>(TF_TensorData(dy)), sums,
                  static_cast<float *>(TF_TensorData(result))};
-    if (sums != nullptr) Team::Share(static_cast<int>(op.shares), &Shares, &call);
+    if (sums != nullptr) Team::Share(static_cast<int>(op.shares), &Share, &call);
     if (sums == nullptr || !call.room)
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkFilterGradient: no room to compute in");
     else Team::Share(static_cast<int>(op.shares), &Finish, &call);

@@ -157,16 +157,16 @@ constexpr int64_t kLine = 64;
 
 /* The blocks of one of several cores, columns after columns: each core reads its own weights. */
 template <After after>
-void SomeBlocks(void *what, int member, int members) {
+void SomeBlocks(void *what, int part, int parts) {
   const Call &call = *static_cast<const Call *>(what);
   const Linear &layer = call.layer;
   const int64_t deep = layer.in / kPairs, panels = Padded(layer.out) / kPairs, blocks = Padded(layer.rows) / kPairs;
   const int64_t most = std::max<int64_t>(1, kCached / (2 * kPairs * layer.in));
-  const int64_t all = panels * blocks, end = all * (member + 1) / members;
+  const int64_t all = panels * blocks, end = all * (part + 1) / parts;
   const Tiles tiles;
   alignas(64) float sums[2][kPairs * kPairs];
   Block before;
-  for (int64_t i = all * member / members, turn = 0; i < end; i++, turn ^= 1) {
+  for (int64_t i = all * part / parts, turn = 0; i < end; i++, turn ^= 1) {
     // Groups of blocks, in each of these panels, in each of these blocks.
     const int64_t group = i / (panels * most), first = group * most, count = std::min(most, blocks - first);
     const int64_t within = i - first * panels, panel = within / count, row = (first + within % count) * kPairs;
