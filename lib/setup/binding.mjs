@@ -23,7 +23,7 @@ const KERNELS = [
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
-const SHARED = ["heads.h", "op-tensors.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
+const SHARED = ["batch-norm-rows.h", "heads.h", "op-tensors.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
   join(HERE, "native", file),
 );
 const QUIET = join(HERE, "native", "quiet.c");
