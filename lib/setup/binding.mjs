@@ -23,9 +23,14 @@ const KERNELS = [
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
-const SHARED = ["batch-norm-rows.h", "heads.h", "op-tensors.h", "register-op.h", "team.h", "tiles.h"].map((file) =>
-  join(HERE, "native", file),
-);
+const SHARED = [
+  "batch-norm-rows.h",
+  "heads.h",
+  "op-tensors.h",
+  "register-op.h",
+  "team.h",
+  "tiles.h",
+].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 
 /** Compile sources into a Node addon: beside it first, so that a kill leaves no half of it. */
