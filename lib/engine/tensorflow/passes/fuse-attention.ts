@@ -15,11 +15,11 @@ export const fuseAttention: Pass = {
   name: "fuse-attention",
   processorsOnly: true,
   summary: "attention is one kernel: in bfloat16 on processors with AMX, in float32 in predictions",
-  run: (trace, target) => inFloat32(inBfloat16(trace, target), target),
+  run: (trace, target) => ofFull(ofLow(trace, target), target),
 };
 
-const inBfloat16 = ofAttentions((trace, threads) => fused(trace, threads, DT.bfloat16));
-const inFloat32 = ofAttentions((trace, threads) => fused(trace, threads, DT.float32), "float32");
+const ofLow = ofAttentions((trace, threads) => fused(trace, threads, DT.bfloat16));
+const ofFull = ofAttentions((trace, threads) => fused(trace, threads, DT.float32), "float32");
 
 function fused(trace: Trace, threads: number, dtype: number): Trace {
   const reader = onlyReaders(trace);
