@@ -23,13 +23,22 @@ export interface Kept {
 
 const [DATABASE, PROJECT, PICTURES] = ["tuning-fork", "project", "pictures"];
 
+let opened: Promise<IDBDatabase> | undefined;
+
+/** The database; opened once, so that what is kept is on its way before the page can be left. */
 function open(): Promise<IDBDatabase> {
+  if (opened !== undefined) return opened;
   const request = indexedDB.open(DATABASE, 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore(PROJECT);
     request.result.createObjectStore(PICTURES, { keyPath: "id" });
   };
-  return result(request);
+  opened = result(request);
+  // Another attempt may go better.
+  opened.catch(() => {
+    opened = undefined;
+  });
+  return opened;
 }
 
 function result<T>(request: IDBRequest<T>): Promise<T> {
@@ -37,18 +46,6 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-}
-
-async function change(name: string, act: (store: IDBObjectStore) => void): Promise<void> {
-  const database = await open();
-  const transaction = database.transaction(name, "readwrite");
-  act(transaction.objectStore(name));
-  await new Promise<void>((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onerror = () => reject(transaction.error);
-    transaction.onabort = () => reject(transaction.error);
-  });
-  database.close();
 }
 
 /** What an earlier visit left. */
@@ -59,20 +56,25 @@ export async function readKept(): Promise<Kept> {
     result(transaction.objectStore(PROJECT).get("project")),
     result(transaction.objectStore(PICTURES).getAll()),
   ]);
-  database.close();
   return { project, pictures };
 }
 
-/** Keep the question and its labels. */
-export const keepProject = (project: Project) =>
-  change(PROJECT, (store) => void store.put(project, "project"));
-
-/** Keep pictures, those of the same name are replaced, and let others go. */
-export const keepPictures = (
+/** Keep the question and its labels, and pictures, those of the same name are replaced; let others go. All of it or nothing. */
+export async function keep(
+  project: Project,
   pictures: readonly StoredPicture[],
-  gone: readonly StoredPicture[] = [],
-) =>
-  change(PICTURES, (store) => {
-    for (const { id } of gone) store.delete(id);
-    for (const picture of pictures) store.put(picture);
+  gone: readonly StoredPicture[],
+): Promise<void> {
+  const database = await open();
+  const transaction = database.transaction([PROJECT, PICTURES], "readwrite");
+  transaction.objectStore(PROJECT).put(project, "project");
+  const store = transaction.objectStore(PICTURES);
+  for (const { id } of gone) store.delete(id);
+  for (const picture of pictures) store.put(picture);
+  transaction.commit();
+  await new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onerror = () => reject(transaction.error);
+    transaction.onabort = () => reject(transaction.error);
   });
+}

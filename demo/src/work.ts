@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { UserError } from "#lib/core/errors";
 import type { network } from "./network";
-import { keepPictures, keepProject, type Project, readKept, type StoredPicture } from "./store";
+import { keep, type Project, readKept, type StoredPicture } from "./store";
 
 /** All that undo takes back. */
 export interface Work {
@@ -27,7 +27,7 @@ export function useWork(tell: (error: unknown) => void) {
   const past = useRef<readonly Work[]>([]);
 
   const become = (next: Work) => {
-    keep(now.current, next).catch(tell);
+    keepChanges(now.current, next).catch(tell);
     now.current = next;
     setWork(next);
   };
@@ -69,11 +69,11 @@ export function useWork(tell: (error: unknown) => void) {
 }
 
 /** Keep what differs. */
-async function keep(before: Work, after: Work): Promise<void> {
-  if (after.project !== before.project) await keepProject(after.project);
-  if (after.pictures === before.pictures) return;
+async function keepChanges(before: Work, after: Work): Promise<void> {
+  if (after.project === before.project && after.pictures === before.pictures) return;
   const [old, next] = [new Set(before.pictures), new Set(after.pictures)];
-  await keepPictures(
+  await keep(
+    after.project,
     after.pictures.filter((picture) => !old.has(picture)),
     before.pictures.filter((picture) => !next.has(picture)),
   );
