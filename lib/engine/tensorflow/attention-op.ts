@@ -149,7 +149,7 @@ const tried = triedOnce((dtype) =>
  * compiler that knew it at set-up. They are tried once, on small ones.
  */
 export function hasAttentionKernel(): boolean {
-  return tried(DT.bfloat16);
+  return processor().usesTiles && tried(DT.bfloat16);
 }
 
 const triedFull = triedOnce((dtype) =>

@@ -19,7 +19,6 @@ const TOGETHER = 32;
 export function hasOwnLinear({ node, index }: Output): boolean {
   const { shape, dtype } = node.outputs[index];
   return (
-    processor().usesTiles &&
     dtype === DT.bfloat16 &&
     shape[shape.length - 1] % TOGETHER === 0 &&
     hasLinearKernel()
@@ -61,7 +60,7 @@ const tried = triedOnce(tryLinear);
 
 /** Whether there is a kernel for it, as {@link hasAttentionKernel} says it. */
 export function hasLinearKernel(): boolean {
-  return tried(DT.bfloat16);
+  return processor().usesTiles && tried(DT.bfloat16);
 }
 
 /** 32 · 1 · ⅛ − 4 = 0, GELU of 1, and 4 − 4 + 1 = 1. */

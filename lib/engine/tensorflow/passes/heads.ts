@@ -8,14 +8,12 @@ import {
 } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
-import { processor } from "../processor";
 import { droppedInBody } from "./dropped-body";
 import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /**
- * What a pass does that puts kernels of our own in the place of attentions, where the processor has tiles for them, or in
- * float32 what these kernels want.
+ * What a pass does that puts kernels of our own in the place of attentions of one precision, where there are such.
  *
  * @param rewrite Also given how many cores share a kernel.
  */
@@ -23,8 +21,7 @@ export function ofAttentions(
   rewrite: (trace: Trace, threads: number) => Trace,
   precision: "mixed_bfloat16" | "float32" = "mixed_bfloat16",
 ): Pass["run"] {
-  const hasTiles = () => processor().usesTiles && hasAttentionKernel();
-  const isThere = precision === "float32" ? hasFullAttentionKernel : hasTiles;
+  const isThere = precision === "float32" ? hasFullAttentionKernel : hasAttentionKernel;
   return ownKernels(({ op }) => op === "Softmax", isThere, rewrite, precision);
 }
 
