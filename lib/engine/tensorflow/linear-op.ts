@@ -18,11 +18,7 @@ const TOGETHER = 32;
  */
 export function hasOwnLinear({ node, index }: Output): boolean {
   const { shape, dtype } = node.outputs[index];
-  return (
-    dtype === DT.bfloat16 &&
-    shape[shape.length - 1] % TOGETHER === 0 &&
-    hasLinearKernel()
-  );
+  return dtype === DT.bfloat16 && shape[shape.length - 1] % TOGETHER === 0 && hasLinearKernel();
 }
 
 /**

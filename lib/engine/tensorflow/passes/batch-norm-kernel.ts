@@ -3,6 +3,7 @@ import type { Trace } from "../function-trace";
 import type { GraphNode, Output } from "../graph";
 import { coresOfPart } from "../processor";
 import type { Pass } from "./pass";
+import { type Readers, readersOf } from "./readers";
 import { withoutDead } from "./without-dead";
 
 /** Batch norms in training, the ReLUs after them and the gradients of both as kernels of our own. */
@@ -64,25 +65,6 @@ function isTraining({ op, attributes }: GraphNode): boolean {
     op === "FusedBatchNormV3" &&
     attributes.find(({ name }) => name === "is_training")?.value === true
   );
-}
-
-/** Who reads a node, and which of its results; nobody where the function gives it or waits for it. */
-type Readers = ReadonlyMap<GraphNode, readonly { index: number; by?: GraphNode }[]>;
-
-function readersOf({ nodes, outputs, effects }: Trace): Readers {
-  const readers = new Map<GraphNode, { index: number; by?: GraphNode }[]>();
-  const read = ({ node, index }: Output, by?: GraphNode) => {
-    const known = readers.get(node);
-    if (known === undefined) readers.set(node, [{ index, by }]);
-    else known.push({ index, by });
-  };
-  for (const node of nodes) {
-    for (const input of node.inputs) read(input, node);
-    for (const before of node.after) read({ node: before, index: 0 });
-  }
-  for (const output of outputs) read(output);
-  for (const node of effects) read({ node, index: 0 });
-  return readers;
 }
 
 /** Who reads one result of a node. */

@@ -2,8 +2,8 @@ import { attribute, DT } from "../../native";
 import type { Trace } from "../function-trace";
 import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
 import { fixedNodes } from "./fixed-nodes";
-import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
+import { onlyReaders } from "./readers";
 import { withoutDead } from "./without-dead";
 
 /**

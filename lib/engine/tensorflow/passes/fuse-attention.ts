@@ -1,10 +1,11 @@
 import { DT } from "../../native";
 import { attentionNode, type HeadsAttention } from "../attention-op";
 import type { Trace } from "../function-trace";
-import type { GraphNode, Output } from "../graph";
+import type { GraphNode } from "../graph";
 import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
-import { onlyReaders } from "./only-readers";
+import { withOthers } from "./own-kernels";
 import type { Pass } from "./pass";
+import { onlyReaders } from "./readers";
 import { withoutDead } from "./without-dead";
 
 /**
@@ -23,19 +24,11 @@ const ofFull = ofAttentions((trace, threads) => fused(trace, threads, DT.float32
 
 function fused(trace: Trace, threads: number, dtype: number): Trace {
   const reader = onlyReaders(trace);
-  const copies = new Map<GraphNode, GraphNode>();
-  const there = (node: GraphNode) => copies.get(node) ?? node;
-  const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
-  const nodes = trace.nodes.map((node) => {
+  const rewritten = withOthers(trace, (node) => {
     const found = attentionEndingIn(node, reader, dtype);
-    const made =
-      found === undefined ? node : attentionNode(`${node.name}_attention`, found, threads);
-    const copy = { ...made, inputs: made.inputs.map(moved), after: made.after.map(there) };
-    copies.set(node, copy);
-    return copy;
+    return found && attentionNode(`${node.name}_attention`, found, threads);
   });
-  const [inputs, effects] = [trace.inputs, trace.effects].map((list) => list.map(there));
-  return withoutDead({ ...trace, nodes, inputs, effects, outputs: trace.outputs.map(moved) });
+  return withoutDead(rewritten);
 }
 
 /** What a reshape ends that puts the heads of an attention side by side. */

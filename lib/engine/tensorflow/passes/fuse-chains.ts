@@ -4,8 +4,8 @@ import { bodyOf } from "../fused-body";
 import { type GraphNode, makeNode, type Output } from "../graph";
 import { definitionOf } from "../op-table";
 import { FUSED_FROM } from "./fuse-elementwise";
-import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
+import { onlyReaders } from "./readers";
 
 /**
  * Element-wise ops that follow one another and that nobody wrote as one: a sum and the ReLU after it, sums of

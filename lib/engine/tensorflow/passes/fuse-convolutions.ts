@@ -8,8 +8,8 @@ import {
 } from "../fused-convolution";
 import { type GraphNode, makeNode, type Output } from "../graph";
 import { fixedNodes } from "./fixed-nodes";
-import { onlyReaders } from "./only-readers";
 import type { Pass } from "./pass";
+import { onlyReaders } from "./readers";
 
 /**
  * Convolutions by weights that stay, as oneDNN's one op: it adds the bias and the residual and applies ReLU while the
