@@ -93,8 +93,8 @@ export interface NativeEngine {
   readonly hasOneDnn: boolean;
   /** Whether the processor multiplies bfloat16 by itself: where not, float32 is what is computed in. */
   readonly multipliesBfloat16: boolean;
-  /** Whether the processor has tiles, with which kernels of our own multiply bfloat16 (AMX). */
-  readonly usesTiles: boolean;
+  /** Whether the gradient by a filter of so many channels is a kernel of our own in bfloat16, which is faster than a product. */
+  hasFilterGradient(channelsIn: number, channelsOut: number): boolean;
   /** See `usualParts`. */
   readonly parts: number;
   /** Whether predictions gain by `constantVariables`, see `compile`. */
@@ -150,11 +150,6 @@ export function isUsingGpu(): boolean {
 /** @returns whether the processor multiplies bfloat16 by itself. */
 export function multipliesBfloat16(): boolean {
   return nativeEngine()?.multipliesBfloat16 === true;
-}
-
-/** @returns whether kernels of our own multiply bfloat16 with AMX's tiles. */
-export function usesTiles(): boolean {
-  return nativeEngine()?.usesTiles === true;
 }
 
 /** @returns whether predictions gain here by `constantVariables`, see `compile`. */

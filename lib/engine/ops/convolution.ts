@@ -1,11 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, hasOneDnn, nativeEngine, nativeOp, usesTiles } from "../native";
+import { attribute, DT, hasOneDnn, nativeEngine, nativeOp } from "../native";
 import { isMixed, rematerialize } from "../trace";
 import { differentiable } from "./differentiable";
 import { product } from "./linear";
-
-/** Channels of which a multiple is what the kernel of gradients by filters takes (`passes/filter-gradient-kernel`). */
-const CHANNELS = 32;
 
 /** From this size on a depthwise filter's gradient is a convolution of its own. */
 const LARGE = 5;
@@ -28,7 +25,7 @@ function convolve(
   const same = stride === 1 && height === width && height === 2 * padding + 1;
   const x = same ? image : pad(image, padding);
   const half = isMixed();
-  const hasKernel = half && usesTiles() && [2, 3].every((i) => filter.shape[i] % CHANNELS === 0);
+  const hasKernel = half && nativeEngine()?.hasFilterGradient(filter.shape[2], filter.shape[3]);
   const tiles =
     family === "Conv2D" &&
     !hasKernel &&

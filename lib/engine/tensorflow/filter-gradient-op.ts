@@ -7,8 +7,13 @@ import { computes, triedOnce } from "./try-kernel";
 /** The op of `setup/native/filter-gradient.cc`. */
 export const FILTER_GRADIENT = "TuningForkFilterGradient";
 
-/** Channels that its tiles take together; images and gradients have a multiple of them. */
-export const CHANNELS = 32;
+/** Channels that its tiles take together. */
+const CHANNELS = 32;
+
+/** Whether images and gradients have channels that it takes: multiples of 32. */
+export function fillsTiles(channelsIn: number, channelsOut: number): boolean {
+  return channelsIn % CHANNELS === 0 && channelsOut % CHANNELS === 0;
+}
 
 /** A convolution whose gradient by the filter is asked for. */
 export interface FilterGradient {

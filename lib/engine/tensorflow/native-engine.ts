@@ -2,6 +2,7 @@ import type { NativeEngine } from "../native";
 import { nativeBackend } from "./binding";
 import { compileGraph } from "./compiled-graph";
 import { exportSavedModel } from "./export-saved-model";
+import { fillsTiles } from "./filter-gradient-op";
 import { decodeJpegs } from "./jpeg-session";
 import { processor } from "./processor";
 import { watchOps } from "./watch-ops";
@@ -16,9 +17,8 @@ export function tensorflow(isUsingGpu: boolean): NativeEngine {
     get multipliesBfloat16() {
       return processor().multipliesBfloat16;
     },
-    get usesTiles() {
-      return processor().usesTiles;
-    },
+    hasFilterGradient: (channelsIn, channelsOut) =>
+      processor().usesTiles && fillsTiles(channelsIn, channelsOut),
     get parts() {
       return processor().parts;
     },

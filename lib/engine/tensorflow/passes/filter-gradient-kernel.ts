@@ -1,7 +1,7 @@
 import { DT } from "../../native";
 import {
-  CHANNELS,
   type FilterGradient,
+  fillsTiles,
   filterGradientNode,
   hasFilterGradientKernel,
 } from "../filter-gradient-op";
@@ -66,8 +66,7 @@ function gradientOf({ op, attributes, inputs, outputs }: GraphNode): FilterGradi
   const padding = given("padding");
   if (
     channels !== channelsIn ||
-    channelsIn % CHANNELS !== 0 ||
-    channelsOut % CHANNELS !== 0 ||
+    !fillsTiles(channelsIn, channelsOut) ||
     stride !== other ||
     `${given("dilations")}` !== "1,1,1,1" ||
     (padding !== "SAME" && padding !== "VALID")
