@@ -48,7 +48,7 @@ __attribute__((noinline)) void Weigh(float *scores, float *dp, int64_t count, fl
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
   for (int64_t i = count / kTile * kTile; i < padded; i += kTile)
     _mm512_store_ps(scores + i,
-                    _mm512_mask_blend_ps(FirstOf(count - i) & 0xffff, nothing, _mm512_load_ps(scores + i)));
+                    _mm512_mask_blend_ps(Lanes(count - i), nothing, _mm512_load_ps(scores + i)));
   __m512 largest = nothing;
   for (int64_t i = 0; i < padded; i += kTile) largest = _mm512_max_ps(largest, _mm512_load_ps(scores + i));
   const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(largest)), by = _mm512_set1_ps(scale * 1.44269504f);
@@ -96,7 +96,7 @@ void OverQueries(const Heads &t, const uint16_t *rows, const uint16_t *weights, 
       Multiply(rows + c * all, all, weights + key / kTile * kTileSize, kTileSize, height / kTile * kTileSize,
                all / kPairs, true, result, kPairs, [](int64_t) {});
       for (int64_t half = 0; half < 2; half++) {
-        const __mmask16 some = FirstOf(t.size - c - half * kTile) & 0xffff;
+        const __mmask16 some = Lanes(t.size - c - half * kTile);
         for (int64_t of = 0; of < 2; of++) {
           __m512i lines[kTile];
           for (int j = 0; j < kTile; j++)

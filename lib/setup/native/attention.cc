@@ -30,7 +30,7 @@ __attribute__((noinline)) float Exponentials(float *x, int64_t count, float scal
   const int64_t padded = Padded(count);
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
   for (int64_t i = count / kTile * kTile; i < padded; i += kTile) {
-    const __mmask16 some = FirstOf(count - i) & 0xffff;
+    const __mmask16 some = Lanes(count - i);
     _mm512_store_ps(x + i, _mm512_mask_blend_ps(some, nothing, _mm512_load_ps(x + i)));
   }
   __m512 largest = nothing;
@@ -79,7 +79,7 @@ void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *y, in
       const __m512 share = _mm512_set1_ps((dropout.on ? dropout.kept : 1.f) / b.sums[n % 2][i]);
       for (int64_t c = 0; c < t.size; c += kTile) {
         const __m512 values = _mm512_mul_ps(_mm512_load_ps(b.result + i * width + c), share);
-        _mm256_mask_storeu_epi16(y + (n * kPairs + i) * y_stride + c, FirstOf(t.size - c) & 0xffff,
+        _mm256_mask_storeu_epi16(y + (n * kPairs + i) * y_stride + c, Lanes(t.size - c),
                                  (__m256i)_mm512_cvtneps_pbh(values));
       }
     }

@@ -18,10 +18,9 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
-/* Numbers in a register. */
-constexpr int64_t kLanes = 16;
 /* Numbers of a row at least; rows whose sums are added up before they go into longer ones; rows that are read together. */
 constexpr int64_t kRow = 128, kBlock = 128, kTogether = 4;
+
 struct Op {
   bool low, relu;
   float epsilon, momentum;
@@ -45,12 +44,6 @@ struct Call {
   int64_t First(int64_t share) const { return (numbers + row - 1) / row * share / shares; }
 };
 
-inline __mmask16 Lanes(int64_t n) { return n >= kLanes ? 0xffff : n <= 0 ? 0 : (1u << n) - 1; }
-
-inline __m512 Load(const float *from, __mmask16 some) { return _mm512_maskz_loadu_ps(some, from); }
-inline __m512 Load(const uint16_t *from, __mmask16 some) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, from)), 16));
-}
 inline void Store(float *to, __mmask16 some, __m512 value) { _mm512_mask_storeu_ps(to, some, value); }
 inline void Store(uint16_t *to, __mmask16 some, __m512 value) {
   _mm256_mask_storeu_epi16(to, some, (__m256i)_mm512_cvtneps_pbh(value));
@@ -65,7 +58,7 @@ struct Of {
   template <int rows>
   static void Sum(const Call &call, int64_t at, int64_t count, float *sums) {
     const T *x = static_cast<const T *>(call.x) + at, *dy = backward ? static_cast<const T *>(call.dy) + at : nullptr;
-    for (int64_t i = 0; i < count; i += kLanes) {
+    for (int64_t i = 0; i < count; i += kTile) {
       const __mmask16 some = Lanes(count - i);
       const __m512 mean = _mm512_loadu_ps(call.along[kMean] + i);
       __m512 first = _mm512_loadu_ps(sums + i), second = _mm512_loadu_ps(sums + call.row + i);
@@ -90,7 +83,7 @@ struct Of {
   static void Compute(const Call &call, int64_t at, int64_t count, float *) {
     const T *x = static_cast<const T *>(call.x) + at, *dy = backward ? static_cast<const T *>(call.dy) + at : nullptr;
     T *result = static_cast<T *>(call.result) + at;
-    for (int64_t i = 0; i < count; i += kLanes) {
+    for (int64_t i = 0; i < count; i += kTile) {
       const __mmask16 some = Lanes(count - i);
       const auto of = [&](Along what) { return _mm512_loadu_ps(call.along[what] + i); };
       const __m512 mean = of(kMean), factor = of(kFactor), slope = of(kSlope), shift = of(kShift);

@@ -66,7 +66,7 @@ Call CallOf(const Op &op, OpTensors &tensors, int image, int scale) {
     tensors.Fail(TF_INVALID_ARGUMENT, "TuningForkBatchNorm: operands whose sizes do not fit together");
     return call;
   }
-  const int64_t whole = std::lcm(channels, kLanes);
+  const int64_t whole = std::lcm<int64_t>(channels, kTile);
   call.row = (kRow + whole - 1) / whole * whole;
   call.shares = std::clamp<int64_t>(std::min(op.threads, numbers / kWorth), 1, (numbers + call.row - 1) / call.row);
   char *memory = scratch.Of(call.row * (kAlongs * 4 + call.shares * 2 * (8 + 4)));

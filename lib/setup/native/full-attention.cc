@@ -1,5 +1,5 @@
 /*
- * The op TuningForkFullAttention, for processors with AVX-512: softmax(s q kT) v of every head in float32, for predictions.
+ * The op TuningForkFullAttention, for processors with AVX512_BF16: softmax(s q kT) v of every head in float32, for predictions.
  *
  * TensorFlow writes the scores of all queries to memory, and reads them three times: of many tokens (DINOv2 has 1,370) that takes as
  * long as the products. Here twelve queries at a time stay in the cache from their scores to their result, as in `attention.cc`.
@@ -62,8 +62,6 @@ inline __attribute__((always_inline)) void Products(const float *a, int64_t a_st
   }
 }
 
-inline __mmask16 Lanes(int64_t n) { return FirstOf(n) & 0xffff; }
-
 /* What a core computes in. */
 struct Buffers {
   /* Blocks of keys, their numbers down; blocks of numbers, values down; queries; scores, then weights. */
@@ -77,7 +75,7 @@ void PackKeys(const float *k, int64_t stride, int64_t count, int64_t size, float
     for (int64_t c = 0; c < size; c += kTile) {
       for (int j = 0; j < kTile; j++)
         lines[j] = _mm512_castps_si512(
-            _mm512_maskz_loadu_ps(n + j < count ? Lanes(size - c) : 0, k + (n + j) * stride + c));
+            Load(k + (n + j) * stride + c, n + j < count ? Lanes(size - c) : 0));
       Transpose(lines);
       float *at = to + (n / kBlock * size + c) * kBlock + n % kBlock;
       for (int j = 0; j < std::min<int64_t>(kTile, size - c); j++) _mm512_store_si512(at + j * kBlock, lines[j]);
@@ -89,7 +87,7 @@ void PackValues(const float *v, int64_t stride, int64_t count, int64_t size, flo
   for (int64_t c = 0; c < Blocks(size) * kBlock; c += kTile)
     for (int64_t n = 0; n < count; n++)
       _mm512_store_ps(to + (c / kBlock * count + n) * kBlock + c % kBlock,
-                      _mm512_maskz_loadu_ps(Lanes(size - c), v + n * stride + c));
+                      Load(v + n * stride + c, Lanes(size - c)));
 }
 
 /* exp(x - the largest x) of a row in its place; returns one by the sum. */
@@ -121,7 +119,7 @@ void Head(const Operands &operands, int64_t image, int64_t head, float *y, int64
       const float *q = at(0) + (first + r) * t.views[0].token;
       for (int64_t j = 0; j < t.size; j += kTile)
         _mm512_mask_storeu_ps(b.queries + r * t.size + j, Lanes(t.size - j),
-                              _mm512_mul_ps(_mm512_maskz_loadu_ps(Lanes(t.size - j), q + j), _mm512_set1_ps(t.scale)));
+                              _mm512_mul_ps(Load(q + j, Lanes(t.size - j)), _mm512_set1_ps(t.scale)));
     }
     for (int64_t n = 0; n < height; n += kBlock)
       Products(b.queries, t.size, b.keys + n * t.size, t.size, b.scores + n, height);

@@ -106,10 +106,6 @@ inline __m512 Gelu(__m512 x) {
   return _mm512_mul_ps(x, _mm512_fmadd_ps(_mm512_mul_ps(p, z), half, half));
 }
 
-inline __m512 Wide(__mmask16 some, const uint16_t *x) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, x)), 16));
-}
-
 enum class After { kNothing, kGelu, kResidual, kWideResidual };
 
 /* 32 rows and columns of a result, or fewer, as they come from the tiles. */
@@ -133,12 +129,12 @@ inline __attribute__((always_inline)) void Finish(const Call &call, const Block 
     if (after == After::kGelu) a = Gelu(a), b = Gelu(b);
     if (after == After::kResidual) {
       const auto *residual = static_cast<const uint16_t *>(call.residual) + at;
-      a = _mm512_add_ps(a, Wide(lower, residual)), b = _mm512_add_ps(b, Wide(upper, residual + kTile));
+      a = _mm512_add_ps(a, Load(residual, lower)), b = _mm512_add_ps(b, Load(residual + kTile, upper));
     }
     if (after == After::kWideResidual) {
       const auto *residual = static_cast<const float *>(call.residual) + at;
-      a = _mm512_add_ps(a, _mm512_maskz_loadu_ps(lower, residual));
-      b = _mm512_add_ps(b, _mm512_maskz_loadu_ps(upper, residual + kTile));
+      a = _mm512_add_ps(a, Load(residual, lower));
+      b = _mm512_add_ps(b, Load(residual + kTile, upper));
     }
     if (layer.wide) {
       auto *y = static_cast<float *>(call.y) + at;

@@ -27,6 +27,9 @@ inline __mmask32 FirstOf(int64_t n) {
   return n >= kPairs ? ~0u : n <= 0 ? 0u : (1u << n) - 1;
 }
 
+/* The first n of 16 numbers of 32 bits. */
+inline __mmask16 Lanes(int64_t n) { return FirstOf(n) & 0xffff; }
+
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
@@ -34,6 +37,12 @@ inline __mmask32 FirstOf(int64_t n) {
 inline __m512 Wide(__m512i x, int half) {
   const __m256i some = half == 0 ? _mm512_castsi512_si256(x) : _mm512_extracti64x4_epi64(x, 1);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
+}
+
+/* Some of 16 numbers. */
+inline __m512 Load(const float *from, __mmask16 some) { return _mm512_maskz_loadu_ps(some, from); }
+inline __m512 Load(const uint16_t *from, __mmask16 some) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, from)), 16));
 }
 
 /*
