@@ -45,7 +45,16 @@ export function assertNearPlain(
   most: number,
   when: string,
 ): void {
-  const [got, expected] = [compiled, plain].map((fn) => [fn(x)].flat());
+  assertNear([compiled(x)].flat(), [plain(x)].flat(), most, when);
+}
+
+/** Assert that results are others but for so large a share of each one's largest number. */
+export function assertNear(
+  got: readonly tf.Tensor[],
+  expected: readonly tf.Tensor[],
+  most: number,
+  when: string,
+): void {
   assert.equal(got.length, expected.length);
   for (const [i, result] of expected.entries()) {
     const largest = tf.max(tf.abs(result)).dataSync()[0];

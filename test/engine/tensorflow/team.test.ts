@@ -16,7 +16,7 @@ describe("threads that share an op", () => {
       const source = join(__dirname, "team.cc");
       const compiler = process.env.CXX || "g++";
       execFileSync(compiler, ["-std=c++17", "-O2", "-pthread", source, "-o", program]);
-      execFileSync(program, { encoding: "utf8" });
+      execFileSync(program);
     } finally {
       rmSync(folder, { recursive: true });
     }
