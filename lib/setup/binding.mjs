@@ -19,12 +19,14 @@ const KERNELS = [
   "batch-norm.cc",
   "filter-gradient.cc",
   "full-attention.cc",
+  "full-attention-gradient.cc",
   "gate.cc",
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
 const SHARED = [
   "batch-norm-rows.h",
+  "full-heads.h",
   "heads.h",
   "op-tensors.h",
   "register-op.h",
@@ -55,7 +57,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles eleven small files)", {
+  return step(project, "native engine (compiles twelve small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -14,9 +14,12 @@ export const FULL_ATTENTION = "TuningForkFullAttention";
 /** The op of `setup/native/attention-gradient.cc`. */
 export const ATTENTION_GRADIENT = "TuningForkAttentionGradient";
 
+/** The op of `setup/native/full-attention-gradient.cc`. */
+export const FULL_ATTENTION_GRADIENT = "TuningForkFullAttentionGradient";
+
 /** Where the heads of one operand lie in a tensor; a head's numbers of one token lie side by side. */
 export interface HeadsView {
-  /** The tensor, bfloat16; in predictions also float32. */
+  /** The tensor, bfloat16 or float32. */
   readonly source: Output;
   /** Elements before the first head of the first image. */
   readonly offset: number;
@@ -47,19 +50,18 @@ export interface HeadsDropout {
 }
 
 /**
- * softmax(s q kᵀ) v of every head, in the operands' type: `[images, queries, heads × numbers]`. In float32 nothing is dropped.
+ * softmax(s q kᵀ) v of every head, in the operands' type: `[images, queries, heads × numbers]`.
  *
  * @param threads How many cores share it.
  */
 export function attentionNode(name: string, of: HeadsAttention, threads: number): GraphNode {
   const [images, heads, queries, , numbers] = of.sizes;
-  const { dtype } = of.views[0].source.node.outputs[of.views[0].source.index];
-  const op = dtype === DT.float32 ? FULL_ATTENTION : ATTENTION;
-  return headsNode(name, op, of, threads, [[images, queries, heads * numbers]], dtype);
+  const ops = { low: ATTENTION, full: FULL_ATTENTION };
+  return headsNode(name, ops, of, threads, [[images, queries, heads * numbers]]);
 }
 
 /**
- * The gradients of that by queries, keys and values: bfloat16 `[images, heads, tokens, numbers]` each.
+ * The gradients of that by queries, keys and values, in the operands' type: `[images, heads, tokens, numbers]` each.
  *
  * @param threads How many cores share it.
  */
@@ -70,18 +72,19 @@ export function attentionGradientNode(
 ): GraphNode {
   const [images, heads, queries, keys, numbers] = of.sizes;
   const shapes = [queries, keys, keys].map((tokens) => [images, heads, tokens, numbers]);
-  return headsNode(name, ATTENTION_GRADIENT, of, threads, shapes);
+  const ops = { low: ATTENTION_GRADIENT, full: FULL_ATTENTION_GRADIENT };
+  return headsNode(name, ops, of, threads, shapes);
 }
 
 function headsNode(
   name: string,
-  op: string,
+  ops: { readonly low: string; readonly full: string },
   { views, sizes, scale, dropout }: HeadsAttention,
   threads: number,
   shapes: readonly (readonly number[])[],
-  dtype: number = DT.bfloat16,
 ): GraphNode {
-  return makeNode(name, op, {
+  const { dtype } = views[0].source.node.outputs[views[0].source.index];
+  return makeNode(name, dtype === DT.float32 ? ops.full : ops.low, {
     attributes: [
       attribute.int("sizes", sizes),
       attribute.int(
@@ -118,28 +121,22 @@ export function joinedView(source: Output, heads: number): HeadsView {
 /** Of a small attention: a query, two keys and their values, and the gradient by the result. */
 const SIZES = [1, 1, 1, 2, 1] as const;
 const tokens = (...x: number[]) => tf.tensor(x, [1, 1, x.length, 1]);
-const given = () => ({ q: tokens(2), k: tokens(1, 0), v: tokens(1, 3) });
 /** How much of the first value there is in its result: scores are 1 and 0. */
 const SHARE = Math.E / (Math.E + 1);
-const RESULT = SHARE + 3 * (1 - SHARE);
-
-function smallNode(operands: Readonly<Record<string, Output>>): GraphNode {
-  const views = Object.values(operands).map(plainView);
-  return attentionNode("y", { views, sizes: SIZES, scale: 0.5 }, 1);
-}
 
 const tried = triedOnce((dtype) =>
   tf.tidy(() =>
     computes(
       dtype,
-      { ...given(), dy: tokens(1) },
+      { q: tokens(2), k: tokens(1, 0), v: tokens(1, 3), dy: tokens(1) },
       ({ dy, ...operands }) => {
-        const views = [...Object.values(operands), dy].map(plainView);
-        const gradients = attentionGradientNode("dq", { views, sizes: SIZES, scale: 0.5 }, 1);
-        return [smallNode(operands), gradients];
+        const views = Object.values(operands).map(plainView);
+        const small = { views, sizes: SIZES, scale: 0.5 };
+        const back = { ...small, views: [...views, plainView(dy)] };
+        return [attentionNode("y", small, 1), attentionGradientNode("dq", back, 1)];
       },
       // By the query: ½ p (1 − p) (1 − 3).
-      [RESULT, -SHARE * (1 - SHARE)],
+      [SHARE + 3 * (1 - SHARE), -SHARE * (1 - SHARE)],
     ),
   ),
 );
@@ -152,11 +149,7 @@ export function hasAttentionKernel(): boolean {
   return processor().usesTiles && tried(DT.bfloat16);
 }
 
-const triedFull = triedOnce((dtype) =>
-  tf.tidy(() => computes(dtype, given(), (operands) => [smallNode(operands)], [RESULT])),
-);
-
-/** Whether there is a kernel for predictions in float32: on processors with AVX512_BF16, where GCC 11 or newer made it. */
+/** Whether there are kernels for both in float32: on processors with AVX512_BF16, where GCC 11 or newer made them. */
 export function hasFullAttentionKernel(): boolean {
-  return processor().packsBfloat16 && triedFull(DT.float32);
+  return processor().packsBfloat16 && tried(DT.float32);
 }

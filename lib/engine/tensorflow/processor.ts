@@ -26,7 +26,7 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
-  /** Whether SiLU, gates of channels, batch norms in training and attention of predictions in float32 are kernels of our own, which need AVX512_BF16. */
+  /** Whether SiLU, gates of channels, batch norms in training, and attention and its gradients in float32 are kernels of our own, which need AVX512_BF16. */
   readonly packsBfloat16: boolean;
   /** Whether attention, linear layers in predictions and gradients by filters are kernels of our own, which compute with AMX's tiles. */
   readonly usesTiles: boolean;

@@ -8,8 +8,6 @@
 
 #ifdef TILES
 
-#include "team.h"
-
 #include <algorithm>
 
 namespace {
@@ -159,15 +157,9 @@ void Head(const Operands &operands, int64_t image, int64_t head, uint16_t *const
   OverQueries(t, b.dy_rows, b.all_p, 1, b.result, to(2));
 }
 
-/* An op's operands and results. */
-struct Call {
-  Operands &operands;
-  uint16_t *gradients[3];
-};
-
 /* Some of the heads. */
 void SomeHeads(void *what, int part, int parts) {
-  const Call &call = *static_cast<Call *>(what);
+  const auto &call = *static_cast<GradientsOfHeads<uint16_t> *>(what);
   const Heads &t = call.operands.heads;
   static thread_local Scratch scratch;
   const int64_t width = Padded(t.size), height = Padded(t.keys), queries = Padded(t.queries);
@@ -196,32 +188,9 @@ void SomeHeads(void *what, int part, int parts) {
 
 #pragma GCC pop_options
 
-void Compute(void *kernel, TF_OpKernelContext *context) {
-  const Heads &t = *static_cast<const Heads *>(kernel);
-  TF_Status *status = TF_NewStatus();
-  Operands operands(context, t, 4, status);
-  TF_Tensor *gradients[3] = {};
-  for (int i = 0; i < 3 && TF_GetCode(status) == TF_OK; i++) {
-    const int64_t shape[] = {t.batch, t.heads, t.Tokens(i), t.size};
-    gradients[i] = TF_AllocateOutput(context, i, TF_BFLOAT16, shape, 4, 2 * shape[0] * shape[1] * shape[2] * shape[3],
-                                     status);
-  }
-  if (TF_GetCode(status) == TF_OK) {
-    Call call{operands, {}};
-    for (int i = 0; i < 3; i++) call.gradients[i] = static_cast<uint16_t *>(TF_TensorData(gradients[i]));
-    Team::Share(static_cast<int>(t.threads), &SomeHeads, &call);
-    if (operands.failed)
-      TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkAttentionGradient: no room to compute in");
-  }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
-  for (TF_Tensor *gradient : gradients)
-    if (gradient != nullptr) TF_DeleteTensor(gradient);
-  TF_DeleteStatus(status);
-}
-
 const bool registered =
     RegisterHeads<4>("TuningForkAttentionGradient", {"q: bfloat16", "k: bfloat16", "v: bfloat16", "dy: bfloat16", "seed: S"},
-                     {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"}, &Compute);
+                     {"dq: bfloat16", "dk: bfloat16", "dv: bfloat16"}, &ComputeGradients<uint16_t, TF_BFLOAT16, &SomeHeads>);
 
 }  // namespace
 

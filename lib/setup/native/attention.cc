@@ -12,8 +12,6 @@
 
 #ifdef TILES
 
-#include "team.h"
-
 #include <algorithm>
 
 namespace {

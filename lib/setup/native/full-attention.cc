@@ -1,66 +1,17 @@
 /*
- * The op TuningForkFullAttention, for processors with AVX512_BF16: softmax(s q kT) v of every head in float32, for predictions.
+ * The op TuningForkFullAttention, for processors with AVX512_BF16: softmax(s q kT) v of every head in float32.
  *
  * TensorFlow writes the scores of all queries to memory, and reads them three times: of many tokens (DINOv2 has 1,370) that takes as
  * long as the products. Here twelve queries at a time stay in the cache from their scores to their result, as in `attention.cc`.
  */
-#include "heads.h"
+#include "full-heads.h"
 
 #ifdef TILES
-
-#include "team.h"
-
-#include <algorithm>
 
 namespace {
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
-
-/* Queries that are taken together, and keys or numbers: two registers of sums each, 24 of the 32 that there are. */
-constexpr int kRows = 12;
-constexpr int64_t kBlock = 2 * kTile;
-
-inline int64_t Blocks(int64_t n) { return (n + kBlock - 1) / kBlock; }
-
-/* e^x for x up to 0, to float32's last digits: by the series around the nearest power of two. A NaN stays one. */
-inline __m512 Exponential(__m512 x) {
-  // Of 1/7! to 1.
-  constexpr float kSeries[] = {1.98412698e-4f, 1.38888889e-3f, 8.33333333e-3f, 4.16666667e-2f, 1.66666667e-1f, 0.5f, 1, 1};
-  x = _mm512_max_ps(_mm512_set1_ps(-104), x);
-  const __m512 whole = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
-                                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  // ln 2 in two parts, of which the first has so few digits that its multiples are exact.
-  __m512 rest = _mm512_fnmadd_ps(whole, _mm512_set1_ps(0.693359375f), x);
-  rest = _mm512_fnmadd_ps(whole, _mm512_set1_ps(-2.12194440e-4f), rest);
-  __m512 sum = _mm512_set1_ps(kSeries[0]);
-#pragma GCC unroll 8
-  for (int i = 1; i < 8; i++) sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(kSeries[i]));
-  return _mm512_scalef_ps(sum, whole);
-}
-
-/* Products of twelve rows of `a` and `deep` rows of a block `b`, which lie one after another. */
-inline __attribute__((always_inline)) void Products(const float *a, int64_t a_stride, const float *b, int64_t deep,
-                                                    float *to, int64_t to_stride) {
-  // In registers, which takes loops that are written out.
-  __m512 first[kRows], second[kRows];
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; r++) first[r] = second[r] = _mm512_setzero_ps();
-  for (int64_t j = 0; j < deep; j++, b += kBlock) {
-    const __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + kTile);
-#pragma GCC unroll 12
-    for (int r = 0; r < kRows; r++) {
-      const __m512 by = _mm512_set1_ps(a[r * a_stride + j]);
-      first[r] = _mm512_fmadd_ps(by, b0, first[r]);
-      second[r] = _mm512_fmadd_ps(by, b1, second[r]);
-    }
-  }
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; r++) {
-    _mm512_store_ps(to + r * to_stride, first[r]);
-    _mm512_store_ps(to + r * to_stride + kTile, second[r]);
-  }
-}
 
 /* What a core computes in. */
 struct Buffers {
@@ -68,30 +19,11 @@ struct Buffers {
   float *keys, *values, *queries, *scores;
 };
 
-/* Keys, so that those of a block lie side by side; zeros where there are none. */
-void PackKeys(const float *k, int64_t stride, int64_t count, int64_t size, float *to) {
-  __m512i lines[kTile];
-  for (int64_t n = 0; n < Blocks(count) * kBlock; n += kTile)
-    for (int64_t c = 0; c < size; c += kTile) {
-      for (int j = 0; j < kTile; j++)
-        lines[j] = _mm512_castps_si512(
-            Load(k + (n + j) * stride + c, n + j < count ? Lanes(size - c) : 0));
-      Transpose(lines);
-      float *at = to + (n / kBlock * size + c) * kBlock + n % kBlock;
-      for (int j = 0; j < std::min<int64_t>(kTile, size - c); j++) _mm512_store_si512(at + j * kBlock, lines[j]);
-    }
-}
-
-/* Values, so that the numbers of a block lie side by side; zeros where there are none. */
-void PackValues(const float *v, int64_t stride, int64_t count, int64_t size, float *to) {
-  for (int64_t c = 0; c < Blocks(size) * kBlock; c += kTile)
-    for (int64_t n = 0; n < count; n++)
-      _mm512_store_ps(to + (c / kBlock * count + n) * kBlock + c % kBlock,
-                      Load(v + n * stride + c, Lanes(size - c)));
-}
-
-/* exp(x - the largest x) of a row in its place; returns one by the sum. */
-float Weights(float *x, int64_t count) {
+/*
+ * exp(x - the largest x) of a row in its place, zeros where weights are dropped, of which `first` is the number of the first one;
+ * returns what they are multiplied by.
+ */
+float Weights(float *x, int64_t count, const Dropout &dropout, uint32_t first) {
   __m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
   for (int64_t i = 0; i < count; i += kTile)
     largest = _mm512_mask_max_ps(largest, Lanes(count - i), largest, _mm512_load_ps(x + i));
@@ -99,9 +31,10 @@ float Weights(float *x, int64_t count) {
   for (int64_t i = 0; i < count; i += kTile) {
     const __m512 weight = Exponential(_mm512_sub_ps(_mm512_load_ps(x + i), top));
     sum = _mm512_mask_add_ps(sum, Lanes(count - i), sum, weight);
-    _mm512_store_ps(x + i, weight);
+    const __mmask16 stay = dropout.on ? Stay(dropout, first + static_cast<uint32_t>(i)) : 0xffff;
+    _mm512_store_ps(x + i, _mm512_maskz_mov_ps(stay, weight));
   }
-  return 1 / _mm512_reduce_add_ps(sum);
+  return (dropout.on ? dropout.kept : 1) / _mm512_reduce_add_ps(sum);
 }
 
 /* One head of one image; `y` has its rows `y_stride` elements apart. */
@@ -115,18 +48,14 @@ void Head(const Operands &operands, int64_t image, int64_t head, float *y, int64
   for (int64_t first = 0; first < t.queries; first += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, t.queries - first);
     // What is left of another block of queries is multiplied, but nobody reads it.
-    for (int64_t r = 0; r < rows; r++) {
-      const float *q = at(0) + (first + r) * t.views[0].token;
-      for (int64_t j = 0; j < t.size; j += kTile)
-        _mm512_mask_storeu_ps(b.queries + r * t.size + j, Lanes(t.size - j),
-                              _mm512_mul_ps(Load(q + j, Lanes(t.size - j)), _mm512_set1_ps(t.scale)));
-    }
+    Scale(at(0) + first * t.views[0].token, t.views[0].token, rows, t.size, t.scale, b.queries, t.size);
     for (int64_t n = 0; n < height; n += kBlock)
-      Products(b.queries, t.size, b.keys + n * t.size, t.size, b.scores + n, height);
+      BlockOfProducts<false>(t.keys - n, {b.queries, t.size, 1}, b.keys + n * t.size, t.size, b.scores + n, height);
     float shares[kRows];
-    for (int64_t r = 0; r < rows; r++) shares[r] = Weights(b.scores + r * height, t.keys);
+    for (int64_t r = 0; r < rows; r++)
+      shares[r] = Weights(b.scores + r * height, t.keys, operands.dropout, operands.Weight(image, head, first + r));
     for (int64_t c = 0; c < t.size; c += kBlock) {
-      Products(b.scores, height, b.values + c * t.keys, t.keys, result, kBlock);
+      BlockOfProducts<false>(t.size - c, {b.scores, height, 1}, b.values + c * t.keys, t.keys, result, kBlock);
       for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < kBlock; i += kTile)
           _mm512_mask_storeu_ps(y + (first + r) * y_stride + c + i, Lanes(t.size - c - i),

@@ -9,6 +9,8 @@
 
 #ifdef TILES
 
+#include "team.h"
+
 #include <atomic>
 #include <cmath>
 
@@ -164,8 +166,39 @@ void ComputeHeads(void *kernel, TF_OpKernelContext *context, TF_DataType type, S
   TF_DeleteStatus(status);
 }
 
+/* What the parts of a call share whose results are gradients by queries, keys and values: of each head side by side. */
+template <class T>
+struct GradientsOfHeads {
+  Operands &operands;
+  T *gradients[3];
+};
+
+/* A call of an op of queries, keys, values and the gradient by their result; `part` computes some of its heads. */
+template <class T, TF_DataType kType, Team::Work part>
+void ComputeGradients(void *kernel, TF_OpKernelContext *context) {
+  const Heads &t = *static_cast<const Heads *>(kernel);
+  TF_Status *status = TF_NewStatus();
+  Operands operands(context, t, 4, status);
+  TF_Tensor *gradients[3] = {};
+  for (int i = 0; i < 3 && TF_GetCode(status) == TF_OK; i++) {
+    const int64_t shape[] = {t.batch, t.heads, t.Tokens(i), t.size};
+    gradients[i] = TF_AllocateOutput(context, i, kType, shape, 4, sizeof(T) * shape[0] * shape[1] * shape[2] * shape[3], status);
+  }
+  if (TF_GetCode(status) == TF_OK) {
+    GradientsOfHeads<T> call{operands, {}};
+    for (int i = 0; i < 3; i++) call.gradients[i] = static_cast<T *>(TF_TensorData(gradients[i]));
+    Team::Share(static_cast<int>(t.threads), part, &call);
+    if (operands.failed)
+      TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "the gradients of an attention have no room to be computed in");
+  }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
+  for (TF_Tensor *gradient : gradients)
+    if (gradient != nullptr) TF_DeleteTensor(gradient);
+  TF_DeleteStatus(status);
+}
+
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
 
 /* Which of 16 weights from one on stay. */
 inline __mmask16 Stay(const Dropout &dropout, uint32_t from) {

@@ -7,6 +7,7 @@ import {
   attentionNode,
   type HeadsDropout,
   hasAttentionKernel,
+  hasFullAttentionKernel,
   joinedView,
   plainView,
 } from "#lib/engine/tensorflow/attention-op";
@@ -42,8 +43,8 @@ function operandsOf({ images, heads, queries, keys, length }: Case): tf.Tensor[]
   ];
 }
 
-/** The result, and the gradients by queries, keys and values. */
-function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tensor[] {
+/** The result, and the gradients by queries, keys and values, of operands that are cast first. */
+function run(dtype: number, given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tensor[] {
   const { images, heads, queries, keys, length, scale = length ** -0.5, rate } = given;
   const fed = operands.map(({ shape }, i) =>
     makeNode(NAMES[i], "Placeholder", {
@@ -51,7 +52,7 @@ function run(given: Case, operands: readonly tf.Tensor[], threads = 1): tf.Tenso
       outputs: [{ shape, dtype: DT.float32 }],
     }),
   );
-  const casts = fed.map((node) => castNode(`${node.name}_cast`, { node, index: 0 }, DT.bfloat16));
+  const casts = fed.map((node) => castNode(`${node.name}_cast`, { node, index: 0 }, dtype));
   const [q, k, v, dy] = casts.map((node) => ({ node, index: 0 }));
   const sizes = [images, heads, queries, keys, length] as const;
   const views = [q, k, v].map(plainView);
@@ -94,63 +95,75 @@ function expectedOf(
   return [value, ...grads];
 }
 
-describe("attention and its gradients of our own", () => {
-  withOwnKernel(hasAttentionKernel);
+const CASES: Record<string, Case> = {
+  "a vision transformer's": { images: 1, heads: 3, queries: 197, keys: 197, length: 64 },
+  "Linformer's": { images: 2, heads: 8, queries: 65, keys: 64, length: 16 },
+  "heads that fill no tile": { images: 2, heads: 2, queries: 5, keys: 7, length: 8 },
+  "heads that fill no register": { images: 2, heads: 3, queries: 13, keys: 33, length: 5 },
+  "a tile and a bit": { images: 1, heads: 2, queries: 33, keys: 17, length: 40 },
+  "one query": { images: 2, heads: 2, queries: 1, keys: 50, length: 32 },
+  "one query of many keys": { images: 1, heads: 3, queries: 1, keys: 577, length: 64 },
+  "one key": { images: 1, heads: 1, queries: 20, keys: 1, length: 96 },
+  "one of each": { images: 2, heads: 2, queries: 1, keys: 1, length: 16 },
+  "more than a cache line a head": { images: 1, heads: 1, queries: 70, keys: 100, length: 80 },
+  "a tenth dropped": { images: 2, heads: 3, queries: 65, keys: 50, length: 32, rate: 0.1 },
+  "half dropped": { images: 1, heads: 2, queries: 7, keys: 40, length: 16, rate: 0.5 },
+  "scores far apart": { images: 1, heads: 2, queries: 40, keys: 48, length: 32, scale: 20 },
+};
 
-  const cases: Record<string, Case> = {
-    "a vision transformer's": { images: 1, heads: 3, queries: 197, keys: 197, length: 64 },
-    "Linformer's": { images: 2, heads: 8, queries: 65, keys: 64, length: 16 },
-    "heads that fill no tile": { images: 2, heads: 2, queries: 5, keys: 7, length: 8 },
-    "a tile and a bit": { images: 1, heads: 2, queries: 33, keys: 17, length: 40 },
-    "one query": { images: 2, heads: 2, queries: 1, keys: 50, length: 32 },
-    "one key": { images: 1, heads: 1, queries: 20, keys: 1, length: 96 },
-    "more than a cache line a head": { images: 1, heads: 1, queries: 70, keys: 100, length: 80 },
-    "a tenth dropped": { images: 2, heads: 3, queries: 65, keys: 50, length: 32, rate: 0.1 },
-    "half dropped": { images: 1, heads: 2, queries: 7, keys: 40, length: 16, rate: 0.5 },
-    "scores far apart": { images: 1, heads: 2, queries: 40, keys: 48, length: 32, scale: 20 },
-  };
-  for (const [name, given] of Object.entries(cases)) {
-    it(`are those of float32 but for rounding: ${name}`, () => {
+const KINDS = [
+  // P, dS and results are rounded to eight bits.
+  { type: "bfloat16", dtype: DT.bfloat16, isThere: hasAttentionKernel, most: 2 ** -8 },
+  { type: "float32", dtype: DT.float32, isThere: hasFullAttentionKernel, most: 1e-6 },
+];
+
+for (const { type, dtype, isThere, most } of KINDS)
+  describe(`attention and its gradients of our own in ${type}`, () => {
+    withOwnKernel(isThere);
+
+    for (const [name, given] of Object.entries(CASES)) {
+      it(`are those of TensorFlow's ops in float32 but for rounding: ${name}`, () => {
+        tf.tidy(() => {
+          const operands = operandsOf(given);
+          const got = run(dtype, given, operands);
+          for (const [i, expected] of expectedOf(given, operands).entries()) {
+            assert.deepEqual(got[i].shape, expected.shape);
+            const rms = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x))).dataSync()[0];
+            const [error, size] = [rms(tf.sub(got[i], expected)), rms(expected)];
+            const what = ["y", "dq", "dk", "dv"][i];
+            // What scores are off by in their last digits, their exponentials are too.
+            const share = most * (dtype === DT.float32 ? Math.max(1, given.scale ?? 0) : 1);
+            assert.ok(error <= share * size + 2e-7, `${what} is off by ${error} of ${size}`);
+          }
+        });
+      });
+    }
+
+    it("are the same by however many cores", () => {
       tf.tidy(() => {
+        const given = { images: 2, heads: 3, queries: 65, keys: 65, length: 32, rate: 0.2 };
         const operands = operandsOf(given);
-        const got = run(given, operands);
-        for (const [i, expected] of expectedOf(given, operands).entries()) {
-          assert.deepEqual(got[i].shape, expected.shape);
-          const rms = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x))).dataSync()[0];
-          const [error, size] = [rms(tf.sub(got[i], expected)), rms(expected)];
-          // P, dS and results are rounded to eight bits.
-          const what = ["y", "dq", "dk", "dv"][i];
-          assert.ok(error <= 2 ** -8 * size + 1e-6, `${what} is off by ${error} of ${size}`);
+        const alone = run(dtype, given, operands).map((y) => y.dataSync());
+        for (const threads of [2, 3, 8, 64])
+          assert.deepEqual(
+            run(dtype, given, operands, threads).map((y) => y.dataSync()),
+            alone,
+          );
+      });
+    });
+
+    it("are no numbers where an image is none, and only there", () => {
+      tf.tidy(() => {
+        const given = { images: 3, heads: 2, queries: 40, keys: 40, length: 32 };
+        const operands = operandsOf(given).map((x) =>
+          tf.concat([tf.fill([1, ...x.shape.slice(1)], Number.NaN), tf.slice(x, 0, 2)]),
+        );
+        for (const y of run(dtype, given, operands)) {
+          const values = y.dataSync();
+          values.forEach((value, i) => {
+            assert.equal(Number.isNaN(value), i < values.length / 3);
+          });
         }
       });
     });
-  }
-
-  it("are the same by however many cores", () => {
-    tf.tidy(() => {
-      const given = { images: 2, heads: 3, queries: 65, keys: 65, length: 32 };
-      const operands = operandsOf(given);
-      const alone = run(given, operands).map((y) => y.dataSync());
-      for (const threads of [2, 3, 8, 64])
-        assert.deepEqual(
-          run(given, operands, threads).map((y) => y.dataSync()),
-          alone,
-        );
-    });
   });
-
-  it("are no numbers where an image is none, and only there", () => {
-    tf.tidy(() => {
-      const given = { images: 3, heads: 2, queries: 40, keys: 40, length: 32 };
-      const operands = operandsOf(given).map((x) =>
-        tf.concat([tf.slice(x, 0, 2), tf.fill([1, ...x.shape.slice(1)], Number.NaN)]),
-      );
-      for (const y of run(given, operands)) {
-        const values = y.dataSync();
-        values.forEach((value, i) => {
-          assert.equal(Number.isNaN(value), i >= (2 / 3) * values.length);
-        });
-      }
-    });
-  });
-});

@@ -1,4 +1,3 @@
-import { DT } from "../../native";
 import {
   attentionGradientNode,
   type HeadsAttention,
@@ -13,13 +12,13 @@ import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
 
 /**
- * The gradients of an attention in bfloat16, as `attention` writes them, as one kernel of our own, where the processor
- * has tiles for it. It computes the softmax anew, so that `fuse-attention` finds one that nobody else reads.
+ * The gradients of an attention, as `attention` writes them, as one kernel of our own, where there is one for it. It computes the
+ * softmax anew, so that `fuse-attention` finds one that nobody else reads.
  */
 export const fuseAttentionGradient: Pass = {
   name: "fuse-attention-gradient",
   processorsOnly: true,
-  summary: "the gradients of attention are one kernel, on processors with AMX",
+  summary: "the gradients of attention are one kernel, where attention is one",
   run: ofAttentions(fused),
 };
 
@@ -31,7 +30,7 @@ interface Found {
 
 type Readers = ReadonlyMap<GraphNode, readonly GraphNode[]>;
 
-function fused(trace: Trace, threads: number): Trace {
+function fused(trace: Trace, threads: number, dtype: number): Trace {
   const readers = new Map<GraphNode, GraphNode[]>();
   for (const node of trace.nodes)
     for (const source of new Set(node.inputs.map((input) => input.node))) {
@@ -41,7 +40,7 @@ function fused(trace: Trace, threads: number): Trace {
     }
   const places = new Map<GraphNode, Found>();
   for (const node of trace.nodes) {
-    const found = gradientsAround(node, readers);
+    const found = gradientsAround(node, readers, dtype);
     if (found !== undefined) for (const gradient of found.gradients) places.set(gradient, found);
   }
   if (places.size === 0) return trace;
@@ -73,7 +72,7 @@ function fused(trace: Trace, threads: number): Trace {
 }
 
 /** What a gradient by scores that were softened, P (dP − Σ P dP), stands in the middle of. */
-function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
+function gradientsAround(ds: GraphNode, readers: Readers, dtype: number): Found | undefined {
   const around = softmaxGradient(ds);
   if (around === undefined) return undefined;
   const { p, dp, level, dropout } = around;
@@ -128,7 +127,7 @@ function gradientsAround(ds: GraphNode, readers: Readers): Found | undefined {
   const keys = shapeOf(k)[2];
   const fits =
     [k, v].every((x) => `${shapeOf(x)}` === `${[images, heads, keys, length]}`) &&
-    [q, k, v, dy].every(({ node, index }) => node.outputs[index].dtype === DT.bfloat16) &&
+    [q, k, v, dy].every(({ node, index }) => node.outputs[index].dtype === dtype) &&
     `${shapeOf(dy)}` === `${[images, queries, heads * length]}`;
   if (!fits) return undefined;
   return {

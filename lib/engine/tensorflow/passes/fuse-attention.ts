@@ -1,4 +1,3 @@
-import { DT } from "../../native";
 import { attentionNode, type HeadsAttention } from "../attention-op";
 import type { Trace } from "../function-trace";
 import type { GraphNode } from "../graph";
@@ -10,17 +9,15 @@ import { withoutDead } from "./without-dead";
 
 /**
  * Attention whose softmax nobody else reads, as one kernel of our own that reads queries, keys and values where the layer
- * before has written them: in bfloat16 where the processor has tiles for it, and in float32 without dropout.
+ * before has written them: in bfloat16 where the processor has tiles for it, and in float32.
  */
 export const fuseAttention: Pass = {
   name: "fuse-attention",
   processorsOnly: true,
-  summary: "attention is one kernel: in bfloat16 on processors with AMX, in float32 in predictions",
-  run: (trace, target) => ofFull(ofLow(trace, target), target),
+  summary:
+    "attention is one kernel: in bfloat16 on processors with AMX, in float32 with AVX512_BF16",
+  run: ofAttentions(fused),
 };
-
-const ofLow = ofAttentions((trace, threads) => fused(trace, threads, DT.bfloat16));
-const ofFull = ofAttentions((trace, threads) => fused(trace, threads, DT.float32), "float32");
 
 function fused(trace: Trace, threads: number, dtype: number): Trace {
   const reader = onlyReaders(trace);
@@ -47,7 +44,7 @@ function attentionEndingIn(
   const weighted = operand(joined, "BatchMatMulV2");
   const { x: softened, dropout } = weighted ? beforeDropout(weighted.inputs[0]) : {};
   const call = dropout && weighted && operand(weighted, "PartitionedCall");
-  if (dropout !== undefined && (call === undefined || dtype === DT.float32)) return undefined;
+  if (dropout !== undefined && call === undefined) return undefined;
   const weights = softened?.node.op === "Softmax" ? softened.node : undefined;
   if (weights === undefined || reader.get(weights) !== (call ?? weighted)) return undefined;
   const scores = operand(weights, "BatchMatMulV2");

@@ -1,4 +1,5 @@
 import { DT } from "../../native";
+import type { Precision } from "../../start";
 import {
   type HeadsDropout,
   type HeadsView,
@@ -13,16 +14,23 @@ import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 
 /**
- * What a pass does that puts kernels of our own in the place of attentions of one precision, where there are such.
+ * What a pass does that puts kernels of our own in the place of attentions, where there are such for the precision.
  *
- * @param rewrite Also given how many cores share a kernel.
+ * @param rewrite Also given how many cores share a kernel, and the type of tensor that attentions are computed in.
  */
 export function ofAttentions(
-  rewrite: (trace: Trace, threads: number) => Trace,
-  precision: "mixed_bfloat16" | "float32" = "mixed_bfloat16",
+  rewrite: (trace: Trace, threads: number, dtype: number) => Trace,
 ): Pass["run"] {
-  const isThere = precision === "float32" ? hasFullAttentionKernel : hasAttentionKernel;
-  return ownKernels(({ op }) => op === "Softmax", isThere, rewrite, precision);
+  const of = (dtype: number, precision: Precision, isThere: () => boolean): Pass["run"] =>
+    ownKernels(
+      ({ op }) => op === "Softmax",
+      isThere,
+      (trace, threads) => rewrite(trace, threads, dtype),
+      precision,
+    );
+  const low = of(DT.bfloat16, "mixed_bfloat16", hasAttentionKernel);
+  const full = of(DT.float32, "float32", hasFullAttentionKernel);
+  return (trace, target) => full(low(trace, target), target);
 }
 
 /** Where heads `[images, heads, tokens, numbers]` lie before they are brought to the front. */
