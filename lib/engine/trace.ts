@@ -16,6 +16,8 @@ export interface Tracer {
     inputs: readonly tf.Tensor[],
     outputs: readonly OutputType[],
   ): tf.Tensor[] | undefined;
+  /** See {@link coresOf}. */
+  coresOf(op: string): number | undefined;
   /** See {@link tracedUpdate}. */
   update(
     op: string,
@@ -51,6 +53,14 @@ export function withTracer<T>(tracer: Tracer, fn: () => T): T {
 /** Whether what is traced now is computed in bfloat16, by a processor that multiplies it. */
 export function isMixed(): boolean {
   return active?.precision === "mixed_bfloat16" && multipliesBfloat16();
+}
+
+/**
+ * How many cores may share an op of our own in the graph that is being traced; nothing where it may not be in it: nothing is
+ * traced, for other machines, or in a precision that it is not for.
+ */
+export function coresOf(op: string): number | undefined {
+  return active?.coresOf(op);
 }
 
 /** Whether a function is being traced now. */

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { splitHeads } from "../engine/ops/attention";
 import { type Architecture, type BuildOptions, imageNet, variantsOf } from "./architecture";
 import { truncatedNormal } from "./initializers";
 import { batchNorm, conv2d, dropPath, dropPathRates, layerNorm, linear, sequence } from "./layers";
@@ -8,7 +9,6 @@ import {
   dotProductAttention,
   firstToken,
   geluLayer,
-  splitHeads,
   type Tokens,
   tokensAsked,
 } from "./transformer";

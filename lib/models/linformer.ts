@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { splitHeads } from "../engine/ops/attention";
 import { withoutAutocast } from "../engine/trace";
 import { type Architecture, type BuildOptions, symmetric, variantsOf } from "./architecture";
 import { fanInUniform, type Initializer, truncatedNormal } from "./initializers";
@@ -9,7 +10,6 @@ import {
   dotProductAttention,
   firstToken,
   geluLayer,
-  splitHeads,
   type Tokens,
   tokensAsked,
 } from "./transformer";

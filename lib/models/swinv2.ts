@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { joinHeads } from "../engine/ops/attention";
+import { joinHeads, splitHeads } from "../engine/ops/attention";
 import { cosineAttention, inverseLength } from "../engine/ops/cosine-attention";
 import { addBias } from "../engine/ops/linear";
 import { roll } from "../engine/ops/roll";
@@ -16,7 +16,7 @@ import {
 } from "./layers";
 import { type AttentionHook, type Context, hook, type Layer, type Network } from "./module";
 import { type Parameters, withLast } from "./parameters";
-import { mlp, splitHeads, type Tokens } from "./transformer";
+import { mlp, type Tokens } from "./transformer";
 import { joinWindows, relativePositions, shiftMask, splitWindows, type Window } from "./windows";
 
 interface Shape {
@@ -186,16 +186,17 @@ function windowAttention(
   return (x, context) => {
     const parts = [qBias.variable, tf.zeros([width]), vBias.variable];
     const bias = tf.concat1d(parts as tf.Tensor1D[]);
-    const [q, k, v] = splitHeads(addBias(qkv(x, context), bias), 3, heads);
-    context.tally?.(2 * q.size * tokens);
+    const given = addBias(qkv(x, context), bias);
+    context.tally?.(2 * x.size * tokens);
     // The temperature stays above 0.01.
     const sharpness = tf.exp(tf.minimum(scale.variable, Math.log(100)));
     const positions = positionBias(context);
     const shifted = window.shift[0] + window.shift[1] > 0;
     const mask = shifted ? shiftMask(window, size) : undefined;
     if (context.hook === undefined) {
-      return proj(cosineAttention(q, k, v, sharpness, positions, mask), context);
+      return proj(cosineAttention(given, sharpness, positions, mask), context);
     }
+    const [q, k, v] = splitHeads(given, 3, heads);
     // In single ops, so that the weights have a gradient and can be replaced.
     let scores = tf.add(tf.mul(tf.matMul(unit(q), unit(k), false, true), sharpness), positions);
     if (mask !== undefined) {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attention, joinHeads } from "../engine/ops/attention";
+import { attention, joinHeads, splitHeads } from "../engine/ops/attention";
 import { type Drop, dropout as dropValues } from "../engine/ops/dropout";
 import { gelu } from "../engine/ops/gelu";
 import { constant, type Initializer, truncatedNormal } from "./initializers";
@@ -99,18 +99,6 @@ export function dotProductAttention(
   const scores = tf.matMul(tf.mul(q, scale), k, false, true);
   const weights = hook(context, name, tf.softmax(scores) as tf.Tensor4D);
   return joinHeads(tf.matMul(drop ? dropValues(weights, drop) : weights, v));
-}
-
-/** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */
-export function splitHeads(x: Tokens, parts: number, heads: number): tf.Tensor4D[] {
-  const [batch, tokens, width] = x.shape;
-  const d = width / parts / heads;
-  if (parts === 1) return [tf.transpose(tf.reshape(x, [batch, tokens, heads, d]), [0, 2, 1, 3])];
-  const inOrder = tf.transpose(tf.reshape(x, [batch, tokens, parts, heads, d]), [2, 0, 3, 1, 4]);
-  // The parts lie one after another now, so that splitting copies nothing.
-  return tf
-    .split(inOrder, parts, 0)
-    .map((part): tf.Tensor4D => tf.reshape(part, [batch, heads, tokens, d]));
 }
 
 /** Scale each channel by a learnt factor (Touvron et al. 2021, arXiv:2103.17239, eq. 4). */

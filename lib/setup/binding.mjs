@@ -17,6 +17,7 @@ const KERNELS = [
   "attention.cc",
   "attention-gradient.cc",
   "batch-norm.cc",
+  "cosine-attention.cc",
   "filter-gradient.cc",
   "full-attention.cc",
   "full-attention-gradient.cc",
@@ -25,6 +26,8 @@ const KERNELS = [
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
 const SHARED = [
+  "attention-head-gradient.h",
+  "attention-head.h",
   "batch-norm-rows.h",
   "full-heads.h",
   "heads.h",
@@ -57,7 +60,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles twelve small files)", {
+  return step(project, "native engine (compiles thirteen small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -54,3 +54,15 @@ export function joinHeads(x: tf.Tensor4D): tf.Tensor3D {
   const [batch, heads, tokens, d] = x.shape;
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * d]);
 }
+
+/** [batch, tokens, parts × heads × d] → one [batch, heads, tokens, d] for each part. */
+export function splitHeads(x: tf.Tensor3D, parts: number, heads: number): tf.Tensor4D[] {
+  const [batch, tokens, width] = x.shape;
+  const d = width / parts / heads;
+  if (parts === 1) return [tf.transpose(tf.reshape(x, [batch, tokens, heads, d]), [0, 2, 1, 3])];
+  const inOrder = tf.transpose(tf.reshape(x, [batch, tokens, parts, heads, d]), [2, 0, 3, 1, 4]);
+  // The parts lie one after another now, so that splitting copies nothing.
+  return tf
+    .split(inOrder, parts, 0)
+    .map((part): tf.Tensor4D => tf.reshape(part, [batch, heads, tokens, d]));
+}

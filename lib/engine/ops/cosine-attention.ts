@@ -1,8 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { fused } from "../trace";
-import { joinHeads } from "./attention";
+import { attribute, DT } from "../native";
+import { coresOf, fused, tracedOp } from "../trace";
+import { joinHeads, splitHeads } from "./attention";
 import { differentiable } from "./differentiable";
 import { sumOverColumns, sumOverRows } from "./linear";
+
+/** The ops of `setup/native/cosine-attention.cc`. */
+export const COSINE_ATTENTION = "TuningForkCosineAttention";
+export const COSINE_ATTENTION_GRADIENT = "TuningForkCosineAttentionGradient";
 
 /** Below this squared length a vector counts as zero. */
 const SHORTEST = 1e-24;
@@ -11,7 +16,7 @@ const SHORTEST = 1e-24;
  * Cosine attention (Liu et al. 2022, arXiv:2111.09883, equation 2): softmax(s cos(q, k) + b) v, the
  * heads side by side again.
  *
- * @param q float32 [batch, heads, tokens, d]; k and v alike
+ * @param qkv Queries, keys and values side by side, float32 [batch, tokens, 3 × heads × d]
  * @param sharpness s, one over the paper's τ; float32 [heads, 1, 1]
  * @param bias b, float32 [heads, tokens, tokens]
  * @param mask Added to b for each window; float32 [windows, 1, tokens, tokens], where the windows of
@@ -19,6 +24,54 @@ const SHORTEST = 1e-24;
  * @returns float32 [batch, tokens, heads × d]
  */
 export function cosineAttention(
+  qkv: tf.Tensor3D,
+  sharpness: tf.Tensor,
+  bias: tf.Tensor3D,
+  mask?: tf.Tensor4D,
+): tf.Tensor3D {
+  const cores = coresOf(COSINE_ATTENTION);
+  if (cores !== undefined) return oneOp(qkv, sharpness, bias, mask, cores);
+  const [q, k, v] = splitHeads(qkv, 3, bias.shape[0]);
+  return ofHeads(q, k, v, sharpness, bias, mask);
+}
+
+/** By kernels of our own: one op forward, one for the gradients. */
+function oneOp(
+  qkv: tf.Tensor3D,
+  sharpness: tf.Tensor,
+  bias: tf.Tensor3D,
+  mask: tf.Tensor4D | undefined,
+  cores: number,
+): tf.Tensor3D {
+  const [batch, tokens, width] = qkv.shape;
+  const call = (op: string, inputs: tf.Tensor[], results: readonly (readonly number[])[]) => {
+    const attributes = [
+      attribute.type("T", DT.float32),
+      attribute.types("M", mask === undefined ? [] : [DT.float32]),
+      attribute.int("heads", bias.shape[0]),
+      attribute.int("threads", cores),
+    ];
+    const outputs = results.map((shape) => ({ shape, dtype: DT.float32 }));
+    return tracedOp(op, attributes, inputs, outputs) as tf.Tensor[];
+  };
+  return differentiable<tf.Tensor3D>(
+    [qkv, sharpness, bias],
+    (save) => {
+      const given = [sharpness, bias, ...(mask === undefined ? [] : [mask])];
+      save([qkv, ...given]);
+      const result = [batch, tokens, width / 3];
+      return call(COSINE_ATTENTION, [qkv, ...given], [result])[0];
+    },
+    (dy, [x, ...given]) => {
+      const results = [x.shape, [bias.shape[0]], bias.shape];
+      const [dx, ds, db] = call(COSINE_ATTENTION_GRADIENT, [x, dy, ...given], results);
+      return [dx, tf.reshape(ds, sharpness.shape), db];
+    },
+  );
+}
+
+/** The same of ops that every engine has, of `q`, `k` and `v` float32 [batch, heads, tokens, d]. */
+function ofHeads(
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,

@@ -174,9 +174,9 @@ class CompiledGraph {
 
   /** The first time twice: a graph repeats what the function did once, so it must do the same again. */
   private trace(name: string, inputs: readonly tf.Tensor[]): Trace {
-    const { precision } = this.options;
+    const { precision, parts } = this.options;
     const once = () =>
-      traceFunction(name, this.functions[name], inputs, this.handles, { precision });
+      traceFunction(name, this.functions[name], inputs, this.handles, { precision, parts });
     const trace = once();
     if (this.repeatable.has(name)) return trace;
     const what = difference(trace, once());

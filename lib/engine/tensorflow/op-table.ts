@@ -1,4 +1,5 @@
 import { type Attribute, DT, type OutputType } from "../native";
+import { COSINE_ATTENTION, COSINE_ATTENTION_GRADIENT } from "../ops/cosine-attention";
 import { byOutput, grad, type OpGradient, ofReduction, tileGradient } from "./op-gradients";
 import { processor } from "./processor";
 import * as shapes from "./shape-rules";
@@ -60,6 +61,8 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   // Products: nearly all of the arithmetic, and the processor's bfloat16 instructions add in float32.
   MatMul: { shape: matMul, bfloat16: always },
   BatchMatMulV2: { shape: batchMatMul, bfloat16: always },
+  [COSINE_ATTENTION]: { bfloat16: { rule: "always", inputs: [0], outputs: [0] } },
+  [COSINE_ATTENTION_GRADIENT]: { bfloat16: { rule: "always", inputs: [0, 1], outputs: [0] } },
   _FusedMatMul: { bfloat16: always },
   Conv2D: { shape: convolution((filter) => filter[3]), bfloat16: always },
   Conv2DBackpropInput: { shape: shapeIn(0), bfloat16: always },

@@ -1,10 +1,13 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { TensorFunction } from "../compile";
+import { COSINE_ATTENTION } from "../ops/cosine-attention";
 import type { Precision } from "../start";
 import { withTracer } from "../trace";
 import { nativeBackend } from "./binding";
+import { hasCosineAttentionKernel } from "./cosine-attention-op";
 import type { Trace } from "./function-trace";
 import type { GraphNode } from "./graph";
+import { coresOfPart } from "./processor";
 import { TracingError } from "./trace-guard";
 import { GraphTracer } from "./tracer";
 
@@ -19,6 +22,7 @@ let active: string | undefined;
  * @param handles The variables that `fn` may use, each with its `VarHandleOp`.
  * @param options.infer Compute nothing of which the shape is known; default true.
  * @param options.precision What the graph is computed in, for ops that are others then; default `float32`.
+ * @param options.parts How many ops of the graph run side by side, each with its share of the cores; default 1.
  * @param options.portable Leave out the ops that only this machine's kind of TensorFlow has.
  * @throws UserError when the function does what a graph cannot: read a tensor's values, draw random
  * numbers outside the stateless ops, make variables, run another compiled function.
@@ -32,6 +36,7 @@ export function traceFunction(
     readonly infer?: boolean;
     readonly portable?: boolean;
     readonly precision?: Precision;
+    readonly parts?: number;
   } = {},
 ): Trace {
   if (active !== undefined) {
@@ -41,8 +46,12 @@ export function traceFunction(
       "call that one outside",
     );
   }
-  const { infer = true, portable = false, precision = "float32" } = options;
-  const tracer = new GraphTracer(name, nativeBackend(), handles, infer, portable, precision);
+  const { infer = true, portable = false, precision = "float32", parts = 1 } = options;
+  // Kernels cannot be tried while a function is traced.
+  const own = new Map<string, number>();
+  if (!portable && precision === "mixed_bfloat16" && hasCosineAttentionKernel())
+    own.set(COSINE_ATTENTION, coresOfPart(parts));
+  const tracer = new GraphTracer(name, nativeBackend(), handles, infer, portable, precision, own);
   active = name;
   try {
     return withTracer(tracer, () => tracer.run(fn, inputs));

@@ -31,6 +31,7 @@ export class GraphTracer implements Tracer {
     private readonly infer: boolean,
     private readonly portable: boolean,
     readonly precision: Precision,
+    private readonly own: ReadonlyMap<string, number>,
   ) {
     this.binding = backend.binding;
     this.nodes = new TraceNodes(name, backend, this.binding);
@@ -93,6 +94,10 @@ export class GraphTracer implements Tracer {
     const symbolics = outputs.map(({ shape, dtype }) => this.nodes.symbolic({ shape, dtype }));
     this.nodes.note(op, attributes, sources, symbolics);
     return symbolics.map((metadata) => this.backend.createOutputTensor(metadata));
+  }
+
+  coresOf(op: string): number | undefined {
+    return this.own.get(op);
   }
 
   update(

@@ -15,12 +15,14 @@ const NEAR = 0.02;
  * @param given By name; each is filled with one value, or has these.
  * @param make The nodes, in an order in which each comes after what it reads.
  * @param expected What every element of each node's result is.
+ * @param full Which of the given stay float32. Default none.
  */
 export function computes(
   dtype: number,
   given: Readonly<Record<string, tf.Tensor>>,
   make: (given: Readonly<Record<string, Output>>) => readonly GraphNode[],
   expected: readonly number[],
+  full: readonly string[] = [],
 ): boolean {
   const names = Object.keys(given);
   const fed = names.map((name) => {
@@ -30,7 +32,10 @@ export function computes(
       outputs: [{ shape, dtype: DT.float32 }],
     });
   });
-  const casts = fed.map((node) => castNode(`${node.name}_cast`, { node, index: 0 }, dtype));
+  const casts = fed.map((node) => {
+    const wanted = full.includes(node.name) ? DT.float32 : dtype;
+    return castNode(`${node.name}_cast`, { node, index: 0 }, wanted);
+  });
   const made = make(
     Object.fromEntries(names.map((name, i) => [name, { node: casts[i], index: 0 }])),
   );

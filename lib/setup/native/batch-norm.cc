@@ -89,7 +89,7 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
   const int64_t channels = call.channels, pixels = call.numbers / channels;
   call.result = tensors.Result(kX, -1);
   float *out[5] = {};
-  for (int i = 1; i < 5; i++) out[i] = tensors.Numbers(i, channels);
+  for (int i = 1; i < 5; i++) out[i] = static_cast<float *>(tensors.Result(i, TF_FLOAT, {channels}));
   if (!tensors.ok()) return;
   const auto shares = static_cast<int>(call.shares);
   const Steps steps = StepsOf<false>(op);
@@ -136,7 +136,8 @@ void Backward(void *kernel, TF_OpKernelContext *context) {
   const double pixels = static_cast<double>(call.numbers / channels);
   call.dy = tensors.Of<void>(kDy);
   call.result = tensors.Result(kXBack, kDy);
-  float *scales = tensors.Numbers(1, channels), *offsets = tensors.Numbers(2, channels);
+  auto *scales = static_cast<float *>(tensors.Result(1, TF_FLOAT, {channels}));
+  auto *offsets = static_cast<float *>(tensors.Result(2, TF_FLOAT, {channels}));
   if (!tensors.ok()) return;
   for (int64_t c = 0; c < channels; c++) {
     call.along[kMean][c] = tensors.Of<float>(kMeanBack)[c];

@@ -47,6 +47,18 @@ struct Heads {
   int64_t Tokens(int operand) const { return operand == 1 || operand == 2 ? keys : queries; }
 };
 
+/* One head of one image: the first tokens of its operands, and elements from one token to the next. */
+struct OneHead {
+  const uint16_t *of[4];
+  int64_t token[4], queries, keys, size;
+  float scale;
+  const Dropout *dropout;
+  /* How many weights there are before its own. */
+  uint32_t weight;
+
+  uint32_t Weight(int64_t query) const { return weight + static_cast<uint32_t>(query * keys); }
+};
+
 /* An op's heads from its attributes, of so many operands. */
 template <int kOperands>
 void *CreateHeads(TF_OpKernelConstruction *construction) {
@@ -135,6 +147,13 @@ class Operands {
   /* How many weights there are before those of a query. */
   uint32_t Weight(int64_t image, int64_t head, int64_t query) const {
     return static_cast<uint32_t>(((image * heads.heads + head) * heads.queries + query) * heads.keys);
+  }
+
+  /* A head of an image, whose operands are in bfloat16. */
+  OneHead Head(int64_t image, int64_t head) const {
+    OneHead one = {{}, {}, heads.queries, heads.keys, heads.size, heads.scale, &dropout, Weight(image, head, 0)};
+    for (int i = 0; i < count_; i++) one.of[i] = At(i, image, head), one.token[i] = heads.views[i].token;
+    return one;
   }
 
   const Heads &heads;

@@ -7,6 +7,7 @@
 #include "tensorflow/c/kernels.h"
 
 #include <cstdint>
+#include <initializer_list>
 
 /* Operands and results of one call, let go of in the end; what went wrong with them is told to TensorFlow then. */
 class OpTensors {
@@ -47,11 +48,13 @@ class OpTensors {
     return ok() ? TF_TensorData(outputs_[0]) : nullptr;
   }
 
-  /* Result i: so many numbers. */
-  float *Numbers(int i, int64_t count) {
+  /* Result i, of a type that has two or four bytes. */
+  void *Result(int i, TF_DataType type, std::initializer_list<int64_t> shape) {
     if (!ok()) return nullptr;
-    outputs_[i] = TF_AllocateOutput(context_, i, TF_FLOAT, &count, 1, 4 * count, status_);
-    return ok() ? static_cast<float *>(TF_TensorData(outputs_[i])) : nullptr;
+    int64_t bytes = type == TF_FLOAT ? 4 : 2;
+    for (const int64_t length : shape) bytes *= length;
+    outputs_[i] = TF_AllocateOutput(context_, i, type, shape.begin(), static_cast<int>(shape.size()), bytes, status_);
+    return ok() ? TF_TensorData(outputs_[i]) : nullptr;
   }
 
  private:

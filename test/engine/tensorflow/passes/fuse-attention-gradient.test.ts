@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, linear } from "#lib/engine/ops";
+import { splitHeads } from "#lib/engine/ops/attention";
 import {
   ATTENTION,
   ATTENTION_GRADIENT,
@@ -12,7 +13,6 @@ import {
 import type { Target } from "#lib/engine/tensorflow/passes/pass";
 import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
-import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
 import { numbersOf, shareOff } from "../support";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attention, linear } from "#lib/engine/ops";
+import { splitHeads } from "#lib/engine/ops/attention";
 import {
   ATTENTION,
   FULL_ATTENTION,
@@ -11,7 +12,6 @@ import { fuseAttention } from "#lib/engine/tensorflow/passes/fuse-attention";
 import { mixedPrecision } from "#lib/engine/tensorflow/passes/mixed-precision";
 import type { Target } from "#lib/engine/tensorflow/passes/pass";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
-import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
 import { numbersOf, shareOff } from "../support";

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UserError } from "#lib/core/errors";
 import { compile } from "#lib/engine/compile";
 import { attention, batchNorm, conv2d, gelu, linear, silu } from "#lib/engine/ops";
+import { splitHeads } from "#lib/engine/ops/attention";
 import { type Precision, startEngine } from "#lib/engine/start";
 import { hasAttentionKernel } from "#lib/engine/tensorflow/attention-op";
 import { hasBatchNormKernel } from "#lib/engine/tensorflow/batch-norm-op";
@@ -14,7 +15,6 @@ import { hasFilterGradientKernel } from "#lib/engine/tensorflow/filter-gradient-
 import { hasGateKernel } from "#lib/engine/tensorflow/gate-op";
 import { PASSES } from "#lib/engine/tensorflow/passes/registry";
 import { hasSiluKernel } from "#lib/engine/tensorflow/silu-op";
-import { splitHeads } from "#lib/models/transformer";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
 
