@@ -22,6 +22,7 @@ const KERNELS = [
   "full-attention.cc",
   "full-attention-gradient.cc",
   "gate.cc",
+  "layer-norm-gradient.cc",
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));
@@ -60,7 +61,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles thirteen small files)", {
+  return step(project, "native engine (compiles fourteen small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

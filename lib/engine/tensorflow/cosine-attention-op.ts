@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { attribute, DT, isUsingGpu, type OutputType } from "../native";
+import { attribute, DT, type OutputType } from "../native";
 import { COSINE_ATTENTION, COSINE_ATTENTION_GRADIENT } from "../ops/cosine-attention";
 import { makeNode, type Output } from "./graph";
 import { processor } from "./processor";
@@ -46,9 +46,7 @@ const tried = triedOnce((dtype) =>
   }),
 );
 
-/**
- * Whether there are kernels for both in bfloat16: on processors with AMX, where GCC 11 or newer made them and no GPU computes.
- */
+/** Whether there are kernels for both in bfloat16: on processors with AMX, where GCC 11 or newer made them. */
 export function hasCosineAttentionKernel(): boolean {
-  return processor().usesTiles && !isUsingGpu() && tried(DT.bfloat16);
+  return processor().usesTiles && tried(DT.bfloat16);
 }

@@ -1,12 +1,11 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { TensorFunction } from "../compile";
-import { COSINE_ATTENTION } from "../ops/cosine-attention";
 import type { Precision } from "../start";
 import { withTracer } from "../trace";
 import { nativeBackend } from "./binding";
-import { hasCosineAttentionKernel } from "./cosine-attention-op";
 import type { Trace } from "./function-trace";
 import type { GraphNode } from "./graph";
+import { ownOps } from "./own-ops";
 import { coresOfPart } from "./processor";
 import { TracingError } from "./trace-guard";
 import { GraphTracer } from "./tracer";
@@ -48,9 +47,9 @@ export function traceFunction(
   }
   const { infer = true, portable = false, precision = "float32", parts = 1 } = options;
   // Kernels cannot be tried while a function is traced.
-  const own = new Map<string, number>();
-  if (!portable && precision === "mixed_bfloat16" && hasCosineAttentionKernel())
-    own.set(COSINE_ATTENTION, coresOfPart(parts));
+  const own = new Map(
+    (portable ? [] : ownOps(precision)).map((op) => [op, coresOfPart(parts)] as const),
+  );
   const tracer = new GraphTracer(name, nativeBackend(), handles, infer, portable, precision, own);
   active = name;
   try {

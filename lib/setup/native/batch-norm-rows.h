@@ -44,11 +44,6 @@ struct Call {
   int64_t First(int64_t share) const { return (numbers + row - 1) / row * share / shares; }
 };
 
-inline void Store(float *to, __mmask16 some, __m512 value) { _mm512_mask_storeu_ps(to, some, value); }
-inline void Store(uint16_t *to, __mmask16 some, __m512 value) {
-  _mm256_mask_storeu_epi16(to, some, (__m256i)_mm512_cvtneps_pbh(value));
-}
-
 /*
  * What is summed and what is computed, forward and backward, of `rows` rows from the number `at` on, of each of which `count` numbers
  * are there.

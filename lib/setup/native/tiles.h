@@ -74,6 +74,12 @@ inline __m512 Wide(__m512i x, int half) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
 }
 
+/* Some of 16 numbers, rounded where they have fewer digits. */
+inline void Store(float *to, __mmask16 some, __m512 value) { _mm512_mask_storeu_ps(to, some, value); }
+inline void Store(uint16_t *to, __mmask16 some, __m512 value) {
+  _mm256_mask_storeu_epi16(to, some, (__m256i)_mm512_cvtneps_pbh(value));
+}
+
 /*
  * Memory that a thread keeps from call to call, aligned for tiles. What is left in it of another call is multiplied, but not
  * into rows that anybody reads.

@@ -1,0 +1,150 @@
+/*
+ * The op TuningForkLayerNormGradient, for processors with AVX512_BF16: the gradients of a layer norm (Ba et al. 2016,
+ * arXiv:1607.06450) by its input, scale and offset, in float32 or bfloat16.
+ *
+ * A row is read once from memory: its mean and variance, and then with n = (x - mean) / deviation, g = scale dy
+ * dx = (g - the mean of g - n times the mean of g n) / deviation, while dy n and dy are summed over rows.
+ */
+#include "register-op.h"
+#include "tiles.h"
+
+#ifdef TILES
+
+#include "op-tensors.h"
+#include "team.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+
+/* Rows are summed over in so many shares, so that sums are the same by however many cores. */
+constexpr int64_t kShares = 16;
+/* Rows whose sums are added up before they go into longer ones. */
+constexpr int64_t kBlock = 128;
+/* Numbers for each core from which on it is worth its while. */
+constexpr int64_t kWorth = 1 << 14;
+
+struct Kept {
+  int64_t threads = 1;
+  float epsilon = 0;
+};
+
+struct Call {
+  const void *x, *dy;
+  const float *scale;
+  void *dx;
+  int64_t rows, features;
+  float epsilon;
+  bool low;
+  /* Of each share the sums of dy n and of dy, and those of a block of rows. */
+  float *sums;
+};
+
+template <class T>
+void Row(const T *x, const T *dy, T *dx, const Call &call, float *along, float *level) {
+  const int64_t features = call.features;
+  const float share = 1.f / features;
+  __m512 sum = _mm512_setzero_ps(), squares = sum, first = sum, second = sum;
+  for (int64_t c = 0; c < features; c += kTile) sum = _mm512_add_ps(sum, Load(x + c, Lanes(features - c)));
+  const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) * share);
+  for (int64_t c = 0; c < features; c += kTile) {
+    const __mmask16 some = Lanes(features - c);
+    const __m512 from = _mm512_maskz_sub_ps(some, Load(x + c, some), mean);
+    squares = _mm512_fmadd_ps(from, from, squares);
+  }
+  const __m512 inverse = _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(squares) * share + call.epsilon));
+  for (int64_t c = 0; c < features; c += kTile) {
+    const __mmask16 some = Lanes(features - c);
+    const __m512 n = _mm512_mul_ps(_mm512_maskz_sub_ps(some, Load(x + c, some), mean), inverse), back = Load(dy + c, some);
+    const __m512 g = _mm512_mul_ps(back, Load(call.scale + c, some));
+    first = _mm512_add_ps(first, g);
+    second = _mm512_fmadd_ps(g, n, second);
+    Store(along + c, some, _mm512_fmadd_ps(back, n, Load(along + c, some)));
+    Store(level + c, some, _mm512_add_ps(back, Load(level + c, some)));
+  }
+  const __m512 flat = _mm512_set1_ps(_mm512_reduce_add_ps(first) * share);
+  const __m512 slope = _mm512_set1_ps(_mm512_reduce_add_ps(second) * share);
+  for (int64_t c = 0; c < features; c += kTile) {
+    const __mmask16 some = Lanes(features - c);
+    const __m512 n = _mm512_mul_ps(_mm512_sub_ps(Load(x + c, some), mean), inverse);
+    const __m512 g = _mm512_mul_ps(Load(dy + c, some), Load(call.scale + c, some));
+    Store(dx + c, some, _mm512_mul_ps(_mm512_fnmadd_ps(n, slope, _mm512_sub_ps(g, flat)), inverse));
+  }
+}
+
+template <class T>
+void Share(const Call &call, int64_t share) {
+  const int64_t features = call.features;
+  float *sums = call.sums + share * 4 * features, *block = sums + 2 * features;
+  std::fill_n(sums, 2 * features, 0.f);
+  const int64_t end = call.rows * (share + 1) / kShares;
+  for (int64_t from = call.rows * share / kShares; from < end; from += kBlock) {
+    std::fill_n(block, 2 * features, 0.f);
+    for (int64_t i = from; i < std::min(from + kBlock, end); i++)
+      Row(static_cast<const T *>(call.x) + i * features, static_cast<const T *>(call.dy) + i * features,
+          static_cast<T *>(call.dx) + i * features, call, block, block + features);
+    for (int64_t c = 0; c < 2 * features; c++) sums[c] += block[c];
+  }
+}
+
+void SomeShares(void *what, int part, int parts) {
+  const Call &call = *static_cast<const Call *>(what);
+  for (int64_t i = kShares * part / parts; i < kShares * (part + 1) / parts; i++)
+    if (call.low) Share<uint16_t>(call, i);
+    else Share<float>(call, i);
+}
+
+#pragma GCC pop_options
+
+void *Create(TF_OpKernelConstruction *construction) {
+  TF_Status *status = TF_NewStatus();
+  auto *kept = new Kept();
+  TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &kept->threads, status);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &kept->epsilon, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return kept;
+}
+
+void Compute(void *kernel, TF_OpKernelContext *context) {
+  const Kept &kept = *static_cast<Kept *>(kernel);
+  OpTensors tensors(context);
+  if (!tensors.ok()) return;
+  const int64_t features = tensors.Count(2), count = tensors.Count(0);
+  if (features == 0 || count == 0 || count % features != 0 || tensors.Count(1) != count)
+    return tensors.Fail(TF_INVALID_ARGUMENT, "operands of a layer norm's gradient do not fit together");
+  void *dx = tensors.Result(0, -1);
+  auto *dscale = static_cast<float *>(tensors.Result(1, TF_FLOAT, {features}));
+  auto *doffset = static_cast<float *>(tensors.Result(2, TF_FLOAT, {features}));
+  if (doffset == nullptr) return;
+  Scratch scratch;
+  auto *sums = reinterpret_cast<float *>(scratch.Of(4 * kShares * 4 * features));
+  if (sums == nullptr) return tensors.Fail(TF_RESOURCE_EXHAUSTED, "a layer norm's gradient has no room to be computed in");
+  Call call = {tensors.Of<void>(0), tensors.Of<void>(1), tensors.Of<float>(2), dx, count / features, features, kept.epsilon,
+               TF_TensorType(tensors.in(0)) == TF_BFLOAT16, sums};
+  Team::Share(static_cast<int>(std::clamp<int64_t>(count / kWorth, 1, kept.threads)), &SomeShares, &call);
+  std::copy_n(sums, features, dscale);
+  std::copy_n(sums + features, features, doffset);
+  for (int64_t share = 1; share < kShares; share++)
+    for (int64_t c = 0; c < features; c++) {
+      dscale[c] += sums[share * 4 * features + c];
+      doffset[c] += sums[(share * 4 + 1) * features + c];
+    }
+}
+
+const bool registered = Register({"TuningForkLayerNormGradient",
+                                  {"x: T", "dy: T", "scale: float"},
+                                  {"dx: T", "dscale: float", "doffset: float"},
+                                  {"T: {float, bfloat16}", "epsilon: float", "threads: int"},
+                                  &Create,
+                                  &Compute,
+                                  [](void *kept) { delete static_cast<Kept *>(kept); }},
+                                 __builtin_cpu_supports("avx512bf16"));
+
+}  // namespace
+
+#endif
