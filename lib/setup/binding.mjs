@@ -22,7 +22,7 @@ const KERNELS = [
   "full-attention.cc",
   "full-attention-gradient.cc",
   "gate.cc",
-  "layer-norm-gradient.cc",
+  "layer-norm.cc",
   "linear.cc",
   "silu.cc",
 ].map((file) => join(HERE, "native", file));

@@ -33,6 +33,8 @@ export const cases: readonly Case[] = [
     shapes: [[3, 683, 33], [33], [33]],
     fn: (x, g, b) => ops.layerNorm(x, g, b, 1e-6),
     tolerance: 1e-4,
+    // One by one, rows are summed up less exactly.
+    compiledTolerance: 5e-5,
   },
   {
     name: "attention, large",

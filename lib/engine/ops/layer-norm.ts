@@ -4,7 +4,8 @@ import { coresOf, fused, tracedOp } from "../trace";
 import { differentiable } from "./differentiable";
 import { sumOverColumns, sumOverRows } from "./linear";
 
-/** The op of `setup/native/layer-norm-gradient.cc`. */
+/** The ops of `setup/native/layer-norm.cc`. */
+export const LAYER_NORM = "TuningForkLayerNorm";
 export const LAYER_NORM_GRADIENT = "TuningForkLayerNormGradient";
 
 /**
@@ -24,7 +25,9 @@ export function layerNorm<T extends tf.Tensor>(
     (save) => {
       save([x, scale]);
       return (
-        tracedLayerNorm(x, scale, offset, epsilon) ?? composedLayerNorm(x, scale, offset, epsilon)
+        ownLayerNorm(x, scale, offset, epsilon) ??
+        tracedLayerNorm(x, scale, offset, epsilon) ??
+        composedLayerNorm(x, scale, offset, epsilon)
       );
     },
     (dy, [x0, g]) => {
@@ -61,17 +64,26 @@ function tracedLayerNorm(
   return y && tf.reshape(y, x.shape);
 }
 
-/** By a kernel of our own, which gives all three in one go. */
+/** By a kernel of our own, where there is one. */
+function ownLayerNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number) {
+  return ownOp(LAYER_NORM, epsilon, [x, scale, offset], [x])?.[0];
+}
+
+/** By input, scale and offset, in one go. */
 function ownGradients(x: tf.Tensor, dy: tf.Tensor, scale: tf.Tensor, epsilon: number) {
-  const cores = coresOf(LAYER_NORM_GRADIENT);
+  return ownOp(LAYER_NORM_GRADIENT, epsilon, [x, dy, scale], [x, scale, scale]);
+}
+
+function ownOp(op: string, epsilon: number, inputs: tf.Tensor[], like: tf.Tensor[]) {
+  const cores = coresOf(op);
   if (cores === undefined) return undefined;
   const attributes = [
     attribute.type("T", DT.float32),
     attribute.float("epsilon", epsilon),
     attribute.int("threads", cores),
   ];
-  const outputs = [x, scale, scale].map(({ shape }) => ({ shape, dtype: DT.float32 }));
-  return tracedOp(LAYER_NORM_GRADIENT, attributes, [x, dy, scale], outputs);
+  const outputs = like.map(({ shape }) => ({ shape, dtype: DT.float32 }));
+  return tracedOp(op, attributes, inputs, outputs);
 }
 
 function composedLayerNorm(

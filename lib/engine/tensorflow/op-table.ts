@@ -1,6 +1,6 @@
 import { type Attribute, DT, type OutputType } from "../native";
 import { COSINE_ATTENTION, COSINE_ATTENTION_GRADIENT } from "../ops/cosine-attention";
-import { LAYER_NORM_GRADIENT } from "../ops/layer-norm";
+import { LAYER_NORM, LAYER_NORM_GRADIENT } from "../ops/layer-norm";
 import { byOutput, grad, type OpGradient, ofReduction, tileGradient } from "./op-gradients";
 import { processor } from "./processor";
 import * as shapes from "./shape-rules";
@@ -160,6 +160,7 @@ export const OPS: Readonly<Record<string, OpDefinition>> = {
   Softmax: { shape: first, bfloat16: follow },
   BiasAddGrad: { bfloat16: follow },
   _MklLayerNorm: { bfloat16: follow, normalizes: true, cheap: true },
+  [LAYER_NORM]: { bfloat16: { rule: "follow", inputs: [0], outputs: [0] }, cheap: true },
   [LAYER_NORM_GRADIENT]: { bfloat16: { rule: "follow", inputs: [0, 1], outputs: [0] } },
   FusedBatchNormV3: {
     shape: batchNorm,

@@ -1,20 +1,20 @@
 import { isUsingGpu } from "../native";
 import { COSINE_ATTENTION } from "../ops/cosine-attention";
-import { LAYER_NORM_GRADIENT } from "../ops/layer-norm";
+import { LAYER_NORM, LAYER_NORM_GRADIENT } from "../ops/layer-norm";
 import type { Precision } from "../start";
 import { hasCosineAttentionKernel } from "./cosine-attention-op";
 import { hasLayerNormKernel } from "./layer-norm-op";
 
 /** Ops of our own that are put into graphs as these are traced; passes put in the others. */
 const OWN_OPS: readonly {
-  readonly op: string;
+  readonly ops: readonly string[];
   readonly precisions: readonly Precision[];
-  /** Whether its kernel runs here. */
+  /** Whether their kernels run here. */
   readonly isThere: () => boolean;
 }[] = [
-  { op: COSINE_ATTENTION, precisions: ["mixed_bfloat16"], isThere: hasCosineAttentionKernel },
+  { ops: [COSINE_ATTENTION], precisions: ["mixed_bfloat16"], isThere: hasCosineAttentionKernel },
   {
-    op: LAYER_NORM_GRADIENT,
+    ops: [LAYER_NORM, LAYER_NORM_GRADIENT],
     precisions: ["float32", "mixed_bfloat16"],
     isThere: hasLayerNormKernel,
   },
@@ -23,7 +23,7 @@ const OWN_OPS: readonly {
 /** The names of those that graphs of one precision may have here. */
 export function ownOps(precision: Precision): string[] {
   if (isUsingGpu()) return [];
-  return OWN_OPS.filter(
-    ({ precisions, isThere }) => precisions.includes(precision) && isThere(),
-  ).map(({ op }) => op);
+  return OWN_OPS.flatMap(({ ops, precisions, isThere }) =>
+    precisions.includes(precision) && isThere() ? ops : [],
+  );
 }

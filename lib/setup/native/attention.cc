@@ -48,7 +48,7 @@ void SomeHeads(void *what, int part, int parts) {
 void Compute(void *kernel, TF_OpKernelContext *context) {
   ComputeHeads<uint16_t>(kernel, context, TF_BFLOAT16, [](Operands &operands, uint16_t *y, int threads) {
     Call call{operands, y};
-    Team::Share(threads, &SomeHeads, &call);
+    Team::Share(threads, operands.heads.batch * operands.heads.heads, &SomeHeads, &call);
   });
 }
 

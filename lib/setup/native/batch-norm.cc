@@ -91,7 +91,6 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
   float *out[5] = {};
   for (int i = 1; i < 5; i++) out[i] = static_cast<float *>(tensors.Result(i, TF_FLOAT, {channels}));
   if (!tensors.ok()) return;
-  const auto shares = static_cast<int>(call.shares);
   const Steps steps = StepsOf<false>(op);
   // Squares of numbers far from zero would lose what varies: sums are about the mean of the first pixels.
   Call first = call;
@@ -102,7 +101,7 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
   for (int64_t c = 0; c < channels; c++)
     call.along[kMean][c] = static_cast<float>(SumOf(first, c, 0) * channels / first.numbers);
   Repeat(call, call.along[kMean]);
-  Team::Share(shares, steps.sum, &call);
+  Team::Share(call.shares, call.shares, steps.sum, &call);
   const float keep = 1 - op.momentum;
   for (int64_t c = 0; c < channels; c++) {
     const double off = SumOf(call, c, 0) / pixels;
@@ -123,7 +122,7 @@ void Forward(void *kernel, TF_OpKernelContext *context) {
     call.along[kOffset][c] = tensors.Of<float>(kBeta)[c];
   }
   for (const Along what : {kMean, kFactor, kOffset}) Repeat(call, call.along[what]);
-  Team::Share(shares, steps.compute, &call);
+  Team::Share(call.shares, call.shares, steps.compute, &call);
 }
 
 void Backward(void *kernel, TF_OpKernelContext *context) {
@@ -145,9 +144,8 @@ void Backward(void *kernel, TF_OpKernelContext *context) {
     call.along[kOffset][c] = tensors.Of<float>(kBetaBack)[c];
   }
   for (const Along what : {kMean, kFactor, kOffset}) Repeat(call, call.along[what]);
-  const auto shares = static_cast<int>(call.shares);
   const Steps steps = StepsOf<true>(op);
-  Team::Share(shares, steps.sum, &call);
+  Team::Share(call.shares, call.shares, steps.sum, &call);
   for (int64_t c = 0; c < channels; c++) {
     const double inverse = 1 / std::sqrt(static_cast<double>(tensors.Of<float>(kVarianceBack)[c]) + op.epsilon);
     const double sum = SumOf(call, c, 0), along = SumOf(call, c, 1), factor = call.along[kFactor][c];
@@ -157,7 +155,7 @@ void Backward(void *kernel, TF_OpKernelContext *context) {
     call.along[kSlope][c] = static_cast<float>(-factor * inverse * inverse * along / pixels);
   }
   for (const Along what : {kShift, kSlope}) Repeat(call, call.along[what]);
-  Team::Share(shares, steps.compute, &call);
+  Team::Share(call.shares, call.shares, steps.compute, &call);
 }
 
 void *Create(TF_OpKernelConstruction *construction) {

@@ -223,7 +223,7 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   if (!Read(kept, tensors, 1, call)) return;
   call.y = static_cast<uint16_t *>(tensors.Result(0, TF_BFLOAT16, {call.windows, call.tokens, call.width()}));
   if (call.y == nullptr) return;
-  Team::Share(static_cast<int>(kept.threads), &SomeHeads, &call);
+  Team::Share(kept.threads, call.windows * call.heads, &SomeHeads, &call);
   if (call.failed) tensors.Fail(TF_RESOURCE_EXHAUSTED, "a cosine attention has no room to compute in");
 }
 
@@ -243,7 +243,7 @@ void ComputeGradients(void *kernel, TF_OpKernelContext *context) {
   if (at != nullptr) {
     call.dsharpness = reinterpret_cast<double *>(at);
     call.dbias[1] = reinterpret_cast<float *>(at + 8 * kHalves * heads);
-    Team::Share(static_cast<int>(kept.threads), &SomeGradients, &call);
+    Team::Share(kept.threads, kHalves * heads, &SomeGradients, &call);
   }
   if (at == nullptr || call.failed)
     return tensors.Fail(TF_RESOURCE_EXHAUSTED, "the gradients of a cosine attention have no room to be computed in");

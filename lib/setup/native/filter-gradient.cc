@@ -240,10 +240,10 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
     auto *sums = reinterpret_cast<float *>(scratch.Of(4 * of.weights() * op.copies()));
     Call call = {op, static_cast<uint16_t *>(TF_TensorData(x)), static_cast<uint16_t *>(TF_TensorData(dy)), sums,
                  static_cast<float *>(TF_TensorData(result))};
-    if (sums != nullptr) Team::Share(static_cast<int>(op.shares), &Share, &call);
+    if (sums != nullptr) Team::Share(op.shares, op.shares, &Share, &call);
     if (sums == nullptr || !call.room)
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "TuningForkFilterGradient: no room to compute in");
-    else Team::Share(static_cast<int>(op.shares), &Finish, &call);
+    else Team::Share(op.shares, op.shares, &Finish, &call);
   }
   if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
   for (TF_Tensor *tensor : {x, dy, result})

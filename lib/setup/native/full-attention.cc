@@ -97,7 +97,7 @@ void SomeHeads(void *what, int part, int parts) {
 void Compute(void *kernel, TF_OpKernelContext *context) {
   ComputeHeads<float>(kernel, context, TF_FLOAT, [](Operands &operands, float *y, int threads) {
     Call call{operands, y};
-    Team::Share(threads, &SomeHeads, &call);
+    Team::Share(threads, operands.heads.batch * operands.heads.heads, &SomeHeads, &call);
   });
 }
 

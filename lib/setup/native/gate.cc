@@ -39,7 +39,7 @@ void Some(void *what, int part, int parts) {
 
 #pragma GCC pop_options
 
-/* Numbers for each core from which on it is worth its while. */
+/* Numbers of each part from which on it is worth its while. */
 constexpr int64_t kWorth = 1 << 14;
 
 void Compute(void *kernel, TF_OpKernelContext *context) {
@@ -54,8 +54,7 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   auto *y = static_cast<uint16_t *>(tensors.Result(0, 0));
   if (y == nullptr) return;
   Call call = {tensors.Of<uint16_t>(0), tensors.Of<uint16_t>(1), y, count / channels, count / gates, channels};
-  const int64_t parts = std::clamp<int64_t>(count / kWorth, 1, *static_cast<int64_t *>(kernel));
-  Team::Share(static_cast<int>(parts), &Some, &call);
+  Team::Share(*static_cast<int64_t *>(kernel), count / kWorth, &Some, &call);
 }
 
 const bool registered = Register({"TuningForkGate",

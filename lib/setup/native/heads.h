@@ -206,7 +206,7 @@ void ComputeGradients(void *kernel, TF_OpKernelContext *context) {
   if (TF_GetCode(status) == TF_OK) {
     GradientsOfHeads<T> call{operands, {}};
     for (int i = 0; i < 3; i++) call.gradients[i] = static_cast<T *>(TF_TensorData(gradients[i]));
-    Team::Share(static_cast<int>(t.threads), part, &call);
+    Team::Share(t.threads, t.batch * t.heads, part, &call);
     if (operands.failed)
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "the gradients of an attention have no room to be computed in");
   }

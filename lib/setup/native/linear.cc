@@ -239,7 +239,7 @@ bool Run(const Linear &layer, const uint16_t *x, const TF_Tensor *residual, void
   const Team::Work work = residual == nullptr ? layer.gelu ? &SomeBlocks<After::kGelu> : &SomeBlocks<After::kNothing>
                           : TF_TensorType(residual) == TF_FLOAT ? &SomeBlocks<After::kWideResidual>
                                                                 : &SomeBlocks<After::kResidual>;
-  Team::Share(static_cast<int>(layer.threads), work, &call);
+  Team::Share(layer.threads, layer.threads, work, &call);
   return true;
 }
 

@@ -79,8 +79,7 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   auto *y = static_cast<uint16_t *>(tensors.Result(0, backward ? 1 : 0));
   if (!tensors.ok()) return;
   Call call = {tensors.Of<uint16_t>(0), tensors.Of<uint16_t>(1), y, count};
-  const int64_t parts = std::clamp<int64_t>(count / kWorth, 1, *static_cast<int64_t *>(kernel));
-  Team::Share(static_cast<int>(parts), backward ? &Some<Gradient> : &Some<Silu>, &call);
+  Team::Share(*static_cast<int64_t *>(kernel), count / kWorth, backward ? &Some<Gradient> : &Some<Silu>, &call);
 }
 
 const bool may = __builtin_cpu_supports("avx512bf16");

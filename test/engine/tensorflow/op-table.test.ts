@@ -17,6 +17,8 @@ import { fused } from "#lib/engine/trace";
 import { EXAMPLES, type OpExample } from "./op-examples";
 
 /** What cannot be called by itself: in graphs only, or with a body or a value of its own. */
+/** What names of ops of our own begin with, which have tests of their own. */
+const OWN = "TuningFork";
 const APART = ["_FusedMatMul", "_MklLayerNorm", "ReadVariableOp", "PartitionedCall", "Const"];
 
 const run = (op: string, { attributes, inputs, outputs }: OpExample, given = inputs()) =>
@@ -81,7 +83,7 @@ describe("the table of ops", () => {
   it("has an example for each op, and no other", () => {
     assert.deepEqual(
       Object.keys({ ...EXAMPLES }).sort(),
-      [...Object.keys(OPS).filter((op) => !APART.includes(op))].sort(),
+      [...Object.keys(OPS).filter((op) => !APART.includes(op) && !op.startsWith(OWN))].sort(),
     );
   });
 

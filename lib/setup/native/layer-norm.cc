@@ -1,8 +1,8 @@
 /*
- * The op TuningForkLayerNormGradient, for processors with AVX512_BF16: the gradients of a layer norm (Ba et al. 2016,
- * arXiv:1607.06450) by its input, scale and offset, in float32 or bfloat16.
+ * The ops TuningForkLayerNorm and TuningForkLayerNormGradient, for processors with AVX512_BF16: a layer norm (Ba et al. 2016,
+ * arXiv:1607.06450), and its gradients by its input, scale and offset, in float32 or bfloat16.
  *
- * A row is read once from memory: its mean and variance, and then with n = (x - mean) / deviation, g = scale dy
+ * A row is read once from memory: its mean and variance, and backward then with n = (x - mean) / deviation, g = scale dy
  * dx = (g - the mean of g - n times the mean of g n) / deviation, while dy n and dy are summed over rows.
  */
 #include "register-op.h"
@@ -35,8 +35,9 @@ struct Kept {
 
 struct Call {
   const void *x, *dy;
-  const float *scale;
-  void *dx;
+  const float *scale, *offset;
+  /* The norm, or the gradient by x. */
+  void *result;
   int64_t rows, features;
   float epsilon;
   bool low;
@@ -44,11 +45,16 @@ struct Call {
   float *sums;
 };
 
+/* Of a row: its mean, and one by its deviation. */
+struct Statistics {
+  __m512 mean, inverse;
+};
+
 template <class T>
-void Row(const T *x, const T *dy, T *dx, const Call &call, float *along, float *level) {
+inline Statistics StatisticsOf(const T *x, const Call &call) {
   const int64_t features = call.features;
   const float share = 1.f / features;
-  __m512 sum = _mm512_setzero_ps(), squares = sum, first = sum, second = sum;
+  __m512 sum = _mm512_setzero_ps(), squares = sum;
   for (int64_t c = 0; c < features; c += kTile) sum = _mm512_add_ps(sum, Load(x + c, Lanes(features - c)));
   const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) * share);
   for (int64_t c = 0; c < features; c += kTile) {
@@ -56,7 +62,36 @@ void Row(const T *x, const T *dy, T *dx, const Call &call, float *along, float *
     const __m512 from = _mm512_maskz_sub_ps(some, Load(x + c, some), mean);
     squares = _mm512_fmadd_ps(from, from, squares);
   }
-  const __m512 inverse = _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(squares) * share + call.epsilon));
+  return {mean, _mm512_set1_ps(1 / std::sqrt(_mm512_reduce_add_ps(squares) * share + call.epsilon))};
+}
+
+template <class T>
+void SomeRows(const Call &call, int part, int parts) {
+  const int64_t features = call.features;
+  for (int64_t i = call.rows * part / parts; i < call.rows * (part + 1) / parts; i++) {
+    const T *x = static_cast<const T *>(call.x) + i * features;
+    T *y = static_cast<T *>(call.result) + i * features;
+    const auto [mean, inverse] = StatisticsOf(x, call);
+    for (int64_t c = 0; c < features; c += kTile) {
+      const __mmask16 some = Lanes(features - c);
+      const __m512 n = _mm512_mul_ps(_mm512_sub_ps(Load(x + c, some), mean), inverse);
+      Store(y + c, some, _mm512_fmadd_ps(n, Load(call.scale + c, some), Load(call.offset + c, some)));
+    }
+  }
+}
+
+void Norms(void *what, int part, int parts) {
+  const Call &call = *static_cast<const Call *>(what);
+  if (call.low) SomeRows<uint16_t>(call, part, parts);
+  else SomeRows<float>(call, part, parts);
+}
+
+template <class T>
+void Row(const T *x, const T *dy, T *dx, const Call &call, float *along, float *level) {
+  const int64_t features = call.features;
+  const float share = 1.f / features;
+  const auto [mean, inverse] = StatisticsOf(x, call);
+  __m512 first = _mm512_setzero_ps(), second = first;
   for (int64_t c = 0; c < features; c += kTile) {
     const __mmask16 some = Lanes(features - c);
     const __m512 n = _mm512_mul_ps(_mm512_maskz_sub_ps(some, Load(x + c, some), mean), inverse), back = Load(dy + c, some);
@@ -86,7 +121,7 @@ void Share(const Call &call, int64_t share) {
     std::fill_n(block, 2 * features, 0.f);
     for (int64_t i = from; i < std::min(from + kBlock, end); i++)
       Row(static_cast<const T *>(call.x) + i * features, static_cast<const T *>(call.dy) + i * features,
-          static_cast<T *>(call.dx) + i * features, call, block, block + features);
+          static_cast<T *>(call.result) + i * features, call, block, block + features);
     for (int64_t c = 0; c < 2 * features; c++) sums[c] += block[c];
   }
 }
@@ -110,13 +145,32 @@ void *Create(TF_OpKernelConstruction *construction) {
   return kept;
 }
 
+void Delete(void *kept) { delete static_cast<Kept *>(kept); }
+
+/* Whether operand `row` has a number for each of a row, and `other` as many as it should. */
+bool Fit(OpTensors &tensors, int row, int other, bool is_whole) {
+  if (!tensors.ok()) return false;
+  const int64_t features = tensors.Count(row), count = tensors.Count(0);
+  const bool fits = features > 0 && count > 0 && count % features == 0 && tensors.Count(other) == (is_whole ? count : features);
+  if (!fits) tensors.Fail(TF_INVALID_ARGUMENT, "operands of a layer norm do not fit together");
+  return fits;
+}
+
 void Compute(void *kernel, TF_OpKernelContext *context) {
   const Kept &kept = *static_cast<Kept *>(kernel);
   OpTensors tensors(context);
-  if (!tensors.ok()) return;
+  if (!Fit(tensors, 1, 2, false)) return;
+  const int64_t features = tensors.Count(1), count = tensors.Count(0);
+  Call call = {tensors.Of<void>(0), nullptr, tensors.Of<float>(1), tensors.Of<float>(2), tensors.Result(0, -1),
+               count / features, features, kept.epsilon, TF_TensorType(tensors.in(0)) == TF_BFLOAT16, nullptr};
+  if (call.result != nullptr) Team::Share(kept.threads, count / kWorth, &Norms, &call);
+}
+
+void ComputeGradients(void *kernel, TF_OpKernelContext *context) {
+  const Kept &kept = *static_cast<Kept *>(kernel);
+  OpTensors tensors(context);
+  if (!Fit(tensors, 2, 1, true)) return;
   const int64_t features = tensors.Count(2), count = tensors.Count(0);
-  if (features == 0 || count == 0 || count % features != 0 || tensors.Count(1) != count)
-    return tensors.Fail(TF_INVALID_ARGUMENT, "operands of a layer norm's gradient do not fit together");
   void *dx = tensors.Result(0, -1);
   auto *dscale = static_cast<float *>(tensors.Result(1, TF_FLOAT, {features}));
   auto *doffset = static_cast<float *>(tensors.Result(2, TF_FLOAT, {features}));
@@ -124,9 +178,9 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   Scratch scratch;
   auto *sums = reinterpret_cast<float *>(scratch.Of(4 * kShares * 4 * features));
   if (sums == nullptr) return tensors.Fail(TF_RESOURCE_EXHAUSTED, "a layer norm's gradient has no room to be computed in");
-  Call call = {tensors.Of<void>(0), tensors.Of<void>(1), tensors.Of<float>(2), dx, count / features, features, kept.epsilon,
+  Call call = {tensors.Of<void>(0), tensors.Of<void>(1), tensors.Of<float>(2), nullptr, dx, count / features, features, kept.epsilon,
                TF_TensorType(tensors.in(0)) == TF_BFLOAT16, sums};
-  Team::Share(static_cast<int>(std::clamp<int64_t>(count / kWorth, 1, kept.threads)), &SomeShares, &call);
+  Team::Share(kept.threads, std::min(kShares, count / kWorth), &SomeShares, &call);
   std::copy_n(sums, features, dscale);
   std::copy_n(sums + features, features, doffset);
   for (int64_t share = 1; share < kShares; share++)
@@ -136,14 +190,19 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
     }
 }
 
-const bool registered = Register({"TuningForkLayerNormGradient",
+const bool may = __builtin_cpu_supports("avx512bf16");
+const bool registered = Register({"TuningForkLayerNorm",
+                                  {"x: T", "scale: float", "offset: float"},
+                                  {"y: T"},
+                                  {"T: {float, bfloat16}", "epsilon: float", "threads: int"},
+                                  &Create, &Compute, &Delete},
+                                 may) &&
+                        Register({"TuningForkLayerNormGradient",
                                   {"x: T", "dy: T", "scale: float"},
                                   {"dx: T", "dscale: float", "doffset: float"},
                                   {"T: {float, bfloat16}", "epsilon: float", "threads: int"},
-                                  &Create,
-                                  &Compute,
-                                  [](void *kept) { delete static_cast<Kept *>(kept); }},
-                                 __builtin_cpu_supports("avx512bf16"));
+                                  &Create, &ComputeGradients, &Delete},
+                                 may);
 
 }  // namespace
 
