@@ -36,6 +36,7 @@ const SHARED = [
   "register-op.h",
   "team.h",
   "tiles.h",
+  "unit-vectors.h",
 ].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 

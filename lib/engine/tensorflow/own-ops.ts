@@ -1,4 +1,3 @@
-import { isUsingGpu } from "../native";
 import { COSINE_ATTENTION } from "../ops/cosine-attention";
 import { LAYER_NORM, LAYER_NORM_GRADIENT } from "../ops/layer-norm";
 import type { Precision } from "../start";
@@ -22,7 +21,6 @@ const OWN_OPS: readonly {
 
 /** The names of those that graphs of one precision may have here. */
 export function ownOps(precision: Precision): string[] {
-  if (isUsingGpu()) return [];
   return OWN_OPS.flatMap(({ ops, precisions, isThere }) =>
     precisions.includes(precision) && isThere() ? ops : [],
   );

@@ -26,9 +26,15 @@ export interface Processor {
   readonly pointwiseProducts: boolean;
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
-  /** Whether SiLU, gates of channels, batch norms in training, and attention and its gradients in float32 are kernels of our own, which need AVX512_BF16. */
+  /**
+   * Whether SiLU, gates of channels, layer norms, batch norms in training, and attention and its gradients in float32 are kernels
+   * of our own, which need AVX512_BF16.
+   */
   readonly packsBfloat16: boolean;
-  /** Whether attention, linear layers in predictions and gradients by filters are kernels of our own, which compute with AMX's tiles. */
+  /**
+   * Whether attention, cosine attention, linear layers in predictions and gradients by filters are kernels of our own, which
+   * compute with AMX's tiles.
+   */
   readonly usesTiles: boolean;
   /** About how many operations of a product one core does in a second, for choosing threads. */
   readonly productSpeed: { readonly float32: number; readonly bfloat16: number };
@@ -116,17 +122,27 @@ export function coresOfPart(parts: number, { cores } = processor()): number {
   return parts === 1 && most >= 1 ? Math.min(share, most) : share;
 }
 
+/** What kernels of our own compute with tiles, and what those do that need AVX512_BF16 alone. */
+const TILED = [
+  "attention",
+  "cosine attention",
+  "linear layers in predictions",
+  "gradients by filters",
+];
+const PACKED = [
+  "SiLU",
+  "gates of channels",
+  "layer norms",
+  "batch norms in training",
+  "attention in float32",
+];
+
 /** One line about the processor, for `doctor`. */
 export function describeProcessor(processor: Processor): string {
   const { level, multipliesBfloat16, pointwiseProducts, keepsWeights, packsBfloat16, usesTiles } =
     processor;
   const { cores, parts } = processor;
-  const own = [
-    ...(usesTiles ? ["attention", "linear layers in predictions", "gradients by filters"] : []),
-    ...(packsBfloat16
-      ? ["SiLU", "gates of channels", "batch norms in training", "attention in float32"]
-      : []),
-  ];
+  const own = [...(usesTiles ? TILED : []), ...(packsBfloat16 ? PACKED : [])];
   const chosen = [
     `mixed_bfloat16 ${multipliesBfloat16 ? "is faster than float32" : "works, and float32 is faster"}`,
     ...(pointwiseProducts ? ["its linear layers are 1 × 1 convolutions"] : []),

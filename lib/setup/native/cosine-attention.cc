@@ -8,6 +8,7 @@
  */
 #include "attention-head-gradient.h"
 #include "attention-head.h"
+#include "unit-vectors.h"
 
 #ifdef TILES
 
@@ -19,8 +20,6 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
-/* Below this squared length a vector counts as zero; `lib/engine/ops/cosine-attention.ts` has the same. */
-constexpr float kShortest = 1e-24f;
 /* Windows of a head are summed over in two halves, each by one core, so that sums are the same by however many. */
 constexpr int64_t kHalves = 2;
 
@@ -48,40 +47,6 @@ struct Call {
   }
 };
 
-/* Vectors of length 1, side by side, and one by the length that they had. */
-void Normalize(const uint16_t *from, int64_t stride, int64_t tokens, int64_t size, uint16_t *to, float *inverse) {
-  for (int64_t i = 0; i < tokens; i++, from += stride, to += size) {
-    __m512 squares = _mm512_setzero_ps();
-    for (int64_t c = 0; c < size; c += kTile) {
-      const __m512 x = Load(from + c, Lanes(size - c));
-      squares = _mm512_fmadd_ps(x, x, squares);
-    }
-    inverse[i] = 1 / std::sqrt(std::max(kShortest, _mm512_reduce_add_ps(squares)));
-    for (int64_t c = 0; c < size; c += kTile)
-      _mm256_mask_storeu_epi16(to + c, Lanes(size - c),
-                               (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(Load(from + c, Lanes(size - c)), _mm512_set1_ps(inverse[i]))));
-  }
-}
-
-/* What of gradients is across unit vectors, by a factor and one by their lengths; returns the sum of what is along them. */
-float Across(const uint16_t *gradients, const uint16_t *units, const float *inverse, int64_t tokens, int64_t size, float by,
-             uint16_t *to, int64_t stride) {
-  float all = 0;
-  for (int64_t i = 0; i < tokens; i++, gradients += size, units += size, to += stride) {
-    __m512 sum = _mm512_setzero_ps();
-    for (int64_t c = 0; c < size; c += kTile)
-      sum = _mm512_fmadd_ps(Load(gradients + c, Lanes(size - c)), Load(units + c, Lanes(size - c)), sum);
-    const float along = _mm512_reduce_add_ps(sum);
-    all += along;
-    for (int64_t c = 0; c < size; c += kTile) {
-      const __mmask16 some = Lanes(size - c);
-      const __m512 across = _mm512_fnmadd_ps(_mm512_set1_ps(along), Load(units + c, some), Load(gradients + c, some));
-      _mm256_mask_storeu_epi16(to + c, some, (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(across, _mm512_set1_ps(by * inverse[i]))));
-    }
-  }
-  return all;
-}
-
 /* The head of a window, whose queries and keys have length 1, and what makes scores of its cosines. */
 struct WindowHead {
   const Call &call;
@@ -91,10 +56,16 @@ struct WindowHead {
 
   OneHead Prepare() const {
     static const Dropout none;
-    for (int i = 0; i < 2; i++)
-      Normalize(call.qkv + call.Offset(window, head, i), 3 * call.width(), call.tokens, call.size, units[i], inverse[i]);
     const uint16_t *values = call.qkv + call.Offset(window, head, 2);
     const uint16_t *dy = call.dy == nullptr ? nullptr : call.dy + window * call.tokens * call.width() + head * call.size;
+    // Tokens lie too far apart for the processor to guess which come next.
+    for (int64_t n = 0; n < call.tokens; n++) {
+      for (int i = 0; i < 3; i++)
+        _mm_prefetch(call.qkv + call.Offset(window, head, i) + 3 * n * call.width(), _MM_HINT_T0);
+      if (dy != nullptr) _mm_prefetch(dy + n * call.width(), _MM_HINT_T0);
+    }
+    for (int i = 0; i < 2; i++)
+      Normalize(call.qkv + call.Offset(window, head, i), 3 * call.width(), call.tokens, call.size, units[i], inverse[i]);
     return {{units[0], units[1], values, dy}, {call.size, call.size, 3 * call.width(), call.width()}, call.tokens,
             call.tokens, call.size, 1, &none, 0};
   }
