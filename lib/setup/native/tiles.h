@@ -30,8 +30,15 @@ inline __mmask32 FirstOf(int64_t n) {
 /* The first n of 16 numbers of 32 bits. */
 inline __mmask16 Lanes(int64_t n) { return FirstOf(n) & 0xffff; }
 
+// A function is put into those that may use as many instructions at least: each stands where it needs the fewest.
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+
+/* The lower or upper half of 32 bfloat16 numbers. */
+inline __m512 Wide(__m512i x, int half) {
+  const __m256i some = half == 0 ? _mm512_castsi512_si256(x) : _mm512_extracti64x4_epi64(x, 1);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
+}
 
 /* Some of 16 numbers. */
 inline __m512 Load(const float *from, __mmask16 some) { return _mm512_maskz_loadu_ps(some, from); }
@@ -66,19 +73,18 @@ inline void Transpose(__m512i r[kTile]) {
 #pragma GCC pop_options
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
-
-/* The lower or upper half of 32 bfloat16 numbers. */
-inline __m512 Wide(__m512i x, int half) {
-  const __m256i some = half == 0 ? _mm512_castsi512_si256(x) : _mm512_extracti64x4_epi64(x, 1);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(some), 16));
-}
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
 /* Some of 16 numbers, rounded where they have fewer digits. */
 inline void Store(float *to, __mmask16 some, __m512 value) { _mm512_mask_storeu_ps(to, some, value); }
 inline void Store(uint16_t *to, __mmask16 some, __m512 value) {
   _mm256_mask_storeu_epi16(to, some, (__m256i)_mm512_cvtneps_pbh(value));
 }
+
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
 /*
  * Memory that a thread keeps from call to call, aligned for tiles. What is left in it of another call is multiplied, but not
