@@ -21,19 +21,27 @@ export function hasOwnLinear({ node, index }: Output): boolean {
   return dtype === DT.bfloat16 && shape[shape.length - 1] % TOGETHER === 0 && hasLinearKernel();
 }
 
+/** A layer as {@link linearNode} computes it: of vectors `[…, in]`, and with ReLU at the end if that is asked for. */
+export interface OwnLinear extends Omit<FusedProduct, "activation"> {
+  /** GELU not beside a residual. */
+  readonly activation?: FusedProduct["activation"] | "Relu";
+}
+
 /**
- * A linear layer of our own, for processors with tiles. The result is in bfloat16, or in float32 if a residual is.
+ * A linear layer of our own, for processors with tiles: `[vectors, out]` in bfloat16, or in float32 if a residual is.
  *
  * @param threads How many cores share it.
  */
 export function linearNode(
   name: string,
-  { operands, added: [bias, ...residual], transposes, activation }: FusedProduct,
+  { operands, added: [bias, ...residual], transposes, activation }: OwnLinear,
   threads: number,
 ): GraphNode {
-  const typeOf = ({ node, index }: FusedProduct["added"][number]) => node.outputs[index];
-  const [rows, weight] = operands.map(typeOf);
-  const out = weight.shape[transposes ? 0 : 1];
+  const typeOf = ({ node, index }: Output) => node.outputs[index];
+  const [vectors, weights] = operands.map((operand) => typeOf(operand).shape);
+  const [features, out] = [vectors, weights].map((shape) => shape[shape.length - 1]);
+  const rows = vectors.reduce((a, b) => a * b, 1) / features;
+  const results = transposes ? weights[0] : out;
   const dtype = residual.length > 0 ? typeOf(residual[0]).dtype : DT.bfloat16;
   return makeNode(name, LINEAR, {
     attributes: [
@@ -42,13 +50,14 @@ export function linearNode(
         "R",
         residual.map((added) => typeOf(added).dtype),
       ),
-      attribute.int("sizes", [...rows.shape, out]),
+      attribute.int("sizes", [rows, features, results]),
       attribute.int("threads", threads),
       attribute.bool("transposed", transposes),
-      attribute.bool("gelu", activation !== undefined),
+      attribute.bool("gelu", activation === "GeluExact"),
+      attribute.bool("relu", activation === "Relu"),
     ],
     inputs: [...operands, bias, ...residual],
-    outputs: [{ shape: [rows.shape[0], out], dtype }],
+    outputs: [{ shape: [rows, results], dtype }],
   });
 }
 
@@ -59,7 +68,7 @@ export function hasLinearKernel(): boolean {
   return processor().usesTiles && tried(DT.bfloat16);
 }
 
-/** 32 · 1 · ⅛ − 4 = 0, GELU of 1, and 4 − 4 + 1 = 1. */
+/** 32 · 1 · ⅛ − 4 = 0, GELU of 1, 4 − 4 + 1 = 1, and ReLU of 4 − 4 − 3. */
 function tryLinear(dtype: number): boolean {
   return tf.tidy(() => {
     const given = {
@@ -68,20 +77,22 @@ function tryLinear(dtype: number): boolean {
       three: tf.fill([32], -3),
       four: tf.fill([32], -4),
       residual: tf.ones([1, 32]),
+      below: tf.fill([1, 32], -3),
     };
     return computes(
       dtype,
       given,
-      ({ rows, weight, three, four, residual }) => {
+      ({ rows, weight, three, four, residual, below }) => {
         const operands = [rows, weight];
-        const forms: Omit<FusedProduct, "operands">[] = [
+        const forms: Omit<OwnLinear, "operands">[] = [
           { added: [four], transposes: false },
           { added: [three], transposes: true, activation: "GeluExact" },
           { added: [four, residual], transposes: true },
+          { added: [four, below], transposes: false, activation: "Relu" },
         ];
         return forms.map((form, i) => linearNode(`layer${i}`, { operands, ...form }, 2));
       },
-      [0, 0.8413, 1],
+      [0, 0.8413, 1, 0],
     );
   });
 }

@@ -1,7 +1,8 @@
 /*
- * The op TuningForkLinear, for processors with AMX: a linear layer of weights that stay, with what follows it, in bfloat16.
+ * The op TuningForkLinear, for processors with AMX: a linear layer of weights that stay, or a convolution by 1 × 1 filters, with what
+ * follows it, in bfloat16.
  *
- * y = x w + b, then GELU or a residual sum. oneDNN's kernels for it give an op of one image to threads that sleep between two
+ * y = x w + b, then GELU or a residual sum, then ReLU. oneDNN's kernels for it give an op of one image to threads that sleep between two
  * ops, and leave the tiles waiting while results are brought into bfloat16. Here each core takes its columns of the
  * weights, and finishes 32 rows and columns while the next ones are multiplied.
  */
@@ -74,7 +75,7 @@ class Weights {
 /* A layer, made anew for each graph that has it. */
 struct Linear {
   int64_t rows, in, out, threads;
-  unsigned char transposed, gelu;
+  unsigned char transposed, gelu, relu;
   /* Whether results are in float32. */
   bool wide = false;
   std::shared_ptr<const Weights> weights;
@@ -136,6 +137,8 @@ inline __attribute__((always_inline)) void Finish(const Call &call, const Block 
       a = _mm512_add_ps(a, Load(residual, lower));
       b = _mm512_add_ps(b, Load(residual + kTile, upper));
     }
+    // A NaN stays one.
+    if (layer.relu) a = _mm512_max_ps(_mm512_setzero_ps(), a), b = _mm512_max_ps(_mm512_setzero_ps(), b);
     if (layer.wide) {
       auto *y = static_cast<float *>(call.y) + at;
       _mm512_mask_storeu_ps(y, lower, a);
@@ -200,6 +203,8 @@ void *Create(TF_OpKernelConstruction *construction) {
     TF_OpKernelConstruction_GetAttrBool(construction, "transposed", &layer->transposed, status);
   if (TF_GetCode(status) == TF_OK)
     TF_OpKernelConstruction_GetAttrBool(construction, "gelu", &layer->gelu, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_OpKernelConstruction_GetAttrBool(construction, "relu", &layer->relu, status);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrType(construction, "T", &result, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   else {
@@ -283,7 +288,7 @@ const bool registered = Register(
      {"x: bfloat16", "w: bfloat16", "b: bfloat16", "residual: R"},
      {"y: T"},
      {"T: {bfloat16, float}", "R: list({bfloat16, float}) >= 0", "sizes: list(int)", "threads: int", "transposed: bool",
-      "gelu: bool"},
+      "gelu: bool", "relu: bool"},
      &Create,
      &Compute,
      &Delete});

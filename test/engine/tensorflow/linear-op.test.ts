@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "#lib/engine/native";
 import { gelu } from "#lib/engine/ops";
-import type { FusedProduct } from "#lib/engine/tensorflow/fused-product";
 import { castNode, makeNode } from "#lib/engine/tensorflow/graph";
-import { hasLinearKernel, hasOwnLinear, linearNode } from "#lib/engine/tensorflow/linear-op";
+import {
+  hasLinearKernel,
+  hasOwnLinear,
+  linearNode,
+  type OwnLinear,
+} from "#lib/engine/tensorflow/linear-op";
 import { Session } from "#lib/engine/tensorflow/session";
 import { fixed } from "../cases";
 import { withOwnKernel } from "../support";
@@ -17,7 +21,7 @@ interface Case {
   readonly to: number;
   readonly threads?: number;
   readonly transposes?: boolean;
-  readonly activation?: FusedProduct["activation"];
+  readonly activation?: OwnLinear["activation"];
   /** The type of what is added. */
   readonly residual?: number;
 }
@@ -61,6 +65,7 @@ function check(given: Case): void {
     let expected = tf.add(tf.matMul(x, w, false, given.transposes), b);
     if (given.activation === "GeluExact") expected = gelu(expected);
     if (given.residual !== undefined) expected = tf.add(expected, residual);
+    if (given.activation === "Relu") expected = tf.relu(expected);
     const got = run(given, operands);
     // Half a step of bfloat16 where that is the result, and what GELU's polynomial is off by.
     const step = given.residual === DT.float32 ? 2e-5 : 2 ** -8;
@@ -80,13 +85,15 @@ describe("a linear layer of our own", () => {
     for (const from of [32, 96, 384]) check({ rows: 50, from, to: 50 });
   });
 
-  it("takes weights of either order, GELU, and what is added in either type", () => {
+  it("takes weights of either order, GELU, ReLU, and what is added in either type", () => {
     for (const transposes of [false, true])
       for (const after of [
         {},
         { activation: "GeluExact" as const },
         { residual: DT.bfloat16 },
         { residual: DT.float32 },
+        { activation: "Relu" as const },
+        { activation: "Relu" as const, residual: DT.bfloat16 },
       ])
         for (const [rows, to] of [
           [197, 72],
@@ -105,6 +112,19 @@ describe("a linear layer of our own", () => {
         assert.deepEqual(run({ ...given, threads }, operands).dataSync(), alone);
     });
     check({ rows: 3, from: 32, to: 20, threads: 8 });
+  });
+
+  it("is no number after ReLU, either, where a vector is none", () => {
+    tf.tidy(() => {
+      const given: Case = { rows: 3, from: 32, to: 40, activation: "Relu" };
+      const { x, ...operands } = operandsOf(given);
+      const none = tf.concat([tf.slice(x, 0, 2), tf.fill([1, 32], Number.NaN)]);
+      run(given, { x: none, ...operands })
+        .dataSync()
+        .forEach((value, i) => {
+          assert.equal(Number.isNaN(value), i >= 80);
+        });
+    });
   });
 
   it("is no number where an image is none, and only there", () => {

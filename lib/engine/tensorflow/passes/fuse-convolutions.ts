@@ -6,7 +6,9 @@ import {
   fusedConvolution,
   worksFusedConvolution,
 } from "../fused-convolution";
-import { type GraphNode, makeNode, type Output } from "../graph";
+import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
+import { hasOwnLinear, linearNode } from "../linear-op";
+import { coresOfPart } from "../processor";
 import { fixedNodes } from "./fixed-nodes";
 import type { Pass } from "./pass";
 import { onlyReaders } from "./readers";
@@ -20,11 +22,14 @@ export const fuseConvolutions: Pass = {
   name: "fuse-convolutions",
   processorsOnly: true,
   summary: "a convolution by weights that stay takes bias, residual sum and ReLU along",
-  run: (trace, { portable, constantVariables }) =>
+  run: (trace, { portable, constantVariables, parts = 1 }) =>
     portable || !constantVariables || trace.effects.length > 0 || !hasOneDnn()
       ? trace
-      : fused(trace),
+      : fused(trace, coresOfPart(parts)),
 };
+
+/** Pixels up to which a convolution by 1 × 1 filters is faster as a linear layer of our own. */
+const FEW_PIXELS = 1600;
 
 /** A convolution and what follows it. */
 interface Chain extends FusedConvolution {
@@ -32,7 +37,7 @@ interface Chain extends FusedConvolution {
   readonly ops: readonly GraphNode[];
 }
 
-function fused(trace: Trace): Trace {
+function fused(trace: Trace, threads: number): Trace {
   const reader = onlyReaders(trace);
   const fixed = fixedNodes(trace);
   const chains = new Map<GraphNode, Chain>();
@@ -54,20 +59,49 @@ function fused(trace: Trace): Trace {
     const chain = chains.get(node);
     if (chain === undefined && taken.has(node)) return [];
     const added = chain?.added.length === 0 ? zeros(chain.convolution) : undefined;
-    const made =
-      chain === undefined
-        ? node
-        : fusedConvolution(`${chain.convolution.name}_fused`, {
-            ...chain,
-            added: added === undefined ? chain.added : [{ node: added, index: 0 }],
-          });
+    const whole = chain && {
+      ...chain,
+      added: added === undefined ? chain.added : [{ node: added, index: 0 }],
+    };
+    const name = `${whole?.convolution.name}_fused`;
+    const linear = whole && linearOf(name, whole, threads);
+    const made = linear ?? (whole === undefined ? node : fusedConvolution(name, whole));
     const after = (chain?.ops ?? [node]).flatMap((op) => op.after.map(there));
     const copy = { ...made, inputs: made.inputs.map(moved), after };
-    copies.set(node, copy);
-    return added === undefined ? [copy] : [added, copy];
+    const shaped =
+      linear && reshapeNodes(`${name}_image`, { node: copy, index: 0 }, node.outputs[0].shape);
+    copies.set(node, shaped?.[shaped.length - 1] ?? copy);
+    return [...(added === undefined ? [] : [added]), copy, ...(shaped ?? [])];
   });
   const inputs = trace.inputs.map(there);
   return { ...trace, nodes, inputs, outputs: trace.outputs.map(moved) };
+}
+
+/** A convolution by 1 × 1 filters as a linear layer of our own, where that is faster: it gives vectors. */
+function linearOf(
+  name: string,
+  { convolution, added, activation }: Chain,
+  threads: number,
+): GraphNode | undefined {
+  const { op, inputs, attributes } = convolution;
+  const [image, filter] = inputs;
+  const [height, width, channels] = shapeOf(filter);
+  const [images, rows, columns] = convolution.outputs[0].shape;
+  const strides = attributes.find((attribute) => attribute.name === "strides")?.value;
+  const isLinear =
+    op === "Conv2D" &&
+    height * width === 1 &&
+    `${strides}` === "1,1,1,1" &&
+    shapeOf(image)[3] === channels &&
+    activation !== "Relu6" &&
+    images * rows * columns <= FEW_PIXELS &&
+    hasOwnLinear(image);
+  if (!isLinear) return undefined;
+  return linearNode(
+    name,
+    { operands: [image, filter], added, transposes: false, activation },
+    threads,
+  );
 }
 
 /** Images by a filter that follows from weights. */

@@ -5,7 +5,9 @@ import { DT } from "#lib/engine/native";
 import { addBias, conv2d, depthwiseConv2d } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { worksFusedConvolution } from "#lib/engine/tensorflow/fused-convolution";
+import { hasLinearKernel, LINEAR } from "#lib/engine/tensorflow/linear-op";
 import { fuseConvolutions } from "#lib/engine/tensorflow/passes/fuse-convolutions";
+import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
@@ -112,6 +114,59 @@ describe("fused convolutions", () => {
       assert.deepEqual(fused({ portable: true }), []);
       assert.deepEqual(fused({ constantVariables: false }), []);
       tf.dispose(variables);
+    });
+  });
+
+  describe("by 1 × 1 filters, of few pixels in bfloat16", () => {
+    before(function () {
+      if (!hasLinearKernel()) this.skip();
+    });
+    const precision = "mixed_bfloat16";
+
+    /** A bottleneck's: bias and ReLU, one more stride, and a residual sum. */
+    function makeBottleneck() {
+      const of = (shape: number[], salt: number) =>
+        tf.variable(tf.mul(fixed(shape, [-1, 1], salt), 0.2));
+      const filters = [1, 2, 3].map((salt) => of([1, 1, 32, 32], salt) as tf.Variable<tf.Rank.R4>);
+      const bias = of([32], 4) as tf.Variable<tf.Rank.R1>;
+      const predict = (given: tf.Tensor) => {
+        const x = given as tf.Tensor4D;
+        const by = (y: tf.Tensor4D, i: number, stride = 1) => conv2d(y, filters[i], stride, 0);
+        const inner = tf.relu(addBias(by(x, 0), bias)) as tf.Tensor4D;
+        const block = tf.relu(tf.add(addBias(by(inner, 1), bias), x)) as tf.Tensor4D;
+        return [block, by(block, 2), tf.relu6(addBias(by(block, 2), bias)), by(block, 0, 2)];
+      };
+      return { variables: [...filters, bias], predict };
+    }
+
+    it("are linear layers of our own, and give what the plain graph gives", () => {
+      tf.tidy(() => {
+        const { variables, predict } = makeBottleneck();
+        const compiled = compile({ predict }, { variables, precision, constantVariables: true });
+        for (const images of [1, 3, 30]) {
+          const x = fixed([images, 8, 9, 32], [-1, 1], 6);
+          assertNearPlain(compiled.call.predict, predict, x, 0.03, `${images} images`);
+        }
+        compiled.dispose();
+        tf.dispose(variables);
+      });
+    });
+
+    it("are so only where they are few and every pixel is asked for", () => {
+      tf.tidy(() => {
+        const { variables, predict } = makeBottleneck();
+        const linear = (images: number) => {
+          const x = fixed([images, 8, 9, 32]);
+          const options = { precision, portable: false, constantVariables: true } as const;
+          const traced = traceFunction("predict", predict, [x], handlesOf(variables), options);
+          const { nodes } = applyPasses(traced, options);
+          return nodes.filter(({ op }) => op === LINEAR).length;
+        };
+        assert.equal(linear(1), 3);
+        // Of 1,656 pixels.
+        assert.equal(linear(23), 0);
+        tf.dispose(variables);
+      });
     });
   });
 
