@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { createModel } from "#lib/models/registry";
 import { openCheckpoint } from "#lib/train/checkpoint";
@@ -43,6 +44,18 @@ describe("fit", function () {
       process.env.TUNING_FORK_PROCESSOR = processor;
       return trainOnce(folder, c, options, rows, "test_vit");
     };
+    /** How often its step softens scores, where no kernel of ours does. */
+    const softened = async (name: string) => {
+      process.env.TUNING_FORK_DUMP_GRAPH = at(`${name}-graphs`);
+      try {
+        const { weights } = await learned("avx2", at(name));
+        const [step] = readdirSync(at(`${name}-graphs`)).filter((f) => f.startsWith("train"));
+        const graph = readFileSync(join(at(`${name}-graphs`), step, "graph.txt"), "utf8");
+        return { weights, count: graph.split("= Softmax(").length - 1 };
+      } finally {
+        delete process.env.TUNING_FORK_DUMP_GRAPH;
+      }
+    };
     try {
       const plain = await learned("avx2", at("plain"));
       const parted = await learned("amx_bf16", at("parted"));
@@ -60,7 +73,12 @@ describe("fit", function () {
       const parts = Math.min(availableParallelism(), 4);
       const { latestPath } = new RunFolder(stopped);
       assert.equal(openCheckpoint(latestPath)?.training.parts, parts);
-      assert.deepEqual((await learned("avx2", stopped)).weights, parted.weights);
+      const [whole, resumed] = [await softened("whole"), await softened("stopped")];
+      assert.equal(resumed.count, parts * whole.count);
+      // Other processors have other kernels, which round otherwise.
+      for (const [i, weight] of resumed.weights.entries())
+        for (const [k, value] of weight.entries())
+          assert.ok(Math.abs(value - parted.weights[i][k]) < 1e-5, `${value} of weight ${i}`);
     } finally {
       if (outside === undefined) delete process.env.TUNING_FORK_PROCESSOR;
       else process.env.TUNING_FORK_PROCESSOR = outside;

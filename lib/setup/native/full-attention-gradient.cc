@@ -1,6 +1,6 @@
 /*
  * The op TuningForkFullAttentionGradient, for processors with AVX512_BF16: the gradients of softmax(s q kT) v by q, k and v, in
- * float32, by the formulas of `attention-gradient.cc`: neither scores nor weights are kept or written to memory.
+ * float32, by the formulas of `attention-head-gradient.h`: neither scores nor weights are kept or written to memory.
  */
 #include "full-heads.h"
 
