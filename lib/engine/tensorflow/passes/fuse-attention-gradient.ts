@@ -9,6 +9,7 @@ import type { GraphNode, Output } from "../graph";
 import { droppedInBody, uncast } from "./dropped-body";
 import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
 import type { Pass } from "./pass";
+import { type Readers, readersOf } from "./readers";
 import { withoutDead } from "./without-dead";
 
 /**
@@ -28,16 +29,8 @@ interface Found {
   readonly gradients: readonly GraphNode[];
 }
 
-type Readers = ReadonlyMap<GraphNode, readonly GraphNode[]>;
-
 function fused(trace: Trace, threads: number, dtype: number): Trace {
-  const readers = new Map<GraphNode, GraphNode[]>();
-  for (const node of trace.nodes)
-    for (const source of new Set(node.inputs.map((input) => input.node))) {
-      const known = readers.get(source);
-      if (known === undefined) readers.set(source, [node]);
-      else known.push(node);
-    }
+  const readers = readersOf(trace);
   const places = new Map<GraphNode, Found>();
   for (const node of trace.nodes) {
     const found = gradientsAround(node, readers, dtype);
@@ -85,10 +78,12 @@ function gradientsAround(ds: GraphNode, readers: Readers, dtype: number): Found 
   const q = scaled.node.inputs[0];
   const [dValues, v] = dp.node.inputs;
   const dy = beforeHeads(dValues.node);
-  const readersOf = (node: GraphNode) => readers.get(node) ?? [];
+  const nodesAfter = (node: GraphNode) => [
+    ...new Set((readers.get(node) ?? []).flatMap(({ by }) => by ?? [])),
+  ];
   // Where P is multiplied, it is dropped alike.
   const productsOf = (weights: GraphNode) =>
-    dropout === undefined ? readersOf(weights) : readersOf(weights).flatMap(readersOf);
+    dropout === undefined ? nodesAfter(weights) : nodesAfter(weights).flatMap(nodesAfter);
   const isWeighted = (weights: Output) => {
     const { x, dropout: other } = beforeDropout(weights);
     return (
@@ -101,16 +96,16 @@ function gradientsAround(ds: GraphNode, readers: Readers, dtype: number): Found 
   const weighted = productsOf(softmax).find(
     (node) => isProduct(node) && isWeighted(node.inputs[0]) && same(node.inputs[1], v),
   );
-  const joined = weighted && readersOf(readersOf(weighted)[0])[0];
+  const joined = weighted && nodesAfter(nodesAfter(weighted)[0])[0];
   if (dy === undefined || joined === undefined || !isLevel(level.node, dy, joined))
     return undefined;
   const isScaled = ({ op, inputs }: GraphNode, of: Output) =>
     op === "Mul" && same(inputs[0], of) && number(inputs[1]) === scale;
-  const byKeys = readersOf(ds).find(
+  const byKeys = nodesAfter(ds).find(
     (node) => isProduct(node) && node.inputs[0].node === ds && same(node.inputs[1], k),
   );
-  const [dq, ...more] = byKeys === undefined ? [] : readersOf(byKeys);
-  const dk = readersOf(ds).find(
+  const [dq, ...more] = byKeys === undefined ? [] : nodesAfter(byKeys);
+  const dk = nodesAfter(ds).find(
     (node) =>
       isProduct(node, "adj_x") && node.inputs[0].node === ds && isScaled(node.inputs[1].node, q),
   );
