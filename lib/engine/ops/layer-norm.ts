@@ -25,13 +25,13 @@ export function layerNorm<T extends tf.Tensor>(
     (save) => {
       save([x, scale]);
       return (
-        ownLayerNorm(x, scale, offset, epsilon) ??
+        ownOp(LAYER_NORM, epsilon, [x, scale, offset], [x])?.[0] ??
         tracedLayerNorm(x, scale, offset, epsilon) ??
         composedLayerNorm(x, scale, offset, epsilon)
       );
     },
     (dy, [x0, g]) => {
-      const own = ownGradients(x0, dy, g, epsilon);
+      const own = ownOp(LAYER_NORM_GRADIENT, epsilon, [x0, dy, g], [x0, g, g]);
       if (own !== undefined) return own;
       const features = x0.shape[x0.rank - 1];
       const { mean, inverse } = statistics(x0, epsilon);
@@ -64,16 +64,7 @@ function tracedLayerNorm(
   return y && tf.reshape(y, x.shape);
 }
 
-/** By a kernel of our own, where there is one. */
-function ownLayerNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number) {
-  return ownOp(LAYER_NORM, epsilon, [x, scale, offset], [x])?.[0];
-}
-
-/** By input, scale and offset, in one go. */
-function ownGradients(x: tf.Tensor, dy: tf.Tensor, scale: tf.Tensor, epsilon: number) {
-  return ownOp(LAYER_NORM_GRADIENT, epsilon, [x, dy, scale], [x, scale, scale]);
-}
-
+/** By a kernel of our own, where there is one: results are like these tensors. */
 function ownOp(op: string, epsilon: number, inputs: tf.Tensor[], like: tf.Tensor[]) {
   const cores = coresOf(op);
   if (cores === undefined) return undefined;
