@@ -59,7 +59,7 @@ inline void TurnTokens(const uint16_t *tokens, int64_t width, uint16_t *pack, ui
  * comes back to them; `first` is the number of the first one.
  */
 inline __attribute__((noinline)) void Weigh(float *scores, float *dp, int64_t count, float scale, const Dropout &dropout,
-                                     uint32_t first, uint16_t *p, uint16_t *ds) {
+                                            uint32_t first, uint16_t *p, uint16_t *ds) {
   const int64_t padded = Padded(count);
   const __m512 nothing = _mm512_set1_ps(-INFINITY);
   for (int64_t i = count / kTile * kTile; i < padded; i += kTile)

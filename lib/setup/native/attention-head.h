@@ -60,8 +60,8 @@ struct HeadBuffers {
 };
 
 /*
- * One head of one image; `y` has its rows `y_stride` elements apart. `change(query, scores)` may change the scores of a query. While tiles multiply the queries after and the
- * weights before, the exponentials of a block are computed.
+ * One head of one image; `y` has its rows `y_stride` elements apart. `change(query, scores)` may change the scores of a query.
+ * While tiles multiply the queries after and the weights before, the exponentials of a block are computed.
  */
 template <class Change>
 void AttendHead(const OneHead &t, uint16_t *y, int64_t y_stride, HeadBuffers &b, Change change) {

@@ -27,10 +27,8 @@ struct Buffers {
  * the number of the first one.
  */
 void Weigh(float *scores, float *dp, int64_t count, const Dropout &dropout, uint32_t first) {
-  __m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps(), weighted = sum;
-  for (int64_t i = 0; i < count; i += kTile)
-    largest = _mm512_mask_max_ps(largest, Lanes(count - i), largest, _mm512_load_ps(scores + i));
-  const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+  const __m512 top = Largest(scores, count);
+  __m512 sum = _mm512_setzero_ps(), weighted = sum;
   for (int64_t i = 0; i < count; i += kTile) {
     const __mmask16 there = Lanes(count - i);
     const __m512 e = _mm512_maskz_mov_ps(there, Exponential(_mm512_sub_ps(_mm512_load_ps(scores + i), top)));

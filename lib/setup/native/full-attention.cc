@@ -24,10 +24,8 @@ struct Buffers {
  * returns what they are multiplied by.
  */
 float Weights(float *x, int64_t count, const Dropout &dropout, uint32_t first) {
-  __m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < count; i += kTile)
-    largest = _mm512_mask_max_ps(largest, Lanes(count - i), largest, _mm512_load_ps(x + i));
-  const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+  const __m512 top = Largest(x, count);
+  __m512 sum = _mm512_setzero_ps();
   for (int64_t i = 0; i < count; i += kTile) {
     const __m512 weight = Exponential(_mm512_sub_ps(_mm512_load_ps(x + i), top));
     sum = _mm512_mask_add_ps(sum, Lanes(count - i), sum, weight);

@@ -36,6 +36,14 @@ inline __m512 Exponential(__m512 x) {
   return _mm512_scalef_ps(sum, whole);
 }
 
+/* The largest of some numbers, in all lanes. */
+inline __m512 Largest(const float *x, int64_t count) {
+  __m512 largest = _mm512_set1_ps(-INFINITY);
+  for (int64_t i = 0; i < count; i += kTile)
+    largest = _mm512_mask_max_ps(largest, Lanes(count - i), largest, _mm512_load_ps(x + i));
+  return _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+}
+
 /* Rows of a product's first operand, in elements: from one to the next, and from one number of a row to the next. */
 struct RowsOf {
   const float *at;
