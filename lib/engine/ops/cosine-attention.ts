@@ -50,6 +50,7 @@ function oneOp(
       attribute.types("M", mask === undefined ? [] : [DT.float32]),
       attribute.int("heads", bias.shape[0]),
       attribute.int("threads", cores),
+      attribute.float("shortest", SHORTEST),
     ];
     const outputs = results.map((shape) => ({ shape, dtype: DT.float32 }));
     return tracedOp(op, attributes, inputs, outputs) as tf.Tensor[];

@@ -5,16 +5,15 @@ import { makeNode, type Output } from "./graph";
 import { processor } from "./processor";
 import { computes, triedOnce } from "./try-kernel";
 
-/** One head of two tokens of one number: unit vectors 1 and 1, 1 and −1. */
-const SMALL = { tokens: 2, qkv: [4, 3, 1, 4, -3, 3] };
 /** What scores of ½ and −½ give of the values 1 and 3. */
 const RESULT = 1 + 2 / (Math.E + 1);
 
 const tried = triedOnce((dtype) =>
   tf.tidy(() => {
-    const { tokens } = SMALL;
+    const tokens = 2;
     const given = {
-      qkv: tf.tensor(SMALL.qkv, [1, tokens, 3]),
+      // Of one head and one number: unit vectors 1 and 1, 1 and −1.
+      qkv: tf.tensor([4, 3, 1, 4, -3, 3], [1, tokens, 3]),
       dy: tf.zeros([1, tokens, 1]),
       sharpness: tf.tensor1d([1 / 2]),
       bias: tf.zeros([1, tokens, tokens]),
@@ -24,6 +23,7 @@ const tried = triedOnce((dtype) =>
       attribute.types("M", []),
       attribute.int("heads", 1),
       attribute.int("threads", 1),
+      attribute.float("shortest", 1e-6),
     ];
     const make = (op: string, inputs: readonly Output[], outputs: readonly OutputType[]) =>
       makeNode(op, op, { attributes, inputs, outputs });

@@ -26,6 +26,8 @@ constexpr int64_t kHalves = 2;
 /* What an op keeps. */
 struct Kept {
   int64_t heads = 1, threads = 1;
+  /* Below this squared length a vector counts as zero. */
+  float shortest = 0;
 };
 
 struct Call {
@@ -35,6 +37,7 @@ struct Call {
   /* `[heads]`, `[heads, tokens, tokens]`, and `[masks, tokens, tokens]` where there are some. */
   const float *sharpness, *bias, *mask;
   int64_t masks;
+  float shortest;
   uint16_t *y, *dqkv;
   /* By sharpness, and by the bias: of halves `[2, heads]`, `[2, heads, tokens, tokens]`. */
   double *dsharpness;
@@ -47,12 +50,24 @@ struct Call {
   }
 };
 
+/* Unit vectors and lengths of queries and keys, and gradients by these. */
+struct Vectors {
+  uint16_t *units[2], *gradients[2];
+  float *inverse[2];
+
+  static int64_t Bytes(const Call &t) { return 2 * 4 * Padded(t.tokens) * Padded(t.size) + 4 * 2 * Padded(t.tokens); }
+  Vectors(const Call &t, Parts memory) {
+    for (auto &of : {units, gradients})
+      for (int i = 0; i < 2; i++) of[i] = memory.Low(Padded(t.tokens) * Padded(t.size));
+    for (auto &of : inverse) of = memory.Full(Padded(t.tokens));
+  }
+};
+
 /* The head of a window, whose queries and keys have length 1, and what makes scores of its cosines. */
 struct WindowHead {
   const Call &call;
+  const Vectors &vectors;
   int64_t window, head;
-  uint16_t *units[2];
-  float *inverse[2];
 
   OneHead Prepare() const {
     static const Dropout none;
@@ -65,8 +80,9 @@ struct WindowHead {
       if (dy != nullptr) _mm_prefetch(dy + n * call.width(), _MM_HINT_T0);
     }
     for (int i = 0; i < 2; i++)
-      Normalize(call.qkv + call.Offset(window, head, i), 3 * call.width(), call.tokens, call.size, units[i], inverse[i]);
-    return {{units[0], units[1], values, dy}, {call.size, call.size, 3 * call.width(), call.width()}, call.tokens,
+      Normalize(call.qkv + call.Offset(window, head, i), 3 * call.width(), call.tokens, call.size, call.shortest,
+                vectors.units[i], vectors.inverse[i]);
+    return {{vectors.units[0], vectors.units[1], values, dy}, {call.size, call.size, 3 * call.width(), call.width()}, call.tokens,
             call.tokens, call.size, 1, &none, 0};
   }
 
@@ -81,19 +97,6 @@ struct WindowHead {
       if (mask != nullptr) x = _mm512_add_ps(x, Load(mask + i, some));
       _mm512_store_ps(scores + i, x);
     }
-  }
-};
-
-/* Unit vectors and lengths of queries and keys, and gradients by these. */
-struct Vectors {
-  uint16_t *units[2], *gradients[2];
-  float *inverse[2];
-
-  static int64_t Bytes(const Call &t) { return 2 * 4 * Padded(t.tokens) * Padded(t.size) + 4 * 2 * Padded(t.tokens); }
-  Vectors(const Call &t, Parts memory) {
-    for (auto &of : {units, gradients})
-      for (int i = 0; i < 2; i++) of[i] = memory.Low(Padded(t.tokens) * Padded(t.size));
-    for (auto &of : inverse) of = memory.Full(Padded(t.tokens));
   }
 };
 
@@ -115,8 +118,7 @@ void SomeHeads(void *what, int part, int parts) {
   const Tiles tiles;
   const int64_t all = call.windows * call.heads;
   for (int64_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
-    const WindowHead one = {call, i / call.heads, i % call.heads, {vectors.units[0], vectors.units[1]},
-                            {vectors.inverse[0], vectors.inverse[1]}};
+    const WindowHead one = {call, vectors, i / call.heads, i % call.heads};
     AttendHead(one.Prepare(), call.y + (one.window * call.tokens * call.heads + one.head) * call.size, call.width(), buffers, one);
   }
 }
@@ -138,7 +140,7 @@ void SomeGradients(void *what, int part, int parts) {
     std::fill_n(dbias, tokens * tokens, 0.f);
     double dsharpness = 0;
     for (int64_t n = call.windows * half / kHalves; n < call.windows * (half + 1) / kHalves; n++) {
-      const WindowHead one = {call, n, head, {vectors.units[0], vectors.units[1]}, {vectors.inverse[0], vectors.inverse[1]}};
+      const WindowHead one = {call, vectors, n, head};
       uint16_t *to[3];
       for (int of = 0; of < 3; of++) to[of] = call.dqkv + call.Offset(n, head, of);
       HeadGradients(one.Prepare(), {{vectors.gradients[0], size}, {vectors.gradients[1], size}, {to[2], stride}}, buffers, one,
@@ -165,6 +167,7 @@ void *Create(TF_OpKernelConstruction *construction) {
   auto *kept = new Kept();
   TF_OpKernelConstruction_GetAttrInt64(construction, "heads", &kept->heads, status);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &kept->threads, status);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(construction, "shortest", &kept->shortest, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   TF_DeleteStatus(status);
   return kept;
@@ -175,7 +178,7 @@ bool Read(const Kept &kept, OpTensors &tensors, int first, Call &call) {
   if (!tensors.ok()) return false;
   const int64_t last = TF_NumDims(tensors.in(0)) == 3 ? TF_Dim(tensors.in(0), 2) : 0;
   const int64_t tokens = last == 0 ? 0 : TF_Dim(tensors.in(0), 1), pairs = tokens * tokens, masks = tensors.Count(first + 2);
-  call.heads = kept.heads, call.windows = last == 0 ? 0 : TF_Dim(tensors.in(0), 0), call.tokens = tokens;
+  call.heads = kept.heads, call.shortest = kept.shortest, call.windows = last == 0 ? 0 : TF_Dim(tensors.in(0), 0), call.tokens = tokens;
   call.size = last / 3 / kept.heads, call.qkv = tensors.Of<uint16_t>(0);
   call.sharpness = tensors.Of<float>(first), call.bias = tensors.Of<float>(first + 1), call.mask = tensors.Of<float>(first + 2);
   call.masks = pairs == 0 ? 0 : masks / pairs;
@@ -228,12 +231,12 @@ const bool registered =
     Register({"TuningForkCosineAttention",
               {"qkv: T", "sharpness: float", "bias: float", "mask: M"},
               {"y: T"},
-              {"T: {bfloat16}", "M: list({float}) >= 0", "heads: int", "threads: int"},
+              {"T: {bfloat16}", "M: list({float}) >= 0", "heads: int", "threads: int", "shortest: float"},
               &Create, &Compute, &Delete}) &&
     Register({"TuningForkCosineAttentionGradient",
               {"qkv: T", "dy: T", "sharpness: float", "bias: float", "mask: M"},
               {"dqkv: T", "dsharpness: float", "dbias: float"},
-              {"T: {bfloat16}", "M: list({float}) >= 0", "heads: int", "threads: int"},
+              {"T: {bfloat16}", "M: list({float}) >= 0", "heads: int", "threads: int", "shortest: float"},
               &Create, &ComputeGradients, &Delete});
 
 }  // namespace

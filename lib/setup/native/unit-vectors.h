@@ -14,18 +14,16 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
-/* Below this squared length a vector counts as zero; `lib/engine/ops/cosine-attention.ts` has the same. */
-constexpr float kShortest = 1e-24f;
-
-/* Vectors of length 1, side by side, and one by the length that they had. */
-inline void Normalize(const uint16_t *from, int64_t stride, int64_t tokens, int64_t size, uint16_t *to, float *inverse) {
+/* Vectors of length 1, side by side, and one by the length that they had; below a squared length a vector counts as zero. */
+inline void Normalize(const uint16_t *from, int64_t stride, int64_t tokens, int64_t size, float shortest, uint16_t *to,
+                      float *inverse) {
   for (int64_t i = 0; i < tokens; i++, from += stride, to += size) {
     __m512 squares = _mm512_setzero_ps();
     for (int64_t c = 0; c < size; c += kTile) {
       const __m512 x = Load(from + c, Lanes(size - c));
       squares = _mm512_fmadd_ps(x, x, squares);
     }
-    inverse[i] = 1 / std::sqrt(std::max(kShortest, _mm512_reduce_add_ps(squares)));
+    inverse[i] = 1 / std::sqrt(std::max(shortest, _mm512_reduce_add_ps(squares)));
     for (int64_t c = 0; c < size; c += kTile) {
       const __mmask16 some = Lanes(size - c);
       Store(to + c, some, _mm512_mul_ps(Load(from + c, some), _mm512_set1_ps(inverse[i])));
