@@ -24,33 +24,31 @@ class Team {
   using Work = void (*)(void *what, int part, int parts);
 
   /*
-   * work(what, i, n) for each of n parts, each by whoever has time: the caller does what nobody else has begun. There are several
-   * for each of `threads`, since not all cores are as fast, but `most` at most. Ops that run side by side have teams of their own.
+   * work(what, i, n) for each of n parts, each by whoever has time: the caller does what nobody else has begun. There is
+   * one for each of `threads`, but `most` at most. Ops that run side by side have teams of their own.
    */
   static void Share(int64_t threads, int64_t most, Work work, void *what) {
     // Never taken down: threads may be at work while the process ends.
     static auto *teams = new std::array<Team, kTeams>();
-    const int parts = threads < 2 ? 1 : static_cast<int>(std::clamp<int64_t>(most, 1, kEach * threads));
+    const int parts = static_cast<int>(std::clamp<int64_t>(most, 1, std::max<int64_t>(1, threads)));
     if (parts > 1)
       for (Team &team : *teams) {
         std::unique_lock<std::mutex> mine(team.busy_, std::try_to_lock);
-        if (mine.owns_lock()) return team.Run(std::min<int>(threads - 1, kHelpers), parts, work, what);
+        if (mine.owns_lock()) return team.Run(parts, work, what);
       }
     for (int i = 0; i < parts; i++) work(what, i, parts);
   }
 
  private:
   static constexpr int kTeams = 8, kHelpers = 7;
-  /* Parts for each thread. */
-  static constexpr int kEach = 4;
   /* About a fifth of a millisecond. */
   static constexpr int kLooks = 5000;
   /* What is to be taken next, in one number: the call, how many parts it has, and the first that nobody has taken. */
   static constexpr uint64_t kTurn = uint64_t{1} << 32, kParts = uint64_t{1} << 16;
 
-  void Run(int helpers, int parts, Work work, void *what) {
+  void Run(int parts, Work work, void *what) {
     try {
-      for (; helpers_ < helpers; helpers_++) std::thread(&Team::Help, this).detach();
+      for (; helpers_ < std::min(parts - 1, kHelpers); helpers_++) std::thread(&Team::Help, this).detach();
     } catch (const std::system_error &) {
       // The system gives no more threads: the others do more.
     }
