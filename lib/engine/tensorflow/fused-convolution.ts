@@ -43,6 +43,7 @@ export function fusedConvolution(
       attribute.string("_kernel", "MklNameChangeOp"),
     ],
     inputs: [...convolution.inputs, ...added],
+    after: convolution.after,
     outputs: convolution.outputs,
   });
 }

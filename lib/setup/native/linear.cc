@@ -151,6 +151,9 @@ inline __attribute__((always_inline)) void Finish(const Call &call, const Block 
 /* Blocks of rows whose operands stay in the cache while all weights pass by: 256 rows of a layer from 1536 numbers. */
 constexpr int64_t kCached = 768 * 1024;
 
+/* Bytes by which weights are fetched ahead that are read once. */
+constexpr int64_t kSoon = 16 * 1024;
+
 /* Bytes that come from memory together. */
 constexpr int64_t kLine = 64;
 
@@ -162,7 +165,7 @@ void SomeBlocks(void *what, int part, int parts) {
   const int64_t deep = layer.in / kPairs, panels = Padded(layer.out) / kPairs, blocks = Padded(layer.rows) / kPairs;
   const int64_t most = std::max<int64_t>(1, kCached / (2 * kPairs * layer.in));
   const int64_t all = panels * blocks, end = all * (part + 1) / parts;
-  const Tiles tiles;
+  const Tiles tiles(static_cast<uint8_t>(std::min<int64_t>(kTile, layer.rows)));
   alignas(64) float sums[2][kPairs * kPairs];
   Block before;
   for (int64_t i = all * part / parts, turn = 0; i < end; i++, turn ^= 1) {
@@ -173,8 +176,9 @@ void SomeBlocks(void *what, int part, int parts) {
     const uint16_t *x = now.rows == kPairs ? call.x + row * layer.in : call.last;
     const uint16_t *w = layer.weights->packed() + now.column * layer.in;
     const int64_t each = (before.rows + deep - 1) / deep;
-    // Each block of a panel has its share of the next panel fetched.
-    const char *next = reinterpret_cast<const char *>(w + (panel + 1 < panels ? kPairs * layer.in : 0));
+    // Each block of a panel has its share of the next panel fetched, or of what comes soon where a panel is long.
+    const int64_t length = 2 * kPairs * layer.in, ahead = count > 1 ? length : std::min(length, kSoon);
+    const char *next = reinterpret_cast<const char *>(w) + (panel + 1 < panels ? ahead : 0);
     const int64_t lines = (kPairs + count - 1) / count;
     next += within % count * deep * lines * kLine;
     int64_t done = 0;
@@ -233,13 +237,15 @@ bool TakeWeights(Linear &layer, TF_Tensor *weights, const TF_Tensor *bias) {
 bool Run(const Linear &layer, const uint16_t *x, const TF_Tensor *residual, void *y) {
   static thread_local Scratch scratch;
   const int64_t whole = layer.rows / kPairs * kPairs, rest = layer.rows - whole;
-  char *last = nullptr;
-  if (rest > 0) {
-    last = scratch.Of(2 * kPairs * layer.in);
-    if (last == nullptr) return false;
-    std::memcpy(last, x + whole * layer.in, 2 * rest * layer.in);
+  const uint16_t *last = x;
+  // Tiles are read whole, but for those of up to 16 rows in all.
+  if (rest > 0 && layer.rows > kTile) {
+    char *copy = scratch.Of(2 * kPairs * layer.in);
+    if (copy == nullptr) return false;
+    std::memcpy(copy, x + whole * layer.in, 2 * rest * layer.in);
+    last = reinterpret_cast<uint16_t *>(copy);
   }
-  Call call = {layer, x, reinterpret_cast<uint16_t *>(last),
+  Call call = {layer, x, last,
                residual == nullptr ? nullptr : TF_TensorData(residual), y};
   const Team::Work work = residual == nullptr ? layer.gelu ? &SomeBlocks<After::kGelu> : &SomeBlocks<After::kNothing>
                           : TF_TensorType(residual) == TF_FLOAT ? &SomeBlocks<After::kWideResidual>

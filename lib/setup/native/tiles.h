@@ -207,15 +207,15 @@ inline __attribute__((always_inline)) void Multiply(const uint16_t *a, int64_t a
   _tile_stored(3, c + kTile * c_stride + kTile, c_stride * sizeof(*c));
 }
 
-/* Eight tiles of 16 rows of 64 bytes, for as long as it lives. */
+/* Eight tiles of 16 rows of 64 bytes, for as long as it lives; those of first operands and of results may have fewer rows. */
 class Tiles {
  public:
-  Tiles() {
-    alignas(64) static const struct {
-      uint8_t palette = 1, start = 0, reserved[14] = {};
-      uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } config;
+  explicit Tiles(uint8_t rows = kTile) {
+    alignas(64) const struct {
+      uint8_t palette, start, reserved[14];
+      uint16_t bytes[16];
+      uint8_t rows[16];
+    } config = {1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {rows, rows, rows, rows, rows, rows, kTile, kTile}};
     _tile_loadconfig(&config);
   }
   ~Tiles() { _tile_release(); }

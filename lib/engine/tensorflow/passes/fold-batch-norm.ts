@@ -7,7 +7,7 @@ import type { Pass } from "./pass";
 /**
  * Put a batch norm that only scales and shifts into the convolution before it (Jacob et al. 2018,
  * arXiv:1712.05877, section 3.2): the filter is scaled once, and the shift is a bias, which TensorFlow
- * fuses with the convolution and the activation after it.
+ * fuses with the convolution and the activation after it. A bias that the convolution has already (VGG's) becomes part of that.
  *
  * Only for prediction: where a gradient reads the convolution's result too, it is left alone.
  */
@@ -24,13 +24,12 @@ function folded(trace: Trace): Trace {
   const moved = ({ node, index }: Output): Output => ({ node: there(node), index });
   const nodes = trace.nodes.flatMap((node) => {
     const current = { ...node, inputs: node.inputs.map(moved), after: node.after.map(there) };
-    const convolution = node.inputs[0]?.node;
-    const fits =
-      isFrozenBatchNorm(node) &&
-      !uses.beyondFirst.has(node) &&
-      uses.count.get(convolution) === 1 &&
-      (convolution.op === "Conv2D" || convolution.op === "DepthwiseConv2dNative");
-    const replacement = fits ? fold(current, there(convolution)) : [current];
+    const fits = isFrozenBatchNorm(node) && !uses.beyondFirst.has(node);
+    const found = fits ? biasedConvolution(node.inputs[0].node, uses.count) : undefined;
+    const replacement =
+      found === undefined
+        ? [current]
+        : fold(current, there(found.convolution), found.bias && moved(found.bias));
     replaced.set(node, replacement[replacement.length - 1]);
     return replacement;
   });
@@ -53,8 +52,18 @@ function isFrozenBatchNorm({ op, attributes }: GraphNode): boolean {
   return op === "FusedBatchNormV3" && training?.value === false;
 }
 
-/** filter · scale / √(variance + ε), and offset − mean · scale / √(variance + ε) as the bias. */
-function fold(norm: GraphNode, convolution: GraphNode): GraphNode[] {
+/** A convolution, and the bias that is added to it if there is one, of which nobody else reads anything. */
+function biasedConvolution(node: GraphNode, count: ReadonlyMap<GraphNode, number>) {
+  const bias = node.op === "BiasAdd" && count.get(node) === 1 ? node.inputs[1] : undefined;
+  const convolution = bias === undefined ? node : node.inputs[0].node;
+  const fits =
+    count.get(convolution) === 1 &&
+    (convolution.op === "Conv2D" || convolution.op === "DepthwiseConv2dNative");
+  return fits ? { convolution, bias } : undefined;
+}
+
+/** filter · scale / √(variance + ε), and offset + (bias − mean) · scale / √(variance + ε) as the bias. */
+function fold(norm: GraphNode, convolution: GraphNode, bias?: Output): GraphNode[] {
   const [, scale, offset, mean, variance] = norm.inputs;
   const [image, filter] = convolution.inputs;
   const type = attribute.type("T", DT.float32);
@@ -88,10 +97,11 @@ function fold(norm: GraphNode, convolution: GraphNode): GraphNode[] {
   const size = constant("shape", DT.int32, Int32Array.from(shape));
   const along = add("along", "Reshape", [factor, size], { ...channels, shape });
   const scaled = add("filter", "Mul", [filter, along], filterType);
-  const shift = add("shift", "Mul", [mean, factor], channels);
-  const bias = add("bias", "Sub", [offset, shift], channels);
+  const rest = bias === undefined ? mean : add("rest", "Sub", [mean, bias], channels);
+  const shift = add("shift", "Mul", [rest, factor], channels);
+  const whole = add("bias", "Sub", [offset, shift], channels);
   const product = { ...convolution, name: `${norm.name}_product`, inputs: [image, scaled] };
   nodes.push(product);
-  add("sum", "BiasAdd", [{ node: product, index: 0 }, bias], norm.outputs[0]);
+  add("sum", "BiasAdd", [{ node: product, index: 0 }, whole], norm.outputs[0]);
   return nodes;
 }

@@ -58,50 +58,66 @@ function fused(trace: Trace, threads: number): Trace {
   const nodes = trace.nodes.flatMap((node) => {
     const chain = chains.get(node);
     if (chain === undefined && taken.has(node)) return [];
-    const added = chain?.added.length === 0 ? zeros(chain.convolution) : undefined;
-    const whole = chain && {
-      ...chain,
-      added: added === undefined ? chain.added : [{ node: added, index: 0 }],
-    };
-    const name = `${whole?.convolution.name}_fused`;
-    const linear = whole && linearOf(name, whole, threads);
-    const made = linear ?? (whole === undefined ? node : fusedConvolution(name, whole));
     const after = (chain?.ops ?? [node]).flatMap((op) => op.after.map(there));
-    const copy = { ...made, inputs: made.inputs.map(moved), after };
-    const shaped =
-      linear && reshapeNodes(`${name}_image`, { node: copy, index: 0 }, node.outputs[0].shape);
-    copies.set(node, shaped?.[shaped.length - 1] ?? copy);
-    return [...(added === undefined ? [] : [added]), copy, ...(shaped ?? [])];
+    const made =
+      chain === undefined
+        ? [{ ...node, inputs: node.inputs.map(moved), after }]
+        : fusedNodes(chain, moved, after, threads);
+    copies.set(node, lastOf(made));
+    return made;
   });
   const inputs = trace.inputs.map(there);
   return { ...trace, nodes, inputs, outputs: trace.outputs.map(moved) };
 }
 
-/** A convolution by 1 × 1 filters as a linear layer of our own, where that is faster: it gives vectors. */
-function linearOf(
-  name: string,
-  { convolution, added, activation }: Chain,
+/** What stands for a chain, whose operands are `moved`; the last one gives its result. */
+function fusedNodes(
+  { convolution: { inputs, ...convolution }, added, activation }: Chain,
+  moved: (output: Output) => Output,
+  after: readonly GraphNode[],
   threads: number,
-): GraphNode | undefined {
+): GraphNode[] {
+  const whole = { ...convolution, inputs: inputs.map(moved), after };
+  const none = added.length === 0 ? [zeros(whole)] : [];
+  const sums = none.length > 0 ? [resultOf(none)] : added.map(moved);
+  const form = { convolution: whole, added: sums, activation };
+  const name = `${convolution.name}_fused`;
+  return [...none, ...(linearNodes(name, form, threads) ?? [fusedConvolution(name, form)])];
+}
+
+/**
+ * A convolution as a linear layer of our own, where that is faster: one by 1 × 1 filters, or by
+ * filters as large as the image (VGG's first wide layer).
+ */
+function linearNodes(
+  name: string,
+  { convolution, added, activation }: FusedConvolution,
+  threads: number,
+): GraphNode[] | undefined {
   const { op, inputs, attributes } = convolution;
   const [image, filter] = inputs;
-  const [height, width, channels] = shapeOf(filter);
+  const [height, width, channels, out] = shapeOf(filter);
   const [images, rows, columns] = convolution.outputs[0].shape;
-  const strides = attributes.find((attribute) => attribute.name === "strides")?.value;
+  const the = (name: string) => `${attributes.find((attribute) => attribute.name === name)?.value}`;
+  const pointwise =
+    height * width === 1 && the("strides") === "1,1,1,1" && shapeOf(image)[3] === channels;
+  const whole =
+    the("padding") === "VALID" && `${shapeOf(image).slice(1)}` === `${[height, width, channels]}`;
   const isLinear =
     op === "Conv2D" &&
-    height * width === 1 &&
-    `${strides}` === "1,1,1,1" &&
-    shapeOf(image)[3] === channels &&
+    (pointwise || whole) &&
     activation !== "Relu6" &&
     images * rows * columns <= FEW_PIXELS &&
     hasOwnLinear(image);
   if (!isLinear) return undefined;
-  return linearNode(
-    name,
-    { operands: [image, filter], added, transposes: false, activation },
-    threads,
-  );
+  const features = height * width * channels;
+  const vectors = reshapeNodes(`${name}_vectors`, image, [images * rows * columns, features]);
+  const weights = reshapeNodes(`${name}_weights`, filter, [features, out]);
+  const operands = [resultOf(vectors), resultOf(weights)];
+  const form = { operands, added, transposes: false, activation };
+  const layer = { ...linearNode(name, form, threads), after: convolution.after };
+  const back = reshapeNodes(`${name}_image`, resultOf([layer]), convolution.outputs[0].shape);
+  return [...vectors, ...weights, layer, ...back];
 }
 
 /** Images by a filter that follows from weights. */
@@ -159,6 +175,10 @@ function zeros({ name, outputs: [{ shape, dtype }] }: GraphNode): GraphNode {
 
 function shapeOf({ node, index }: Output): readonly number[] {
   return node.outputs[index].shape;
+}
+
+function resultOf(nodes: readonly GraphNode[]): Output {
+  return { node: lastOf(nodes), index: 0 };
 }
 
 function lastOf(ops: readonly GraphNode[]): GraphNode {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "#lib/engine/compile";
-import { batchNorm, conv2d, depthwiseConv2d } from "#lib/engine/ops";
+import { addBias, batchNorm, conv2d, depthwiseConv2d } from "#lib/engine/ops";
 import { startEngine } from "#lib/engine/start";
 import { foldBatchNorm } from "#lib/engine/tensorflow/passes/fold-batch-norm";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
@@ -24,7 +24,11 @@ describe("foldBatchNorm", () => {
     const y = tf.relu(
       norm(conv2d(x as tf.Tensor4D, fixed([3, 3, 3, 4]) as tf.Tensor4D, 1, 1), running),
     );
-    const z = norm(conv2d(y, fixed([3, 3, 4, 4]) as tf.Tensor4D, 2, 1), running);
+    const biased = addBias(
+      conv2d(y, fixed([3, 3, 4, 4]) as tf.Tensor4D, 2, 1),
+      fixed([4], [-3, 3], 9) as tf.Tensor1D,
+    );
+    const z = norm(biased as tf.Tensor4D, running);
     return norm(depthwiseConv2d(tf.add(z, z), fixed([3, 3, 4, 1]) as tf.Tensor4D, 2, 1), running);
   };
 

@@ -170,6 +170,38 @@ describe("fused convolutions", () => {
     });
   });
 
+  it("by filters as large as the image are linear layers of our own in bfloat16, too", function () {
+    if (!hasLinearKernel()) this.skip();
+    tf.tidy(() => {
+      const of = (shape: number[], salt: number) =>
+        tf.variable(tf.mul(fixed(shape, [-1, 1], salt), 0.1));
+      const filter = of([3, 4, 32, 40], 1) as tf.Variable<tf.Rank.R4>;
+      const variables = [filter, of([40], 2)];
+      const predict = (x: tf.Tensor) =>
+        tf.relu(
+          addBias(conv2d(x as tf.Tensor4D, filter, 1, 0), variables[1] as unknown as tf.Tensor1D),
+        );
+      const options = {
+        precision: "mixed_bfloat16",
+        portable: false,
+        constantVariables: true,
+      } as const;
+      const linear = (x: tf.Tensor) => {
+        const traced = traceFunction("predict", predict, [x], handlesOf(variables), options);
+        return applyPasses(traced, options).nodes.filter(({ op }) => op === LINEAR).length;
+      };
+      const compiled = compile({ predict }, { variables, ...options });
+      for (const images of [1, 3, 40]) {
+        const x = fixed([images, 3, 4, 32], [-1, 1], 6);
+        assertNearPlain(compiled.call.predict, predict, x, 0.03, `${images} images`);
+        assert.equal(linear(x), 1);
+      }
+      assert.equal(linear(fixed([1, 4, 4, 32])), 0, "of a larger image");
+      compiled.dispose();
+      tf.dispose(variables);
+    });
+  });
+
   it("are taken only where oneDNN has such a kernel", () => {
     assert.ok(worksFusedConvolution(DT.float32));
     assert.ok(!worksFusedConvolution(DT.int32), "of integers there is none");
