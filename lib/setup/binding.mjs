@@ -25,6 +25,8 @@ const KERNELS = [
   "layer-norm.cc",
   "linear.cc",
   "silu.cc",
+  "winograd.cc",
+  "winograd-gradient.cc",
 ].map((file) => join(HERE, "native", file));
 const SHARED = [
   "attention-head-gradient.h",
@@ -32,11 +34,13 @@ const SHARED = [
   "batch-norm-rows.h",
   "full-heads.h",
   "heads.h",
+  "kept.h",
   "op-tensors.h",
   "register-op.h",
   "team.h",
   "tiles.h",
   "unit-vectors.h",
+  "winograd.h",
 ].map((file) => join(HERE, "native", file));
 const QUIET = join(HERE, "native", "quiet.c");
 
@@ -62,7 +66,7 @@ export function buildBinding(project) {
   );
   const binding = join(folder, "lib", "napi-v8", "tfjs_binding.node");
   const deps = join(folder, "deps");
-  return step(project, "native engine (compiles fourteen small files)", {
+  return step(project, "native engine (compiles sixteen small files)", {
     name: "binding",
     key: keyOf(
       ...[...sources, ...CHANGES, ...KERNELS, ...SHARED, QUIET].map((file) => ({ file })),

@@ -11,13 +11,12 @@
 
 #ifdef TILES
 
+#include "kept.h"
 #include "team.h"
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace {
@@ -28,7 +27,7 @@ namespace {
 /* Weights of a layer from `in` to `out` numbers in the order of tiles, 32 of `out` together. */
 class Weights {
  public:
-  Weights(TF_Tensor *tensor, int64_t in, int64_t out, bool transposed)
+  Weights(TF_Tensor *tensor, bool transposed, int64_t in, int64_t out)
       : tensor_(tensor), packed_(static_cast<uint16_t *>(std::aligned_alloc(64, 2 * in * Padded(out)))) {
     if (packed_ == nullptr) return;
     const auto *from = static_cast<const uint16_t *>(TF_TensorData(tensor));
@@ -44,28 +43,6 @@ class Weights {
   }
 
   const uint16_t *packed() const { return packed_; }
-
-  /*
-   * Of a tensor, which it takes over: what parts of a batch and batches of other sizes read is there once. It is known by its
-   * memory, which nobody else gets as long as the tensor is held.
-   */
-  static std::shared_ptr<const Weights> Of(TF_Tensor *tensor, int64_t in, int64_t out, bool transposed) {
-    static std::mutex lock;
-    static auto *known = new std::map<std::pair<const void *, bool>, std::weak_ptr<const Weights>>();
-    const std::lock_guard<std::mutex> mine(lock);
-    auto &place = (*known)[{TF_TensorData(tensor), transposed}];
-    std::shared_ptr<const Weights> there = place.lock();
-    if (there != nullptr) {
-      TF_DeleteTensor(tensor);
-      return there;
-    }
-    for (auto i = known->begin(); i != known->end();)
-      if (i->second.expired() && &i->second != &place) i = known->erase(i);
-      else ++i;
-    there = std::make_shared<const Weights>(tensor, in, out, transposed);
-    place = there;
-    return there;
-  }
 
  private:
   TF_Tensor *const tensor_;
@@ -227,7 +204,7 @@ bool TakeWeights(Linear &layer, TF_Tensor *weights, const TF_Tensor *bias) {
     const uint32_t bits = static_cast<uint32_t>(from[i]) << 16;
     std::memcpy(&layer.bias[i], &bits, sizeof bits);
   }
-  layer.weights = Weights::Of(weights, layer.in, layer.out, layer.transposed);
+  layer.weights = KeptOf<Weights>(weights, layer.transposed, layer.in, layer.out);
   if (layer.weights->packed() != nullptr) return true;
   layer.weights = nullptr;
   return false;

@@ -33,6 +33,12 @@ class OpTensors {
 
   TF_Tensor *in(int i) const { return inputs_[i]; }
   int64_t Count(int i) const { return inputs_[i] == nullptr ? 0 : TF_TensorElementCount(inputs_[i]); }
+  /* An operand that is kept when the call is over: whoever takes it lets go of it. */
+  TF_Tensor *Take(int i) {
+    TF_Tensor *taken = inputs_[i];
+    inputs_[i] = nullptr;
+    return taken;
+  }
   template <class T>
   T *Of(int i) const { return inputs_[i] == nullptr ? nullptr : static_cast<T *>(TF_TensorData(inputs_[i])); }
 

@@ -19,6 +19,7 @@ import { pointwiseLinear } from "./pointwise-linear";
 import { prepackWeights } from "./prepack-weights";
 import { shortErf } from "./short-erf";
 import { siluKernel } from "./silu-kernel";
+import { winogradKernel } from "./winograd-kernel";
 
 /** All passes, in the order in which they run. */
 export const PASSES: readonly Pass[] = [
@@ -36,6 +37,7 @@ export const PASSES: readonly Pass[] = [
   batchNormKernel,
   siluKernel,
   gateKernel,
+  winogradKernel,
   shortErf,
   bf16Pairs,
   prepackWeights,
