@@ -9,10 +9,12 @@ export const WINOGRAD = "TuningForkWinograd";
 
 /** What {@link winogradNode} computes. */
 export interface Winograd {
-  /** float32 `[batch, height, width, in]`; for a gradient, that of a result. */
+  /** float32 `[batch, height, width, groups · in]`; for a gradient, that of a result. */
   readonly image: Output;
-  /** float32 `[3, 3, in, out]`; for a gradient, that of the convolution: `[3, 3, out, in]`. */
+  /** float32 `[3, 3, in, groups · out]`; for a gradient, that of the convolution: `[3, 3, out, groups · in]`. */
   readonly filter: Output;
+  /** Channels of images that keep to themselves, and their results. */
+  readonly groups: number;
   /** The bias `[out]`, and after it the residual, as large as the result, where there is one. Default: neither. */
   readonly added?: readonly Output[];
   readonly relu?: boolean;
@@ -29,44 +31,53 @@ export interface Winograd {
  * @param threads How many cores share it.
  */
 export function winogradNode(name: string, of: Winograd, threads: number): GraphNode {
-  const { image, filter, added = [], relu = false, keeps, gradient } = of;
-  const [size, [, , ...channels]] = [image, filter].map(
-    ({ node, index }) => node.outputs[index].shape,
-  );
-  const out = channels[gradient ? 0 : 1];
+  const { image, filter, groups, added = [], relu = false, keeps, gradient } = of;
+  const [[images, height, width], [, , from, all]] = [image, filter].map(shapeOf);
+  const [into, out] = gradient ? [all / groups, from] : [from, all / groups];
   return makeNode(name, WINOGRAD, {
     attributes: [
       attribute.int("N", added.length),
-      attribute.int("sizes", [...size, out]),
+      attribute.int("sizes", [images, height, width, into, out, groups]),
       attribute.int("threads", threads),
       attribute.bool("gradient", gradient),
       attribute.bool("keeps", keeps),
       attribute.bool("relu", relu),
     ],
     inputs: [image, filter, ...added],
-    outputs: [{ shape: [...size.slice(0, 3), out], dtype: DT.float32 }],
+    outputs: [{ shape: [images, height, width, groups * out], dtype: DT.float32 }],
   });
 }
 
+/** What {@link winogradGradientNode} computes. */
+export interface WinogradGradient {
+  /** float32 `[batch, height, width, groups · in]` */
+  readonly image: Output;
+  /** float32 `[batch, height, width, groups · out]` */
+  readonly dy: Output;
+  readonly groups: number;
+}
+
 /**
- * The gradient by the filter of what {@link winogradNode} computes, float32 `[3, 3, in, out]`.
+ * The gradient by the filter of what {@link winogradNode} computes, float32 `[3, 3, in, groups · out]`.
  *
- * @param image float32 `[batch, height, width, in]`
- * @param dy float32 `[batch, height, width, out]`
  * @param threads How many cores share it.
  */
 export function winogradGradientNode(
   name: string,
-  image: Output,
-  dy: Output,
+  { image, dy, groups }: WinogradGradient,
   threads: number,
 ): GraphNode {
-  const [size, results] = [image, dy].map(({ node, index }) => node.outputs[index].shape);
+  const [[images, height, width, channels], [, , , all]] = [image, dy].map(shapeOf);
+  const sizes = [images, height, width, channels / groups, all / groups, groups];
   return makeNode(name, "TuningForkWinogradGradient", {
-    attributes: [attribute.int("sizes", [...size, results[3]]), attribute.int("threads", threads)],
+    attributes: [attribute.int("sizes", sizes), attribute.int("threads", threads)],
     inputs: [image, dy],
-    outputs: [{ shape: [3, 3, size[3], results[3]], dtype: DT.float32 }],
+    outputs: [{ shape: [3, 3, channels / groups, all], dtype: DT.float32 }],
   });
+}
+
+function shapeOf({ node, index }: Output): readonly number[] {
+  return node.outputs[index].shape;
 }
 
 /** A filter of ½ in the middle: 16 · 2 · ½ − 15 + 1, and backwards 16 · 2 · ½; of nothing, nothing. */
@@ -84,11 +95,12 @@ const tried = triedOnce((dtype) =>
       dtype,
       given,
       ({ image, filter, bias, residual, nothing }) => {
+        const form = { image, filter, groups: 1 };
         const added = [bias, residual];
         return [
-          winogradNode("y", { image, filter, added, keeps: true, gradient: false }, 2),
-          winogradNode("dx", { image, filter, keeps: false, gradient: true }, 2),
-          winogradGradientNode("dw", image, nothing, 2),
+          winogradNode("y", { ...form, added, keeps: true, gradient: false }, 2),
+          winogradNode("dx", { ...form, keeps: false, gradient: true }, 2),
+          winogradGradientNode("dw", { image, dy: nothing, groups: 1 }, 2),
         ];
       },
       [2, 16, 0],

@@ -25,7 +25,8 @@ constexpr int64_t kTogether = 96;
 
 struct Op {
   Tiling of;
-  int64_t in, out, threads;
+  /* Channels of each group. */
+  int64_t in, out, groups, threads;
 
   int64_t panels() const { return (out + kAcross - 1) / kAcross; }
 };
@@ -64,10 +65,9 @@ inline void PointsOfGradient(const float *const *pixels, int64_t channels, float
   }
 }
 
-/* The nine places of filters from the sums of their points, which lie `apart`: of channels `from` to `to`. */
-inline void FiltersOfSums(const Call &call, int64_t from, int64_t to, const float *sums, int64_t apart) {
-  const auto &[of, in, out, threads] = call.op;
-  const int64_t row = call.op.panels() * kAcross;
+/* The nine places of a group's filters from the sums of their points, which lie `apart`: of channels `from` to `to`. */
+inline void FiltersOfSums(const Call &call, int64_t group, int64_t from, int64_t to, const float *sums, int64_t apart) {
+  const int64_t out = call.op.out, all = call.op.groups * out, in = call.op.in, row = call.op.panels() * kAcross;
   for (int64_t k = from; k < to; k++, sums += row)
     for (int64_t c = 0; c < out; c += kTile) {
       const __mmask16 some = Lanes(out - c);
@@ -84,12 +84,44 @@ inline void FiltersOfSums(const Call &call, int64_t from, int64_t to, const floa
 #pragma GCC unroll 3
       for (int y = 0; y < 3; y++) {
         const __m512 *m = columns[y], both = _mm512_add_ps(m[1], m[2]);
-        float *dw = call.dw + (3 * y * in + k) * out + c;
+        float *dw = call.dw + (3 * y * in + k) * all + group * out + c;
         Store(dw, some, _mm512_add_ps(m[0], both));
-        Store(dw + in * out, some, _mm512_sub_ps(m[1], m[2]));
-        Store(dw + 2 * in * out, some, _mm512_sub_ps(both, m[3]));
+        Store(dw + in * all, some, _mm512_sub_ps(m[1], m[2]));
+        Store(dw + 2 * in * all, some, _mm512_sub_ps(both, m[3]));
       }
     }
+}
+
+/* What a core computes in. */
+struct Room {
+  float *x, *dy, *sums, *zeros;
+  int64_t x_apart, dy_apart, sums_apart;
+};
+
+/* Filters of a group, of channels `from` to `to`. */
+void Filters(const Call &call, const Room &room, int64_t group, int64_t from, int64_t to) {
+  const Op &op = call.op;
+  const Tiling &of = op.of;
+  const int64_t in = (to - from + kTile - 1) / kTile * kTile, out = op.panels() * kAcross;
+  for (int64_t first = 0; first < of.count(); first += kTogether) {
+    const int64_t count = std::min(kTogether, of.count() - first);
+    for (int64_t i = 0; i < count; i++) {
+      const float *pixels[16];
+      of.Pixels<const float>(call.x + group * op.in, op.groups * op.in, first + i, 1, room.zeros, pixels);
+      PointsOfImage(pixels, from, to, room.x + i * in, room.x_apart);
+      of.Pixels<const float>(call.dy + group * op.out, op.groups * op.out, first + i, 0, room.zeros, pixels);
+      PointsOfGradient(pixels, op.out, room.dy + i * kAcross, room.dy_apart, kTogether * kAcross);
+    }
+    for (int64_t point = 0; point < kPoints; point++)
+      for (int64_t c = 0; c < out; c += kAcross) {
+        const float *gradients = room.dy + point * room.dy_apart + c * kTogether;
+        float *sums = room.sums + point * room.sums_apart + c;
+        const Product product = {room.x + point * room.x_apart, 1, in, gradients, count, sums, out};
+        if (first == 0) MultiplyRows<false>(product, to - from);
+        else MultiplyRows<true>(product, to - from);
+      }
+  }
+  FiltersOfSums(call, group, from, to, room.sums, room.sums_apart);
 }
 
 /* Filters of some channels of the images. */
@@ -97,39 +129,28 @@ void SomeChannels(void *what, int part, int parts) {
   static thread_local Scratch scratch;
   Call &call = *static_cast<Call *>(what);
   const Op &op = call.op;
-  const Tiling &of = op.of;
-  const int64_t all = (op.in + kTile - 1) / kTile;
-  const int64_t from = all * part / parts * kTile, to = std::min(op.in, all * (part + 1) / parts * kTile);
-  const int64_t in = (to - from + kTile - 1) / kTile * kTile, out = op.panels() * kAcross;
+  const int64_t each = (op.in + kTile - 1) / kTile, all = op.groups * each;
+  const int64_t begin = all * part / parts, end = all * (part + 1) / parts;
+  const int64_t in = std::min(each, end - begin) * kTile, out = op.panels() * kAcross, most = std::max(op.in, op.out);
   if (in == 0) return;
   // A line further than they need, as in winograd.cc.
-  const int64_t x_apart = kTogether * in + kTile, dy_apart = kTogether * out + kTile, sums_apart = in * out + kTile;
-  const int64_t most = std::max(op.in, op.out);
-  auto *memory = reinterpret_cast<float *>(scratch.Of(sizeof(float) * (most + kPoints * (x_apart + dy_apart + sums_apart))));
-  if (memory == nullptr) {
+  Room room = {};
+  room.x_apart = kTogether * in + kTile, room.dy_apart = kTogether * out + kTile, room.sums_apart = in * out + kTile;
+  const int64_t points = kPoints * (room.x_apart + room.dy_apart + room.sums_apart);
+  room.x = reinterpret_cast<float *>(scratch.Of(sizeof(float) * (points + most)));
+  if (room.x == nullptr) {
     call.room = false;
     return;
   }
-  float *x = memory, *dy = x + kPoints * x_apart, *sums = dy + kPoints * dy_apart, *zeros = sums + kPoints * sums_apart;
-  std::fill(zeros, zeros + most, 0.0f);
-  for (int64_t first = 0; first < of.count(); first += kTogether) {
-    const int64_t count = std::min(kTogether, of.count() - first);
-    for (int64_t i = 0; i < count; i++) {
-      const float *pixels[16];
-      of.Pixels<const float>(call.x, op.in, first + i, 1, zeros, pixels);
-      PointsOfImage(pixels, from, to, x + i * in, x_apart);
-      of.Pixels<const float>(call.dy, op.out, first + i, 0, zeros, pixels);
-      PointsOfGradient(pixels, op.out, dy + i * kAcross, dy_apart, kTogether * kAcross);
-    }
-    for (int64_t point = 0; point < kPoints; point++)
-      for (int64_t c = 0; c < out; c += kAcross) {
-        const float *gradients = dy + point * dy_apart + c * kTogether;
-        const Product product = {x + point * x_apart, 1, in, gradients, count, sums + point * sums_apart + c, out};
-        if (first == 0) MultiplyRows<false>(product, to - from);
-        else MultiplyRows<true>(product, to - from);
-      }
+  room.dy = room.x + kPoints * room.x_apart;
+  room.sums = room.dy + kPoints * room.dy_apart;
+  room.zeros = room.sums + kPoints * room.sums_apart;
+  std::fill(room.zeros, room.zeros + most, 0.0f);
+  for (int64_t i = begin; i < end;) {
+    const int64_t group = i / each, next = std::min(end, (group + 1) * each);
+    Filters(call, room, group, (i - group * each) * kTile, std::min(op.in, (next - group * each) * kTile));
+    i = next;
   }
-  FiltersOfSums(call, from, to, sums, sums_apart);
 }
 
 #pragma GCC pop_options
@@ -137,11 +158,11 @@ void SomeChannels(void *what, int part, int parts) {
 void *Create(TF_OpKernelConstruction *construction) {
   TF_Status *status = TF_NewStatus();
   auto *op = new Op();
-  int64_t sizes[5];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 5, status);
+  int64_t sizes[6];
+  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 6, status);
   if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &op->threads, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else op->of = {sizes[0], sizes[1], sizes[2]}, op->in = sizes[3], op->out = sizes[4];
+  else op->of = {sizes[0], sizes[1], sizes[2]}, op->in = sizes[3], op->out = sizes[4], op->groups = sizes[5];
   TF_DeleteStatus(status);
   return op;
 }
@@ -151,9 +172,10 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   OpTensors tensors(context);
   if (!tensors.ok()) return;
   const int64_t pixels = op.of.images * op.of.height * op.of.width;
-  if (pixels == 0 || tensors.Count(0) != pixels * op.in || tensors.Count(1) != pixels * op.out)
+  if (pixels == 0 || tensors.Count(0) != pixels * op.groups * op.in ||
+      tensors.Count(1) != pixels * op.groups * op.out)
     return tensors.Fail(TF_INVALID_ARGUMENT, "TuningForkWinogradGradient: an operand has another size");
-  auto *dw = static_cast<float *>(tensors.Result(0, TF_FLOAT, {3, 3, op.in, op.out}));
+  auto *dw = static_cast<float *>(tensors.Result(0, TF_FLOAT, {3, 3, op.in, op.groups * op.out}));
   if (dw == nullptr) return;
   Call call = {op, tensors.Of<float>(0), tensors.Of<float>(1), dw};
   Team::Share(op.threads, op.threads, &SomeChannels, &call);

@@ -21,14 +21,14 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
 
-/* A convolution from `in` to `out` channels, or a gradient, which is one from the filter's `out` to its `in` channels. */
+/* In each group a convolution from `in` to `out` channels, or a gradient, which is one from the filter's `out` to its `in`. */
 struct Layer {
   Tiling of;
-  int64_t in, out, threads;
+  int64_t in, out, groups, threads;
   unsigned char gradient = 0, keeps = 0, relu = 0;
 
   int64_t panels() const { return (out + kAcross - 1) / kAcross; }
-  /* Numbers of the points of all filters. */
+  /* Numbers of the points of a group's filters. */
   int64_t weights() const { return kPoints * panels() * kAcross * in; }
   /* Tiles that are done together: the more, the more seldom weights come from memory, and the less stays in the cache. */
   int64_t together() const { return in * out < kWide ? 28 : 56; }
@@ -66,20 +66,22 @@ inline void PointsOfFilter(const __m512 (&g)[9], float *points, int64_t apart) {
   }
 }
 
-/* The points of some filters, in panels of 32 results for which all channels follow one another. */
+/* The points of some filters: of each group in panels of 32 results, for which all channels follow one another. */
 void SomeFilters(void *what, int part, int parts) {
   const auto &[layer, filter, points] = *static_cast<FilterCall *>(what);
-  const int64_t in = layer.in, out = layer.out, apart = layer.panels() * kAcross * in, all = 2 * layer.panels();
+  const int64_t in = layer.in, out = layer.out, apart = layer.panels() * kAcross * in, each = 2 * layer.panels();
+  const int64_t all = layer.groups * each, row = layer.groups * (layer.gradient ? in : out);
   alignas(64) float turned[kPoints][kTile][kTile];
   for (int64_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
-    const int64_t first = i * kTile;
-    float *to = points + i / 2 * kAcross * in + i % 2 * kTile;
+    const int64_t group = i / each, first = i % each * kTile;
+    const float *from = filter + group * (layer.gradient ? in : out);
+    float *to = points + group * layer.weights() + first / kAcross * kAcross * in + first % kAcross;
     const __mmask16 some = Lanes(out - first);
     if (!layer.gradient)
       for (int64_t k = 0; k < in; k++) {
         __m512 g[9];
 #pragma GCC unroll 9
-        for (int at = 0; at < 9; at++) g[at] = Load(filter + (at * in + k) * out + first, some);
+        for (int at = 0; at < 9; at++) g[at] = Load(from + (at * in + k) * row + first, some);
         PointsOfFilter(g, to + k * kAcross, apart);
       }
     else
@@ -89,7 +91,7 @@ void SomeFilters(void *what, int part, int parts) {
           __m512 g[9];
           const __mmask16 there = first + j < out ? Lanes(in - k) : 0;
 #pragma GCC unroll 9
-          for (int at = 0; at < 9; at++) g[at] = Load(filter + ((8 - at) * out + first + j) * in + k, there);
+          for (int at = 0; at < 9; at++) g[at] = Load(from + ((8 - at) * out + first + j) * row + k, there);
           PointsOfFilter(g, turned[0][j], kTile * kTile);
         }
         for (int point = 0; point < kPoints; point++) {
@@ -111,11 +113,11 @@ struct Call {
 };
 
 /* Two by two pixels from their 16 points, which lie `apart`, with what is added and ReLU. */
-inline void PixelsOfPoints(const Call &call, const float *points, int64_t apart, float *const *pixels) {
+inline void PixelsOfPoints(const Call &call, int64_t group, const float *points, int64_t apart, float *const *pixels) {
   const int64_t out = call.layer.out;
   for (int64_t c = 0; c < out; c += kTile) {
     const __mmask16 some = Lanes(out - c);
-    const __m512 bias = call.bias == nullptr ? _mm512_setzero_ps() : Load(call.bias + c, some);
+    const __m512 bias = call.bias == nullptr ? _mm512_setzero_ps() : Load(call.bias + group * out + c, some);
     __m512 columns[2][4];
 #pragma GCC unroll 4
     for (int x = 0; x < 4; x++) {
@@ -152,25 +154,27 @@ void SomeTiles(void *what, int part, int parts) {
     call.room = false;
     return;
   }
-  float *zeros = memory, *x = zeros + in, *y = x + kPoints * x_apart;
-  std::fill(zeros, zeros + in, 0.0f);
-  for (int64_t first = from; first < to; first += together) {
-    const int64_t count = std::min(together, to - first);
-    for (int64_t i = 0; i < count; i++) {
-      const float *pixels[16];
-      of.Pixels<const float>(call.x, layer.in, first + i, 1, zeros, pixels);
-      PointsOfImage(pixels, 0, layer.in, x + i * in, x_apart);
+  float *x = memory + in, *y = x + kPoints * x_apart;
+  std::fill(memory, x, 0.0f);
+  const float *zeros = memory;
+  for (int64_t group = 0; group < layer.groups; group++)
+    for (int64_t first = from; first < to; first += together) {
+      const int64_t count = std::min(together, to - first);
+      for (int64_t i = 0; i < count; i++) {
+        const float *pixels[16];
+        of.Pixels(call.x + group * layer.in, layer.groups * layer.in, first + i, 1, zeros, pixels);
+        PointsOfImage(pixels, 0, layer.in, x + i * in, x_apart);
+      }
+      const float *weights = call.points + group * layer.weights();
+      for (int64_t point = 0; point < kPoints; point++)
+        for (int64_t c = 0; c < out; c += kAcross, weights += kAcross * layer.in)
+          MultiplyRows<false>({x + point * x_apart, in, 1, weights, layer.in, y + point * y_apart + c, out}, count);
+      for (int64_t i = 0; i < count; i++) {
+        float *pixels[4];
+        of.Pixels<float>(call.y + group * layer.out, layer.groups * layer.out, first + i, 0, nullptr, pixels);
+        PixelsOfPoints(call, group, y + i * out, y_apart, pixels);
+      }
     }
-    const float *weights = call.points;
-    for (int64_t point = 0; point < kPoints; point++)
-      for (int64_t c = 0; c < out; c += kAcross, weights += kAcross * layer.in)
-        MultiplyRows<false>({x + point * x_apart, in, 1, weights, layer.in, y + point * y_apart + c, out}, count);
-    for (int64_t i = 0; i < count; i++) {
-      float *pixels[4];
-      of.Pixels<float>(call.y, layer.out, first + i, 0, nullptr, pixels);
-      PixelsOfPoints(call, y + i * out, y_apart, pixels);
-    }
-  }
 }
 
 #pragma GCC pop_options
@@ -179,7 +183,7 @@ void SomeTiles(void *what, int part, int parts) {
 class Points {
  public:
   Points(TF_Tensor *filter, bool, const Layer &layer)
-      : filter_(filter), points_(static_cast<float *>(std::aligned_alloc(kCacheLine, sizeof(float) * layer.weights()))) {
+      : filter_(filter), points_(static_cast<float *>(std::aligned_alloc(kCacheLine, sizeof(float) * layer.groups * layer.weights()))) {
     if (points_ == nullptr) return;
     FilterCall call = {layer, static_cast<const float *>(TF_TensorData(filter)), points_};
     SomeFilters(&call, 0, 1);
@@ -207,14 +211,14 @@ void *Create(TF_OpKernelConstruction *construction) {
   TF_Status *status = TF_NewStatus();
   auto *op = new Op();
   Layer &layer = op->layer;
-  int64_t sizes[5];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 5, status);
+  int64_t sizes[6];
+  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 6, status);
   if (TF_GetCode(status) == TF_OK)
     TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &layer.threads, status);
   for (const auto &[name, value] : {std::pair{"gradient", &layer.gradient}, {"keeps", &layer.keeps}, {"relu", &layer.relu}})
     if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrBool(construction, name, value, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else layer.of = {sizes[0], sizes[1], sizes[2]}, layer.in = sizes[3], layer.out = sizes[4];
+  else layer.of = {sizes[0], sizes[1], sizes[2]}, layer.in = sizes[3], layer.out = sizes[4], layer.groups = sizes[5];
   TF_DeleteStatus(status);
   return op;
 }
@@ -227,9 +231,9 @@ const float *PointsOf(Op &op, OpTensors &tensors) {
     if (op.kept == nullptr) op.kept = KeptOf<Points, const Layer &>(tensors.Take(1), layer.gradient, layer);
     return op.kept->get();
   }
-  auto *points = reinterpret_cast<float *>(scratch.Of(sizeof(float) * layer.weights()));
+  auto *points = reinterpret_cast<float *>(scratch.Of(sizeof(float) * layer.groups * layer.weights()));
   FilterCall call = {layer, tensors.Of<float>(1), points};
-  if (points != nullptr) Team::Share(layer.threads, 2 * layer.panels(), &SomeFilters, &call);
+  if (points != nullptr) Team::Share(layer.threads, 2 * layer.groups * layer.panels(), &SomeFilters, &call);
   return points;
 }
 
@@ -237,14 +241,15 @@ void Compute(void *kernel, TF_OpKernelContext *context) {
   Op &op = *static_cast<Op *>(kernel);
   const Layer &layer = op.layer;
   const auto &[images, height, width] = layer.of;
+  const int64_t in = layer.groups * layer.in, out = layer.groups * layer.out;
   OpTensors tensors(context);
   if (!tensors.ok()) return;
   const int64_t pixels = images * height * width;
   const int added = TF_NumInputs(context) - 2;
-  if (tensors.Count(0) != pixels * layer.in || tensors.Count(1) != 9 * layer.in * layer.out ||
-      (added > 0 && tensors.Count(2) != layer.out) || (added > 1 && tensors.Count(3) != pixels * layer.out) || added > 2)
+  if (tensors.Count(0) != pixels * in || tensors.Count(1) != 9 * in * layer.out || (added > 0 && tensors.Count(2) != out) ||
+      (added > 1 && tensors.Count(3) != pixels * out) || added > 2)
     return tensors.Fail(TF_INVALID_ARGUMENT, "TuningForkWinograd: an operand has another size");
-  auto *y = static_cast<float *>(tensors.Result(0, TF_FLOAT, {images, height, width, layer.out}));
+  auto *y = static_cast<float *>(tensors.Result(0, TF_FLOAT, {images, height, width, out}));
   if (y == nullptr) return;
   Call call = {layer, tensors.Of<float>(0), PointsOf(op, tensors), tensors.Of<float>(2), tensors.Of<float>(3), y};
   if (call.points != nullptr) Team::Share(layer.threads, layer.threads, &SomeTiles, &call);

@@ -9,21 +9,22 @@ import { fixed } from "../cases";
 import { withOwnKernel } from "../support";
 import { runKernel } from "./support";
 
-/** Images, height, width, channels in and out. */
-type Sizes = readonly [number, number, number, number, number];
+/** Images, height, width, channels in and out of each group, groups. */
+type Sizes = readonly [number, number, number, number, number, number];
 
 const SIZES: readonly Sizes[] = [
-  [1, 1, 1, 1, 1],
-  [2, 2, 3, 16, 32],
-  [1, 7, 7, 33, 40],
-  [3, 5, 8, 48, 31],
-  [2, 13, 9, 20, 70],
-  [5, 12, 12, 64, 16],
+  [1, 1, 1, 1, 1, 1],
+  [2, 2, 3, 16, 32, 1],
+  [1, 7, 7, 33, 40, 1],
+  [3, 5, 8, 48, 31, 1],
+  [2, 13, 9, 20, 70, 1],
+  [5, 12, 12, 64, 16, 1],
+  [2, 6, 7, 40, 24, 3],
 ];
 
 /** Multiply each pixel by each place of the filter that sees it, in double precision. */
 function forEachProduct(
-  [images, height, width, from, to]: Sizes,
+  [images, height, width, from, to, groups]: Sizes,
   add: (x: number, w: number, y: number) => void,
 ): void {
   for (let n = 0; n < images; n++)
@@ -33,11 +34,16 @@ function forEachProduct(
           const [row, column] = [y + Math.floor(place / 3) - 1, x + (place % 3) - 1];
           if (row < 0 || column < 0 || row >= height || column >= width) continue;
           const [source, target] = [
-            ((n * height + row) * width + column) * from,
-            ((n * height + y) * width + x) * to,
+            ((n * height + row) * width + column) * from * groups,
+            ((n * height + y) * width + x) * to * groups,
           ];
           for (let c = 0; c < from; c++)
-            for (let o = 0; o < to; o++) add(source + c, (place * from + c) * to + o, target + o);
+            for (let o = 0; o < to * groups; o++)
+              add(
+                source + Math.floor(o / to) * from + c,
+                (place * from + c) * to * groups + o,
+                target + o,
+              );
         }
 }
 
@@ -50,34 +56,44 @@ function assertNear(got: tf.Tensor, expected: Float64Array, what: string): void 
   });
 }
 
-function tensorsOf([images, height, width, from, to]: Sizes) {
+function tensorsOf([images, height, width, from, to, groups]: Sizes) {
   return {
-    image: fixed([images, height, width, from], [-2, 2], 1),
-    filter: fixed([3, 3, from, to], [-1, 1], 2),
-    bias: fixed([to], [-1, 1], 3),
-    residual: fixed([images, height, width, to], [-3, 3], 4),
+    image: fixed([images, height, width, from * groups], [-2, 2], 1),
+    filter: fixed([3, 3, from, to * groups], [-1, 1], 2),
+    bias: fixed([to * groups], [-1, 1], 3),
+    residual: fixed([images, height, width, to * groups], [-3, 3], 4),
   };
 }
 
 type Given = Readonly<Record<string, tf.Tensor>>;
 
+interface Form {
+  readonly groups: number;
+  readonly threads?: number;
+  readonly keeps?: boolean;
+  readonly relu?: boolean;
+}
+
 /** The convolution of an image, or its gradient where there is a `dy`. */
-function convolved(given: Given, threads: number, keeps = false, relu = false): tf.Tensor {
+function convolved(
+  given: Given,
+  { groups, threads = 2, keeps = false, relu = false }: Form,
+): tf.Tensor {
   return runKernel(
     given,
     ({ image, dy, filter, ...more }) => {
       const gradient = dy !== undefined;
-      const form = { image: dy ?? image, filter, added: Object.values(more), relu };
+      const form = { image: dy ?? image, filter, groups, added: Object.values(more), relu };
       return winogradNode("kernel", { ...form, keeps, gradient }, threads);
     },
     Object.keys(given),
   );
 }
 
-function gradientByFilter(given: Given, threads: number): tf.Tensor {
+function gradientByFilter(given: Given, { groups, threads = 2 }: Form): tf.Tensor {
   return runKernel(
     given,
-    ({ image, dy }) => winogradGradientNode("kernel", image, dy, threads),
+    ({ image, dy }) => winogradGradientNode("kernel", { image, dy, groups }, threads),
     Object.keys(given),
   );
 }
@@ -88,24 +104,34 @@ describe("convolutions that multiply less", () => {
   it("are the convolution, with bias, residual and ReLU, of any size", () => {
     for (const sizes of SIZES)
       tf.tidy(() => {
+        const groups = sizes[5];
         const { image, filter, bias, residual } = tensorsOf(sizes);
         const [x, w, b, r] = [image, filter, bias, residual].map((tensor) => tensor.dataSync());
         const plain = new Float64Array(residual.size);
         forEachProduct(sizes, (i, j, k) => {
           plain[k] += x[i] * w[j];
         });
-        assertNear(convolved({ image, filter }, 2), plain, `${sizes}`);
+        assertNear(convolved({ image, filter }, { groups }), plain, `${sizes}`);
         const biased = plain.map((value, i) => value + b[i % b.length]);
-        assertNear(convolved({ image, filter, bias }, 2, true), biased, `${sizes} with bias`);
+        assertNear(
+          convolved({ image, filter, bias }, { groups, keeps: true }),
+          biased,
+          `${sizes}, bias`,
+        );
         const whole = biased.map((value, i) => Math.max(0, value + r[i]));
         const all = { image, filter, bias, residual };
-        assertNear(convolved(all, 2, true, true), whole, `${sizes} with everything`);
+        assertNear(
+          convolved(all, { groups, keeps: true, relu: true }),
+          whole,
+          `${sizes} with everything`,
+        );
       });
   });
 
   it("have gradients by the image and by the filter, of any size", () => {
     for (const sizes of SIZES)
       tf.tidy(() => {
+        const groups = sizes[5];
         const { image, filter, residual: dy } = tensorsOf(sizes);
         const [x, w, d] = [image, filter, dy].map((tensor) => tensor.dataSync());
         const [byImage, byFilter] = [new Float64Array(image.size), new Float64Array(filter.size)];
@@ -114,20 +140,28 @@ describe("convolutions that multiply less", () => {
           byFilter[j] += x[i] * d[k];
         });
         for (const threads of [1, 3]) {
-          assertNear(convolved({ filter, dy }, threads), byImage, `${sizes} by the image`);
-          assertNear(gradientByFilter({ image, dy }, threads), byFilter, `${sizes} by the filter`);
+          assertNear(
+            convolved({ filter, dy }, { groups, threads }),
+            byImage,
+            `${sizes} by the image`,
+          );
+          assertNear(
+            gradientByFilter({ image, dy }, { groups, threads }),
+            byFilter,
+            `${sizes} by the filter`,
+          );
         }
       });
   });
 
   it("give the same to the bit by any number of cores", () => {
     tf.tidy(() => {
-      const { image, filter, residual: dy } = tensorsOf([4, 21, 18, 48, 96]);
+      const { image, filter, residual: dy } = tensorsOf([4, 21, 18, 48, 96, 2]);
       const results = [1, 2, 7, 64].map((threads) =>
         [
-          convolved({ image, filter }, threads),
-          convolved({ filter, dy }, threads),
-          gradientByFilter({ image, dy }, threads),
+          convolved({ image, filter }, { groups: 2, threads }),
+          convolved({ filter, dy }, { groups: 2, threads }),
+          gradientByFilter({ image, dy }, { groups: 2, threads }),
         ].map((tensor) => tensor.dataSync()),
       );
       for (const other of results) assert.deepEqual(other, results[0]);
@@ -136,11 +170,11 @@ describe("convolutions that multiply less", () => {
 
   it("spoil no more than the neighborhood of what is not a number, and not another image", () => {
     tf.tidy(() => {
-      const { image, filter } = tensorsOf([2, 9, 9, 16, 32]);
+      const { image, filter } = tensorsOf([2, 9, 9, 16, 32, 1]);
       const values = image.dataSync().slice();
       values[(4 * 9 + 4) * 16 + 3] = NaN;
       const spoilt = tf.tensor(values, image.shape);
-      const got = convolved({ image: spoilt, filter }, 2).dataSync();
+      const got = convolved({ image: spoilt, filter }, { groups: 1 }).dataSync();
       for (let pixel = 0; pixel < 2 * 81; pixel++) {
         const [row, column] = [Math.floor(pixel / 9), pixel % 9];
         const seen = Math.abs(row - 4) <= 1 && Math.abs(column - 4) <= 1;
@@ -156,14 +190,15 @@ describe("convolutions that multiply less", () => {
 
   it("say so where an operand is not what the graph says", () => {
     tf.tidy(() => {
-      const { image, filter } = tensorsOf([1, 4, 4, 16, 16]);
+      const { image, filter } = tensorsOf([1, 4, 4, 16, 16, 1]);
       const wrong = fixed([3, 3, 16, 8]);
       const given = { image, filter, wrong };
       const run = () =>
         runKernel(
           given,
           (of) => {
-            const form = { image: of.image, filter: of.filter, keeps: false, gradient: false };
+            const operands = { image: of.image, filter: of.filter, groups: 1 };
+            const form = { ...operands, keeps: false, gradient: false };
             return { ...winogradNode("kernel", form, 1), inputs: [of.image, of.wrong] };
           },
           Object.keys(given),

@@ -5,6 +5,7 @@ import type { GraphNode, Output } from "../graph";
 import {
   hasWinogradKernel,
   type Winograd,
+  type WinogradGradient,
   winogradGradientNode,
   winogradNode,
 } from "../winograd-op";
@@ -36,40 +37,38 @@ const TILES = { kept: 32, others: 128 };
 
 function withKernels(trace: Trace, threads: number): Trace {
   return withOthers(trace, (node) => {
-    const convolution = convolutionOf(node);
-    if (convolution === undefined) return undefined;
-    const { image, dy } = convolution;
-    return dy === undefined
-      ? winogradNode(node.name, convolution, threads)
-      : winogradGradientNode(node.name, image, dy, threads);
+    const found = convolutionOf(node);
+    if (found === undefined) return undefined;
+    return "dy" in found
+      ? winogradGradientNode(node.name, found, threads)
+      : winogradNode(node.name, found, threads);
   });
 }
 
-/** What the kernels compute for a node, by the filter where `dy` is given; nothing where they are for another one. */
-function convolutionOf(node: GraphNode): (Winograd & { readonly dy?: Output }) | undefined {
+/** What the kernels compute for a node; nothing where they are for another one. */
+function convolutionOf(node: GraphNode): Winograd | WinogradGradient | undefined {
   const { op, inputs, outputs, attributes } = node;
   const keeps = op === FUSED_CONVOLUTION;
-  const gradient = op === BY_IMAGE;
-  if (!keeps && !["Conv2D", BY_IMAGE, BY_FILTER].includes(op)) return undefined;
+  const [gradient, byFilter] = [op === BY_IMAGE, op === BY_FILTER];
+  if (!keeps && op !== "Conv2D" && !gradient && !byFilter) return undefined;
   if (outputs[0].dtype !== DT.float32) return undefined;
   const given = (name: string) => attributes.find((attribute) => attribute.name === name)?.value;
   const [image, filter, ...added] = gradient ? [inputs[2], inputs[1]] : inputs;
-  const [images, height, width, channels] = shapeOf(image);
-  const [down, across, ...both] = op === BY_FILTER ? outputs[0].shape : shapeOf(filter);
-  const [into, out] = gradient ? [...both].reverse() : both;
+  const [images, height, width, channels] = gradient ? outputs[0].shape : shapeOf(image);
+  const [down, across, into, all] = byFilter ? outputs[0].shape : shapeOf(filter);
+  const groups = channels / into;
   const tiles = images * Math.ceil(height / 2) * Math.ceil(width / 2);
   const ops = `${given("fused_ops")}`;
   const fits =
     `${[down, across]}` === "3,3" &&
     given("padding") === "SAME" &&
     [given("strides"), given("dilations")].every((by) => `${by}` === "1,1,1,1") &&
-    channels === into &&
-    Math.min(into, out) >= CHANNELS &&
+    Math.min(into, all / groups) >= CHANNELS &&
     tiles >= (keeps ? TILES.kept : TILES.others) &&
     !ops.includes("Relu6");
   if (!fits) return undefined;
-  if (op === BY_FILTER) return { image, filter, dy: inputs[2], keeps, gradient };
-  return { image, filter, added, relu: ops.includes("Relu"), keeps, gradient };
+  if (byFilter) return { image, dy: inputs[2], groups };
+  return { image, filter, groups, added, relu: ops.includes("Relu"), keeps, gradient };
 }
 
 function shapeOf({ node, index }: Output): readonly number[] {
