@@ -20,8 +20,8 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
 
-/* Tiles that are done together: sums of more come from memory more seldom. */
-constexpr int64_t kTogether = 96;
+/* Tiles that are done together, and sums that stay in a core's cache. */
+constexpr int64_t kTogether = 64, kSums = 128 * 1024;
 
 struct Op {
   Tiling of;
@@ -65,12 +65,22 @@ inline void PointsOfGradient(const float *const *pixels, int64_t channels, float
   }
 }
 
-/* The nine places of a group's filters from the sums of their points, which lie `apart`: of channels `from` to `to`. */
-inline void FiltersOfSums(const Call &call, int64_t group, int64_t from, int64_t to, const float *sums, int64_t apart) {
-  const int64_t out = call.op.out, all = call.op.groups * out, in = call.op.in, row = call.op.panels() * kAcross;
-  for (int64_t k = from; k < to; k++, sums += row)
-    for (int64_t c = 0; c < out; c += kTile) {
-      const __mmask16 some = Lanes(out - c);
+/* What a core computes in. */
+struct Room {
+  /* Results that are done together. */
+  int64_t results;
+  float *x, *dy, *sums, *zeros;
+  int64_t x_apart, dy_apart, sums_apart;
+};
+
+/* The nine places of a group's filters from the sums of their points: of channels `from` to `to`, some results from `first` on. */
+inline void FiltersOfSums(const Call &call, const Room &room, int64_t group, int64_t from, int64_t to, int64_t first) {
+  const int64_t out = call.op.out, all = call.op.groups * out, in = call.op.in, apart = room.sums_apart;
+  const int64_t results = std::min(room.results, out - first);
+  const float *sums = room.sums;
+  for (int64_t k = from; k < to; k++, sums += room.results)
+    for (int64_t c = 0; c < results; c += kTile) {
+      const __mmask16 some = Lanes(results - c);
       __m512 columns[3][4];
 #pragma GCC unroll 4
       for (int x = 0; x < 4; x++) {
@@ -84,7 +94,7 @@ inline void FiltersOfSums(const Call &call, int64_t group, int64_t from, int64_t
 #pragma GCC unroll 3
       for (int y = 0; y < 3; y++) {
         const __m512 *m = columns[y], both = _mm512_add_ps(m[1], m[2]);
-        float *dw = call.dw + (3 * y * in + k) * all + group * out + c;
+        float *dw = call.dw + (3 * y * in + k) * all + group * out + first + c;
         Store(dw, some, _mm512_add_ps(m[0], both));
         Store(dw + in * all, some, _mm512_sub_ps(m[1], m[2]));
         Store(dw + 2 * in * all, some, _mm512_sub_ps(both, m[3]));
@@ -92,36 +102,30 @@ inline void FiltersOfSums(const Call &call, int64_t group, int64_t from, int64_t
     }
 }
 
-/* What a core computes in. */
-struct Room {
-  float *x, *dy, *sums, *zeros;
-  int64_t x_apart, dy_apart, sums_apart;
-};
-
-/* Filters of a group, of channels `from` to `to`. */
-void Filters(const Call &call, const Room &room, int64_t group, int64_t from, int64_t to) {
+/* Filters of a group, of channels `from` to `to`, for some results from `first_result` on. */
+void Filters(const Call &call, const Room &room, int64_t group, int64_t from, int64_t to, int64_t first_result) {
   const Op &op = call.op;
   const Tiling &of = op.of;
-  const int64_t in = (to - from + kTile - 1) / kTile * kTile, out = op.panels() * kAcross;
+  const int64_t in = (to - from + kTile - 1) / kTile * kTile, results = std::min(room.results, op.out - first_result);
   for (int64_t first = 0; first < of.count(); first += kTogether) {
     const int64_t count = std::min(kTogether, of.count() - first);
     for (int64_t i = 0; i < count; i++) {
       const float *pixels[16];
       of.Pixels<const float>(call.x + group * op.in, op.groups * op.in, first + i, 1, room.zeros, pixels);
       PointsOfImage(pixels, from, to, room.x + i * in, room.x_apart);
-      of.Pixels<const float>(call.dy + group * op.out, op.groups * op.out, first + i, 0, room.zeros, pixels);
-      PointsOfGradient(pixels, op.out, room.dy + i * kAcross, room.dy_apart, kTogether * kAcross);
+      of.Pixels<const float>(call.dy + group * op.out + first_result, op.groups * op.out, first + i, 0, room.zeros, pixels);
+      PointsOfGradient(pixels, results, room.dy + i * kAcross, room.dy_apart, kTogether * kAcross);
     }
     for (int64_t point = 0; point < kPoints; point++)
-      for (int64_t c = 0; c < out; c += kAcross) {
+      for (int64_t c = 0; c < results; c += kAcross) {
         const float *gradients = room.dy + point * room.dy_apart + c * kTogether;
         float *sums = room.sums + point * room.sums_apart + c;
-        const Product product = {room.x + point * room.x_apart, 1, in, gradients, count, sums, out};
+        const Product product = {room.x + point * room.x_apart, 1, in, gradients, count, sums, room.results};
         if (first == 0) MultiplyRows<false>(product, to - from);
         else MultiplyRows<true>(product, to - from);
       }
   }
-  FiltersOfSums(call, group, from, to, room.sums, room.sums_apart);
+  FiltersOfSums(call, room, group, from, to, first_result);
 }
 
 /* Filters of some channels of the images. */
@@ -131,11 +135,13 @@ void SomeChannels(void *what, int part, int parts) {
   const Op &op = call.op;
   const int64_t each = (op.in + kTile - 1) / kTile, all = op.groups * each;
   const int64_t begin = all * part / parts, end = all * (part + 1) / parts;
-  const int64_t in = std::min(each, end - begin) * kTile, out = op.panels() * kAcross, most = std::max(op.in, op.out);
+  const int64_t in = std::min(each, end - begin) * kTile, most = std::max(op.in, op.out);
   if (in == 0) return;
-  // A line further than they need, as in winograd.cc.
   Room room = {};
-  room.x_apart = kTogether * in + kTile, room.dy_apart = kTogether * out + kTile, room.sums_apart = in * out + kTile;
+  room.results = std::clamp(kSums / (kPoints * in) / kAcross * kAcross, kAcross, op.panels() * kAcross);
+  // A line further than they need, as in winograd.cc.
+  room.x_apart = kTogether * in + kTile, room.dy_apart = kTogether * room.results + kTile;
+  room.sums_apart = in * room.results + kTile;
   const int64_t points = kPoints * (room.x_apart + room.dy_apart + room.sums_apart);
   room.x = reinterpret_cast<float *>(scratch.Of(sizeof(float) * (points + most)));
   if (room.x == nullptr) {
@@ -148,7 +154,8 @@ void SomeChannels(void *what, int part, int parts) {
   std::fill(room.zeros, room.zeros + most, 0.0f);
   for (int64_t i = begin; i < end;) {
     const int64_t group = i / each, next = std::min(end, (group + 1) * each);
-    Filters(call, room, group, (i - group * each) * kTile, std::min(op.in, (next - group * each) * kTile));
+    for (int64_t result = 0; result < op.out; result += room.results)
+      Filters(call, room, group, (i - group * each) * kTile, std::min(op.in, (next - group * each) * kTile), result);
     i = next;
   }
 }
