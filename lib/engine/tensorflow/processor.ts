@@ -27,8 +27,8 @@ export interface Processor {
   /** Whether predictions leave it to oneDNN how weights lie in memory; that costs a copy of them. */
   readonly keepsWeights: boolean;
   /**
-   * Whether SiLU, gates of channels, layer norms, batch norms in training, and attention and its gradients in float32 are kernels
-   * of our own, which need AVX512_BF16.
+   * Whether SiLU, gates of channels, layer norms, batch norms in training, and, in float32, attention and 3 × 3 convolutions
+   * with their gradients are kernels of our own, which need AVX512_BF16.
    */
   readonly packsBfloat16: boolean;
   /**
@@ -135,6 +135,7 @@ const PACKED = [
   "layer norms",
   "batch norms in training",
   "attention in float32",
+  "3 × 3 convolutions in float32",
 ];
 
 /** One line about the processor, for `doctor`. */

@@ -15,6 +15,7 @@ import { hasFilterGradientKernel } from "#lib/engine/tensorflow/filter-gradient-
 import { hasGateKernel } from "#lib/engine/tensorflow/gate-op";
 import { PASSES } from "#lib/engine/tensorflow/passes/registry";
 import { hasSiluKernel } from "#lib/engine/tensorflow/silu-op";
+import { hasWinogradKernel } from "#lib/engine/tensorflow/winograd-op";
 import { fixed } from "../../cases";
 import { notOnGpu } from "../../support";
 
@@ -52,10 +53,11 @@ function results(precision: Precision): number[] {
       const [q, k, v] = splitHeads(linear(tokens, weight) as tf.Tensor3D, 3, 2);
       const pairs = tf.concat([z, z], 3) as tf.Tensor4D;
       const seen = conv2d(pairs, wide, 2, 1);
+      const near = tf.mean(conv2d(pairs, wide, 1, 1), [1, 2]);
       const tiles = tf.mean(tf.mul(seen, tf.mean(seen, [1, 2], true)), [1, 2]);
       const attended = tf.mean(tf.mul(linear(attention(q, k, v, 0.5), last), factor), 1);
       const whole = linear(tf.mean(tf.relu(tf.add(gelu(z), silu(z))), [1, 2]), weight);
-      return tf.concat([whole, attended, tiles], 1);
+      return tf.concat([whole, attended, tiles, near], 1);
     };
     const train = (x: tf.Tensor) => {
       const loss = () => tf.mean(tf.square(predict(x, true))) as tf.Scalar;
@@ -130,11 +132,13 @@ describe("the passes", () => {
       if (name === "gate-kernel" && !hasGateKernel()) this.skip();
       if (name === "silu-kernel" && !hasSiluKernel()) this.skip();
       if (name === "filter-gradient-kernel" && !hasFilterGradientKernel()) this.skip();
+      if (name === "winograd-kernel" && !hasWinogradKernel()) this.skip();
       const graphs = ["", name].map((off, i) => {
         const path = join(folder, `${i}`);
         const switched = { ...MOST, [DUMP]: path, [SWITCH]: off };
-        // Not every processor has such products in bfloat16.
-        const precision = name === "fuse-products" ? "float32" : "mixed_bfloat16";
+        // Not every processor has such products in bfloat16, and convolutions that multiply less are of float32 alone.
+        const full = ["fuse-products", "winograd-kernel"].includes(name);
+        const precision = full ? "float32" : "mixed_bfloat16";
         withEnvironment(switched, () => results(precision));
         const dumped = readFolder(path);
         return dumped.map((one) => readFileSync(join(one, "graph.txt"), "utf8")).join("");
