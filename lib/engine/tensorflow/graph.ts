@@ -46,6 +46,11 @@ export interface Body {
   readonly outputs: readonly Output[];
 }
 
+/** Lengths of a value. */
+export function shapeOf({ node, index }: Output): readonly number[] {
+  return node.outputs[index].shape;
+}
+
 /** A node of which only what is not empty is given. */
 export function makeNode(name: string, op: string, more: Partial<GraphNode>): GraphNode {
   return { name, op, attributes: [], inputs: [], after: [], outputs: [], ...more };

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
-import { type GraphNode, makeNode, type Output } from "./graph";
+import { type GraphNode, makeNode, type Output, shapeOf } from "./graph";
 import { processor } from "./processor";
 import { computes, triedOnce } from "./try-kernel";
 
@@ -74,10 +74,6 @@ export function winogradGradientNode(
     inputs: [image, dy],
     outputs: [{ shape: [3, 3, channels / groups, all], dtype: DT.float32 }],
   });
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }
 
 /** A filter of ½ in the middle: 16 · 2 · ½ − 15 + 1, and backwards 16 · 2 · ½; of nothing, nothing. */

@@ -6,7 +6,7 @@ import {
   hasFilterGradientKernel,
 } from "../filter-gradient-op";
 import type { Trace } from "../function-trace";
-import { castNode, type GraphNode, type Output } from "../graph";
+import { castNode, type GraphNode, type Output, shapeOf } from "../graph";
 import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
 import { withoutDead } from "./without-dead";
@@ -77,8 +77,4 @@ function gradientOf({ op, attributes, inputs, outputs }: GraphNode): FilterGradi
     padding === "VALID" ? 0 : Math.max(0, (results - 1) * stride + size - length) >> 1;
   const margin = [before(rows, height, down), before(columns, width, across)] as const;
   return { x, dy, filter: [down, across], stride, margin };
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }

@@ -5,9 +5,9 @@ import {
   joinedView,
 } from "../attention-op";
 import type { Trace } from "../function-trace";
-import type { GraphNode, Output } from "../graph";
+import { type GraphNode, type Output, shapeOf } from "../graph";
 import { droppedInBody, uncast } from "./dropped-body";
-import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
+import { beforeDropout, integers, is, number, ofAttentions, viewOf } from "./heads";
 import type { Pass } from "./pass";
 import { type Readers, readersOf } from "./readers";
 import { withoutDead } from "./without-dead";

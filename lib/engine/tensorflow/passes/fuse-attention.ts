@@ -1,7 +1,7 @@
 import { attentionNode, type HeadsAttention } from "../attention-op";
 import type { Trace } from "../function-trace";
-import type { GraphNode } from "../graph";
-import { beforeDropout, integers, is, number, ofAttentions, shapeOf, viewOf } from "./heads";
+import { type GraphNode, shapeOf } from "../graph";
+import { beforeDropout, integers, is, number, ofAttentions, viewOf } from "./heads";
 import { withOthers } from "./own-kernels";
 import type { Pass } from "./pass";
 import { onlyReaders } from "./readers";

@@ -6,7 +6,7 @@ import {
   fusedConvolution,
   worksFusedConvolution,
 } from "../fused-convolution";
-import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
+import { type GraphNode, makeNode, type Output, reshapeNodes, shapeOf } from "../graph";
 import { hasOwnLinear, linearNode } from "../linear-op";
 import { coresOfPart } from "../processor";
 import { fixedNodes } from "./fixed-nodes";
@@ -171,10 +171,6 @@ function zeros({ name, outputs: [{ shape, dtype }] }: GraphNode): GraphNode {
   const bytes = new Uint8Array((dtype === DT.bfloat16 ? 2 : 4) * shape[3]);
   const value = { shape: [shape[3]], dtype, bytes };
   return makeNode(`${name}_bias`, "Const", { outputs: [value], value });
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }
 
 function resultOf(nodes: readonly GraphNode[]): Output {

@@ -1,7 +1,7 @@
 import { DT, hasOneDnn, type OutputType } from "../../native";
 import type { Trace } from "../function-trace";
 import { fusedProduct, worksFused } from "../fused-product";
-import { type GraphNode, makeNode, type Output, reshapeNodes } from "../graph";
+import { type GraphNode, makeNode, type Output, reshapeNodes, shapeOf } from "../graph";
 import { hasOwnLinear, linearNode } from "../linear-op";
 import { coresOfPart } from "../processor";
 import { fixedNodes } from "./fixed-nodes";
@@ -196,10 +196,6 @@ class Fusing {
   private moved({ node, index }: Output): Output {
     return { node: this.there(node), index };
   }
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }
 
 /** Whether a call computes ½ x (1 + erf(x / √2)), as `gelu` writes it, whatever it casts. */

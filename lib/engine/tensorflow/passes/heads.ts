@@ -8,7 +8,7 @@ import {
   plainView,
 } from "../attention-op";
 import type { Trace } from "../function-trace";
-import type { GraphNode, Output } from "../graph";
+import { type GraphNode, type Output, shapeOf } from "../graph";
 import { droppedInBody } from "./dropped-body";
 import { ownKernels } from "./own-kernels";
 import type { Pass } from "./pass";
@@ -84,10 +84,6 @@ export function beforeDropout(values: Output): { x: Output; dropout?: HeadsDropo
   if (found === undefined || body === undefined) return { x: values };
   const [x, seed] = [found.x, found.seed].map((one) => inputs[body.parameters.indexOf(one)]);
   return { x, dropout: { seed, least: found.least, kept: found.kept } };
-}
-
-export function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }
 
 /** Whether an attribute is there and true. */

@@ -1,7 +1,7 @@
 import { DT } from "../../native";
 import type { Trace } from "../function-trace";
 import { FUSED_CONVOLUTION } from "../fused-convolution";
-import type { GraphNode, Output } from "../graph";
+import { type GraphNode, shapeOf } from "../graph";
 import {
   hasWinogradKernel,
   type Winograd,
@@ -69,8 +69,4 @@ function convolutionOf(node: GraphNode): Winograd | WinogradGradient | undefined
   if (!fits) return undefined;
   if (byFilter) return { image, dy: inputs[2], groups };
   return { image, filter, groups, added, relu: ops.includes("Relu"), keeps, gradient };
-}
-
-function shapeOf({ node, index }: Output): readonly number[] {
-  return node.outputs[index].shape;
 }
