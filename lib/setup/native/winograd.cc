@@ -24,7 +24,8 @@ namespace {
 /* In each group a convolution from `in` to `out` channels, or a gradient, which is one from the filter's `out` to its `in`. */
 struct Layer {
   Tiling of;
-  int64_t in, out, groups, threads;
+  int64_t in, out, groups, threads = 1;
+  /* A gradient's filters never stay. */
   unsigned char gradient = 0, keeps = 0, relu = 0;
 
   int64_t panels() const { return (out + kAcross - 1) / kAcross; }
@@ -182,8 +183,9 @@ void SomeTiles(void *what, int part, int parts) {
 /* Points of filters that stay. */
 class Points {
  public:
-  Points(TF_Tensor *filter, bool, const Layer &layer)
-      : filter_(filter), points_(static_cast<float *>(std::aligned_alloc(kCacheLine, sizeof(float) * layer.groups * layer.weights()))) {
+  Points(TF_Tensor *filter, int64_t in, int64_t out, int64_t groups) : filter_(filter) {
+    const Layer layer = {{}, in, out, groups};
+    points_ = static_cast<float *>(std::aligned_alloc(kCacheLine, sizeof(float) * groups * layer.weights()));
     if (points_ == nullptr) return;
     FilterCall call = {layer, static_cast<const float *>(TF_TensorData(filter)), points_};
     SomeFilters(&call, 0, 1);
@@ -198,7 +200,7 @@ class Points {
 
  private:
   TF_Tensor *const filter_;
-  float *const points_;
+  float *points_;
 };
 
 /* An op, made anew for each graph that has it. */
@@ -228,7 +230,7 @@ const float *PointsOf(Op &op, OpTensors &tensors) {
   static thread_local Scratch scratch;
   const Layer &layer = op.layer;
   if (layer.keeps) {
-    if (op.kept == nullptr) op.kept = KeptOf<Points, const Layer &>(tensors.Take(1), layer.gradient, layer);
+    if (op.kept == nullptr) op.kept = KeptOf<Points>(tensors.Take(1), layer.in, layer.out, layer.groups);
     return op.kept->get();
   }
   auto *points = reinterpret_cast<float *>(scratch.Of(sizeof(float) * layer.groups * layer.weights()));

@@ -32,7 +32,7 @@ struct Tiling {
   int64_t down() const { return (height + 1) / 2; }
   int64_t across() const { return (width + 1) / 2; }
   int64_t count() const { return images * down() * across(); }
-  /* The pixels of a tile, with `margin` more on each side, in rows of `side`; `outside` for those that are not in the image. */
+  /* The pixels of a tile, with `margin` more on each side, row after row; `outside` for those that are not in the image. */
   template <class T>
   void Pixels(T *image, int64_t channels, int64_t tile, int64_t margin, T *outside, T **pixels) const {
     const int64_t in_image = tile % (down() * across()), first = tile / (down() * across()) * height;
@@ -119,7 +119,7 @@ void MultiplySome(const Product &p) {
   }
 }
 
-/* All rows of a product, in groups of about as many; each has its share of the next `bytes` after b fetched. */
+/* All rows of a product, in groups of about as many; each has its share of what follows b fetched. */
 template <bool added>
 inline void MultiplyRows(Product p, int64_t rows) {
   static constexpr void (*kSome[])(const Product &) = {
