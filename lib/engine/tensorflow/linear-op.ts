@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { attribute, DT } from "../native";
 import type { FusedProduct } from "./fused-product";
-import { type GraphNode, makeNode, type Output } from "./graph";
+import { type GraphNode, makeNode, type Output, shapeOf } from "./graph";
 import { processor } from "./processor";
 import { computes, triedOnce } from "./try-kernel";
 
@@ -21,7 +21,7 @@ export function hasOwnLinear({ node, index }: Output): boolean {
   return dtype === DT.bfloat16 && shape[shape.length - 1] % TOGETHER === 0 && hasLinearKernel();
 }
 
-/** A layer as {@link linearNode} computes it: of vectors `[…, in]`, and with ReLU at the end if that is asked for. */
+/** A layer as {@link linearNode} computes it: of `[vectors, in]`, and with ReLU at the end if that is asked for. */
 export interface OwnLinear extends Omit<FusedProduct, "activation"> {
   /** GELU not beside a residual. */
   readonly activation?: FusedProduct["activation"] | "Relu";
@@ -37,19 +37,14 @@ export function linearNode(
   { operands, added: [bias, ...residual], transposes, activation }: OwnLinear,
   threads: number,
 ): GraphNode {
-  const typeOf = ({ node, index }: Output) => node.outputs[index];
-  const [vectors, weights] = operands.map((operand) => typeOf(operand).shape);
-  const [features, out] = [vectors, weights].map((shape) => shape[shape.length - 1]);
-  const rows = vectors.reduce((a, b) => a * b, 1) / features;
-  const results = transposes ? weights[0] : out;
-  const dtype = residual.length > 0 ? typeOf(residual[0]).dtype : DT.bfloat16;
+  const [[rows, features], weights] = operands.map(shapeOf);
+  const results = weights[transposes ? 0 : 1];
+  const typeOf = ({ node, index }: Output) => node.outputs[index].dtype;
+  const dtype = residual.length > 0 ? typeOf(residual[0]) : DT.bfloat16;
   return makeNode(name, LINEAR, {
     attributes: [
       attribute.type("T", dtype),
-      attribute.types(
-        "R",
-        residual.map((added) => typeOf(added).dtype),
-      ),
+      attribute.types("R", residual.map(typeOf)),
       attribute.int("sizes", [rows, features, results]),
       attribute.int("threads", threads),
       attribute.bool("transposed", transposes),
