@@ -5,7 +5,6 @@ import { FUSED_CONVOLUTION } from "./fused-convolution";
 import type { GraphNode } from "./graph";
 import { LINEAR } from "./linear-op";
 import { type Processor, processor } from "./processor";
-import { WINOGRAD } from "./winograd-op";
 
 /**
  * Seconds that it costs to have one op done by several threads: they sleep in between, and wake slowly on a
@@ -13,9 +12,6 @@ import { WINOGRAD } from "./winograd-op";
  * thread and in 32 by two, in bfloat16; in float32 in 89 and 72.
  */
 const SHARING = 1.5e-4;
-
-/** Products of kernels of this library, whose threads wait awake. */
-const AWAKE = [LINEAR, ATTENTION, WINOGRAD];
 
 /**
  * Whether a function's products are so small that sharing each among the cores takes longer than it saves: what is
@@ -29,7 +25,7 @@ export function isSmallWork(trace: Trace, machine: Processor = processor()): boo
     const count = operations(node);
     return count > 0 ? [{ count, low: node.outputs[0].dtype === DT.bfloat16 }] : [];
   });
-  if (products.length === 0) return trace.nodes.some(({ op }) => AWAKE.includes(op));
+  if (products.length === 0) return trace.nodes.some(({ op }) => op === LINEAR || op === ATTENTION);
   const mean = products.reduce((sum, { count }) => sum + count, 0) / products.length;
   const { bfloat16, float32 } = machine.productSpeed;
   const seconds = mean / (products.some(({ low }) => low) ? bfloat16 : float32);
