@@ -12,7 +12,7 @@ import {
 import { ownKernels, withOthers } from "./own-kernels";
 import type { Pass } from "./pass";
 
-/** Convolutions by 3 × 3 filters in float32 and their gradients by images as kernels of our own, which multiply less. */
+/** Convolutions by 3 × 3 filters in float32 and their two gradients as kernels of our own, which multiply less. */
 export const winogradKernel: Pass = {
   name: "winograd-kernel",
   processorsOnly: true,
