@@ -159,20 +159,17 @@ void Backward(void *kernel, TF_OpKernelContext *context) {
 }
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *op = new Op();
   TF_DataType type = TF_FLOAT;
   unsigned char relu = 0;
-  const auto ok = [&] { return TF_GetCode(status) == TF_OK; };
-  TF_OpKernelConstruction_GetAttrType(construction, "T", &type, status);
-  if (ok()) TF_OpKernelConstruction_GetAttrBool(construction, "relu", &relu, status);
-  if (ok()) TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &op->epsilon, status);
-  if (ok()) TF_OpKernelConstruction_GetAttrFloat(construction, "momentum", &op->momentum, status);
-  if (ok()) TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &op->threads, status);
-  if (!ok()) TF_OpKernelConstruction_Failure(construction, status);
+  OpAttributes attributes(construction);
+  attributes.Get("T", &type);
+  attributes.Get("relu", &relu);
+  attributes.Get("epsilon", &op->epsilon);
+  attributes.Get("momentum", &op->momentum);
+  attributes.Get("threads", &op->threads);
   op->low = type == TF_BFLOAT16;
   op->relu = relu != 0;
-  TF_DeleteStatus(status);
   return op;
 }
 

@@ -163,13 +163,11 @@ void SomeGradients(void *what, int part, int parts) {
 #pragma GCC pop_options
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *kept = new Kept();
-  TF_OpKernelConstruction_GetAttrInt64(construction, "heads", &kept->heads, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &kept->threads, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(construction, "shortest", &kept->shortest, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
+  OpAttributes attributes(construction);
+  attributes.Get("heads", &kept->heads);
+  attributes.Get("threads", &kept->threads);
+  attributes.Get("shortest", &kept->shortest);
   return kept;
 }
 

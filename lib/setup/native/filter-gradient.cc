@@ -10,6 +10,7 @@
 
 #ifdef TILES
 
+#include "op-tensors.h"
 #include "team.h"
 
 #include <algorithm>
@@ -208,15 +209,12 @@ void Finish(void *what, int part, int parts) {
 #pragma GCC pop_options
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *op = new Op();
-  int64_t sizes[12];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 12, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &op->shares, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else std::memcpy(&op->of, sizes, sizeof sizes);
-  TF_DeleteStatus(status);
+  int64_t sizes[12] = {};
+  OpAttributes attributes(construction);
+  attributes.Get("sizes", &sizes);
+  attributes.Get("threads", &op->shares);
+  std::memcpy(&op->of, sizes, sizeof sizes);
   return op;
 }
 

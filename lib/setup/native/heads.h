@@ -9,6 +9,7 @@
 
 #ifdef TILES
 
+#include "op-tensors.h"
 #include "team.h"
 
 #include <atomic>
@@ -62,30 +63,19 @@ struct OneHead {
 /* An op's heads from its attributes, of so many operands. */
 template <int kOperands>
 void *CreateHeads(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *t = new Heads();
-  int64_t sizes[5], views[4 * kOperands];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 5, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64List(construction, "views", views, 4 * kOperands, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrFloat(construction, "scale", &t->scale, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &t->threads, status);
-  int64_t least = 0;
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrFloat(construction, "kept", &t->dropout.kept, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "least", &least, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64List(construction, "mixing", t->dropout.mixing, 5, status);
+  int64_t sizes[5] = {}, views[4 * kOperands] = {}, least = 0;
+  OpAttributes attributes(construction);
+  attributes.Get("sizes", &sizes);
+  attributes.Get("views", &views);
+  attributes.Get("scale", &t->scale);
+  attributes.Get("threads", &t->threads);
+  attributes.Get("kept", &t->dropout.kept);
+  attributes.Get("least", &least);
+  attributes.Get("mixing", &t->dropout.mixing);
   t->dropout.least = static_cast<int32_t>(least);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else {
-    t->batch = sizes[0], t->heads = sizes[1], t->queries = sizes[2], t->keys = sizes[3], t->size = sizes[4];
-    for (int i = 0; i < kOperands; i++)
-      t->views[i] = {views[4 * i], views[4 * i + 1], views[4 * i + 2], views[4 * i + 3]};
-  }
-  TF_DeleteStatus(status);
+  t->batch = sizes[0], t->heads = sizes[1], t->queries = sizes[2], t->keys = sizes[3], t->size = sizes[4];
+  for (int i = 0; i < kOperands; i++) t->views[i] = {views[4 * i], views[4 * i + 1], views[4 * i + 2], views[4 * i + 3]};
   return t;
 }
 

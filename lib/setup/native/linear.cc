@@ -12,6 +12,7 @@
 #ifdef TILES
 
 #include "kept.h"
+#include "op-tensors.h"
 #include "team.h"
 
 #include <algorithm>
@@ -173,26 +174,18 @@ void SomeBlocks(void *what, int part, int parts) {
 #pragma GCC pop_options
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *layer = new Linear();
-  int64_t sizes[3];
-  TF_DataType result;
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 3, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &layer->threads, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrBool(construction, "transposed", &layer->transposed, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrBool(construction, "gelu", &layer->gelu, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrBool(construction, "relu", &layer->relu, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrType(construction, "T", &result, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else {
-    layer->rows = sizes[0], layer->in = sizes[1], layer->out = sizes[2];
-    layer->wide = result == TF_FLOAT;
-  }
-  TF_DeleteStatus(status);
+  int64_t sizes[3] = {};
+  TF_DataType result = TF_BFLOAT16;
+  OpAttributes attributes(construction);
+  attributes.Get("sizes", &sizes);
+  attributes.Get("threads", &layer->threads);
+  attributes.Get("transposed", &layer->transposed);
+  attributes.Get("gelu", &layer->gelu);
+  attributes.Get("relu", &layer->relu);
+  attributes.Get("T", &result);
+  layer->rows = sizes[0], layer->in = sizes[1], layer->out = sizes[2];
+  layer->wide = result == TF_FLOAT;
   return layer;
 }
 

@@ -70,13 +70,43 @@ class OpTensors {
   TF_Tensor *inputs_[kMost] = {}, *outputs_[kMost] = {};
 };
 
+/* Attributes of an op, one after another; if TensorFlow does not know one it is told so in the end, and makes no kernel. */
+class OpAttributes {
+ public:
+  explicit OpAttributes(TF_OpKernelConstruction *construction) : construction_(construction), status_(TF_NewStatus()) {}
+  ~OpAttributes() {
+    if (!ok()) TF_OpKernelConstruction_Failure(construction_, status_);
+    TF_DeleteStatus(status_);
+  }
+  OpAttributes(const OpAttributes &) = delete;
+
+  void Get(const char *name, int64_t *value) {
+    if (ok()) TF_OpKernelConstruction_GetAttrInt64(construction_, name, value, status_);
+  }
+  void Get(const char *name, float *value) {
+    if (ok()) TF_OpKernelConstruction_GetAttrFloat(construction_, name, value, status_);
+  }
+  void Get(const char *name, unsigned char *value) {
+    if (ok()) TF_OpKernelConstruction_GetAttrBool(construction_, name, value, status_);
+  }
+  void Get(const char *name, TF_DataType *value) {
+    if (ok()) TF_OpKernelConstruction_GetAttrType(construction_, name, value, status_);
+  }
+  template <int count>
+  void Get(const char *name, int64_t (*values)[count]) {
+    if (ok()) TF_OpKernelConstruction_GetAttrInt64List(construction_, name, *values, count, status_);
+  }
+
+ private:
+  bool ok() const { return TF_GetCode(status_) == TF_OK; }
+  TF_OpKernelConstruction *const construction_;
+  TF_Status *const status_;
+};
+
 /* What an op that is told of nothing but `threads` keeps. */
 inline void *CreateThreads(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *threads = new int64_t(1);
-  TF_OpKernelConstruction_GetAttrInt64(construction, "threads", threads, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
+  OpAttributes(construction).Get("threads", threads);
   return threads;
 }
 

@@ -163,14 +163,12 @@ void SomeChannels(void *what, int part, int parts) {
 #pragma GCC pop_options
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *op = new Op();
-  int64_t sizes[6];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 6, status);
-  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &op->threads, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else op->of = {sizes[0], sizes[1], sizes[2]}, op->in = sizes[3], op->out = sizes[4], op->groups = sizes[5];
-  TF_DeleteStatus(status);
+  int64_t sizes[6] = {};
+  OpAttributes attributes(construction);
+  attributes.Get("sizes", &sizes);
+  attributes.Get("threads", &op->threads);
+  op->of = {sizes[0], sizes[1], sizes[2]}, op->in = sizes[3], op->out = sizes[4], op->groups = sizes[5];
   return op;
 }
 

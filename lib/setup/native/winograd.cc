@@ -210,18 +210,16 @@ struct Op {
 };
 
 void *Create(TF_OpKernelConstruction *construction) {
-  TF_Status *status = TF_NewStatus();
   auto *op = new Op();
   Layer &layer = op->layer;
-  int64_t sizes[6];
-  TF_OpKernelConstruction_GetAttrInt64List(construction, "sizes", sizes, 6, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threads", &layer.threads, status);
-  for (const auto &[name, value] : {std::pair{"gradient", &layer.gradient}, {"keeps", &layer.keeps}, {"relu", &layer.relu}})
-    if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrBool(construction, name, value, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  else layer.of = {sizes[0], sizes[1], sizes[2]}, layer.in = sizes[3], layer.out = sizes[4], layer.groups = sizes[5];
-  TF_DeleteStatus(status);
+  int64_t sizes[6] = {};
+  OpAttributes attributes(construction);
+  attributes.Get("sizes", &sizes);
+  attributes.Get("threads", &layer.threads);
+  attributes.Get("gradient", &layer.gradient);
+  attributes.Get("keeps", &layer.keeps);
+  attributes.Get("relu", &layer.relu);
+  layer.of = {sizes[0], sizes[1], sizes[2]}, layer.in = sizes[3], layer.out = sizes[4], layer.groups = sizes[5];
   return op;
 }
 
