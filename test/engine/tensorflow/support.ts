@@ -5,6 +5,7 @@ import { attribute, DT } from "#lib/engine/native";
 import type { Precision } from "#lib/engine/start";
 import { castNode, type GraphNode, makeNode, type Output } from "#lib/engine/tensorflow/graph";
 import { Session } from "#lib/engine/tensorflow/session";
+import { fixed } from "../cases";
 
 /** A handle for each variable, as a trace of a function wants them. */
 export function handlesOf(variables: readonly tf.Variable[]): ReadonlyMap<tf.Variable, GraphNode> {
@@ -14,6 +15,18 @@ export function handlesOf(variables: readonly tf.Variable[]): ReadonlyMap<tf.Var
       return [variable, makeNode(`v${i}`, "VarHandleOp", { outputs })];
     }),
   );
+}
+
+/** A filter of numbers up to a tenth: its height and width, channels in, channels out. */
+export function filterOf(
+  size: number,
+  from: number,
+  to: number,
+  salt: number,
+): tf.Variable<tf.Rank.R4> {
+  return tf.variable(
+    tf.mul(fixed([size, size, from, to], [-1, 1], salt), 0.1),
+  ) as tf.Variable<tf.Rank.R4>;
 }
 
 /**

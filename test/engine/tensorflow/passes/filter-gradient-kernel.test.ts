@@ -10,20 +10,16 @@ import { applyPasses } from "#lib/engine/tensorflow/passes/registry";
 import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
-import { assertNearPlain, handlesOf } from "../support";
+import { assertNearPlain, filterOf, handlesOf } from "../support";
 
 /** Convolutions that the kernel takes, one of them of one place, and others: of three channels, in groups. */
 function makeNet() {
-  const filter = (size: number, from: number, to: number, salt: number) =>
-    tf.variable(
-      tf.mul(fixed([size, size, from, to], [-1, 1], salt), 0.1),
-    ) as tf.Variable<tf.Rank.R4>;
   const filters = [
-    filter(3, 3, 32, 1),
-    filter(3, 32, 64, 2),
-    filter(3, 64, 32, 3),
-    filter(1, 32, 32, 4),
-    filter(3, 16, 32, 5),
+    filterOf(3, 3, 32, 1),
+    filterOf(3, 32, 64, 2),
+    filterOf(3, 64, 32, 3),
+    filterOf(1, 32, 32, 4),
+    filterOf(3, 16, 32, 5),
   ];
   const predict = (x: tf.Tensor) => {
     const [stem, wide, same, point, groups] = filters;

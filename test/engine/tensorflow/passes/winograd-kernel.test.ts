@@ -7,21 +7,17 @@ import { traceFunction } from "#lib/engine/tensorflow/trace-function";
 import { hasWinogradKernel, WINOGRAD } from "#lib/engine/tensorflow/winograd-op";
 import { fixed } from "../../cases";
 import { withOwnKernel } from "../../support";
-import { assertNearPlain, handlesOf } from "../support";
+import { assertNearPlain, filterOf, handlesOf } from "../support";
 
 /** Convolutions that the kernel takes, one in groups, and others: by 1 × 1, every other pixel, of few channels. */
 function makeNet() {
-  const filter = (size: number, from: number, to: number, salt: number) =>
-    tf.variable(
-      tf.mul(fixed([size, size, from, to], [-1, 1], salt), 0.1),
-    ) as tf.Variable<tf.Rank.R4>;
   const bias = tf.variable(fixed([64], [-1, 1], 9)) as tf.Variable<tf.Rank.R1>;
   const filters = [
-    filter(3, 3, 32, 1),
-    filter(3, 32, 64, 2),
-    filter(3, 32, 64, 3),
-    filter(1, 64, 64, 4),
-    filter(3, 64, 16, 5),
+    filterOf(3, 3, 32, 1),
+    filterOf(3, 32, 64, 2),
+    filterOf(3, 32, 64, 3),
+    filterOf(1, 64, 64, 4),
+    filterOf(3, 64, 16, 5),
   ];
   const predict = (x: tf.Tensor) => {
     const [stem, wide, groups, point, few] = filters;
